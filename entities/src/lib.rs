@@ -1,0 +1,3 @@
+//! SeaORM models and typed ids of the control plane's and the tenants' system tables.
+
+pub mod ids;

@@ -1,0 +1,34 @@
+//! What every service function gets first: who asks, what the data looks like, and where it is.
+
+use std::sync::Arc;
+
+use tenants::{Caller, TenantDb, error::Result};
+
+use crate::{catalog::Catalog, rules::Rules};
+
+/// One caller at one version of the catalog in one tenant.
+#[derive(Clone)]
+pub struct Ctx {
+    /// Who asks, from where.
+    pub caller: Arc<Caller>,
+    /// The tenant's objects and fields, as this request was planned with.
+    pub catalog: Arc<Catalog>,
+    /// The tenant's space.
+    pub db: TenantDb,
+    /// What objects demand beyond their catalog.
+    pub rules: Arc<dyn Rules>,
+}
+
+impl Ctx {
+    /// The context of a new request, with the newest catalog this process knows.
+    pub async fn open(caller: Arc<Caller>, db: TenantDb, rules: Arc<dyn Rules>) -> Result<Self> {
+        let catalog = crate::catalog::current(&db).await?;
+        Ok(Self { caller, catalog, db, rules })
+    }
+
+    /// The same request with the catalog read again; after `STALE_CATALOG`.
+    pub async fn refreshed(&self) -> Result<Self> {
+        let catalog = crate::catalog::reload(&self.db).await?;
+        Ok(Self { catalog, ..self.clone() })
+    }
+}

@@ -1,0 +1,83 @@
+//! What a write asks for and what it did.
+
+use entities::ids::{FieldId, ObjectId, RecordId};
+
+use crate::values::Value;
+
+/// The values of one record on their way in.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Values as the caller gave them, coerced; absent fields stay as they are.
+    pub values: Vec<(FieldId, Value)>,
+    /// Stored values of the fields that rules asked for; empty on create.
+    pub before: Vec<(FieldId, Value)>,
+}
+
+impl Draft {
+    /// What is being set, if anything.
+    pub fn get(&self, field: FieldId) -> Option<&Value> {
+        self.values.iter().find(|(id, _)| *id == field).map(|(_, value)| value)
+    }
+
+    /// What the record will hold: what is being set, else what is stored.
+    pub fn after(&self, field: FieldId) -> Option<&Value> {
+        self.get(field).or_else(|| self.before.iter().find(|(id, _)| *id == field).map(|(_, value)| value))
+    }
+
+    /// Sets a value, whether or not there was one.
+    pub fn set(&mut self, field: FieldId, value: Value) {
+        match self.values.iter_mut().find(|(id, _)| *id == field) {
+            Some(slot) => slot.1 = value,
+            None => self.values.push((field, value)),
+        }
+    }
+}
+
+/// One change of one record.
+#[derive(Clone, Debug)]
+pub struct Mutation {
+    /// Which object.
+    pub object: ObjectId,
+    /// What to do.
+    pub change: Change,
+}
+
+/// What to do with a record.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new record; the id is given so that links can be prepared.
+    Create { id: RecordId, draft: Draft },
+    /// New values; with a version, only if the record still has it.
+    Update { id: RecordId, draft: Draft, version: Option<i64> },
+    /// Hide it.
+    Archive { id: RecordId },
+    /// Show it again.
+    Restore { id: RecordId },
+    /// Really remove it.
+    Destroy { id: RecordId },
+}
+
+/// What was done to one record.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Which object.
+    pub object: ObjectId,
+    /// Which record.
+    pub id: RecordId,
+    /// What was done.
+    pub kind: WrittenKind,
+    /// New values of the fields that changed, as stored; contacts as [`Value::Contact`].
+    pub values: Vec<(FieldId, Value)>,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenKind {
+    Created,
+    Updated,
+    Archived,
+    Restored,
+    Destroyed,
+    /// Nothing: all values were as they are.
+    Unchanged,
+}

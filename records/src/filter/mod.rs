@@ -1,0 +1,105 @@
+//! One filter language for GraphQL, segments, conditions and permissions; stored by field id, so renames do not break it.
+
+use entities::ids::FieldId;
+use serde::{Deserialize, Serialize};
+
+use crate::values::Value;
+
+/// A condition on a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// All hold (an empty list holds always).
+    And(Vec<Filter>),
+    /// At least one holds (an empty list never does).
+    Or(Vec<Filter>),
+    /// Does not hold. A comparison with null is false, and its negation is true.
+    Not(Box<Filter>),
+    /// A field compared.
+    Field { field: FieldId, test: Test },
+    /// Related records compared.
+    Related { field: FieldId, quantifier: Quantifier, filter: Box<Filter> },
+}
+
+/// How many of the related records must match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantifier {
+    /// The one record of a to-one relation exists and matches.
+    One,
+    /// At least one.
+    Some,
+    /// None.
+    None,
+    /// All (also when there is none).
+    Every,
+}
+
+/// A comparison of one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// Equal; texts by their fold, emails and phones by their key. `Eq(Null)` is refused in favour of `IsNull`.
+    Eq(Value),
+    /// Not equal; records without value match.
+    Ne(Value),
+    /// One of.
+    In(Vec<Value>),
+    /// None of; records without value match.
+    NotIn(Vec<Value>),
+    /// Less.
+    Lt(Value),
+    /// Less or equal.
+    Lte(Value),
+    /// Greater.
+    Gt(Value),
+    /// Greater or equal.
+    Gte(Value),
+    /// Has no value (or has one).
+    IsNull(bool),
+    /// Folded text within.
+    Contains(String),
+    /// Folded text at the start.
+    StartsWith(String),
+    /// Folded text at the end.
+    EndsWith(String),
+    /// Shares a word.
+    HasAny(Vec<String>),
+    /// Has all words.
+    HasAll(Vec<String>),
+    /// Has none of the words; records without words match.
+    HasNone(Vec<String>),
+    /// A period relative to now, in the tenant's time zone.
+    Period(Period),
+}
+
+/// A span of time relative to now. Days begin at local midnight, weeks on Monday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    Today,
+    Yesterday,
+    Tomorrow,
+    ThisWeek,
+    LastWeek,
+    NextWeek,
+    ThisMonth,
+    LastMonth,
+    NextMonth,
+    ThisQuarter,
+    LastQuarter,
+    ThisYear,
+    LastYear,
+    /// Before now.
+    Past,
+    /// After now.
+    Future,
+    /// The last n days up to now, today included.
+    LastDays(u16),
+    /// The next n days, today included.
+    NextDays(u16),
+    /// Earlier than n days before today.
+    OlderThanDays(u16),
+    /// Later than n days after today.
+    AfterDays(u16),
+}

@@ -1,0 +1,10 @@
+//! The catalog of objects and fields, and the one engine that reads and writes their records.
+
+pub mod catalog;
+pub mod ctx;
+pub mod engine;
+pub mod filter;
+pub mod rules;
+pub mod values;
+
+pub use ctx::Ctx;

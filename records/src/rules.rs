@@ -1,0 +1,20 @@
+//! The port through which objects add what a catalog cannot say: derived names, contact points, plugins.
+
+use tenants::error::{FieldIssue, Result};
+
+use crate::{Ctx, catalog::{FieldId, Object}, engine::{Draft, Mutation, Written}};
+
+/// Rules of the standard objects, called inside the write pipeline.
+#[async_trait::async_trait]
+pub trait Rules: Send + Sync {
+    /// Before validation, without IO: fills derived values, refuses combinations. `before` answers the stored
+    /// value of a field on update, and nothing on create.
+    fn prepare(&self, ctx: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>);
+
+    /// The fields that `prepare` wants to see as stored when a record of this object is updated.
+    fn reads(&self, object: &Object) -> Vec<FieldId>;
+
+    /// After the rows are written, in the same transaction: what else must be written with them
+    /// (contact points of a customer). Their own rules run, but they are not followed again.
+    async fn follow(&self, ctx: &Ctx, tx: &tenants::TenantTx, written: &[Written]) -> Result<Vec<Mutation>>;
+}

@@ -1,0 +1,128 @@
+//! Who asks, for whom, from where: the first thing every service wants to know.
+
+use std::sync::Arc;
+
+use entities::ids::{ApiKeyId, MemberId, RunId, TenantId};
+
+use crate::{
+    clock::Clock,
+    error::{Code, Error, Result},
+};
+
+/// One request, command or job, on behalf of one tenant.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// For whom.
+    pub tenant: TenantId,
+    /// By whom.
+    pub actor: Actor,
+    /// Through which door.
+    pub origin: Origin,
+    /// What the actor's role allows.
+    pub access: Arc<Access>,
+    /// Language of messages (`en`, `fr`, `es`).
+    pub locale: String,
+    /// Now.
+    pub clock: Clock,
+    /// Names this request in logs, history and answers.
+    pub request: String,
+    /// The batch this write belongs to.
+    pub run: Option<RunId>,
+}
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person of the organisation.
+    Member(MemberId),
+    /// A program of the organisation.
+    ApiKey(ApiKeyId),
+    /// Ourselves: migrations, maintenance, the operator's command line.
+    System,
+}
+
+impl Actor {
+    /// Name of the kind in history and API.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Actor::Member(_) => "MEMBER",
+            Actor::ApiKey(_) => "API_KEY",
+            Actor::System => "SYSTEM",
+        }
+    }
+
+    /// As stored: `MEMBER:0190…`, `SYSTEM`.
+    pub fn stored(&self) -> String {
+        match self {
+            Actor::Member(id) => format!("MEMBER:{id}"),
+            Actor::ApiKey(id) => format!("API_KEY:{id}"),
+            Actor::System => "SYSTEM".to_owned(),
+        }
+    }
+
+    /// From what [`Actor::stored`] wrote; anything else is the system.
+    pub fn from_stored(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("MEMBER", id)) => id.parse().map_or(Actor::System, Actor::Member),
+            Some(("API_KEY", id)) => id.parse().map_or(Actor::System, Actor::ApiKey),
+            _ => Actor::System,
+        }
+    }
+}
+
+/// The door through which a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    Graphql,
+    Rest,
+    Import,
+    Job,
+    Cli,
+}
+
+impl Origin {
+    /// Name in history and API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Graphql => "GRAPHQL",
+            Origin::Rest => "REST",
+            Origin::Import => "IMPORT",
+            Origin::Job => "JOB",
+            Origin::Cli => "CLI",
+        }
+    }
+}
+
+/// What a role allows. The seeded roles `owner` and `admin` allow everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    All,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is to be done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    Create,
+    Read,
+    Update,
+    Delete,
+    Restore,
+    Destroy,
+    Import,
+    Export,
+    /// Change the catalog.
+    Configure,
+}
+
+impl Caller {
+    /// Refuses what the role does not allow. The engine calls this before anything else.
+    pub fn permit(&self, _object: &str, _operation: Operation) -> Result<()> {
+        match *self.access {
+            Access::All => Ok(()),
+            Access::Nothing => Err(Error::of(Code::Forbidden)),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The one way to a tenant's tables. Statements say `"tenant"."o12"`; [`TenantDb`] puts the tenant's own space there,
+//! so that no statement can reach another's and no connection remembers whose it was.
+
+mod classify;
+mod postgres;
+mod scan;
+mod sqlite;
+mod tx;
+
+use std::{pin::Pin, sync::Arc};
+
+use entities::ids::TenantId;
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    SqliteTransactionMode, Statement, StreamTrait, TransactionError, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::Semaphore;
+
+pub use classify::{Violation, classify, violation};
+pub use postgres::{PostgresPool, SchemaName};
+pub use sqlite::{DatabaseKey, SqliteFile};
+pub use tx::TenantTx;
+
+/// Which database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// One tenant's space, open. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct TenantDb {
+    tenant: TenantId,
+    space: Space,
+}
+
+#[derive(Clone, Debug)]
+enum Space {
+    Sqlite(Arc<SqliteFile>),
+    Postgres { pool: DatabaseConnection, schema: SchemaName, permits: Arc<Semaphore> },
+}
+
+impl TenantDb {
+    /// A tenant kept in a SQLite file.
+    pub fn sqlite(tenant: TenantId, file: Arc<SqliteFile>) -> Self {
+        Self { tenant, space: Space::Sqlite(file) }
+    }
+
+    /// A tenant kept in a schema of a PostgreSQL database; `permits` is the tenant's share of its connections.
+    pub fn postgres(tenant: TenantId, pool: &PostgresPool, permits: Arc<Semaphore>) -> Self {
+        let space = Space::Postgres { pool: pool.connection().clone(), schema: SchemaName::of(tenant), permits };
+        Self { tenant, space }
+    }
+
+    /// Whose space this is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Which database holds it.
+    pub fn dialect(&self) -> Dialect {
+        match self.space {
+            Space::Sqlite(_) => Dialect::Sqlite,
+            Space::Postgres { .. } => Dialect::Postgres,
+        }
+    }
+
+    /// A statement of ours in the words of this backend.
+    pub fn statement(&self, sql: impl Into<String>, values: Vec<sea_orm::Value>) -> Statement {
+        Statement::from_sql_and_values(ConnectionTrait::get_database_backend(self), sql, values)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        match &self.space {
+            Space::Sqlite(file) => file.reader().ping().await,
+            Space::Postgres { pool, .. } => pool.ping().await,
+        }
+    }
+
+    /// Begins a transaction that will write. On SQLite it waits its turn for the file's one writer.
+    pub async fn begin_write(&self) -> Result<TenantTx, DbErr> {
+        match &self.space {
+            Space::Sqlite(file) => {
+                let options = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                let inner = file.writer().begin_with_options(options).await?;
+                Ok(TenantTx::new(self.tenant, inner, None, None))
+            }
+            Space::Postgres { pool, schema, permits } => {
+                let permit = permit(permits).await?;
+                Ok(TenantTx::new(self.tenant, pool.begin().await?, Some(schema.clone()), Some(permit)))
+            }
+        }
+    }
+
+    /// Begins a transaction that reads one unchanging state (an export, a feed page).
+    pub async fn begin_read(&self) -> Result<TenantTx, DbErr> {
+        match &self.space {
+            Space::Sqlite(file) => Ok(TenantTx::new(self.tenant, file.reader().begin().await?, None, None)),
+            Space::Postgres { pool, schema, permits } => {
+                let permit = permit(permits).await?;
+                let inner =
+                    pool.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+                Ok(TenantTx::new(self.tenant, inner, Some(schema.clone()), Some(permit)))
+            }
+        }
+    }
+
+    /// The statement with the tenant's space in it, and the connection that suits it.
+    async fn route(&self, statement: Statement) -> Result<Routed<'_>, DbErr> {
+        match &self.space {
+            Space::Sqlite(file) => {
+                let connection = if scan::is_read(&statement.sql) { file.reader() } else { file.writer() };
+                Ok(Routed { connection, statement: scan::place(statement, None)?, _permit: None })
+            }
+            Space::Postgres { pool, schema, permits } => {
+                let statement = scan::place(statement, Some(schema.quoted()))?;
+                let permit = permits.acquire().await.map_err(closed)?;
+                Ok(Routed { connection: pool, statement, _permit: Some(permit) })
+            }
+        }
+    }
+}
+
+struct Routed<'a> {
+    connection: &'a DatabaseConnection,
+    statement: Statement,
+    _permit: Option<tokio::sync::SemaphorePermit<'a>>,
+}
+
+async fn permit(permits: &Arc<Semaphore>) -> Result<tokio::sync::OwnedSemaphorePermit, DbErr> {
+    Arc::clone(permits).acquire_owned().await.map_err(closed)
+}
+
+fn closed(_: tokio::sync::AcquireError) -> DbErr {
+    DbErr::Custom("the tenant's connections are closed".to_owned())
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for TenantDb {
+    fn get_database_backend(&self) -> DbBackend {
+        match self.space {
+            Space::Sqlite(_) => DbBackend::Sqlite,
+            Space::Postgres { .. } => DbBackend::Postgres,
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let routed = self.route(statement).await?;
+        routed.connection.execute_raw(routed.statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let routed = self.route(self.statement(sql, Vec::new())).await?;
+        routed.connection.execute_unprepared(&routed.statement.sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let routed = self.route(statement).await?;
+        routed.connection.query_one_raw(routed.statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let routed = self.route(statement).await?;
+        routed.connection.query_all_raw(routed.statement).await
+    }
+}
+
+impl StreamTrait for TenantDb {
+    type Stream<'a> = sea_orm::QueryStream;
+
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(self)
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
+        Box::pin(async move {
+            let routed = self.route(statement).await?;
+            routed.connection.stream_raw(routed.statement).await
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl TransactionTrait for TenantDb {
+    type Transaction = TenantTx;
+
+    async fn begin(&self) -> Result<TenantTx, DbErr> {
+        self.begin_write().await
+    }
+
+    async fn begin_with_config(
+        &self,
+        _: Option<IsolationLevel>,
+        access: Option<AccessMode>,
+    ) -> Result<TenantTx, DbErr> {
+        match access {
+            Some(AccessMode::ReadOnly) => self.begin_read().await,
+            _ => self.begin_write().await,
+        }
+    }
+
+    async fn begin_with_options(&self, options: TransactionOptions) -> Result<TenantTx, DbErr> {
+        self.begin_with_config(options.isolation_level, options.access_mode).await
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c TenantTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        tx::run(self.begin_write().await.map_err(TransactionError::Connection)?, callback).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        isolation: Option<IsolationLevel>,
+        access: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c TenantTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        T: Send,
+        E: std::fmt::Display + std::fmt::Debug + Send,
+    {
+        let begun = self.begin_with_config(isolation, access).await;
+        tx::run(begun.map_err(TransactionError::Connection)?, callback).await
+    }
+}

@@ -1,0 +1,115 @@
+//! A tenant's file: SQLCipher, one writer behind a queue, two readers that cannot write.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sea_orm::{DatabaseConnection, DbErr, SqlxSqliteConnector};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use zeroize::Zeroizing;
+
+/// Readers per open file.
+const READERS: u32 = 2;
+/// How long a writer of this process waits for one of another process (the command line beside the server).
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The 32 raw bytes under which a file is encrypted. Never a passphrase: deriving one costs a quarter second per open.
+#[derive(Clone)]
+pub struct DatabaseKey(pub(crate) Zeroizing<[u8; 32]>);
+
+impl DatabaseKey {
+    /// A key from its bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    fn pragma(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(70));
+        text.push_str("\"x'");
+        for byte in self.0.iter() {
+            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        text.push_str("'\"");
+        text
+    }
+}
+
+impl std::fmt::Debug for DatabaseKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseKey(…)")
+    }
+}
+
+/// An open SQLite file.
+#[derive(Debug)]
+pub struct SqliteFile {
+    path: PathBuf,
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+impl SqliteFile {
+    /// Opens a file, creating it if asked; connections are made at first use.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or the key is not the file's.
+    pub async fn open(path: &Path, key: &DatabaseKey, create: bool) -> Result<Self, DbErr> {
+        let base = SqliteConnectOptions::new()
+            .filename(path)
+            .pragma("key", key.pragma().to_string())
+            .foreign_keys(false)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(128)
+            .pragma("cache_size", "-4096")
+            .pragma("temp_store", "MEMORY");
+        let writing = base
+            .clone()
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(writing)
+            .await
+            .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(Duration::from_secs(60))
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(base.pragma("query_only", "ON"));
+        Ok(Self {
+            path: path.to_owned(),
+            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The one connection that writes; waiting for it is first come, first served.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Connections that only read.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Closes the connections; the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.reader.get_sqlite_connection_pool().close().await;
+        self.writer.get_sqlite_connection_pool().close().await;
+    }
+}

@@ -1,0 +1,102 @@
+//! What can be wrong with one value, told in the caller's language.
+
+use std::borrow::Cow;
+
+/// A complaint about one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldIssue {
+    /// API name, with a path for lists: `data.3.email`.
+    pub field: String,
+    /// What is wrong.
+    pub issue: Issue,
+}
+
+/// What can be wrong with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Issue {
+    /// No value where one is needed.
+    Required,
+    /// Not of the field's type; holds what would be.
+    WrongType(Cow<'static, str>),
+    /// Below the least value or length.
+    TooSmall(String),
+    /// Above the greatest value or length.
+    TooLarge(String),
+    /// Does not match the pattern.
+    Pattern(String),
+    /// Not one of the options; holds them.
+    NotAnOption(String),
+    /// Another record has it; holds that record's id.
+    Taken(Option<String>),
+    /// There is no such record to link to.
+    NoSuchRecord,
+    /// No such field.
+    UnknownField,
+    /// Only the system writes it.
+    ReadOnly,
+    /// No exchange rate for this currency.
+    NoExchangeRate(String),
+    /// A rule of the object; holds its message.
+    Rule(String),
+}
+
+impl Issue {
+    /// Name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Issue::Required => "REQUIRED",
+            Issue::WrongType(_) => "WRONG_TYPE",
+            Issue::TooSmall(_) => "TOO_SMALL",
+            Issue::TooLarge(_) => "TOO_LARGE",
+            Issue::Pattern(_) => "PATTERN",
+            Issue::NotAnOption(_) => "NOT_AN_OPTION",
+            Issue::Taken(_) => "TAKEN",
+            Issue::NoSuchRecord => "NO_SUCH_RECORD",
+            Issue::UnknownField => "UNKNOWN_FIELD",
+            Issue::ReadOnly => "READ_ONLY",
+            Issue::NoExchangeRate(_) => "NO_EXCHANGE_RATE",
+            Issue::Rule(_) => "RULE",
+        }
+    }
+
+    /// The sentence for people; `language` is an ISO 639 code, unknown ones read English.
+    pub fn message(&self, language: &str) -> String {
+        let pick = |en: &str, fr: &str, es: &str| match language {
+            "fr" => fr.to_owned(),
+            "es" => es.to_owned(),
+            _ => en.to_owned(),
+        };
+        match self {
+            Issue::Required => pick("A value is needed.", "Une valeur est requise.", "Se requiere un valor."),
+            Issue::WrongType(what) => {
+                pick("Not accepted; expected: ", "Valeur refusée ; attendu : ", "Valor no admitido; se esperaba: ")
+                    + what
+            }
+            Issue::TooSmall(least) => pick("The least is ", "Le minimum est ", "El mínimo es ") + least,
+            Issue::TooLarge(most) => pick("The most is ", "Le maximum est ", "El máximo es ") + most,
+            Issue::Pattern(pattern) => {
+                pick("Does not match the pattern ", "Ne suit pas le modèle ", "No cumple el patrón ") + pattern
+            }
+            Issue::NotAnOption(options) => {
+                pick("Not one of the options: ", "Pas une des options : ", "No es una de las opciones: ") + options
+            }
+            Issue::Taken(_) => pick(
+                "Another record already has this value.",
+                "Une autre fiche a déjà cette valeur.",
+                "Otro registro ya tiene este valor.",
+            ),
+            Issue::NoSuchRecord => {
+                pick("There is no such record.", "Cette fiche n'existe pas.", "No existe ese registro.")
+            }
+            Issue::UnknownField => pick("There is no such field.", "Ce champ n'existe pas.", "No existe ese campo."),
+            Issue::ReadOnly => {
+                pick("Only the system writes this.", "Seul le système l'écrit.", "Solo el sistema lo escribe.")
+            }
+            Issue::NoExchangeRate(currency) => {
+                pick("No exchange rate is set for ", "Aucun taux de change pour ", "No hay tipo de cambio para ")
+                    + currency
+            }
+            Issue::Rule(message) => message.clone(),
+        }
+    }
+}
