@@ -115,6 +115,7 @@ codes! {
     TenantMigrating, "TENANT_MIGRATING", Unavailable, "The organisation is being upgraded; try again shortly.";
     Unavailable, "UNAVAILABLE", Unavailable, "The database cannot be reached; try again shortly.";
     StorageFull, "STORAGE_FULL", Unavailable, "The disk is full; nothing was written.";
+    StaleCatalog, "STALE_CATALOG", Unavailable, "The organisation's fields changed meanwhile; send the request again.";
     Cancelled, "CANCELLED", Conflict, "The run was cancelled.";
     Internal, "INTERNAL", Internal, "Something went wrong on our side; the request id names it in the log.";
 }
