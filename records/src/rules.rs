@@ -2,7 +2,11 @@
 
 use tenants::error::{FieldIssue, Result};
 
-use crate::{Ctx, catalog::{FieldId, Object}, engine::{Draft, Mutation, Written}};
+use crate::{
+    Ctx,
+    catalog::{FieldId, Object},
+    engine::{Draft, Mutation, Written},
+};
 
 /// Rules of the standard objects, called inside the write pipeline.
 #[async_trait::async_trait]

@@ -1,0 +1,57 @@
+# One name for everything people and CI do here. `make` lists them.
+# Needs Rust, Node, npm and the PostgreSQL 15+ server programs; everything else is fetched by the targets.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+CARGO ?= cargo
+# Warnings of our own crates are errors in CI, here and in the documentation alike.
+STRICT := -D warnings
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run
+run: ## serve on port 8080 with a demo organisation (SQLite under ./data)
+	$(CARGO) run --locked --bin clientele -- demo
+
+.PHONY: test
+test: lint docs test-sqlite test-postgres ## everything CI checks
+
+.PHONY: test-sqlite
+test-sqlite: build protocol ## all tests, tenants in SQLite files
+	$(CARGO) test --workspace --locked --no-fail-fast
+
+.PHONY: test-postgres
+test-postgres: build protocol ## all tests, tenants in schemas of a private PostgreSQL
+	tests/with-postgres $(CARGO) test --workspace --locked --no-fail-fast
+
+.PHONY: bench
+bench: ## measure what the design promises; writes docs/benchmarks.md
+	$(CARGO) build --release --locked --workspace
+	tests/with-postgres $(CARGO) run --release --locked --package tests --bin bench
+
+.PHONY: fmt
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+.PHONY: lint
+lint: ## formatting and clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- $(STRICT)
+
+.PHONY: docs
+docs: ## the documentation of the code builds without a warning
+	RUSTDOCFLAGS="$(STRICT)" $(CARGO) doc --workspace --no-deps --locked
+
+# The programs themselves, which tests of the command line and of crashes start.
+.PHONY: build
+build:
+	$(CARGO) build --workspace --locked
+
+# The reference implementations that judge our GraphQL doors.
+.PHONY: protocol
+protocol: tests/protocol/node_modules/.package-lock.json
+tests/protocol/node_modules/.package-lock.json: tests/protocol/package-lock.json
+	npm ci --prefix tests/protocol
+	@touch $@

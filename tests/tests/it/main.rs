@@ -1,0 +1,5 @@
+//! All integration tests in one binary: they link the product once, not once each.
+
+mod arrows;
+mod dependencies;
+mod sizes;
