@@ -1,5 +1,6 @@
 //! What an organisation's data looks like, and how admins change it.
 
+mod lookup;
 mod model;
 
 use std::sync::Arc;

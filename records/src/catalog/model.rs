@@ -15,7 +15,7 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Catalog {
     /// Grows with every change of the catalog.
     pub version: i64,
-    /// By position in `by_name`.
+    /// Standard objects first, in the order of their birth.
     pub objects: Vec<Object>,
     pub(crate) object_by_id: HashMap<ObjectId, usize>,
     pub(crate) object_by_name: HashMap<String, usize>,
@@ -113,6 +113,8 @@ pub struct Field {
     pub personal: Option<Personal>,
     /// Whether it can be used.
     pub state: FieldState,
+    /// Why its index or backfill failed, in the state [`FieldState::Failed`].
+    pub failure: Option<String>,
     /// False where only the engine or a rule writes it.
     pub writable: bool,
 }

@@ -1,0 +1,170 @@
+//! Finding things in a catalog, and putting one together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Catalog, Field, FieldId, FieldKind, FieldState, Labels, Object, ObjectId, Origin, Relation, Rollup, Section,
+    SectionId, Validation,
+};
+
+impl Catalog {
+    /// A snapshot of these objects at this version.
+    pub fn new(version: i64, objects: Vec<Object>) -> Self {
+        let object_by_id = objects.iter().enumerate().map(|(i, object)| (object.id, i)).collect();
+        let object_by_name = objects.iter().enumerate().map(|(i, object)| (object.name.clone(), i)).collect();
+        let mut field_by_id = HashMap::new();
+        for (i, object) in objects.iter().enumerate() {
+            field_by_id.extend(object.fields.iter().enumerate().map(|(j, field)| (field.id, (i, j))));
+        }
+        Self { version, objects, object_by_id, object_by_name, field_by_id }
+    }
+
+    /// The object with this API name (singular).
+    pub fn object(&self, name: &str) -> Option<&Object> {
+        self.object_by_name.get(name).map(|i| &self.objects[*i])
+    }
+
+    /// The object with this id.
+    pub fn object_by_id(&self, id: ObjectId) -> Option<&Object> {
+        self.object_by_id.get(&id).map(|i| &self.objects[*i])
+    }
+
+    /// The field with this id, of whichever object.
+    pub fn field(&self, id: FieldId) -> Option<&Field> {
+        self.field_by_id.get(&id).map(|(i, j)| &self.objects[*i].fields[*j])
+    }
+
+    /// The object that a field belongs to.
+    pub fn object_of(&self, field: FieldId) -> Option<&Object> {
+        self.field_by_id.get(&field).map(|(i, _)| &self.objects[*i])
+    }
+
+    /// All totals kept over the one-to-many relation whose to-one side is this field, with their objects.
+    pub fn rollups_over(&self, to_one: FieldId) -> impl Iterator<Item = (&Object, &Field, &Rollup)> {
+        let inverse = self.field(to_one).and_then(|field| field.relation()?.inverse);
+        self.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field))).filter_map(
+            move |(object, field)| {
+                let rollup = field.rollup()?;
+                (Some(rollup.relation) == inverse && field.usable()).then_some((object, field, rollup))
+            },
+        )
+    }
+
+    /// Roughly how many bytes it takes in memory.
+    pub fn weight(&self) -> u64 {
+        let labels = |labels: &Labels| labels.values().map(|text| text.len() + 80).sum::<usize>();
+        let field = |field: &Field| {
+            let options = field.options().iter().map(|option| option.value.len() + labels(&option.label) + 64);
+            640 + 3 * field.name.len() + labels(&field.label) + labels(&field.help) + options.sum::<usize>()
+        };
+        let object = |object: &Object| {
+            let sections = object.sections.iter().map(|section| 160 + labels(&section.label)).sum::<usize>();
+            800 + labels(&object.label) + sections + object.fields.iter().map(field).sum::<usize>()
+        };
+        self.objects.iter().map(object).sum::<usize>() as u64 + 256
+    }
+}
+
+impl Object {
+    /// An object without fields yet.
+    pub fn new(id: ObjectId, name: &str, plural: &str, table: &str, origin: Origin) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            plural: plural.to_owned(),
+            label: BTreeMap::new(),
+            plural_label: BTreeMap::new(),
+            table: table.to_owned(),
+            origin,
+            writable: true,
+            sections: Vec::new(),
+            fields: Vec::new(),
+            field_by_name: HashMap::new(),
+        }
+    }
+
+    /// The same object with these fields, put in order: system fields, then by section and position.
+    pub fn with_fields(mut self, mut fields: Vec<Field>) -> Self {
+        self.sections.sort_by_key(|section| section.position);
+        let place = |id: Option<SectionId>| {
+            id.and_then(|id| self.sections.iter().position(|section| section.id == id)).unwrap_or(usize::MAX)
+        };
+        fields.sort_by_key(|field| (field.origin != Origin::System, place(field.section), field.position));
+        let named = fields.iter().enumerate().filter(|(_, field)| field.state != FieldState::Inactive);
+        self.field_by_name = named.map(|(i, field)| (field.name.clone(), i)).collect();
+        self.fields = fields;
+        self
+    }
+
+    /// The field with this API name, unless it is inactive.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.field_by_name.get(name).map(|i| &self.fields[*i])
+    }
+
+    /// The field which code declared under this name: never one that an admin made.
+    pub fn standard(&self, name: &str) -> Option<&Field> {
+        self.field(name).filter(|field| field.origin != Origin::Custom)
+    }
+
+    /// The section with this name.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+}
+
+impl Field {
+    /// A usable custom field without rules.
+    pub fn new(id: FieldId, object: ObjectId, name: &str, column: &str, kind: FieldKind) -> Self {
+        Self {
+            id,
+            object,
+            name: name.to_owned(),
+            column: column.to_owned(),
+            kind,
+            label: BTreeMap::new(),
+            help: BTreeMap::new(),
+            section: None,
+            position: 0,
+            origin: Origin::Custom,
+            required: false,
+            unique: false,
+            default: None,
+            validation: Validation::default(),
+            searchable: false,
+            audited: true,
+            personal: None,
+            state: FieldState::Active,
+            failure: None,
+            writable: true,
+        }
+    }
+
+    /// Whether values can be read and written.
+    pub fn usable(&self) -> bool {
+        matches!(self.state, FieldState::Active | FieldState::Building | FieldState::Failed)
+    }
+
+    /// The link, if it is one.
+    pub fn relation(&self) -> Option<&Relation> {
+        match &self.kind {
+            FieldKind::Relation(relation) => Some(relation),
+            _ => None,
+        }
+    }
+
+    /// The kept total, if it is one.
+    pub fn rollup(&self) -> Option<&Rollup> {
+        match &self.kind {
+            FieldKind::Rollup(rollup) => Some(rollup),
+            _ => None,
+        }
+    }
+
+    /// The choices of a select, in their order.
+    pub fn options(&self) -> &[super::Choice] {
+        match &self.kind {
+            FieldKind::Select { options } | FieldKind::MultiSelect { options } => options,
+            _ => &[],
+        }
+    }
+}
