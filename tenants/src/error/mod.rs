@@ -14,7 +14,10 @@ pub use issue::{FieldIssue, Issue};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, with everything a caller may know and, apart from it, what only the log may.
-pub struct Error {
+pub struct Error(Box<Inside>);
+
+/// Boxed, so that the results of all services stay small.
+struct Inside {
     code: Code,
     message: String,
     fields: Vec<FieldIssue>,
@@ -27,14 +30,14 @@ impl Error {
     /// An error with the public message of its place: what is wrong, where, and what to do.
     #[track_caller]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inside {
             code,
             message: message.into(),
             fields: Vec::new(),
             details: serde_json::Map::new(),
             internal: None,
             at: Location::caller(),
-        }
+        }))
     }
 
     /// An error that says just what its code says.
@@ -46,51 +49,53 @@ impl Error {
     /// `VALIDATION_FAILED` with what is wrong per field.
     #[track_caller]
     pub fn invalid(fields: Vec<FieldIssue>) -> Self {
-        Self { fields, ..Self::of(Code::ValidationFailed) }
+        let mut error = Self::of(Code::ValidationFailed);
+        error.0.fields = fields;
+        error
     }
 
     /// A fault of ours: the message stays inside.
     #[track_caller]
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { internal: Some(cause.into()), ..Self::of(Code::Internal) }
+        Self::of(Code::Internal).caused_by(cause)
     }
 
     /// The same error with its cause for the log.
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.internal = Some(cause.into());
+        self.0.internal = Some(cause.into());
         self
     }
 
     /// The same error with a fact for programs (`extensions.<key>`).
     pub fn with(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.details.insert(key.to_owned(), value.into());
+        self.0.details.insert(key.to_owned(), value.into());
         self
     }
 
     /// The code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The public message.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What is wrong per field.
     pub fn fields(&self) -> &[FieldIssue] {
-        &self.fields
+        &self.0.fields
     }
 
     /// Facts for programs.
     pub fn details(&self) -> &serde_json::Map<String, serde_json::Value> {
-        &self.details
+        &self.0.details
     }
 
     /// The whole story, for the log only.
     pub fn log_line(&self) -> String {
-        let mut line = format!("{} at {}: {}", self.code.name(), self.at, self.message);
-        let mut cause = self.internal.as_deref().map(|e| e as &dyn std::error::Error);
+        let mut line = format!("{} at {}: {}", self.0.code.name(), self.0.at, self.0.message);
+        let mut cause = self.0.internal.as_deref().map(|e| e as &dyn std::error::Error);
         while let Some(error) = cause {
             line.push_str(": ");
             line.push_str(&error.to_string());
@@ -110,6 +115,6 @@ impl From<sea_orm::DbErr> for Error {
     #[track_caller]
     fn from(error: sea_orm::DbErr) -> Self {
         let code = super::db::classify(&error);
-        Self { internal: Some(Box::new(error)), ..Self::of(code) }
+        Self::of(code).caused_by(error)
     }
 }

@@ -2,4 +2,5 @@
 
 mod arrows;
 mod dependencies;
+mod error_page;
 mod sizes;
