@@ -2,10 +2,21 @@
 
 pub mod caller;
 pub mod clock;
+pub mod control;
 pub mod db;
 pub mod error;
+pub mod identity;
+pub mod keys;
+pub mod migrate;
+pub mod registry;
+pub mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod work;
 
 pub use caller::{Access, Actor, Caller, Operation, Origin};
 pub use clock::Clock;
 pub use db::{Dialect, TenantDb, TenantTx};
 pub use error::{Code, Error, FieldIssue, Issue, Kind, Result};
+pub use registry::{Provision, Registry};
+pub use settings::Settings;

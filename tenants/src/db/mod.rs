@@ -7,7 +7,11 @@ mod scan;
 mod sqlite;
 mod tx;
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+};
 
 use entities::ids::TenantId;
 use sea_orm::{
@@ -15,6 +19,8 @@ use sea_orm::{
     SqliteTransactionMode, Statement, StreamTrait, TransactionError, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Semaphore;
+
+use crate::{keys::DataKey, settings::Settings, work::Tickets};
 
 pub use classify::{Violation, classify, violation};
 pub use postgres::{PostgresPool, SchemaName};
@@ -31,8 +37,23 @@ pub enum Dialect {
 /// One tenant's space, open. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TenantDb {
-    tenant: TenantId,
+    about: Arc<About>,
     space: Space,
+}
+
+/// What belongs to a tenant beside its tables.
+#[derive(Debug)]
+pub struct About {
+    /// Who it is.
+    pub tenant: TenantId,
+    /// What it said about itself.
+    pub settings: Settings,
+    /// Its own key.
+    pub key: DataKey,
+    /// Its folder: files, staging, search.
+    pub folder: PathBuf,
+    /// Where its waiting work is announced.
+    pub tickets: Tickets,
 }
 
 #[derive(Clone, Debug)]
@@ -43,19 +64,39 @@ enum Space {
 
 impl TenantDb {
     /// A tenant kept in a SQLite file.
-    pub fn sqlite(tenant: TenantId, file: Arc<SqliteFile>) -> Self {
-        Self { tenant, space: Space::Sqlite(file) }
+    pub fn sqlite(about: About, file: Arc<SqliteFile>) -> Self {
+        Self { about: Arc::new(about), space: Space::Sqlite(file) }
     }
 
     /// A tenant kept in a schema of a PostgreSQL database; `permits` is the tenant's share of its connections.
-    pub fn postgres(tenant: TenantId, pool: &PostgresPool, permits: Arc<Semaphore>) -> Self {
-        let space = Space::Postgres { pool: pool.connection().clone(), schema: SchemaName::of(tenant), permits };
-        Self { tenant, space }
+    pub fn postgres(about: About, pool: &PostgresPool, permits: Arc<Semaphore>) -> Self {
+        let schema = SchemaName::of(about.tenant);
+        Self { about: Arc::new(about), space: Space::Postgres { pool: pool.connection().clone(), schema, permits } }
     }
 
     /// Whose space this is.
     pub fn tenant(&self) -> TenantId {
-        self.tenant
+        self.about.tenant
+    }
+
+    /// What the organisation said about itself.
+    pub fn settings(&self) -> &Settings {
+        &self.about.settings
+    }
+
+    /// The tenant's own key.
+    pub fn key(&self) -> &DataKey {
+        &self.about.key
+    }
+
+    /// The tenant's folder; its parts (`files`, `staging`) are made by those who use them.
+    pub fn folder(&self) -> &Path {
+        &self.about.folder
+    }
+
+    /// Where the tenant's waiting work is announced.
+    pub fn tickets(&self) -> &Tickets {
+        &self.about.tickets
     }
 
     /// Which database holds it.
@@ -88,11 +129,11 @@ impl TenantDb {
                     ..Default::default()
                 };
                 let inner = file.writer().begin_with_options(options).await?;
-                Ok(TenantTx::new(self.tenant, inner, None, None))
+                Ok(TenantTx::new(self.about.tenant, inner, None, None))
             }
             Space::Postgres { pool, schema, permits } => {
                 let permit = permit(permits).await?;
-                Ok(TenantTx::new(self.tenant, pool.begin().await?, Some(schema.clone()), Some(permit)))
+                Ok(TenantTx::new(self.about.tenant, pool.begin().await?, Some(schema.clone()), Some(permit)))
             }
         }
     }
@@ -100,12 +141,12 @@ impl TenantDb {
     /// Begins a transaction that reads one unchanging state (an export, a feed page).
     pub async fn begin_read(&self) -> Result<TenantTx, DbErr> {
         match &self.space {
-            Space::Sqlite(file) => Ok(TenantTx::new(self.tenant, file.reader().begin().await?, None, None)),
+            Space::Sqlite(file) => Ok(TenantTx::new(self.about.tenant, file.reader().begin().await?, None, None)),
             Space::Postgres { pool, schema, permits } => {
                 let permit = permit(permits).await?;
                 let inner =
                     pool.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
-                Ok(TenantTx::new(self.tenant, inner, Some(schema.clone()), Some(permit)))
+                Ok(TenantTx::new(self.about.tenant, inner, Some(schema.clone()), Some(permit)))
             }
         }
     }

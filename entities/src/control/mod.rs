@@ -1,0 +1,10 @@
+//! The control plane: which organisations there are, who may sign in, and where work waits.
+
+pub mod api_key_prefixes;
+pub mod key_checks;
+pub mod memberships;
+pub mod sessions;
+pub mod tenant_keys;
+pub mod tenants;
+pub mod tickets;
+pub mod users;

@@ -1,0 +1,28 @@
+//! A signed-in session: one refresh token at a time, replaced at each use.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{SessionId, UserId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// SHA-256 of the current refresh token.
+    pub refresh_hash: Vec<u8>,
+    /// Microseconds UTC.
+    pub created_at: i64,
+    /// Microseconds UTC.
+    pub expires_at: i64,
+    /// Microseconds UTC.
+    pub used_at: i64,
+    /// Ended by sign-out or by a replayed token.
+    pub revoked_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,27 @@
+//! A tenant has work waiting in a queue: armed before the work commits, leased by the node that drains it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::TenantId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tickets")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub queue: String,
+    /// When the earliest work is due, microseconds UTC.
+    pub due: i64,
+    /// Until when a node drains it.
+    pub leased_until: i64,
+    /// Grows with every arming and leasing: what a node saw is what it may change.
+    pub epoch: i64,
+    /// When it was last drained; the longest waiting is served first.
+    pub served_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,17 @@
+//! What one unit of a currency is worth in the tenant's base currency, at scale 9.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "exchange_rates")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub currency: String,
+    pub rate: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,9 @@
+//! The system tables of a tenant's space. Statements name the schema `tenant`; `tenants::TenantDb` puts the real one there.
+
+pub mod api_keys;
+pub mod clock;
+pub mod exchange_rates;
+pub mod members;
+pub mod migrations;
+pub mod roles;
+pub mod work;

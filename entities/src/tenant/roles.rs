@@ -1,0 +1,21 @@
+//! What a member or key may do.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::RoleId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "roles")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RoleId,
+    /// API name, unique.
+    pub name: String,
+    /// `all` or `nothing`.
+    pub access: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,15 @@
+//! Migrations of the control plane.
+
+mod m0001_registry;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings the control plane to the newest version.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_registry::Migration)]
+    }
+}

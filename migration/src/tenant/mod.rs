@@ -1,0 +1,35 @@
+//! Migrations of the system tables in a tenant's space: a list of steps, each a transaction of its own. Tables of
+//! records are not here; catalog operations make and change those.
+
+mod base;
+
+use sea_orm::DbBackend;
+
+/// One step forward. Its name stands in the tenant's ledger once taken; it is never changed after a release.
+pub struct Step {
+    /// Unique and stable.
+    pub name: &'static str,
+    /// The statements, naming the schema `"tenant"`.
+    pub up: fn(DbBackend) -> Vec<String>,
+}
+
+/// All steps in their order.
+pub const STEPS: &[Step] = &[Step { name: "0001_base", up: base::up }];
+
+/// How this backend writes the types of our columns.
+pub struct Types {
+    /// 16 bytes.
+    pub uuid: &'static str,
+    /// Text compared by code point.
+    pub text: &'static str,
+    /// Bytes.
+    pub bytes: &'static str,
+}
+
+/// The types of a backend.
+pub fn types(backend: DbBackend) -> Types {
+    match backend {
+        DbBackend::Postgres => Types { uuid: "uuid", text: "text COLLATE \"C\"", bytes: "bytea" },
+        _ => Types { uuid: "blob", text: "text", bytes: "blob" },
+    }
+}

@@ -1,0 +1,119 @@
+//! The database of the control plane: `control.db` under the data folder, or the schema `control` in PostgreSQL.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use entities::control::key_checks;
+use migration::control::Migrator;
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    SqliteTransactionMode, SqlxPostgresConnector, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::{
+    db::SqliteFile,
+    error::{Code, Error, Result},
+    keys::MasterKey,
+};
+
+const CHECK: &str = "master";
+
+/// The control plane's database.
+#[derive(Clone, Debug)]
+pub enum Control {
+    /// One encrypted file.
+    Sqlite(Arc<SqliteFile>),
+    /// One schema.
+    Postgres(DatabaseConnection),
+}
+
+impl Control {
+    /// Opens the file under the data folder, creating and migrating it.
+    ///
+    /// # Errors
+    /// When the key is not the file's, or the disk refuses.
+    pub async fn open_sqlite(data: &Path, master: &MasterKey) -> Result<Self> {
+        let path = data.join("control.db");
+        let file = SqliteFile::open(&path, &master.control_database(), true).await.map_err(|error| {
+            if error.to_string().contains("file is not a database") { wrong_key() } else { Error::from(error) }
+        })?;
+        let control = Self::Sqlite(Arc::new(file));
+        Migrator::up(control.write(), None).await?;
+        control.check_key(master).await?;
+        Ok(control)
+    }
+
+    /// Opens the schema `control`, creating and migrating it.
+    ///
+    /// # Errors
+    /// When the address is wrong, the database does not answer, or the key is another's.
+    pub async fn open_postgres(url: &str, master: &MasterKey) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| Error::new(Code::BadRequest, format!("The database address cannot be used: {error}.")))?
+            .application_name("clientele control")
+            .options([("search_path", "control"), ("timezone", "UTC"), ("client_min_messages", "warning")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+        // two processes that start at once must not both make the schema
+        let tx = connection.begin().await?;
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236017)").await?;
+        tx.execute_unprepared("CREATE SCHEMA IF NOT EXISTS control").await?;
+        Migrator::up(&tx, None).await?;
+        tx.commit().await?;
+        let control = Self::Postgres(connection);
+        control.check_key(master).await?;
+        Ok(control)
+    }
+
+    /// For reading.
+    pub fn read(&self) -> &DatabaseConnection {
+        match self {
+            Control::Sqlite(file) => file.reader(),
+            Control::Postgres(connection) => connection,
+        }
+    }
+
+    /// For single writes.
+    pub fn write(&self) -> &DatabaseConnection {
+        match self {
+            Control::Sqlite(file) => file.writer(),
+            Control::Postgres(connection) => connection,
+        }
+    }
+
+    /// For several writes that belong together.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        self.write().begin_with_options(options).await
+    }
+
+    /// Refuses to go on with a master key that is not the one this installation began with.
+    async fn check_key(&self, master: &MasterKey) -> Result<()> {
+        let row = key_checks::Entity::find_by_id(CHECK).one(self.read()).await?;
+        let Some(row) = row else {
+            let sealed = master.seal(CHECK, b"clientele")?;
+            let row = key_checks::ActiveModel { name: Set(CHECK.to_owned()), sealed: Set(sealed) };
+            key_checks::Entity::insert(row).exec_without_returning(self.write()).await?;
+            return Ok(());
+        };
+        master.unseal(CHECK, &row.sealed).map(|_| ()).ok_or_else(wrong_key)
+    }
+}
+
+fn wrong_key() -> Error {
+    Error::new(
+        Code::BadRequest,
+        "The master key is not the one this installation was made with; start with the right key, or with another data folder.",
+    )
+}

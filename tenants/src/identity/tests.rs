@@ -1,0 +1,148 @@
+//! Signing up, in and on, and keys, on the database of the test run.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{Actor, Code, Provision, TenantDb, registry::NewOrganisation, testing};
+
+struct Bare;
+
+#[async_trait::async_trait]
+impl Provision for Bare {
+    fn fingerprint(&self) -> String {
+        "bare".to_owned()
+    }
+
+    async fn provision(&self, _: &TenantDb) -> crate::Result<()> {
+        Ok(())
+    }
+}
+
+async fn identity() -> Identity {
+    Identity::new(Arc::new(testing::registry(Arc::new(Bare)).await.0))
+}
+
+fn unique(prefix: &str) -> String {
+    format!("{prefix}{}", uuid::Uuid::new_v4().simple())[..24].to_owned()
+}
+
+fn account(email: &str) -> NewAccount {
+    NewAccount {
+        first_name: "Amel".to_owned(),
+        last_name: "Haddad".to_owned(),
+        email: email.to_owned(),
+        password: "correct horse battery".to_owned(),
+    }
+}
+
+fn organisation(slug: &str) -> NewOrganisation {
+    NewOrganisation {
+        slug: slug.to_owned(),
+        name: "Acme".to_owned(),
+        country: "DZ".to_owned(),
+        currency: "DZD".to_owned(),
+        time_zone: "Africa/Algiers".to_owned(),
+        language: "fr".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_person_signs_up_and_in_again_whatever_the_case_of_the_address() {
+    let identity = identity().await;
+    let (slug, email) = (unique("a"), format!("{}@Example.org", unique("Amel")));
+    let up = identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
+    assert_eq!(up.memberships[0].role, "owner");
+
+    let signed = identity.sign_in(&email.to_uppercase(), "correct horse battery", None).await.unwrap();
+    assert_eq!(signed.organisation.unwrap().slug, slug);
+    let principal = identity.authenticate(&signed.access_token).await.unwrap();
+    assert_eq!(principal.actor, Actor::Member(signed.memberships[0].member));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_are_refused_in_the_same_words() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    identity.sign_up(account(&email), organisation(&unique("b"))).await.unwrap();
+    let wrong = identity.sign_in(&email, "wrong horse battery", None).await.unwrap_err();
+    let unknown = identity.sign_in("nobody@example.org", "correct horse battery", None).await.unwrap_err();
+    assert_eq!(wrong.code(), Code::BadCredentials);
+    assert_eq!((wrong.code(), wrong.message()), (unknown.code(), unknown.message()));
+}
+
+#[tokio::test]
+async fn a_taken_slug_and_a_taken_address_name_their_field() {
+    let identity = identity().await;
+    let (slug, email) = (unique("c"), format!("{}@example.org", unique("e")));
+    identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
+    let same_email = identity.sign_up(account(&email), organisation(&unique("d"))).await.unwrap_err();
+    assert_eq!(same_email.fields()[0].field, "email");
+    let other = format!("{}@example.org", unique("f"));
+    let same_slug = identity.sign_up(account(&other), organisation(&slug)).await.unwrap_err();
+    assert_eq!(same_slug.fields()[0].field, "organisation.slug");
+}
+
+#[tokio::test]
+async fn a_refresh_token_serves_once_and_ends_the_session_when_it_comes_back() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    let first = identity.sign_up(account(&email), organisation(&unique("g"))).await.unwrap();
+    let second = identity.refresh(&first.refresh_token, None).await.unwrap();
+    assert_eq!(identity.refresh(&first.refresh_token, None).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(identity.refresh(&second.refresh_token, None).await.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn an_access_token_ends_after_fifteen_minutes() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    let signed = identity.sign_up(account(&email), organisation(&unique("h"))).await.unwrap();
+    identity.authenticate(&signed.access_token).await.unwrap();
+    identity.registry().clock().advance(15 * 60 * 1_000_000);
+    assert_eq!(identity.authenticate(&signed.access_token).await.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn an_api_key_opens_its_own_organisation_and_a_changed_one_none() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    let slug = unique("k");
+    identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
+    let tenant = identity.registry().by_slug(&slug).await.unwrap().id;
+    let issued = identity.create_api_key(tenant, "ci", "admin", Actor::System).await.unwrap();
+    let principal = identity.authenticate(&issued.key).await.unwrap();
+    assert_eq!((principal.tenant, principal.actor), (tenant, Actor::ApiKey(issued.id)));
+    let changed = format!("{}x", &issued.key[..issued.key.len() - 1]);
+    assert_eq!(identity.authenticate(&changed).await.unwrap_err().code(), Code::Unauthenticated);
+    let unknown = identity.create_api_key(tenant, "ci", "king", Actor::System).await.err().unwrap();
+    assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn bad_organisations_say_which_field_is_wrong() {
+    let identity = identity().await;
+    let bad = NewOrganisation {
+        slug: "A b".to_owned(),
+        name: " ".to_owned(),
+        country: "Algeria".to_owned(),
+        currency: "dinar".to_owned(),
+        time_zone: "Algiers".to_owned(),
+        language: "de".to_owned(),
+    };
+    let account = NewAccount { password: "short".to_owned(), email: "amel".to_owned(), ..account("") };
+    let error = identity.sign_up(account, bad).await.unwrap_err();
+    let fields: Vec<&str> = error.fields().iter().map(|issue| issue.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "organisation.slug",
+            "organisation.name",
+            "organisation.country",
+            "organisation.currency",
+            "organisation.timeZone",
+            "organisation.language",
+            "email",
+            "password"
+        ]
+    );
+}

@@ -1,0 +1,262 @@
+//! Making a tenant: its row and key first, its space next, and active only when everything stands. What a crash leaves
+//! half made is swept away.
+
+use std::fs;
+
+use entities::{
+    control::{memberships, tenant_keys, tenants, users},
+    ids::{MemberId, RoleId, TenantId, UserId},
+    tenant::{members, roles},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+};
+
+use super::Registry;
+use crate::{
+    caller::Actor,
+    db::{SchemaName, TenantDb, violation},
+    error::{Code, Error, FieldIssue, Issue, Result},
+    migrate, settings,
+};
+
+/// Microseconds after which a tenant that is still being made was left by a crash.
+const HALF_MADE: i64 = 10 * 60 * 1_000_000;
+
+/// What an organisation says about itself at sign-up.
+#[derive(Clone, Debug)]
+pub struct NewOrganisation {
+    /// Name in addresses: 2 to 40 of `a-z 0-9 -`.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// `en`, `fr` or `es`.
+    pub language: String,
+}
+
+impl NewOrganisation {
+    /// What is wrong with it, per field.
+    pub fn issues(&self) -> Vec<FieldIssue> {
+        let mut issues = Vec::new();
+        let mut refuse = |field: &str, issue: Issue| {
+            issues.push(FieldIssue { field: format!("organisation.{field}"), issue });
+        };
+        if !check_slug(&self.slug) {
+            refuse("slug", Issue::WrongType("2 to 40 of a-z, 0-9 and -, beginning with a letter".into()));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
+            refuse("name", Issue::WrongType("1 to 200 characters".into()));
+        }
+        if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
+            refuse("country", Issue::WrongType("an ISO 3166 code such as DZ".into()));
+        }
+        if settings::currency(&self.currency).is_none() {
+            refuse("currency", Issue::WrongType("an ISO 4217 code such as DZD".into()));
+        }
+        if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
+            refuse("timeZone", Issue::WrongType("an IANA time zone such as Africa/Algiers".into()));
+        }
+        if !matches!(self.language.as_str(), "en" | "fr" | "es") {
+            refuse("language", Issue::NotAnOption("en, fr, es".to_owned()));
+        }
+        issues
+    }
+}
+
+/// Whether a text may be an organisation's name in addresses.
+pub fn check_slug(slug: &str) -> bool {
+    (2..=40).contains(&slug.len())
+        && slug.starts_with(|c: char| c.is_ascii_lowercase())
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+impl Registry {
+    /// Makes an organisation with its owner, who is added to the people if new.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what is wrong with it, `TAKEN` for a slug in use.
+    pub async fn create(&self, organisation: NewOrganisation, owner: users::Model) -> Result<(TenantId, MemberId)> {
+        let issues = organisation.issues();
+        if !issues.is_empty() {
+            return Err(Error::invalid(issues));
+        }
+        self.sweep().await?;
+        let row = self.register(&organisation).await?;
+        let built = self.build(&row, &owner).await;
+        match built {
+            Ok(member) => {
+                metrics::counter!("clientele_tenants_created_total").increment(1);
+                Ok((row.id, member))
+            }
+            Err(error) => {
+                if let Err(clearing) = self.clear(&row).await {
+                    tracing::warn!(tenant.id = %row.id, error = clearing.log_line(), "a half-made tenant stays for the sweep");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn register(&self, organisation: &NewOrganisation) -> Result<tenants::Model> {
+        let id = TenantId::new();
+        let (_, wrapped) = self.master.new_data_key(id)?;
+        let row = tenants::Model {
+            id,
+            slug: organisation.slug.clone(),
+            name: organisation.name.trim().to_owned(),
+            state: "provisioning".to_owned(),
+            database: if self.storage.postgres.is_some() { "postgres" } else { "sqlite" }.to_owned(),
+            country: organisation.country.clone(),
+            currency: organisation.currency.clone(),
+            time_zone: organisation.time_zone.clone(),
+            language: organisation.language.clone(),
+            created_at: self.clock.micros(),
+        };
+        let key = tenant_keys::ActiveModel {
+            tenant_id: Set(id),
+            wrapped: Set(wrapped),
+            created_at: Set(self.clock.micros()),
+        };
+        let tx = self.control.begin().await?;
+        let inserted = tenants::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await;
+        inserted.map_err(|error| match violation(&error) {
+            Some(_) => {
+                Error::invalid(vec![FieldIssue { field: "organisation.slug".to_owned(), issue: Issue::Taken(None) }])
+            }
+            None => error.into(),
+        })?;
+        tenant_keys::Entity::insert(key).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    async fn build(&self, row: &tenants::Model, owner: &users::Model) -> Result<MemberId> {
+        let folder = self.folder(row.id);
+        fs::create_dir_all(&folder).map_err(|error| disk(&error))?;
+        if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
+            let sql = format!("CREATE SCHEMA {}", SchemaName::of(row.id).quoted());
+            pool.connection().execute_unprepared(&sql).await?;
+        }
+        let db = self.connect(row, true).await?;
+        migrate::prepare(&db).await?;
+        self.bring_up_to_date(&db).await?;
+        let member = self.seed(&db, owner).await?;
+
+        let tx = self.control.begin().await?;
+        let known = users::Entity::find_by_id(owner.id).one(&tx).await?;
+        if known.is_none() {
+            let inserted = users::Entity::insert(owner.clone().into_active_model()).exec_without_returning(&tx).await;
+            inserted.map_err(|error| match violation(&error) {
+                Some(_) => Error::invalid(vec![FieldIssue { field: "email".to_owned(), issue: Issue::Taken(None) }]),
+                None => error.into(),
+            })?;
+        }
+        let membership =
+            memberships::ActiveModel { user_id: Set(owner.id), tenant_id: Set(row.id), member_id: Set(member) };
+        memberships::Entity::insert(membership).exec_without_returning(&tx).await?;
+        tenants::Entity::update_many()
+            .col_expr(tenants::Column::State, Expr::value("active"))
+            .filter(tenants::Column::Id.eq(row.id))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(member)
+    }
+
+    /// The seeded roles, and the owner as first member.
+    async fn seed(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
+        let now = self.clock.micros();
+        let owner_role = RoleId::new();
+        let role = |id: RoleId, name: &str| roles::ActiveModel {
+            id: Set(id),
+            name: Set(name.to_owned()),
+            access: Set("all".to_owned()),
+        };
+        roles::Entity::insert_many([role(owner_role, "owner"), role(RoleId::new(), "admin")])
+            .exec_without_returning(db)
+            .await?;
+        let member = MemberId::new();
+        let name = format!("{} {}", owner.first_name, owner.last_name).trim().to_owned();
+        let row = members::Model {
+            id: member,
+            version: 1,
+            name_k: name.to_lowercase(),
+            name,
+            external_id: None,
+            created_at: now,
+            created_by: Actor::System.stored(),
+            updated_at: now,
+            updated_by: Actor::System.stored(),
+            archived_at: None,
+            user_id: owner.id,
+            role_id: owner_role,
+            email: owner.email.clone(),
+            email_k: owner.email_key.clone(),
+        };
+        members::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+        Ok(member)
+    }
+
+    /// Removes what crashes left half made.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn sweep(&self) -> Result<usize> {
+        let left = tenants::Entity::find()
+            .filter(tenants::Column::State.is_in(["provisioning", "deleting"]))
+            .filter(tenants::Column::CreatedAt.lt(self.clock.micros() - HALF_MADE))
+            .all(self.control.read())
+            .await?;
+        for row in &left {
+            self.clear(row).await?;
+        }
+        Ok(left.len())
+    }
+
+    async fn clear(&self, row: &tenants::Model) -> Result<()> {
+        self.forget(row.id);
+        if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
+            let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", SchemaName::of(row.id).quoted());
+            pool.connection().execute_unprepared(&sql).await?;
+        }
+        match fs::remove_dir_all(self.folder(row.id)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),
+            _ => {}
+        }
+        let tx = self.control.begin().await?;
+        tenant_keys::Entity::delete_by_id(row.id).exec(&tx).await?;
+        tenants::Entity::delete_by_id(row.id).exec(&tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The person with an email address.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn user_by_email(&self, email_key: &str) -> Result<Option<users::Model>> {
+        let query = users::Entity::find().filter(users::Column::EmailKey.eq(email_key));
+        Ok(query.one(self.control.read()).await?)
+    }
+
+    /// The person with an id.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn user(&self, id: UserId) -> Result<Option<users::Model>> {
+        Ok(users::Entity::find_by_id(id).one(self.control.read()).await?)
+    }
+}
+
+fn disk(error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Error::of(Code::StorageFull),
+        _ => Error::internal(error.to_string()),
+    }
+}

@@ -1,0 +1,152 @@
+//! The organisations of this installation: making them, finding them, opening their spaces.
+
+mod create;
+mod open;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use entities::{
+    control::{memberships, tenants},
+    ids::{TenantId, UserId},
+};
+use quick_cache::sync::Cache;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+pub use create::{NewOrganisation, check_slug};
+
+use crate::{
+    clock::Clock,
+    control::Control,
+    db::{PostgresPool, TenantDb},
+    error::{Code, Error, Result},
+    keys::MasterKey,
+    work::Tickets,
+};
+
+/// Fills a new tenant's space and brings it up to date: the port through which standard objects come to be.
+#[async_trait::async_trait]
+pub trait Provision: Send + Sync {
+    /// Changes when [`Provision::provision`] would do something new.
+    fn fingerprint(&self) -> String;
+
+    /// Brings the space up to date; it may be half done already.
+    async fn provision(&self, db: &TenantDb) -> Result<()>;
+}
+
+/// Where tenants live and how many may be open.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The PostgreSQL database for new tenants; without it they get a SQLite file each.
+    pub postgres: Option<PostgresPool>,
+    /// Open tenants kept at most; on SQLite each holds up to three connections.
+    pub open_tenants: usize,
+}
+
+/// All organisations of an installation.
+pub struct Registry {
+    control: Control,
+    master: MasterKey,
+    storage: Storage,
+    tickets: Tickets,
+    clock: Clock,
+    provision: Arc<dyn Provision>,
+    open: Cache<TenantId, TenantDb>,
+}
+
+impl Registry {
+    /// The registry of an opened control plane.
+    pub fn new(
+        control: Control,
+        master: MasterKey,
+        storage: Storage,
+        clock: Clock,
+        provision: Arc<dyn Provision>,
+    ) -> Self {
+        let tickets = Tickets::new(control.clone());
+        let open = Cache::new(storage.open_tenants);
+        Self { control, master, storage, tickets, clock, provision, open }
+    }
+
+    /// The control plane.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The installation's key.
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// Announcements of waiting work.
+    pub fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How many spaces this process holds open.
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The folder of a tenant, whether or not it is there.
+    pub fn folder(&self, tenant: TenantId) -> PathBuf {
+        folder(&self.storage.data, tenant)
+    }
+
+    /// The organisation with a slug.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none.
+    pub async fn by_slug(&self, slug: &str) -> Result<tenants::Model> {
+        tenants::Entity::find()
+            .filter(tenants::Column::Slug.eq(slug))
+            .one(self.control.read())
+            .await?
+            .ok_or_else(|| Error::new(Code::NotFound, format!("There is no organisation `{slug}`.")))
+    }
+
+    /// All organisations that are in use, by name.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn list(&self) -> Result<Vec<tenants::Model>> {
+        let query = tenants::Entity::find().filter(tenants::Column::State.eq("active"));
+        Ok(query.order_by_asc(tenants::Column::Slug).all(self.control.read()).await?)
+    }
+
+    /// The organisations of a person, with the member that the person is there.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<(memberships::Model, tenants::Model)>> {
+        let rows =
+            memberships::Entity::find().filter(memberships::Column::UserId.eq(user)).all(self.control.read()).await?;
+        let ids: Vec<TenantId> = rows.iter().map(|row| row.tenant_id).collect();
+        let found = tenants::Entity::find().filter(tenants::Column::Id.is_in(ids)).all(self.control.read()).await?;
+        let mut pairs: Vec<_> = rows
+            .into_iter()
+            .filter_map(|row| {
+                let tenant = found.iter().find(|tenant| tenant.id == row.tenant_id)?.clone();
+                (tenant.state == "active").then_some((row, tenant))
+            })
+            .collect();
+        pairs.sort_by(|a, b| a.1.slug.cmp(&b.1.slug));
+        Ok(pairs)
+    }
+}
+
+fn folder(data: &Path, tenant: TenantId) -> PathBuf {
+    let id = tenant.to_string();
+    // the end of a version-7 id is random, its start is time: the end spreads
+    let (_, last) = id.split_at(id.len() - 2);
+    data.join("tenants").join(last).join(&id)
+}

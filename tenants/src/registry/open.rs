@@ -1,0 +1,108 @@
+//! Opening a tenant's space: found in memory, or opened once however many ask, migrated and provisioned on the way.
+
+use std::sync::Arc;
+
+use entities::{
+    control::{tenant_keys, tenants},
+    ids::TenantId,
+    tenant::migrations,
+};
+use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use tokio::sync::Semaphore;
+
+use super::Registry;
+use crate::{
+    db::{About, SqliteFile, TenantDb},
+    error::{Code, Error, Result},
+    migrate,
+    settings::Settings,
+};
+
+impl Registry {
+    /// The space of a tenant.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such tenant, `TENANT_SUSPENDED`, `TENANT_MIGRATING` when it cannot be brought up to
+    /// date, `UNAVAILABLE` when its database does not answer.
+    pub async fn space(&self, tenant: TenantId) -> Result<TenantDb> {
+        self.open.get_or_insert_async(&tenant, self.open(tenant)).await
+    }
+
+    /// Forgets an open space, so that the next request reads the registry again.
+    pub fn forget(&self, tenant: TenantId) {
+        self.open.remove(&tenant);
+    }
+
+    async fn open(&self, tenant: TenantId) -> Result<TenantDb> {
+        let row = tenants::Entity::find_by_id(tenant)
+            .one(self.control.read())
+            .await?
+            .ok_or_else(|| Error::of(Code::NotFound))?;
+        match row.state.as_str() {
+            "active" => {}
+            "suspended" => return Err(Error::of(Code::TenantSuspended)),
+            "migrating" | "moving" => return Err(Error::of(Code::TenantMigrating)),
+            _ => return Err(Error::of(Code::NotFound)),
+        }
+        let db = self.connect(&row, false).await?;
+        self.bring_up_to_date(&db).await.map_err(|error| {
+            if error.code() == Code::Unavailable {
+                return error;
+            }
+            tracing::error!(tenant.id = %tenant, error = error.log_line(), "a tenant cannot be brought up to date");
+            Error::of(Code::TenantMigrating)
+        })?;
+        Ok(db)
+    }
+
+    /// The connections of a tenant, without a look at what is in the space.
+    pub(super) async fn connect(&self, row: &tenants::Model, create: bool) -> Result<TenantDb> {
+        let wrapped = tenant_keys::Entity::find_by_id(row.id)
+            .one(self.control.read())
+            .await?
+            .ok_or_else(|| Error::internal("the tenant's key is gone"))?;
+        let folder = self.folder(row.id);
+        let key = self.master.unwrap_data_key(row.id, &wrapped.wrapped)?;
+        let about = About {
+            tenant: row.id,
+            settings: Settings::of(row)?,
+            key,
+            folder: folder.clone(),
+            tickets: self.tickets.clone(),
+        };
+        match row.database.as_str() {
+            "sqlite" => {
+                let file = SqliteFile::open(&folder.join("data.db"), &about.key.database(), create).await?;
+                Ok(TenantDb::sqlite(about, Arc::new(file)))
+            }
+            _ => {
+                let pool =
+                    self.storage.postgres.as_ref().ok_or_else(|| {
+                        Error::internal("the tenant is in a PostgreSQL database and none is configured")
+                    })?;
+                // one tenant's crowd leaves connections for the others
+                let share = (pool.size() * 3 / 4).max(1) as usize;
+                Ok(TenantDb::postgres(about, pool, Arc::new(Semaphore::new(share))))
+            }
+        }
+    }
+
+    /// Migrates the system tables and provisions the standard objects, if this release brings anything new.
+    pub(super) async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
+        let standard = format!("standard:{}", self.provision.fingerprint());
+        let taken = migrations::Entity::find().all(db).await?;
+        let current = taken.iter().any(|row| row.name == standard)
+            && migration::tenant::STEPS.iter().all(|step| taken.iter().any(|row| row.name == step.name));
+        if current {
+            return Ok(());
+        }
+        migrate::run(db, self.clock.micros()).await?;
+        self.provision.provision(db).await?;
+        let row = migrations::ActiveModel { name: Set(standard), taken_at: Set(self.clock.micros()) };
+        let insert = migrations::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        match insert.exec_without_returning(db).await {
+            Ok(_) | Err(sea_orm::DbErr::RecordNotInserted) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A fresh, migrated tenant space for the tests of the crates above: a SQLite file in a temporary folder, or a schema
+//! of the PostgreSQL database that `TEST_DATABASE_URL` names.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use entities::{control::users, ids::UserId};
+use tempfile::TempDir;
+
+use crate::{
+    Access, Actor, Caller, Clock, Origin, Registry, TenantDb,
+    control::Control,
+    db::PostgresPool,
+    error::Result,
+    keys::MasterKey,
+    registry::{NewOrganisation, Provision, Storage},
+};
+
+/// Folders that live as long as the test process; the operating system's temporary folder is swept by its owner.
+static FOLDERS: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+
+/// Nothing to provision.
+struct Bare;
+
+#[async_trait::async_trait]
+impl Provision for Bare {
+    fn fingerprint(&self) -> String {
+        "bare".to_owned()
+    }
+
+    async fn provision(&self, _: &TenantDb) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Microseconds at which the clocks of tests stand: 2026-03-14T09:26:53.589793Z.
+pub const NOW: i64 = 1_773_480_413_589_793;
+
+/// A tenant space of an Algerian organisation with system tables and nothing else.
+pub async fn space() -> TenantDb {
+    let (registry, owner) = registry(Arc::new(Bare)).await;
+    let slug = format!("t{}", uuid::Uuid::now_v7().simple());
+    let organisation = NewOrganisation {
+        slug: slug[..30].to_owned(),
+        name: "Test".to_owned(),
+        country: "DZ".to_owned(),
+        currency: "DZD".to_owned(),
+        time_zone: "Africa/Algiers".to_owned(),
+        language: "fr".to_owned(),
+    };
+    let (tenant, _) = registry.create(organisation, owner).await.expect("a tenant is made");
+    registry.space(tenant).await.expect("a tenant opens")
+}
+
+/// A registry of its own, with somebody to own its tenants.
+pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model) {
+    let master = MasterKey::from_hex(&"5e".repeat(32)).expect("64 digits");
+    let data = folder();
+    let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => {
+            let pool = PostgresPool::open(&url, 8, 100).expect("an address");
+            (Control::open_postgres(&url, &master).await.expect("PostgreSQL answers"), Some(pool))
+        }
+        Err(_) => (Control::open_sqlite(&data, &master).await.expect("a file opens"), None),
+    };
+    let storage = Storage { data, postgres, open_tenants: 50 };
+    let registry = Registry::new(control, master, storage, Clock::fixed(NOW), provision);
+    let id = UserId::new();
+    let owner = users::Model {
+        id,
+        email: format!("owner-{id}@example.org"),
+        email_key: format!("owner-{id}@example.org"),
+        first_name: "Amel".to_owned(),
+        last_name: "Owner".to_owned(),
+        password_hash: String::new(),
+        created_at: NOW,
+    };
+    (registry, owner)
+}
+
+/// Somebody who may do everything in a space, at [`NOW`].
+pub fn caller(db: &TenantDb) -> Arc<Caller> {
+    Arc::new(Caller {
+        tenant: db.tenant(),
+        actor: Actor::System,
+        origin: Origin::Cli,
+        access: Arc::new(Access::All),
+        locale: "en".to_owned(),
+        clock: Clock::fixed(NOW),
+        request: "test".to_owned(),
+        run: None,
+    })
+}
+
+fn folder() -> PathBuf {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().to_owned();
+    FOLDERS.lock().expect("no test panics here").push(folder);
+    path
+}
