@@ -1,3 +1,20 @@
-//! What the tests stand on: the workspace as Cargo sees it.
+//! What the tests stand on: the real program, started on a port and a folder (and database) of its own, and those who talk to it.
 
+mod answer;
+mod app;
+mod client;
+mod database;
+mod program;
+mod tenant;
 pub mod workspace;
+
+pub use answer::Answer;
+pub use app::TestApp;
+pub use client::Client;
+pub use program::{Program, Ran};
+pub use tenant::Tenant;
+
+/// Whether the tests of this run keep tenants in PostgreSQL.
+pub fn on_postgres() -> bool {
+    database::server().is_some()
+}

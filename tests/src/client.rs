@@ -1,0 +1,65 @@
+//! Somebody who talks to the application over HTTP, with or without credentials.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::Answer;
+
+/// An actor.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: String,
+    token: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Client {
+    pub(crate) fn new(base: String, token: Option<String>) -> Self {
+        Self { base, token, http: reqwest::Client::new() }
+    }
+
+    /// The credential.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("an actor with credentials")
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A request with the actor's credentials.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// A document for the tenant's door.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Answer {
+        self.graphql_at("/graphql", query, variables).await
+    }
+
+    /// A document for the account door.
+    pub async fn account(&self, query: &str, variables: Value) -> Answer {
+        self.graphql_at("/graphql/account", query, variables).await
+    }
+
+    /// A document for a door by its path.
+    pub async fn graphql_at(&self, path: &str, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        Answer::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// The data of a document that must succeed.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        self.graphql(query, variables).await.data()
+    }
+
+    /// The code of a document that must fail.
+    pub async fn code(&self, query: &str, variables: Value) -> String {
+        self.graphql(query, variables).await.code()
+    }
+}
