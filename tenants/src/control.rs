@@ -6,7 +6,7 @@ use entities::control::key_checks;
 use migration::control::Migrator;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    SqliteTransactionMode, SqlxPostgresConnector, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, SqlxPostgresConnector, TransactionOptions, TransactionTrait, sea_query::OnConflict,
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -100,13 +100,14 @@ impl Control {
 
     /// Refuses to go on with a master key that is not the one this installation began with.
     async fn check_key(&self, master: &MasterKey) -> Result<()> {
-        let row = key_checks::Entity::find_by_id(CHECK).one(self.read()).await?;
-        let Some(row) = row else {
-            let sealed = master.seal(CHECK, b"clientele")?;
-            let row = key_checks::ActiveModel { name: Set(CHECK.to_owned()), sealed: Set(sealed) };
-            key_checks::Entity::insert(row).exec_without_returning(self.write()).await?;
-            return Ok(());
-        };
+        let sealed = master.seal(CHECK, b"clientele")?;
+        let row = key_checks::ActiveModel { name: Set(CHECK.to_owned()), sealed: Set(sealed) };
+        let insert = key_checks::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        match insert.exec_without_returning(self.write()).await {
+            Ok(_) | Err(DbErr::RecordNotInserted) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let row = key_checks::Entity::find_by_id(CHECK).one(self.write()).await?.ok_or_else(wrong_key)?;
         master.unseal(CHECK, &row.sealed).map(|_| ()).ok_or_else(wrong_key)
     }
 }
