@@ -18,6 +18,11 @@ impl Client {
         Self { base, token, http: reqwest::Client::new() }
     }
 
+    /// The same actor at another server.
+    pub fn at(&self, server: &crate::Server) -> Self {
+        Self { base: server.url(""), ..self.clone() }
+    }
+
     /// The credential.
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("an actor with credentials")

@@ -5,6 +5,7 @@ mod app;
 mod client;
 mod database;
 mod program;
+mod server;
 mod tenant;
 pub mod workspace;
 
@@ -12,6 +13,7 @@ pub use answer::Answer;
 pub use app::TestApp;
 pub use client::Client;
 pub use program::{Program, Ran};
+pub use server::Server;
 pub use tenant::Tenant;
 
 /// Whether the tests of this run keep tenants in PostgreSQL.
