@@ -1,9 +1,11 @@
 //! The catalog of objects and fields, and the one engine that reads and writes their records.
 
+pub mod calendar;
 pub mod catalog;
 pub mod ctx;
 pub mod engine;
 pub mod filter;
+pub mod fold;
 pub mod rules;
 pub mod values;
 

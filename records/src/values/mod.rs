@@ -1,4 +1,34 @@
-//! Values as the engine carries them between doors and columns.
+//! Values as the engine carries them between doors and columns: read from JSON and from the cells of files, checked,
+//! compared by their key, and written again. Pure: nothing here knows a database.
+
+pub mod country;
+pub mod decimal;
+pub mod duration;
+pub mod email;
+mod from_json;
+mod from_text;
+mod key;
+pub mod limits;
+mod locale;
+mod moment;
+pub mod money;
+mod number;
+pub mod phone;
+mod render;
+mod select;
+mod validate;
+mod warning;
+
+pub use from_json::from_json;
+pub use from_text::from_text;
+pub use key::{has_key, key};
+pub use locale::{Locale, Rate, Rates};
+pub use render::{to_json, to_text, write_json, write_string};
+pub use validate::{check_rules, validate};
+pub use warning::Warning;
+
+/// Digits that percentages keep after the point.
+pub const PERCENT_SCALE: u8 = 2;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,4 +77,23 @@ pub struct Contact {
     pub key: String,
     /// Whether it can be written to or called.
     pub valid: bool,
+}
+
+impl Contact {
+    /// What is stored in the field's own column and shown: the normalised form where there is one, else as typed.
+    pub fn shown(&self) -> &str {
+        if self.valid { &self.key } else { &self.typed }
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn test_locale(country: &str) -> Locale {
+    let rates = [("EUR", "145.25"), ("USD", "134.5")];
+    Locale {
+        country: country.to_owned(),
+        time_zone: chrono_tz::Africa::Algiers,
+        currency: *b"DZD",
+        language: "fr".to_owned(),
+        rates: rates.iter().map(|(code, rate)| (money::currency(code).unwrap(), rate.parse().unwrap())).collect(),
+    }
 }

@@ -1,0 +1,225 @@
+//! Time zones: where local days begin, which instants a period means, and the boundaries of buckets.
+//!
+//! Instants are microseconds since 1970 UTC, days are counted from 1970-01-01; ranges are half open.
+
+use chrono::{
+    DateTime, Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone,
+};
+use chrono_tz::Tz;
+
+use crate::filter::Period;
+
+/// From (included) until (excluded); open where none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first that belongs to it.
+    pub from: Option<i64>,
+    /// The first that does not belong to it any more.
+    pub until: Option<i64>,
+}
+
+/// Length of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// 60 minutes by the local clock's beginning.
+    Hour,
+    /// From local midnight.
+    Day,
+    /// From Monday.
+    Week,
+    /// From the first.
+    Month,
+    /// From January, April, July, October.
+    Quarter,
+    /// From the first of January.
+    Year,
+}
+
+/// First day that dates can hold: 0001-01-01.
+pub const MIN_DAY: i64 = -719_162;
+/// Last day that dates can hold: 9999-12-31.
+pub const MAX_DAY: i64 = 2_932_896;
+
+/// The day's number; see [`date`].
+pub fn day_number(date: NaiveDate) -> i64 {
+    i64::from(date.to_epoch_days())
+}
+
+/// The date of a day's number; numbers beyond the calendar give its first or last day.
+pub fn date(day: i64) -> NaiveDate {
+    i32::try_from(day.clamp(MIN_DAY, MAX_DAY)).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default()
+}
+
+/// The local day of an instant.
+pub fn local_date(instant: i64, zone: Tz) -> NaiveDate {
+    let utc = DateTime::from_timestamp_micros(instant).unwrap_or_default();
+    utc.with_timezone(&zone).date_naive()
+}
+
+/// The instant of a local time. Where clocks were turned back it is the earlier of the two; where they were turned
+/// forward over it, as long after the gap's start as it is after it by the clock before.
+pub fn instant(local: NaiveDateTime, zone: Tz) -> i64 {
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(found) | MappedLocalTime::Ambiguous(found, _) => found.timestamp_micros(),
+        MappedLocalTime::None => {
+            // The offset that held before the gap: no zone leaps more than a day (Samoa left one out).
+            let before = zone.offset_from_utc_datetime(&(local - TimeDelta::days(2)));
+            let shift = chrono::Offset::fix(&before).local_minus_utc();
+            (local - TimeDelta::seconds(i64::from(shift))).and_utc().timestamp_micros()
+        }
+    }
+}
+
+/// The instant when a local day begins: midnight, or the first time after it where clocks skip midnight.
+pub fn day_start(day: NaiveDate, zone: Tz) -> i64 {
+    instant(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// The instants of a period relative to now.
+pub fn instants(period: Period, now: i64, zone: Tz) -> Span {
+    match period {
+        Period::Past => Span { from: None, until: Some(now) },
+        Period::Future => Span { from: now.checked_add(1), until: None },
+        _ => {
+            let days = days(period, now, zone);
+            let start = |day: i64| day_start(date(day), zone);
+            let mut span = Span { from: days.from.map(start), until: days.until.map(start) };
+            match period {
+                Period::LastDays(_) => span.until = now.checked_add(1),
+                Period::NextDays(_) => span.from = Some(now),
+                _ => {}
+            }
+            span
+        }
+    }
+}
+
+/// The days of a period relative to the local day of now.
+pub fn days(period: Period, now: i64, zone: Tz) -> Span {
+    let today = local_date(now, zone);
+    let number = day_number(today);
+    let plus = |days: i64| Some(number.saturating_add(days).clamp(MIN_DAY, MAX_DAY + 1));
+    let unit = |step: Step, ahead: i32| {
+        let start = shift(start_of(step, today), step, ahead);
+        Span { from: Some(day_number(start)), until: Some(day_number(shift(start, step, 1))) }
+    };
+    match period {
+        Period::Today => unit(Step::Day, 0),
+        Period::Yesterday => unit(Step::Day, -1),
+        Period::Tomorrow => unit(Step::Day, 1),
+        Period::ThisWeek => unit(Step::Week, 0),
+        Period::LastWeek => unit(Step::Week, -1),
+        Period::NextWeek => unit(Step::Week, 1),
+        Period::ThisMonth => unit(Step::Month, 0),
+        Period::LastMonth => unit(Step::Month, -1),
+        Period::NextMonth => unit(Step::Month, 1),
+        Period::ThisQuarter => unit(Step::Quarter, 0),
+        Period::LastQuarter => unit(Step::Quarter, -1),
+        Period::ThisYear => unit(Step::Year, 0),
+        Period::LastYear => unit(Step::Year, -1),
+        Period::Past => Span { from: None, until: plus(0) },
+        Period::Future => Span { from: plus(1), until: None },
+        Period::LastDays(n) => Span { from: plus(1 - i64::from(n)), until: plus(1) },
+        Period::NextDays(n) => Span { from: plus(0), until: plus(i64::from(n)) },
+        Period::OlderThanDays(n) => Span { from: None, until: plus(-i64::from(n)) },
+        Period::AfterDays(n) => Span { from: plus(i64::from(n) + 1), until: None },
+    }
+}
+
+/// The boundaries of the buckets that hold all instants of a range: the first is at or before its start, the last at
+/// or after its end, so there is one more than there are buckets. None if there were more buckets than the limit.
+pub fn boundaries(step: Step, from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
+    if step == Step::Hour {
+        return hours(from, until, zone, limit);
+    }
+    let first = start_of(step, local_date(from, zone));
+    collect(first, step, limit, |day| day_start(day, zone), until)
+}
+
+/// As [`boundaries`], for day numbers; an hour of a day is the day.
+pub fn day_boundaries(step: Step, from: i64, until: i64, limit: usize) -> Option<Vec<i64>> {
+    let step = if step == Step::Hour { Step::Day } else { step };
+    collect(start_of(step, date(from)), step, limit, day_number, until)
+}
+
+fn collect(
+    mut day: NaiveDate,
+    step: Step,
+    limit: usize,
+    number: impl Fn(NaiveDate) -> i64,
+    until: i64,
+) -> Option<Vec<i64>> {
+    let mut found = vec![number(day)];
+    loop {
+        let next = shift(day, step, 1);
+        if next <= day {
+            return Some(found);
+        }
+        day = next;
+        let boundary = number(day);
+        // A day which a zone left out has no instants, and so no bucket.
+        if found.last().is_none_or(|last| boundary > *last) {
+            found.push(boundary);
+        }
+        if boundary >= until {
+            return Some(found);
+        }
+        if found.len() > limit {
+            return None;
+        }
+    }
+}
+
+fn hours(from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
+    const HOUR: i64 = 3_600_000_000;
+    let begin = |instant: i64| {
+        let utc = DateTime::from_timestamp_micros(instant).unwrap_or_default().naive_utc();
+        let offset = chrono::Offset::fix(&zone.offset_from_utc_datetime(&utc)).local_minus_utc();
+        let offset = i64::from(offset) * 1_000_000;
+        instant.saturating_add(offset).div_euclid(HOUR).saturating_mul(HOUR).saturating_sub(offset)
+    };
+    let mut found = vec![begin(from)];
+    loop {
+        if found.len() > limit {
+            return None;
+        }
+        let last = found.last().copied().unwrap_or(from);
+        let next = begin(last.checked_add(HOUR)?).max(last + 1);
+        found.push(next);
+        if next >= until {
+            return Some(found);
+        }
+    }
+}
+
+/// The first day of the bucket that holds a day.
+pub fn start_of(step: Step, day: NaiveDate) -> NaiveDate {
+    let start = match step {
+        Step::Hour | Step::Day => Some(day),
+        Step::Week => day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))),
+        Step::Month => day.with_day(1),
+        Step::Quarter => NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1),
+        Step::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
+    };
+    start.unwrap_or(day)
+}
+
+/// The first day of the bucket so many buckets on. Stays where it is at the end of the calendar.
+fn shift(start: NaiveDate, step: Step, count: i32) -> NaiveDate {
+    let days = |n: i32| {
+        let days = Days::new(u64::from(n.unsigned_abs()));
+        if n < 0 { start.checked_sub_days(days) } else { start.checked_add_days(days) }
+    };
+    let months = |n: i32| {
+        let months = Months::new(n.unsigned_abs());
+        if n < 0 { start.checked_sub_months(months) } else { start.checked_add_months(months) }
+    };
+    let shifted = match step {
+        Step::Hour | Step::Day => days(count),
+        Step::Week => days(count.saturating_mul(7)),
+        Step::Month => months(count),
+        Step::Quarter => months(count.saturating_mul(3)),
+        Step::Year => months(count.saturating_mul(12)),
+    };
+    shifted.unwrap_or(start)
+}

@@ -1,0 +1,94 @@
+//! How much a value may hold, and how texts of each kind are tidied, whichever door they come from.
+
+use tenants::error::Issue;
+
+use super::Value;
+use crate::fold::fold_v1;
+
+/// Characters of a text of one line.
+pub const TEXT: usize = 1_000;
+/// Characters of a text of many lines.
+pub const LONG_TEXT: usize = 100_000;
+/// Words of a tags field, and characters of each.
+pub const TAGS: usize = 100;
+/// Bytes of a JSON value, as written.
+pub const JSON: usize = 64 * 1024;
+/// Characters of an address of the web.
+pub const URL: usize = 2_000;
+/// Characters of a phone number as typed.
+pub const PHONE: usize = 100;
+/// Links of one record through a many-to-many relation.
+pub const LINKS: usize = 1_000;
+
+/// One line, trimmed; line breaks and tabs become blanks, and nothing but blanks is no value.
+pub(crate) fn line(text: &str) -> Result<Value, Issue> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    fits(text, TEXT)?;
+    let broken = |c: char| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let line = if text.contains(broken) {
+        text.split(broken).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    };
+    Ok(Value::Text(line))
+}
+
+/// Many lines, as given; nothing but blanks is no value.
+pub(crate) fn lines(text: &str) -> Result<Value, Issue> {
+    if text.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    fits(text, LONG_TEXT)?;
+    Ok(Value::Text(text.to_owned()))
+}
+
+/// Refuses what is too long, and the one character that PostgreSQL cannot hold.
+pub(crate) fn fits(text: &str, most: usize) -> Result<(), Issue> {
+    if text.len() > most && text.chars().count() > most {
+        return Err(Issue::TooLarge(most.to_string()));
+    }
+    if text.contains('\0') {
+        return Err(Issue::WrongType("text without NUL characters".into()));
+    }
+    Ok(())
+}
+
+/// Words without blanks around, each once however it is written; none is no value.
+pub(crate) fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Result<Value, Issue> {
+    let mut kept: Vec<String> = Vec::new();
+    let mut folds: Vec<String> = Vec::new();
+    for word in words {
+        let Value::Text(word) = line(word)? else { continue };
+        fits(&word, TAGS)?;
+        let fold = fold_v1(&word);
+        if folds.contains(&fold) {
+            continue;
+        }
+        if kept.len() == TAGS {
+            return Err(Issue::TooLarge(TAGS.to_string()));
+        }
+        folds.push(fold);
+        kept.push(word);
+    }
+    Ok(if kept.is_empty() { Value::Null } else { Value::List(kept) })
+}
+
+/// An http or https address, kept as typed.
+pub(crate) fn url(text: &str) -> Result<Value, Issue> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    fits(text, URL)?;
+    let good = url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty())
+    }) && !text.contains(char::is_whitespace);
+    if good {
+        Ok(Value::Text(text.to_owned()))
+    } else {
+        Err(Issue::WrongType("an address like https://example.com".into()))
+    }
+}

@@ -1,0 +1,67 @@
+//! What the reading of a value depends on besides its field.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use chrono_tz::Tz;
+
+use super::decimal;
+
+/// An organisation's conventions.
+#[derive(Clone, Debug)]
+pub struct Locale {
+    /// ISO 3166 code in capitals: region of local phone numbers, order of day and month.
+    pub country: String,
+    /// Where its days begin.
+    pub time_zone: Tz,
+    /// Base currency (ISO 4217).
+    pub currency: [u8; 3],
+    /// ISO 639 code: `en`, `fr`, `es`.
+    pub language: String,
+    /// What other currencies are worth.
+    pub rates: Rates,
+}
+
+/// What one unit of a currency is worth in the base currency.
+pub type Rates = BTreeMap<[u8; 3], Rate>;
+
+/// An exact positive exchange rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    digits: i64,
+    scale: u8,
+}
+
+impl Rate {
+    /// An amount at scale 4 in the base currency at scale 4, half to even; none if it does not fit.
+    pub fn convert(self, amount: i64) -> Option<i64> {
+        decimal::rescale(i128::from(amount).checked_mul(i128::from(self.digits))?, self.scale, 0)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = decimal::Fault;
+
+    /// Reads a decimal like `0.0074`; keeps up to 15 of its decimals.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let scale = u8::try_from(places.min(15)).map_err(|_| decimal::Fault::Syntax)?;
+        let digits = decimal::parse(text, scale)?;
+        if digits > 0 { Ok(Self { digits, scale }) } else { Err(decimal::Fault::TooSmall) }
+    }
+}
+
+impl Locale {
+    /// True where the month is written before the day.
+    pub(crate) fn month_first(&self) -> bool {
+        matches!(self.country.as_str(), "US" | "AS" | "FM" | "GU" | "MH" | "MP" | "PH" | "PR" | "PW" | "UM" | "VI")
+    }
+
+    /// True where decimals follow a point (and a comma parts thousands).
+    pub(crate) fn decimal_point(&self) -> bool {
+        const POINT: &str = "AE AG AI AS AU BB BD BH BM BN BS BW BZ CA CN DM DO EG ER ET FJ FK FM GB GD GG GH GI GM GT \
+                             GU GY HK HN IE IL IM IN IQ JE JM JO JP KE KH KN KP KR KW KY LB LC LK LR LS LY MH MM MN \
+                             MO MP MS MT MU MV MW MX MY NA NG NI NP NZ OM PA PE PG PH PK PR PS PW QA RW SA SB SC SD \
+                             SG SL SO SV SY SZ TC TH TO TT TV TW TZ UG UM US VC VG VI VU WS YE ZA ZM ZW CH LI";
+        POINT.split(' ').any(|code| code == self.country)
+    }
+}

@@ -1,0 +1,186 @@
+//! Values as the API and files write them. JSON is written straight into the answer's bytes.
+
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{Money, PERCENT_SCALE, Value, decimal, duration, moment, money};
+use crate::catalog::{Field, FieldKind};
+
+/// Writes a value as JSON: numbers with decimals as strings, dates and instants as RFC 3339, instants in UTC.
+pub fn write_json(field: &Field, value: &Value, out: &mut Vec<u8>) {
+    write_kind(&field.kind, value, out);
+}
+
+/// A value as JSON; what [`write_json`] writes.
+pub fn to_json(field: &Field, value: &Value) -> Json {
+    json_of_kind(&field.kind, value)
+}
+
+/// A value as a cell of a file, such that [`super::from_text`] reads it again; null is empty.
+pub fn to_text(field: &Field, value: &Value) -> String {
+    let mut out = Vec::new();
+    write_text(&field.kind, value, &mut out);
+    // Everything above writes UTF-8, so nothing is lost.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn write_kind(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
+        Value::Int(number) if is_bare(kind) => decimal::write(*number, 0, out),
+        Value::Int(number) => {
+            out.push(b'"');
+            write_number(kind, *number, out);
+            out.push(b'"');
+        }
+        Value::Text(json) if *kind == FieldKind::Json => out.extend_from_slice(json.as_bytes()),
+        Value::Text(text) => write_string(text, out),
+        Value::Id(id) => write_id(*id, out),
+        Value::List(words) => write_list(words, out, |word, out| write_string(word, out)),
+        Value::Ids(ids) => write_list(ids, out, |id, out| write_id(*id, out)),
+        Value::Money(money) => write_money(money, out),
+        Value::Contact(contact) => write_string(contact.shown(), out),
+    }
+}
+
+/// Numbers that are JSON numbers.
+fn is_bare(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Integer | FieldKind::Rating { .. } => true,
+        FieldKind::Rollup(rollup) => is_bare(&rollup.result),
+        _ => false,
+    }
+}
+
+fn write_number(kind: &FieldKind, number: i64, out: &mut Vec<u8>) {
+    match kind {
+        FieldKind::Decimal { scale } => decimal::write(number, *scale, out),
+        FieldKind::Percent => decimal::write(number, PERCENT_SCALE, out),
+        FieldKind::Money => decimal::write(number, money::SCALE, out),
+        FieldKind::Date => moment::write_date(number, out),
+        FieldKind::DateTime => moment::write_instant(number, out),
+        FieldKind::Duration => duration::write(number, out),
+        FieldKind::Rollup(rollup) => write_number(&rollup.result, number, out),
+        _ => decimal::write(number, 0, out),
+    }
+}
+
+fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+fn write_id(id: Uuid, out: &mut Vec<u8>) {
+    let mut buffer = [0; 36];
+    out.push(b'"');
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+    out.push(b'"');
+}
+
+fn write_money(money: &Money, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"amount\":\"");
+    money::write_amount(money.amount, &money.currency, out);
+    out.extend_from_slice(b"\",\"currency\":\"");
+    out.extend_from_slice(&money.currency);
+    out.extend_from_slice(b"\"}");
+}
+
+/// Writes a text as a JSON string; runs without escapes are copied whole.
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    let mut copied = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&bytes[copied..at]);
+        copied = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            _ => {
+                let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&digits);
+            }
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out.push(b'"');
+}
+
+fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(yes) => Json::Bool(*yes),
+        Value::Int(number) if is_bare(kind) => Json::from(*number),
+        Value::Int(number) => Json::String(written(|out| write_number(kind, *number, out))),
+        Value::Text(json) if *kind == FieldKind::Json => serde_json::from_str(json).unwrap_or(Json::Null),
+        Value::Text(text) => Json::String(text.clone()),
+        Value::Id(id) => Json::String(id.to_string()),
+        Value::List(words) => words.iter().map(String::as_str).collect(),
+        Value::Ids(ids) => ids.iter().map(Uuid::to_string).collect(),
+        Value::Money(money) => serde_json::json!({
+            "amount": money::amount_text(money.amount, &money.currency),
+            "currency": money::code(&money.currency),
+        }),
+        Value::Contact(contact) => Json::String(contact.shown().to_owned()),
+    }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::with_capacity(32);
+    write(&mut out);
+    out.into_iter().map(char::from).collect()
+}
+
+fn write_text(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
+        Value::Int(number) => write_number(kind, *number, out),
+        Value::Text(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Id(id) => out.extend_from_slice(id.hyphenated().encode_lower(&mut [0; 36]).as_bytes()),
+        Value::List(words) => out.extend_from_slice(joined(words).as_bytes()),
+        Value::Ids(ids) => {
+            out.extend_from_slice(ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",").as_bytes());
+        }
+        Value::Money(money) => {
+            money::write_amount(money.amount, &money.currency, out);
+            out.push(b' ');
+            out.extend_from_slice(&money.currency);
+        }
+        Value::Contact(contact) => out.extend_from_slice(contact.shown().as_bytes()),
+    }
+}
+
+/// Words in one cell, joined by a separator that none of them holds; a single word that holds one ends with a
+/// stronger one.
+fn joined(words: &[String]) -> String {
+    let holds = |separator: char| words.iter().any(|word| word.contains(separator));
+    let separator = match (holds('|'), holds(';'), holds(',')) {
+        (false, false, false) => ',',
+        (false, false, true) => ';',
+        _ => '|',
+    };
+    let mut cell = words.join(&separator.to_string());
+    if words.len() == 1 && separator != ',' {
+        cell.push(separator);
+    }
+    cell
+}

@@ -1,0 +1,151 @@
+//! The limits that a field's validation sets: least and greatest value or length, pattern, options.
+
+use std::{cmp::Ordering, sync::LazyLock};
+
+use quick_cache::sync::Cache;
+use regex::{Regex, RegexBuilder};
+use tenants::error::Issue;
+
+use super::{PERCENT_SCALE, Value, decimal, duration, limits, moment, money, select};
+use crate::catalog::{Field, FieldKind, Validation};
+
+/// What is wrong with a value by its field's rules; whether one is required is not asked here.
+pub fn validate(field: &Field, value: &Value) -> Option<Issue> {
+    of_kind(&field.kind, value, &field.validation)
+}
+
+fn of_kind(kind: &FieldKind, value: &Value, rules: &Validation) -> Option<Issue> {
+    match (kind, value) {
+        (_, Value::Null) => None,
+        (FieldKind::Rollup(rollup), value) => of_kind(&rollup.result, value, rules),
+        (FieldKind::Select { options }, Value::Text(key)) => {
+            let offered = options.iter().any(|choice| choice.value == *key && !choice.retired);
+            (!offered).then(|| select::not_an_option(options))
+        }
+        (FieldKind::MultiSelect { options }, Value::List(keys)) => {
+            let offered = |key: &String| options.iter().any(|choice| choice.value == *key && !choice.retired);
+            if keys.iter().all(offered) { count(keys.len(), rules) } else { Some(select::not_an_option(options)) }
+        }
+        (FieldKind::Rating { max }, Value::Int(stars)) => {
+            if *stars < 1 {
+                Some(Issue::TooSmall("1".to_owned()))
+            } else if *stars > i64::from(*max) {
+                Some(Issue::TooLarge(max.to_string()))
+            } else {
+                range(kind, *stars, rules)
+            }
+        }
+        (_, Value::Int(number)) => range(kind, *number, rules),
+        (_, Value::Money(money)) => range(kind, money.amount, rules),
+        (FieldKind::Json, Value::Text(json)) => {
+            (json.len() > limits::JSON).then(|| Issue::TooLarge("64 kB".to_owned()))
+        }
+        (_, Value::Text(text)) => limits::fits(text, most(kind)).err().or_else(|| self::text(text, rules)),
+        (_, Value::Contact(contact)) => text(&contact.typed, rules),
+        (_, Value::List(words)) => {
+            count(words.len(), rules).or_else(|| words.iter().find_map(|word| pattern(word, rules)))
+        }
+        (_, Value::Bool(_) | Value::Id(_) | Value::Ids(_)) => None,
+    }
+}
+
+/// Characters that a text of this kind may have at all.
+fn most(kind: &FieldKind) -> usize {
+    match kind {
+        FieldKind::LongText => limits::LONG_TEXT,
+        FieldKind::Url => limits::URL,
+        _ => limits::TEXT,
+    }
+}
+
+fn text(text: &str, rules: &Validation) -> Option<Issue> {
+    let length = if rules.min.is_some() || rules.max.is_some() { text.chars().count() } else { 0 };
+    count(length, rules).or_else(|| pattern(text, rules))
+}
+
+fn count(count: usize, rules: &Validation) -> Option<Issue> {
+    let limit = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<usize>().ok());
+    between(count.cmp(&limit(&rules.min).unwrap_or(0)), count.cmp(&limit(&rules.max).unwrap_or(usize::MAX)), rules)
+}
+
+fn range(kind: &FieldKind, number: i64, rules: &Validation) -> Option<Issue> {
+    let limit = |text: &Option<String>| text.as_deref().and_then(|text| bound(kind, text));
+    between(
+        number.cmp(&limit(&rules.min).unwrap_or(i64::MIN)),
+        number.cmp(&limit(&rules.max).unwrap_or(i64::MAX)),
+        rules,
+    )
+}
+
+fn between(least: Ordering, most: Ordering, rules: &Validation) -> Option<Issue> {
+    if least == Ordering::Less {
+        return Some(Issue::TooSmall(rules.min.clone().unwrap_or_default()));
+    }
+    (most == Ordering::Greater).then(|| Issue::TooLarge(rules.max.clone().unwrap_or_default()))
+}
+
+/// A limit as the API writes it, as the number that values of the kind are kept as.
+fn bound(kind: &FieldKind, text: &str) -> Option<i64> {
+    match kind {
+        FieldKind::Integer | FieldKind::Rating { .. } => decimal::parse(text, 0).ok(),
+        FieldKind::Decimal { scale } => decimal::parse(text, *scale).ok(),
+        FieldKind::Percent => decimal::parse(text, PERCENT_SCALE).ok(),
+        FieldKind::Money => decimal::parse(text, money::SCALE).ok(),
+        FieldKind::Date => moment::iso_date(text),
+        FieldKind::DateTime => moment::iso_instant(text, chrono_tz::UTC),
+        FieldKind::Duration => duration::parse(text),
+        _ => None,
+    }
+}
+
+fn pattern(text: &str, rules: &Validation) -> Option<Issue> {
+    let pattern = rules.pattern.as_deref()?;
+    let matches = compiled(pattern).is_ok_and(|regex| regex.is_match(text));
+    (!matches).then(|| Issue::Pattern(pattern.to_owned()))
+}
+
+/// A pattern that matches the whole text, from the cache where it was used before.
+fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
+    static CACHE: LazyLock<Cache<String, Regex>> = LazyLock::new(|| Cache::new(500));
+    CACHE.get_or_insert_with(pattern, || {
+        // The limits keep a hostile pattern from taking memory; matching is linear in the text anyway.
+        RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(256 * 1024).dfa_size_limit(256 * 1024).build()
+    })
+}
+
+/// What is wrong with a field's own rules, before it is made: limits that are no values of its kind or contradict
+/// each other, a pattern that does not compile or that values of the kind do not have.
+pub fn check_rules(kind: &FieldKind, rules: &Validation) -> Option<Issue> {
+    let kind = if let FieldKind::Rollup(rollup) = kind { &*rollup.result } else { kind };
+    if let Some(pattern) = rules.pattern.as_deref() {
+        let texts = is_counted(kind) && !matches!(kind, FieldKind::MultiSelect { .. });
+        // The group around the pattern must not be closed by the pattern itself.
+        if !texts || pattern.len() > 1_000 || Regex::new(pattern).is_err() || compiled(pattern).is_err() {
+            return Some(Issue::WrongType("a regular expression of at most 1000 characters, on a text field".into()));
+        }
+    }
+    let limit = |text: &Option<String>| match text.as_deref() {
+        None => Ok(None),
+        Some(text) if is_counted(kind) => text.parse::<u32>().map(|count| Some(i64::from(count))).map_err(drop),
+        Some(text) => bound(kind, text).map(Some).ok_or(()),
+    };
+    match (limit(&rules.min), limit(&rules.max)) {
+        (Err(()), _) | (_, Err(())) => Some(Issue::WrongType("limits that are values of the field's type".into())),
+        (Ok(Some(min)), Ok(Some(max))) if min > max => Some(Issue::TooLarge(rules.max.clone().unwrap_or_default())),
+        _ => None,
+    }
+}
+
+/// Whether limits are about a length.
+fn is_counted(kind: &FieldKind) -> bool {
+    matches!(
+        kind,
+        FieldKind::Text
+            | FieldKind::LongText
+            | FieldKind::Url
+            | FieldKind::Email
+            | FieldKind::Phone
+            | FieldKind::Tags
+            | FieldKind::MultiSelect { .. }
+    )
+}
