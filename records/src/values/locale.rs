@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use chrono_tz::Tz;
+use tenants::Settings;
 
 use super::decimal;
 
@@ -51,6 +52,17 @@ impl FromStr for Rate {
 }
 
 impl Locale {
+    /// An organisation's own conventions, with the exchange rates it has set.
+    pub fn of(settings: &Settings, rates: Rates) -> Self {
+        Self {
+            country: settings.country.clone(),
+            time_zone: settings.time_zone,
+            currency: settings.currency,
+            language: settings.language.clone(),
+            rates,
+        }
+    }
+
     /// True where the month is written before the day.
     pub(crate) fn month_first(&self) -> bool {
         matches!(self.country.as_str(), "US" | "AS" | "FM" | "GU" | "MH" | "MP" | "PH" | "PR" | "PW" | "UM" | "VI")

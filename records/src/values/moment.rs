@@ -268,7 +268,7 @@ pub(crate) fn write_instant(micros: i64, out: &mut Vec<u8>) {
         let [c, d] = two(fraction / 100);
         let [e, f] = two(fraction);
         out.extend_from_slice(&[b'.', a, b, c]);
-        if fraction % 1000 > 0 {
+        if !fraction.is_multiple_of(1000) {
             out.extend_from_slice(&[d, e, f]);
         }
     }
