@@ -1,1 +1,9 @@
+//! The doors (GraphQL, REST, command line, workers) and the wiring of everything below.
 
+pub mod account;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod log;
+pub mod workers;

@@ -2,6 +2,7 @@
 
 mod create;
 mod open;
+mod pending;
 
 use std::{
     path::{Path, PathBuf},

@@ -89,7 +89,7 @@ impl Registry {
 
     /// Migrates the system tables and provisions the standard objects, if this release brings anything new.
     pub(super) async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
-        let standard = format!("standard:{}", self.provision.fingerprint());
+        let standard = self.standard();
         let taken = migrations::Entity::find().all(db).await?;
         let current = taken.iter().any(|row| row.name == standard)
             && migration::tenant::STEPS.iter().all(|step| taken.iter().any(|row| row.name == step.name));

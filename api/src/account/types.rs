@@ -1,0 +1,145 @@
+//! What the account endpoint takes and answers.
+
+use ::tenants::{
+    identity::{Membership, NewAccount, SignedIn},
+    registry::NewOrganisation,
+};
+use async_graphql::{ID, InputObject, SimpleObject};
+use entities::control::{tenants, users};
+
+/// A person and the organisation to be made for them.
+#[derive(InputObject)]
+pub struct SignUpInput {
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    /// 10 to 128 characters.
+    pub password: String,
+    pub organisation: OrganisationInput,
+}
+
+/// An organisation to be made.
+#[derive(InputObject)]
+pub struct OrganisationInput {
+    /// Name in addresses: 2 to 40 of `a-z 0-9 -`, beginning with a letter.
+    pub slug: String,
+    pub name: String,
+    /// ISO 3166 alpha-2, such as `DZ`.
+    pub country: String,
+    /// IANA name, such as `Africa/Algiers`.
+    pub time_zone: String,
+    /// ISO 4217, such as `DZD`.
+    pub currency: String,
+    /// `en`, `fr` or `es`.
+    pub language: String,
+}
+
+impl SignUpInput {
+    /// The person and the organisation.
+    pub fn split(self) -> (NewAccount, NewOrganisation) {
+        let Self { first_name, last_name, email, password, organisation } = self;
+        let OrganisationInput { slug, name, country, time_zone, currency, language } = organisation;
+        (
+            NewAccount { first_name, last_name, email, password },
+            NewOrganisation { slug, name, country, currency, time_zone, language },
+        )
+    }
+}
+
+/// Tokens, and what they are for.
+#[derive(SimpleObject)]
+pub struct Session {
+    /// For `Authorization: Bearer`, 15 minutes. It is for `organisation`; without one it opens only this endpoint.
+    pub access_token: String,
+    /// Serves once, for new tokens.
+    pub refresh_token: String,
+    /// Seconds until the access token ends.
+    pub expires_in: i64,
+    /// The organisation that the access token is for.
+    pub organisation: Option<Organisation>,
+    pub user: User,
+    /// All organisations of the person.
+    pub memberships: Vec<MembershipView>,
+}
+
+impl From<SignedIn> for Session {
+    fn from(signed: SignedIn) -> Self {
+        Self {
+            access_token: signed.access_token,
+            refresh_token: signed.refresh_token,
+            expires_in: signed.expires_in,
+            organisation: signed.organisation.map(Organisation::from),
+            user: signed.user.into(),
+            memberships: signed.memberships.into_iter().map(MembershipView::from).collect(),
+        }
+    }
+}
+
+/// A person.
+#[derive(SimpleObject)]
+pub struct User {
+    pub id: ID,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+impl From<users::Model> for User {
+    fn from(user: users::Model) -> Self {
+        Self { id: ID(user.id.to_string()), email: user.email, first_name: user.first_name, last_name: user.last_name }
+    }
+}
+
+/// An organisation.
+#[derive(SimpleObject)]
+pub struct Organisation {
+    pub id: ID,
+    pub slug: String,
+    pub name: String,
+    pub country: String,
+    pub currency: String,
+    pub time_zone: String,
+    pub language: String,
+}
+
+impl From<tenants::Model> for Organisation {
+    fn from(row: tenants::Model) -> Self {
+        Self {
+            id: ID(row.id.to_string()),
+            slug: row.slug,
+            name: row.name,
+            country: row.country,
+            currency: row.currency,
+            time_zone: row.time_zone,
+            language: row.language,
+        }
+    }
+}
+
+/// A person's place in an organisation.
+#[derive(SimpleObject)]
+#[graphql(name = "Membership")]
+pub struct MembershipView {
+    pub organisation: Organisation,
+    /// The person as a member there.
+    pub member_id: ID,
+    /// Name of the role there.
+    pub role: String,
+}
+
+impl From<Membership> for MembershipView {
+    fn from(membership: Membership) -> Self {
+        Self {
+            organisation: membership.organisation.into(),
+            member_id: ID(membership.member.to_string()),
+            role: membership.role,
+        }
+    }
+}
+
+/// The signed-in person.
+#[derive(SimpleObject)]
+pub struct Me {
+    pub user: User,
+    pub memberships: Vec<MembershipView>,
+}

@@ -1,0 +1,131 @@
+//! The wiring: what the floors below leave open is plugged in here, and nowhere else.
+
+use std::sync::Arc;
+
+use jobs::Handler;
+use records::{Ctx, rules::Rules};
+use tenants::{
+    Access, Actor, Caller, Clock, Code, Error, Origin, Provision, Registry, TenantDb, control::Control,
+    db::PostgresPool, error::Result, identity::Identity, registry::Storage,
+};
+
+use crate::config::Config;
+
+/// The opened application, as doors and commands use it. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The organisations.
+    pub registry: Arc<Registry>,
+    /// People and programs.
+    pub identity: Arc<Identity>,
+    /// What objects demand beyond their catalog.
+    pub rules: Arc<dyn Rules>,
+}
+
+/// Gives new tenants the standard objects, and old ones the new objects of a release.
+struct StandardObjects {
+    rules: Arc<dyn Rules>,
+}
+
+#[async_trait::async_trait]
+impl Provision for StandardObjects {
+    fn fingerprint(&self) -> String {
+        "0".into()
+    }
+
+    async fn provision(&self, db: &TenantDb) -> Result<()> {
+        let _ = &self.rules;
+        let _ = db;
+        Ok(())
+    }
+}
+
+impl App {
+    /// Opens data folder, keys and databases.
+    ///
+    /// # Errors
+    /// When one of them refuses; the message says which and what to do.
+    pub async fn open(config: &Config) -> Result<Self> {
+        std::fs::create_dir_all(&config.data).map_err(|error| {
+            Error::new(Code::BadRequest, format!("The data folder {} cannot be used: {error}.", config.data.display()))
+        })?;
+        let master = config.master()?;
+        let (control, postgres) = match &config.database_url {
+            None => (Control::open_sqlite(&config.data, &master).await?, None),
+            Some(url) => {
+                let control = Control::open_postgres(url, &master).await?;
+                (control, Some(PostgresPool::open(url, config.database_connections, config.statement_cache)?))
+            }
+        };
+        let storage = Storage { data: config.data.clone(), postgres, open_tenants: config.open_tenants };
+        let rules: Arc<dyn Rules> = Arc::new(NoRules);
+        let provision = Arc::new(StandardObjects { rules: Arc::clone(&rules) });
+        let registry = Arc::new(Registry::new(control, master, storage, Clock::system(), provision));
+        let identity = Arc::new(Identity::new(Arc::clone(&registry)));
+        Ok(Self { registry, identity, rules })
+    }
+
+    /// The context of the operator's command line in an organisation.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such organisation.
+    pub async fn operator(&self, slug: &str) -> Result<Ctx> {
+        let tenant = self.registry.by_slug(slug).await?;
+        let db = self.registry.space(tenant.id).await?;
+        self.ctx(db, Actor::System, Arc::new(Access::All), Origin::Cli, uuid::Uuid::now_v7().to_string()).await
+    }
+
+    /// A context for somebody in an opened space.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn ctx(
+        &self,
+        db: TenantDb,
+        actor: Actor,
+        access: Arc<Access>,
+        origin: Origin,
+        request: String,
+    ) -> Result<Ctx> {
+        let caller = Caller {
+            tenant: db.tenant(),
+            actor,
+            origin,
+            access,
+            locale: db.settings().language.clone(),
+            clock: self.registry.clock().clone(),
+            request,
+            run: None,
+        };
+        Ctx::open(Arc::new(caller), db, Arc::clone(&self.rules)).await
+    }
+
+    /// Who does the work of which queue.
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        crate::workers::handlers(self)
+    }
+}
+
+struct NoRules;
+#[async_trait::async_trait]
+impl Rules for NoRules {
+    fn prepare(
+        &self,
+        _: &Ctx,
+        _: &records::catalog::Object,
+        _: &mut records::engine::Draft,
+        _: &mut Vec<tenants::FieldIssue>,
+    ) {
+    }
+    fn reads(&self, _: &records::catalog::Object) -> Vec<records::catalog::FieldId> {
+        Vec::new()
+    }
+    async fn follow(
+        &self,
+        _: &Ctx,
+        _: &tenants::TenantTx,
+        _: &[records::engine::Written],
+    ) -> Result<Vec<records::engine::Mutation>> {
+        Ok(Vec::new())
+    }
+}

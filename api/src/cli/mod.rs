@@ -1,0 +1,99 @@
+//! The command line. Every command opens the same application as the server and may run beside it.
+
+mod api_key;
+mod migrate;
+mod serve;
+mod tenant;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tenants::{Error, error::Result};
+
+use crate::{
+    app::App,
+    config::{Config, Flags},
+    log,
+};
+
+/// The open multi-tenant CRM: a GraphQL schema of its own for every organisation.
+#[derive(Parser)]
+#[command(name = "clientele", version, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and do the work that waits.
+    Serve,
+    /// Organisations.
+    Tenant {
+        #[command(subcommand)]
+        command: tenant::Command,
+    },
+    /// Keys for programs.
+    ApiKey {
+        #[command(subcommand)]
+        command: api_key::Command,
+    },
+    /// Bring all organisations to this version; the server does it too, one by one, at first touch.
+    Migrate(migrate::Arguments),
+    /// The configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say what the configuration is, or what is wrong with it.
+    Check,
+}
+
+/// Runs a command to its end.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load(&arguments.flags) {
+        Ok(config) => config,
+        Err(error) => return report(&error),
+    };
+    log::start(&config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Error::internal(error)),
+    };
+    match runtime.block_on(dispatch(arguments.command, &config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+async fn dispatch(command: Command, config: &Config) -> Result<()> {
+    if let Command::Config { command: ConfigCommand::Check } = command {
+        println!("{}", serde_json::to_string_pretty(config).map_err(Error::internal)?);
+        return Ok(());
+    }
+    let app = App::open(config).await?;
+    match command {
+        Command::Serve => serve::run(app, config).await,
+        Command::Tenant { command } => tenant::run(&app, command).await,
+        Command::ApiKey { command } => api_key::run(&app, command).await,
+        Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
+        Command::Config { .. } => Ok(()),
+    }
+}
+
+/// Tells an error to a person: message, then what is wrong per field.
+fn report(error: &Error) -> ExitCode {
+    eprintln!("error: {} [{}]", error.message(), error.code().name());
+    for field in error.fields() {
+        eprintln!("  {}: {}", field.field, field.issue.message("en"));
+    }
+    tracing::debug!(error = error.log_line(), "command failed");
+    ExitCode::from(error.code().kind().exit_code())
+}

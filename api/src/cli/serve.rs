@@ -1,0 +1,21 @@
+//! `clientele serve`.
+
+use tenants::{Error, error::Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{app::App, config::Config, http};
+
+pub async fn run(app: App, config: &Config) -> Result<()> {
+    let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    let server = http::serve(app, config).await?;
+    let storage = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite" };
+    tracing::info!(address = %server.address, storage, data = %config.data.display(), "serving");
+    println!("Clientele serves on http://{}", server.address);
+    server
+        .until(async {
+            tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+        })
+        .await;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `clientele tenant`.
+
+use clap::{Args, Subcommand};
+use tenants::{Code, Error, error::Result, identity::NewAccount, registry::NewOrganisation};
+
+use crate::app::App;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make an organisation. A new owner's password is read from CLIENTELE_OWNER_PASSWORD.
+    Create(Create),
+    /// List the organisations.
+    List,
+}
+
+#[derive(Args)]
+pub struct Create {
+    /// Name in addresses: 2 to 40 of a-z, 0-9 and -.
+    #[arg(long)]
+    slug: String,
+    /// Name for people.
+    #[arg(long)]
+    name: String,
+    /// The owner signs in with this; a person known already keeps their password.
+    #[arg(long)]
+    owner_email: String,
+    /// ISO 3166 code.
+    #[arg(long, default_value = "US")]
+    country: String,
+    /// ISO 4217 code.
+    #[arg(long, default_value = "USD")]
+    currency: String,
+    /// IANA name.
+    #[arg(long, default_value = "UTC")]
+    time_zone: String,
+    /// en, fr or es.
+    #[arg(long, default_value = "en")]
+    language: String,
+}
+
+pub async fn run(app: &App, command: Command) -> Result<()> {
+    match command {
+        Command::Create(arguments) => create(app, arguments).await,
+        Command::List => list(app).await,
+    }
+}
+
+async fn create(app: &App, arguments: Create) -> Result<()> {
+    let Create { slug, name, owner_email, country, currency, time_zone, language } = arguments;
+    let password = std::env::var("CLIENTELE_OWNER_PASSWORD").unwrap_or_default();
+    let known = app.registry.user_by_email(&owner_email.trim().to_lowercase()).await?.is_some();
+    if password.is_empty() && !known {
+        return Err(Error::new(
+            Code::BadRequest,
+            "Set CLIENTELE_OWNER_PASSWORD to the new owner's password (10 to 128 characters).",
+        ));
+    }
+    let account = NewAccount { first_name: String::new(), last_name: String::new(), email: owner_email, password };
+    let organisation = NewOrganisation { slug: slug.clone(), name, country, currency, time_zone, language };
+    let id = app.identity.create_tenant(account, organisation).await?;
+    println!("{}", serde_json::json!({ "id": id.to_string(), "slug": slug }));
+    Ok(())
+}
+
+async fn list(app: &App) -> Result<()> {
+    for tenant in app.registry.list().await? {
+        println!("{}", serde_json::json!({ "id": tenant.id.to_string(), "slug": tenant.slug, "name": tenant.name }));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Configuration: defaults, then a file, then the environment (`CLIENTELE_*`), then flags. `docs/configuration.md`
+//! lists every key; an unknown or bad one refuses to start.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use tenants::{Code, Error, error::Result, keys::MasterKey};
+
+/// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to serve on.
+    pub listen: SocketAddr,
+    /// Folder of everything that is kept.
+    pub data: PathBuf,
+    /// PostgreSQL address; without it everything is kept in SQLite files under `data`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Most connections to PostgreSQL, the control plane's four not counted (1 to 500).
+    pub database_connections: u32,
+    /// Prepared statements kept per PostgreSQL connection (0 to 10 000).
+    pub statement_cache: usize,
+    /// Tenants kept open at once; on SQLite each holds up to three connections (1 to 10 000).
+    pub open_tenants: usize,
+    /// Jobs done at the same time (0 to 64); 0 leaves them to other processes.
+    pub workers: usize,
+    /// What is logged, in the notation of `tracing` (`info`, `warn,api=debug`).
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// The master key in 64 hexadecimal digits; without it the file `master.key` under `data`.
+    #[serde(skip_serializing)]
+    pub master_key: Option<Hidden>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A secret that does not print itself.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("data"),
+            database_url: None,
+            database_connections: 20,
+            statement_cache: 500,
+            open_tenants: 200,
+            workers: 2,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            master_key: None,
+        }
+    }
+}
+
+/// What the command line may say over file and environment.
+#[derive(Clone, Debug, Default, Serialize, clap::Args)]
+pub struct Flags {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "CLIENTELE_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder of everything that is kept.
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// PostgreSQL address; without it SQLite files under the data folder.
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Address and port to serve on.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+}
+
+impl Config {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` naming the key that is unknown or bad, and where it came from.
+    pub fn load(flags: &Flags) -> Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = &flags.config {
+            if !file.is_file() {
+                return Err(refused(format!("there is no file {}", file.display())));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed("CLIENTELE_").ignore(&["config", "owner_password"]);
+        let config: Config = figment
+            .merge(environment)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| refused(error.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let within = |key: &str, value: usize, least: usize, most: usize| {
+            if (least..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(refused(format!("{key} is {value}; it may be {least} to {most}")))
+        };
+        within("database_connections", self.database_connections as usize, 1, 500)?;
+        within("statement_cache", self.statement_cache, 0, 10_000)?;
+        within("open_tenants", self.open_tenants, 1, 10_000)?;
+        within("workers", self.workers, 0, 64)?;
+        if let Some(url) = &self.database_url
+            && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        {
+            return Err(refused("database_url is not a postgres:// address; leave it out for SQLite".to_owned()));
+        }
+        tracing_subscriber::EnvFilter::try_new(&self.log)
+            .map_err(|error| refused(format!("log is not understood: {error}")))?;
+        Ok(())
+    }
+
+    /// The installation's key: the configured one, or the one in the data folder's file, made if there is none.
+    ///
+    /// # Errors
+    /// When it is not a key, or its file cannot be used.
+    pub fn master(&self) -> Result<MasterKey> {
+        match &self.master_key {
+            Some(hex) => MasterKey::from_hex(&hex.0),
+            None => MasterKey::from_file(&self.data.join("master.key")),
+        }
+    }
+}
+
+fn refused(reason: String) -> Error {
+    Error::new(Code::BadRequest, format!("The configuration is refused: {reason}."))
+}

@@ -1,0 +1,118 @@
+//! What a request brings along: its id, and the credential that says who asks.
+
+use std::{sync::Arc, time::Instant};
+
+use actix_web::{
+    Error as ActixError, HttpMessage, HttpRequest,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+};
+use tenants::{Caller, Code, Error, Origin, TenantDb, error::Result, identity::Principal};
+
+use crate::app::App;
+
+/// Names a request in logs, history and answers.
+#[derive(Clone)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id that a request was given.
+    pub fn of(request: &HttpRequest) -> String {
+        request.extensions().get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default()
+    }
+}
+
+/// Gives every request an id, and every answer a log line and its measure.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> std::result::Result<ServiceResponse<impl MessageBody>, ActixError> {
+    let started = Instant::now();
+    let id: Arc<str> = given_id(request.headers()).unwrap_or_else(|| uuid::Uuid::now_v7().to_string()).into();
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let method = request.method().clone();
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+    metrics::counter!("clientele_http_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("clientele_http_request_seconds", "route" => route.clone()).record(seconds);
+    tracing::info!(request.id = %id, %method, route, status, duration_ms = seconds * 1000.0, "request");
+    Ok(response)
+}
+
+/// An id that the caller chose, if it is a plain word: it goes into logs.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    ((1..=64).contains(&id.len()) && plain).then(|| id.to_owned())
+}
+
+/// Who asks, from the `Authorization` header; `slug` is the organisation named in the address, if any.
+///
+/// # Errors
+/// `UNAUTHENTICATED` without a live credential; `NOT_FOUND` when it is for another organisation than the address.
+pub async fn authenticate(
+    app: &App,
+    request: &HttpRequest,
+    slug: Option<&str>,
+    origin: Origin,
+) -> Result<(Arc<Caller>, TenantDb)> {
+    let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
+    let principal = app.identity.authenticate(bearer).await?;
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    caller(app, principal, slug, origin, language, RequestId::of(request))
+}
+
+/// A caller from a recognised credential.
+///
+/// # Errors
+/// `NOT_FOUND` when the credential is for another organisation than `slug`.
+pub fn caller(
+    app: &App,
+    principal: Principal,
+    slug: Option<&str>,
+    origin: Origin,
+    accept_language: Option<&str>,
+    request: String,
+) -> Result<(Arc<Caller>, TenantDb)> {
+    let db = principal.db;
+    if slug.is_some_and(|slug| slug != db.settings().slug) {
+        return Err(Error::new(Code::NotFound, "There is no such organisation."));
+    }
+    let locale = accept_language.and_then(language).unwrap_or_else(|| db.settings().language.clone());
+    let caller = Caller {
+        tenant: principal.tenant,
+        actor: principal.actor,
+        origin,
+        access: principal.access,
+        locale,
+        clock: app.registry.clock().clone(),
+        request,
+        run: None,
+    };
+    Ok((Arc::new(caller), db))
+}
+
+/// The first language of the header that we speak.
+fn language(header: &str) -> Option<String> {
+    header
+        .split(',')
+        .filter_map(|part| part.trim().get(..2))
+        .find(|language| matches!(*language, "en" | "fr" | "es"))
+        .map(str::to_owned)
+}
+
+/// The credential of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,50 @@
+//! Errors as HTTP answers of the REST side and of requests that are refused before they ran.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use serde_json::{Map, Value, json};
+use tenants::{Code, Error, Kind};
+
+use super::RequestId;
+
+/// Logs what happened inside and answers what may be known.
+pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
+    let id = RequestId::of(request);
+    if error.code().kind() == Kind::Internal {
+        tracing::error!(request.id = %id, error = error.log_line(), "internal error");
+    }
+    let status = StatusCode::from_u16(error.code().kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).json(json!({ "errors": [error_body(error, "en", &id)] }))
+}
+
+/// One error as doors tell it: message and `extensions` with code, fields and facts.
+pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
+    let mut extensions = Map::new();
+    extensions.insert("code".to_owned(), error.code().name().into());
+    if !error.fields().is_empty() {
+        let fields: Vec<Value> = error
+            .fields()
+            .iter()
+            .map(|field| {
+                json!({
+                    "field": field.field, "code": field.issue.code(), "message": field.issue.message(language)
+                })
+            })
+            .collect();
+        extensions.insert("fields".to_owned(), fields.into());
+    }
+    for (key, value) in error.details() {
+        extensions.insert(key.clone(), value.clone());
+    }
+    if error.code().kind() == Kind::Internal {
+        extensions.insert("requestId".to_owned(), request.into());
+    }
+    json!({ "message": error.message(), "extensions": extensions })
+}
+
+/// The answer where no route leads.
+pub async fn no_such_route(request: HttpRequest) -> HttpResponse {
+    refuse(
+        &request,
+        &Error::new(Code::NotFound, format!("There is nothing at {} {}.", request.method(), request.path())),
+    )
+}

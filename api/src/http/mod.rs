@@ -1,0 +1,78 @@
+//! The HTTP server: routes, request ids, and what every answer has in common.
+
+mod context;
+mod errors;
+mod ops;
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
+use jobs::Workers;
+use tenants::{Code, Error, error::Result};
+
+pub use context::{RequestId, authenticate, bearer, caller};
+pub use errors::{error_body, refuse};
+
+use crate::{app::App, config::Config};
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    workers: Workers,
+    ended: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+/// Starts serving and working.
+///
+/// # Errors
+/// When the address is taken.
+pub async fn serve(app: App, config: &Config) -> Result<Server> {
+    let metrics = ops::recorder();
+    let state = web::Data::new(app.clone());
+    let account = web::Data::new(crate::account::build(app.identity.clone()));
+    let server = HttpServer::new(move || {
+        Actix::new()
+            .app_data(state.clone())
+            .app_data(account.clone())
+            .app_data(web::Data::new(metrics.clone()))
+            .wrap(actix_web::middleware::from_fn(context::observe))
+            .configure(routes)
+            .default_service(web::to(errors::no_such_route))
+    })
+    .workers(std::thread::available_parallelism().map_or(2, usize::from))
+    .shutdown_timeout(20)
+    .disable_signals()
+    .client_request_timeout(Duration::from_secs(10))
+    .bind(config.listen)
+    .map_err(|error| Error::new(Code::BadRequest, format!("Cannot listen on {}: {error}.", config.listen)))?;
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    let running = server.run();
+    let handle = running.handle();
+    let workers = Workers::start(app.registry.clone(), app.handlers(), config.workers);
+    Ok(Server { address, handle, workers, ended: tokio::spawn(running) })
+}
+
+impl Server {
+    /// Serves until `end` resolves, then finishes what it has in hand: requests first, jobs next.
+    pub async fn until(self, end: impl Future<Output = ()>) {
+        end.await;
+        tracing::info!("stopping: requests and jobs in hand are finished");
+        self.handle.stop(true).await;
+        self.workers.stop().await;
+        match self.ended.await {
+            Ok(Ok(())) => tracing::info!("stopped"),
+            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            Err(error) => tracing::error!(%error, "the server ended badly"),
+        }
+    }
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(ops::healthz))
+        .route("/readyz", web::get().to(ops::readyz))
+        .route("/metrics", web::get().to(ops::metrics))
+        .route("/graphql/account", web::post().to(crate::account::handle));
+}

@@ -1,0 +1,45 @@
+//! For operators: is it alive, is it ready, what does it measure.
+
+use std::sync::OnceLock;
+
+use actix_web::{HttpResponse, web};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::json;
+
+use crate::app::App;
+
+/// The process answers.
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// Requests can be served: the control plane answers.
+pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+    match app.registry.control().read().ping().await {
+        Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            HttpResponse::ServiceUnavailable()
+                .json(json!({ "status": "unavailable", "reason": "the control plane's database does not answer" }))
+        }
+    }
+}
+
+/// Measures in the text format of Prometheus.
+pub async fn metrics(app: web::Data<App>, handle: web::Data<PrometheusHandle>) -> HttpResponse {
+    ::metrics::gauge!("clientele_open_tenants").set(app.registry.open_count() as f64);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
+}
+
+/// The collector of this process.
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            PrometheusBuilder::new().install_recorder().unwrap_or_else(|_| {
+                // somebody else collects (a host program): ours then stays empty
+                PrometheusBuilder::new().build_recorder().handle()
+            })
+        })
+        .clone()
+}
