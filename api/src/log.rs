@@ -12,7 +12,9 @@ pub fn start(config: &Config) {
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     // a second start in one process (tests) keeps the first
     let _ = match config.log_format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false)).try_init(),
+        LogFormat::Text => {
+            registry.with(fmt::layer().with_writer(writer).with_ansi(ansi).with_target(false)).try_init()
+        }
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(writer)).try_init(),
     };
 }
