@@ -2,11 +2,13 @@
 
 pub mod calendar;
 pub mod catalog;
+mod columns;
 pub mod ctx;
 pub mod engine;
 pub mod filter;
 pub mod fold;
 pub mod rules;
+pub mod sql;
 pub mod values;
 
 pub use ctx::Ctx;

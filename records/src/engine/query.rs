@@ -2,7 +2,7 @@
 
 use entities::ids::{FieldId, ObjectId, RecordId};
 
-use crate::{filter::Filter, values::Value};
+use crate::{catalog::RollupFunction, filter::Filter, values::Value};
 
 /// A page of records.
 #[derive(Clone, Debug)]
@@ -13,7 +13,8 @@ pub struct ListQuery {
     pub select: Vec<FieldId>,
     /// Which records.
     pub filter: Option<Filter>,
-    /// In which order; the id is always the last tie-break (ascending).
+    /// In which order; the id is always the last tie-break, in the direction of the last key (ascending without one),
+    /// so that one index serves both directions.
     pub order: Vec<Order>,
     /// Which part.
     pub page: Page,
@@ -79,4 +80,80 @@ pub struct Listing {
     pub total: Option<i64>,
     /// Binds cursors to order and filter.
     pub(crate) fingerprint: u64,
+}
+
+/// Numbers about records, by group.
+#[derive(Clone, Debug)]
+pub struct AggregateQuery {
+    /// Which object.
+    pub object: ObjectId,
+    /// Which records.
+    pub filter: Option<Filter>,
+    /// Whether archived records count.
+    pub archived: Archived,
+    /// What makes a group; none for one group of all.
+    pub group_by: Vec<GroupKey>,
+    /// What is computed of each group.
+    pub measures: Vec<Measure>,
+    /// In which order; the keys are always the last tie-break (ascending).
+    pub order: Vec<GroupOrder>,
+    /// At most this many groups, 1 to 1 000.
+    pub limit: u32,
+}
+
+/// What makes a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupKey {
+    /// By which field. A to-one relation groups by the related record's id, a text by its fold.
+    pub field: FieldId,
+    /// By its value, or by the time it falls in.
+    pub bucket: Bucket,
+}
+
+/// How values become groups. All but `Value` are for dates and instants and answer the bucket's start: a day, or an
+/// instant in the organisation's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    Value,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+/// What is computed of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The function.
+    pub function: RollupFunction,
+    /// Of which field; a count without one counts records. Money is computed in the organisation's currency and answered
+    /// as an integer at scale 4; other values as the field's own.
+    pub field: Option<FieldId>,
+}
+
+/// Sort key of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupOrder {
+    /// By what.
+    pub by: GroupOrderBy,
+    /// From great to small; nulls are smallest.
+    pub descending: bool,
+}
+
+/// What groups are sorted by, as a place in the query's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupOrderBy {
+    Key(usize),
+    Measure(usize),
+}
+
+/// A group as answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// In the order of the query's `group_by`; null where the records have no value.
+    pub keys: Vec<Value>,
+    /// In the order of the query's `measures`; null for no value at all.
+    pub measures: Vec<Value>,
 }

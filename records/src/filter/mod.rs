@@ -1,9 +1,16 @@
 //! One filter language for GraphQL, segments, conditions and permissions; stored by field id, so renames do not break it.
 
+mod compare;
+mod compile;
+mod operator;
+
 use entities::ids::FieldId;
 use serde::{Deserialize, Serialize};
 
 use crate::values::Value;
+
+pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, predicate};
+pub use operator::{Operator, operators};
 
 /// A condition on a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,69 @@
+//! Which columns hold a field, and by which of them it is compared.
+
+use crate::{
+    catalog::{Cardinality, Field, FieldKind},
+    values,
+};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Bool,
+    Int,
+    Text,
+    Id,
+    /// Words: `text[]` on PostgreSQL, JSON on SQLite.
+    List,
+    /// Three columns: amount, currency (`_c`), amount in the base currency (`_b`).
+    Money,
+}
+
+/// The kind of a field's values: of a rollup, that of its result.
+pub fn kind_of_values(kind: &FieldKind) -> &FieldKind {
+    match kind {
+        FieldKind::Rollup(rollup) => kind_of_values(&rollup.result),
+        other => other,
+    }
+}
+
+/// How a kind is kept; nothing for links that have no column. A kept total of money is a number in the base currency.
+pub(crate) fn stored(kind: &FieldKind) -> Option<Stored> {
+    Some(match kind {
+        FieldKind::Rollup(rollup) => match stored(&rollup.result)? {
+            Stored::Money => Stored::Int,
+            other => other,
+        },
+        FieldKind::Id => Stored::Id,
+        FieldKind::Relation(relation) if relation.cardinality == Cardinality::ManyToOne => Stored::Id,
+        FieldKind::Relation(_) => return None,
+        FieldKind::Boolean => Stored::Bool,
+        FieldKind::Integer
+        | FieldKind::Decimal { .. }
+        | FieldKind::Percent
+        | FieldKind::Rating { .. }
+        | FieldKind::Date
+        | FieldKind::DateTime
+        | FieldKind::Duration => Stored::Int,
+        FieldKind::Money => Stored::Money,
+        FieldKind::MultiSelect { .. } | FieldKind::Tags => Stored::List,
+        FieldKind::Actor
+        | FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Select { .. }
+        | FieldKind::Email
+        | FieldKind::Phone
+        | FieldKind::Url
+        | FieldKind::AutoNumber { .. }
+        | FieldKind::Json => Stored::Text,
+    })
+}
+
+/// The column by which a field is compared, as a suffix of its own, and what that column holds: the fold of a text,
+/// the key of an address, the amount of money in the base currency.
+pub(crate) fn compared(field: &Field) -> Option<(&'static str, Stored)> {
+    Some(match stored(&field.kind)? {
+        Stored::Money => ("_b", Stored::Int),
+        stored if field.rollup().is_none() && values::has_key(&field.kind) => ("_k", stored),
+        stored => ("", stored),
+    })
+}

@@ -1,0 +1,113 @@
+//! Reads rows by column index into values. Straight from the driver's row: a page has hundreds of cells, and a null
+//! must not cost an error.
+
+use sea_orm::{QueryResult, sqlx};
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
+use tenants::error::{Error, Result};
+use uuid::Uuid;
+
+use crate::{
+    catalog::Field,
+    columns::{self, Stored},
+    sql::Sql,
+    values::{Money, Value},
+};
+
+use super::read::ALIAS;
+
+/// Adds the columns of fields to a statement, and tells what they hold.
+///
+/// # Errors
+/// When a field has no column: to-many links are not read this way.
+pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>) -> Result<Vec<Stored>> {
+    let mut cells = Vec::with_capacity(fields.size_hint().0);
+    for field in fields {
+        let stored = columns::stored(&field.kind);
+        let stored = stored.ok_or_else(|| Error::internal(format!("field {} has no column to select", field.id)))?;
+        sql.push(", ").column(ALIAS, &field.column);
+        if stored == Stored::Money {
+            sql.push(", ").column(ALIAS, &format!("{}_c", field.column));
+            sql.push(", ").column(ALIAS, &format!("{}_b", field.column));
+        }
+        cells.push(stored);
+    }
+    Ok(cells)
+}
+
+/// Values of a row from column `at` on; answers the next column too.
+pub(super) fn cells(row: &QueryResult, at: usize, stored: &[Stored]) -> Result<(Vec<Value>, usize)> {
+    let mut at = at;
+    let mut out = Vec::with_capacity(stored.len());
+    if let Some(row) = row.try_as_pg_row() {
+        for kind in stored {
+            out.push(
+                match kind {
+                    Stored::List => {
+                        row.try_get::<Option<Vec<String>>, _>(at).map(|list| list.map_or(Value::Null, Value::List))
+                    }
+                    kind => cell(row, at, *kind),
+                }
+                .map_err(Error::internal)?,
+            );
+            at += width(*kind);
+        }
+    } else if let Some(row) = row.try_as_sqlite_row() {
+        for kind in stored {
+            out.push(match kind {
+                Stored::List => list(row.try_get::<Option<&str>, _>(at).map_err(Error::internal)?)?,
+                kind => cell(row, at, *kind).map_err(Error::internal)?,
+            });
+            at += width(*kind);
+        }
+    }
+    Ok((out, at))
+}
+
+/// A record id.
+pub(super) fn id(row: &QueryResult, at: usize) -> Result<Uuid> {
+    Ok(row.try_get_by_index(at)?)
+}
+
+fn width(stored: Stored) -> usize {
+    if stored == Stored::Money { 3 } else { 1 }
+}
+
+fn cell<R: Row>(row: &R, at: usize, stored: Stored) -> Result<Value, sqlx::Error>
+where
+    usize: ColumnIndex<R>,
+    for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Uuid: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(match stored {
+        Stored::Int => get(row, at)?.map_or(Value::Null, Value::Int),
+        Stored::Text | Stored::List => get(row, at)?.map_or(Value::Null, Value::Text),
+        Stored::Bool => get(row, at)?.map_or(Value::Null, Value::Bool),
+        Stored::Id => get(row, at)?.map_or(Value::Null, Value::Id),
+        Stored::Money => match (get::<i64, R>(row, at)?, get::<String, R>(row, at + 1)?, get::<i64, R>(row, at + 2)?) {
+            (Some(amount), Some(currency), Some(base)) => match currency.as_bytes().first_chunk() {
+                Some(code) => Value::Money(Money { amount, currency: *code, base }),
+                None => Value::Null,
+            },
+            _ => Value::Null,
+        },
+    })
+}
+
+fn get<'r, T, R: Row>(row: &'r R, at: usize) -> Result<Option<T>, sqlx::Error>
+where
+    usize: ColumnIndex<R>,
+    T: Decode<'r, R::Database> + Type<R::Database>,
+    R::Database: Database,
+{
+    row.try_get::<Option<T>, usize>(at)
+}
+
+/// SQLite keeps lists as JSON.
+fn list(text: Option<&str>) -> Result<Value> {
+    match text {
+        Some(text) => serde_json::from_str(text).map(Value::List).map_err(Error::internal),
+        None => Ok(Value::Null),
+    }
+}

@@ -1,0 +1,213 @@
+//! Turns a filter into an SQL predicate: groups, negation and related records. Comparisons are in [`super::compare`].
+//!
+//! Negations are pushed down to the comparisons, so that every `AND`, `OR` and `EXISTS` stays positive: there, SQL's
+//! "unknown" behaves like "false", and only a negated comparison must say what it means for nulls.
+
+use chrono_tz::Tz;
+use tenants::error::{Code, Error, Result};
+
+use crate::{
+    Ctx,
+    catalog::{Cardinality, Catalog, Field, Object, Relation},
+    sql::Sql,
+};
+
+use super::{Filter, Quantifier, compare};
+
+/// Groups and relations within each other, at most.
+pub const MAX_DEPTH: usize = 5;
+/// Comparisons in one filter, at most.
+pub const MAX_TERMS: usize = 50;
+
+/// What a filter is read with: which fields there are, and when and where "today" is.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Objects and fields.
+    pub catalog: &'a Catalog,
+    /// Now, in microseconds since 1970 UTC.
+    pub now: i64,
+    /// The organisation's time zone.
+    pub zone: Tz,
+}
+
+impl<'a> Scope<'a> {
+    /// What this request's filters are read with.
+    pub fn of(ctx: &'a Ctx) -> Self {
+        Self { catalog: &ctx.catalog, now: ctx.caller.clock.micros(), zone: ctx.db.settings().time_zone }
+    }
+}
+
+/// Adds the predicate to a statement where `alias` names the object's table. It is never null where it matters: rows
+/// for which a comparison is unknown do not match.
+///
+/// # Errors
+/// `BAD_FILTER` naming the place, when a field is unknown, a comparison does not fit it, or the filter is too large.
+pub fn predicate(sql: &mut Sql, scope: Scope<'_>, object: &Object, alias: &str, filter: &Filter) -> Result<()> {
+    let mut compiler = Compiler { scope, sql, terms: 0, aliases: 0, path: Vec::new() };
+    compiler.filter(At { object, alias, depth: 0 }, filter, false)
+}
+
+/// Where in the filter: whose fields, under which alias, how deep.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub object: &'a Object,
+    pub alias: &'a str,
+    pub depth: usize,
+}
+
+pub(super) struct Compiler<'a> {
+    pub scope: Scope<'a>,
+    pub sql: &'a mut Sql,
+    terms: usize,
+    aliases: usize,
+    path: Vec<&'a str>,
+}
+
+impl<'a> Compiler<'a> {
+    fn filter(&mut self, at: At<'_>, filter: &Filter, negated: bool) -> Result<()> {
+        match filter {
+            Filter::And(parts) => self.group(at, parts, negated, !negated),
+            Filter::Or(parts) => self.group(self.deeper(at)?, parts, negated, negated),
+            Filter::Not(inner) => self.filter(self.deeper(at)?, inner, !negated),
+            Filter::Field { field, test } => {
+                self.count()?;
+                let field = self.field(at, *field)?;
+                self.path.push(&field.name);
+                compare::test(self, at, field, test, negated)?;
+                self.path.pop();
+                Ok(())
+            }
+            Filter::Related { field, quantifier, filter } => {
+                self.count()?;
+                let field = self.field(at, *field)?;
+                self.path.push(&field.name);
+                self.related(self.deeper(at)?, field, *quantifier, filter, negated)?;
+                self.path.pop();
+                Ok(())
+            }
+        }
+    }
+
+    /// Parts joined by AND or OR; no part at all means what joining nothing means.
+    fn group(&mut self, at: At<'_>, parts: &[Filter], negated: bool, all: bool) -> Result<()> {
+        if parts.is_empty() {
+            self.sql.push(if all { "TRUE" } else { "FALSE" });
+            return Ok(());
+        }
+        self.sql.push("(");
+        for (i, part) in parts.iter().enumerate() {
+            if i > 0 {
+                self.sql.push(if all { " AND " } else { " OR " });
+            }
+            // the braces of a part that has several conditions are not a level; a list within a list is
+            let at = match (part, all == !negated) {
+                (Filter::And(_), true) => self.deeper(at)?,
+                _ => at,
+            };
+            self.filter(at, part, negated)?;
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+
+    fn related(
+        &mut self,
+        at: At<'_>,
+        field: &'a Field,
+        quantifier: Quantifier,
+        filter: &Filter,
+        negated: bool,
+    ) -> Result<()> {
+        let relation = field.relation().ok_or_else(|| self.bad("it is no relation; compare its value"))?;
+        let to_one = relation.cardinality == Cardinality::ManyToOne;
+        if to_one != (quantifier == Quantifier::One) {
+            let accepted = if to_one { "the related record's fields" } else { "some, none, every" };
+            return Err(self.bad(&format!("this relation takes {accepted}")));
+        }
+        let target = self.scope.catalog.object_by_id(relation.to);
+        let target = target.ok_or_else(|| self.bad("the related object no longer exists"))?;
+        self.aliases += 1;
+        let (alias, link) = (format!("r{}", self.aliases), format!("l{}", self.aliases));
+        let absent = matches!(quantifier, Quantifier::None | Quantifier::Every);
+        self.sql.push(if absent != negated { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
+        self.join(at, field, relation, target, &alias, &link)?;
+        if target.field("archivedAt").is_some() {
+            self.sql.push(" AND ").column(&alias, "archived_at").push(" IS NULL");
+        }
+        self.sql.push(" AND ");
+        let inner = At { object: target, alias: &alias, depth: at.depth };
+        self.filter(inner, filter, quantifier == Quantifier::Every)?;
+        self.sql.push(")");
+        Ok(())
+    }
+
+    /// The related table and what ties its records to the record at hand.
+    fn join(
+        &mut self,
+        at: At<'_>,
+        field: &Field,
+        relation: &Relation,
+        target: &Object,
+        alias: &str,
+        link: &str,
+    ) -> Result<()> {
+        match relation.cardinality {
+            Cardinality::ManyToOne => {
+                self.sql.table(&target.table).push(" AS ").push(alias).push(" WHERE ").column(alias, "id");
+                self.sql.push(" = ").column(at.alias, &field.column);
+            }
+            Cardinality::OneToMany => {
+                let inverse = relation.inverse.and_then(|id| self.scope.catalog.field(id));
+                let inverse = inverse.ok_or_else(|| self.bad("the relation's other side no longer exists"))?;
+                self.sql.table(&target.table).push(" AS ").push(alias).push(" WHERE ");
+                self.sql.column(alias, &inverse.column).push(" = ").column(at.alias, "id");
+            }
+            Cardinality::ManyToMany => {
+                let table = relation.link_table.as_deref();
+                let table = table.ok_or_else(|| Error::internal(format!("field {} has no link table", field.id)))?;
+                let (near, far) = if relation.forward { ("a", "b") } else { ("b", "a") };
+                self.sql.table(table).push(" AS ").push(link).push(" JOIN ").table(&target.table);
+                self.sql.push(" AS ").push(alias).push(" ON ").column(alias, "id").push(" = ").column(link, far);
+                self.sql.push(" WHERE ").column(link, near).push(" = ").column(at.alias, "id");
+            }
+        }
+        Ok(())
+    }
+
+    /// The field, if the record at hand has it.
+    fn field(&self, at: At<'_>, id: crate::catalog::FieldId) -> Result<&'a Field> {
+        let field = self.scope.catalog.field(id).filter(|field| field.object == at.object.id && field.usable());
+        field.ok_or_else(|| self.bad(&format!("it refers to a field that {} no longer has", at.object.name)))
+    }
+
+    fn deeper<'b>(&self, at: At<'b>) -> Result<At<'b>> {
+        if at.depth == MAX_DEPTH {
+            return Err(self.bad(&format!("it is more than {MAX_DEPTH} levels deep; make it flatter")));
+        }
+        Ok(At { depth: at.depth + 1, ..at })
+    }
+
+    fn count(&mut self) -> Result<()> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(self.bad(&format!("it has more than {MAX_TERMS} conditions; use `in` for many values")));
+        }
+        Ok(())
+    }
+
+    /// `BAD_FILTER` at the place reached.
+    #[track_caller]
+    pub(super) fn bad(&self, reason: &str) -> Error {
+        bad_filter(&self.path.join("."), reason)
+    }
+}
+
+/// `BAD_FILTER` at a place, dotted API names; empty for the whole.
+#[track_caller]
+pub(super) fn bad_filter(path: &str, reason: &str) -> Error {
+    let error = match path {
+        "" => Error::new(Code::BadFilter, format!("The filter is not accepted: {reason}.")),
+        path => Error::new(Code::BadFilter, format!("The filter is not accepted at `{path}`: {reason}.")),
+    };
+    error.with("filterPath", path)
+}
