@@ -330,4 +330,45 @@ mod tests {
             assert!(on_postgres(sql).is_err(), "{sql}");
         }
     }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::super::rewrite;
+
+        proptest! {
+            /// Whatever comes, it answers; and what it lets through names no table but the tenant's.
+            #[test]
+            fn never_panics(sql in ".{0,200}") {
+                let _ = rewrite(&sql, Some("\"t_1\""));
+            }
+
+            #[test]
+            fn pieces_in_any_order_never_reach_another_schema(pieces in prop::collection::vec(prop::sample::select(vec![
+                "SELECT", "*", "FROM", "JOIN", "INTO", "UPDATE", "TABLE", ",", "(", ")", "\"tenant\".\"o1\"", "\"t_2\".\"o1\"",
+                "t_2.o1", "o2", "\"o2\"", "'x'", "'", "\"", "--\n", "/*", "*/", "WHERE", "SET", "ON", "AS", "x", ".", "=", "$1",
+                "WITH", "ORDER BY", "DISTINCT", "FOR", "DO", "[o2]", "`o2`", "E'\\''", "$$", "IF", "EXISTS", "ONLY", "LATERAL",
+            ]), 1..14)) {
+                let sql = pieces.join(" ");
+                if let Ok(placed) = rewrite(&sql, Some("\"t_1\"")) {
+                    // the one way to another schema is a table name after one of these words
+                    for word in ["FROM", "JOIN", "INTO", "TABLE"] {
+                        for other in ["\"t_2\".", "t_2."] {
+                            let bad = format!("{word} {other}");
+                            let outside = placed.replace("''", "");
+                            prop_assert!(!outside.split('\'').step_by(2).any(|part| !part.contains('"') && part.contains(&bad)), "{placed}");
+                        }
+                    }
+                }
+            }
+
+            #[test]
+            fn literals_come_through_unchanged(text in "[^\0]{0,40}") {
+                let literal = format!("'{}'", text.replace('\'', "''"));
+                let sql = format!("SELECT {literal} FROM \"tenant\".\"o1\"");
+                let placed = rewrite(&sql, Some("\"t_1\"")).unwrap();
+                prop_assert_eq!(placed, format!("SELECT {literal} FROM \"t_1\".\"o1\""));
+            }
+        }
+    }
 }
