@@ -3,6 +3,7 @@
 mod context;
 mod errors;
 mod ops;
+mod upgrade;
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -32,10 +33,12 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let metrics = ops::recorder();
     let state = web::Data::new(app.clone());
     let account = web::Data::new(crate::account::build(app.identity.clone()));
+    let upgrade = web::Data::new(upgrade::Upgrade::start(app.registry.clone()));
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(state.clone())
             .app_data(account.clone())
+            .app_data(upgrade.clone())
             .app_data(web::Data::new(metrics.clone()))
             .wrap(actix_web::middleware::from_fn(context::observe))
             .configure(routes)

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
+use super::upgrade::Upgrade;
 use crate::app::App;
 
 /// The process answers.
@@ -13,10 +14,13 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// Requests can be served: the control plane answers.
-pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+/// Requests can be served: the control plane answers. Says too how many tenants wait for this release or failed to
+/// reach it; those answer `TENANT_MIGRATING` while the others are served.
+pub async fn readyz(app: web::Data<App>, upgrade: web::Data<Upgrade>) -> HttpResponse {
     match app.registry.control().read().ping().await {
-        Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Ok(()) => HttpResponse::Ok().json(json!({
+            "status": "ready", "tenants": { "behind": upgrade.behind(), "failed": upgrade.failed() }
+        })),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             HttpResponse::ServiceUnavailable()

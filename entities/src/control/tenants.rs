@@ -25,6 +25,8 @@ pub struct Model {
     pub time_zone: String,
     /// ISO 639.
     pub language: String,
+    /// What of ours its space was last brought up to: migrations and standard objects.
+    pub release: String,
     /// Microseconds UTC.
     pub created_at: i64,
 }

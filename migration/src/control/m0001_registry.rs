@@ -48,6 +48,7 @@ fn tables() -> Vec<TableCreateStatement> {
                 text("currency").take(),
                 text("time_zone").take(),
                 text("language").take(),
+                text("release").take(),
                 big_integer("created_at").take(),
             ],
         ),

@@ -116,6 +116,7 @@ impl Registry {
             currency: organisation.currency.clone(),
             time_zone: organisation.time_zone.clone(),
             language: organisation.language.clone(),
+            release: String::new(),
             created_at: self.clock.micros(),
         };
         let key = tenant_keys::ActiveModel {
@@ -145,7 +146,8 @@ impl Registry {
         }
         let db = self.connect(row, true).await?;
         migrate::prepare(&db).await?;
-        self.bring_up_to_date(&db).await?;
+        migrate::run(&db, self.clock.micros()).await?;
+        self.provision.provision(&db).await?;
         let member = self.seed(&db, owner).await?;
 
         let tx = self.control.begin().await?;
@@ -162,6 +164,7 @@ impl Registry {
         memberships::Entity::insert(membership).exec_without_returning(&tx).await?;
         tenants::Entity::update_many()
             .col_expr(tenants::Column::State, Expr::value("active"))
+            .col_expr(tenants::Column::Release, Expr::value(self.release()))
             .filter(tenants::Column::Id.eq(row.id))
             .exec(&tx)
             .await?;

@@ -2,7 +2,7 @@
 
 mod create;
 mod open;
-mod pending;
+mod release;
 
 use std::{
     path::{Path, PathBuf},

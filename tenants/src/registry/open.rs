@@ -5,9 +5,8 @@ use std::sync::Arc;
 use entities::{
     control::{tenant_keys, tenants},
     ids::TenantId,
-    tenant::migrations,
 };
-use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tokio::sync::Semaphore;
 
 use super::Registry;
@@ -45,13 +44,16 @@ impl Registry {
             _ => return Err(Error::of(Code::NotFound)),
         }
         let db = self.connect(&row, false).await?;
-        self.bring_up_to_date(&db).await.map_err(|error| {
-            if error.code() == Code::Unavailable {
-                return error;
-            }
-            tracing::error!(tenant.id = %tenant, error = error.log_line(), "a tenant cannot be brought up to date");
-            Error::of(Code::TenantMigrating)
-        })?;
+        if row.release != self.release() {
+            self.bring_up_to_date(&db).await.map_err(|error| {
+                if error.code() == Code::Unavailable {
+                    return error;
+                }
+                let story = error.log_line();
+                tracing::error!(tenant.id = %tenant, error = story, "a tenant cannot be brought up to date");
+                Error::of(Code::TenantMigrating)
+            })?;
+        }
         Ok(db)
     }
 
@@ -87,22 +89,15 @@ impl Registry {
         }
     }
 
-    /// Migrates the system tables and provisions the standard objects, if this release brings anything new.
-    pub(super) async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
-        let standard = self.standard();
-        let taken = migrations::Entity::find().all(db).await?;
-        let current = taken.iter().any(|row| row.name == standard)
-            && migration::tenant::STEPS.iter().all(|step| taken.iter().any(|row| row.name == step.name));
-        if current {
-            return Ok(());
-        }
+    /// Migrates the system tables and provisions the standard objects of this release.
+    async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
         migrate::run(db, self.clock.micros()).await?;
         self.provision.provision(db).await?;
-        let row = migrations::ActiveModel { name: Set(standard), taken_at: Set(self.clock.micros()) };
-        let insert = migrations::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
-        match insert.exec_without_returning(db).await {
-            Ok(_) | Err(sea_orm::DbErr::RecordNotInserted) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        tenants::Entity::update_many()
+            .col_expr(tenants::Column::Release, Expr::value(self.release()))
+            .filter(tenants::Column::Id.eq(db.tenant()))
+            .exec(self.control.write())
+            .await?;
+        Ok(())
     }
 }
