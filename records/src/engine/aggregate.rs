@@ -25,6 +25,8 @@ use super::{
 pub const MAX_GROUPS: u32 = 1_000;
 /// Keys that make a group, at most.
 const MAX_KEYS: usize = 4;
+/// Decimals of the mean of whole numbers, as kept totals have them.
+const MEAN_DIGITS: u32 = 2;
 /// Measures in one query, at most.
 const MAX_MEASURES: usize = 50;
 
@@ -57,6 +59,8 @@ struct Key<'a> {
 struct Number {
     function: RollupFunction,
     column: Option<String>,
+    /// Decimals that a mean has beyond those of its values.
+    digits: u32,
 }
 
 struct Plan<'a> {
@@ -269,7 +273,7 @@ impl Number {
         let function = measure.function;
         let Some(field) = field else {
             return match function {
-                RollupFunction::Count => Ok(Self { function, column: None }),
+                RollupFunction::Count => Ok(Self { function, column: None, digits: 0 }),
                 _ => Err(refused("only a count does without a field")),
             };
         };
@@ -287,7 +291,9 @@ impl Number {
             return Err(refused(&format!("`{}` has no {}", field.name, word(function))));
         }
         let suffix = if columns::stored(&field.kind) == Some(Stored::Money) { "_b" } else { "" };
-        Ok(Self { function, column: Some(format!("{}{suffix}", field.column)) })
+        let whole = matches!(kind, FieldKind::Integer | FieldKind::Rating { .. });
+        let digits = if whole { MEAN_DIGITS } else { 0 };
+        Ok(Self { function, column: Some(format!("{}{suffix}", field.column)), digits })
     }
 
     fn select(&self, sql: &mut Sql, columns: &mut Columns) {
@@ -318,9 +324,9 @@ impl Number {
         }
         let count: i64 = row.try_get_by_index(*at)?;
         *at += 1;
-        let mean = value.filter(|_| count > 0).map(|sum| decimal::divide(sum.into(), count.into()));
-        // a mean lies between values that fit
-        Ok(mean.and_then(|mean| i64::try_from(mean).ok()).map_or(Value::Null, Value::Int))
+        let Some(sum) = value.filter(|_| count > 0) else { return Ok(Value::Null) };
+        let mean = decimal::divide(i128::from(sum) * 10_i128.pow(self.digits), count.into());
+        i64::try_from(mean).map(Value::Int).map_err(|_| Error::of(Code::NumberOverflow))
     }
 }
 

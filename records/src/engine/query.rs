@@ -128,8 +128,8 @@ pub enum Bucket {
 pub struct Measure {
     /// The function.
     pub function: RollupFunction,
-    /// Of which field; a count without one counts records. Money is computed in the organisation's currency and answered
-    /// as an integer at scale 4; other values as the field's own.
+    /// Of which field; a count without one counts records. The result's kind is that of a kept total: money is computed
+    /// in the organisation's currency and answered as a decimal at scale 4, the mean of whole numbers at scale 2.
     pub field: Option<FieldId>,
 }
 

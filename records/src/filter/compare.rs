@@ -33,7 +33,7 @@ pub(super) fn test(c: &mut Compiler<'_>, at: At<'_>, field: &Field, test: &Test,
     let operator = Operator::of(test);
     let accepted = operators(&field.kind);
     let Some((suffix, stored)) = columns::compared(field).filter(|_| accepted.contains(&operator)) else {
-        return Err(c.bad(&not_accepted(field, operator)));
+        return Err(c.bad(&not_accepted(field, operator.name())));
     };
     let mut column = crate::sql::Sql::new(c.sql.dialect());
     column.column(at.alias, &format!("{}{suffix}", field.column));
@@ -68,10 +68,9 @@ impl Leaf<'_> {
     }
 }
 
-/// Says what the field would take instead.
-pub(super) fn not_accepted(field: &Field, operator: Operator) -> String {
+/// Says what the field would take instead of a comparison of this name.
+pub(super) fn not_accepted(field: &Field, name: &str) -> String {
     let accepted: Vec<&str> = operators(&field.kind).iter().map(|operator| operator.name()).collect();
-    let name = operator.name();
     match accepted.is_empty() {
         true if field.relation().is_some() => {
             format!("`{name}` does not fit a relation to many; use some, none or every")

@@ -100,7 +100,7 @@ impl<'a> Compiler<'a> {
                 self.sql.push(if all { " AND " } else { " OR " });
             }
             // the braces of a part that has several conditions are not a level; a list within a list is
-            let at = match (part, all == !negated) {
+            let at = match (part, all != negated) {
                 (Filter::And(_), true) => self.deeper(at)?,
                 _ => at,
             };

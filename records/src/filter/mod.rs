@@ -3,6 +3,7 @@
 mod compare;
 mod compile;
 mod operator;
+mod parse;
 
 use entities::ids::FieldId;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::values::Value;
 
 pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, predicate};
 pub use operator::{Operator, operators};
+pub use parse::parse;
 
 /// A condition on a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,13 @@ pub enum Filter {
     Field { field: FieldId, test: Test },
     /// Related records compared.
     Related { field: FieldId, quantifier: Quantifier, filter: Box<Filter> },
+}
+
+impl Filter {
+    /// Whether it has no condition at all, so that every record matches.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Filter::And(parts) if parts.iter().all(Filter::is_empty))
+    }
 }
 
 /// How many of the related records must match.
