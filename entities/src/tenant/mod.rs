@@ -2,8 +2,12 @@
 
 pub mod api_keys;
 pub mod clock;
+pub mod counters;
 pub mod exchange_rates;
+pub mod fields;
 pub mod members;
 pub mod migrations;
+pub mod objects;
 pub mod roles;
+pub mod sections;
 pub mod work;

@@ -2,6 +2,7 @@
 //! records are not here; catalog operations make and change those.
 
 mod base;
+mod catalog;
 
 use sea_orm::DbBackend;
 
@@ -14,7 +15,7 @@ pub struct Step {
 }
 
 /// All steps in their order.
-pub const STEPS: &[Step] = &[Step { name: "0001_base", up: base::up }];
+pub const STEPS: &[Step] = &[Step { name: "0001_base", up: base::up }, Step { name: "0002_catalog", up: catalog::up }];
 
 /// How this backend writes the types of our columns.
 pub struct Types {

@@ -89,7 +89,10 @@ impl Object {
         let place = |id: Option<SectionId>| {
             id.and_then(|id| self.sections.iter().position(|section| section.id == id)).unwrap_or(usize::MAX)
         };
-        fields.sort_by_key(|field| (field.origin != Origin::System, place(field.section), field.position));
+        fields.sort_by_key(|field| match field.origin {
+            Origin::System => (false, 0, field.position),
+            Origin::Standard | Origin::Custom => (true, place(field.section), field.position),
+        });
         let named = fields.iter().enumerate().filter(|(_, field)| field.state != FieldState::Inactive);
         self.field_by_name = named.map(|(i, field)| (field.name.clone(), i)).collect();
         self.fields = fields;

@@ -1,19 +1,31 @@
 //! What an organisation's data looks like, and how admins change it.
+//!
+//! A catalog is read as an immutable snapshot ([`current`], [`reload`]). It changes by operations, each one
+//! transaction that changes tables and rows of the catalog together and counts its version up.
 
+mod build;
+mod cache;
+mod checks;
+mod create;
+pub mod ddl;
+mod edit;
+mod fill;
 mod lookup;
 mod model;
+mod names;
+mod provision;
+mod relations;
+mod rollups;
+pub mod spec;
+mod store;
+mod system;
 
-use std::sync::Arc;
-
+pub use cache::{cache_bytes, current, forget, reload};
+pub use create::{CUSTOM_OBJECTS, FIELDS, ROLLUPS};
+pub use edit::BUILD_QUEUE;
 pub use model::*;
-use tenants::{TenantDb, error::Result};
+pub use provision::provision;
+pub use rollups::result_kind;
 
-/// The newest catalog that this process knows of the tenant.
-pub async fn current(db: &TenantDb) -> Result<Arc<Catalog>> {
-    reload(db).await
-}
-
-/// The catalog as the database has it now.
-pub async fn reload(_db: &TenantDb) -> Result<Arc<Catalog>> {
-    Err(tenants::Error::of(tenants::Code::Unavailable))
-}
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ fn runtime(error: &RuntimeErr) -> Code {
             // disk full: PostgreSQL, SQLite SQLITE_FULL
             Some("53100" | "13") => Code::StorageFull,
             // lock not available, deadlock, serialisation failure, SQLITE_BUSY and its kin
-            Some("55P03" | "40P01" | "40001" | "5" | "261" | "517") => Code::Unavailable,
+            Some("55P03" | "40P01" | "40001" | "5" | "261" | "517") => Code::Busy,
             // numeric value out of range: a sum larger than its type; SQLite says "integer overflow"
             Some("22003") => Code::NumberOverflow,
             Some("1") if error.message().contains("integer overflow") => Code::NumberOverflow,

@@ -114,6 +114,7 @@ codes! {
     TenantSuspended, "TENANT_SUSPENDED", Forbidden, "The organisation is suspended.";
     TenantMigrating, "TENANT_MIGRATING", Unavailable, "The organisation is being upgraded; try again shortly.";
     Unavailable, "UNAVAILABLE", Unavailable, "The database cannot be reached; try again shortly.";
+    Busy, "BUSY", Unavailable, "Others are changing the same data just now; try again shortly.";
     StorageFull, "STORAGE_FULL", Unavailable, "The disk is full; nothing was written.";
     StaleCatalog, "STALE_CATALOG", Unavailable, "The organisation's fields changed meanwhile; send the request again.";
     Cancelled, "CANCELLED", Conflict, "The run was cancelled.";

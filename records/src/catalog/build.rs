@@ -1,0 +1,143 @@
+//! What a new or changed field still needs once its columns are there: values of existing rows, indexes, uniqueness.
+//!
+//! Over few rows that is done within the change itself; over many by a job, step by step, while the field is used.
+//! A step can be repeated: killed anywhere, it begins again where it was.
+
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use tenants::{
+    Issue,
+    db::violation,
+    error::{Error, FieldIssue, Result},
+};
+use uuid::Uuid;
+
+use super::{Field, FieldKind, FieldState, ddl, edit::Edit, fill};
+
+/// Up to this many rows a field is built within the change that makes it.
+const FEW: i64 = 1_000;
+
+/// What is left to do, as kept beside the field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Todo {
+    /// Give existing rows the default, or a number, or their total.
+    pub fill: bool,
+    /// Everything up to this record is filled.
+    pub after: Option<Uuid>,
+}
+
+/// What a change of a field entails.
+pub(super) struct Plan {
+    /// Rows of the table, counted up to one more than [`FEW`].
+    rows: i64,
+    /// Existing rows need values.
+    fill: bool,
+    /// Indexes to be made.
+    indexes: Vec<ddl::Index>,
+}
+
+/// Looks at the table to see what a field that is new in some respect needs.
+pub(super) async fn plan(edit: &Edit<'_>, field: &Field, indexed: bool) -> Result<Plan> {
+    let object = edit.object_by_id(field.object)?;
+    if field.column.is_empty() || !object.writable {
+        return Ok(Plan { rows: 0, fill: false, indexes: Vec::new() });
+    }
+    let counted = format!(r#"SELECT count(*) FROM (SELECT 1 FROM "tenant"."{}" LIMIT {}) few"#, object.table, FEW + 1);
+    let rows = count(edit, counted).await?;
+    let fill = match &field.kind {
+        FieldKind::Rollup(_) => true,
+        _ => field.required && field.default.is_some() && !field.validation.required_for_new_only,
+    };
+    let indexes = wanted_indexes(edit.dialect(), &object.table, field, indexed);
+    Ok(Plan { rows, fill: fill && rows > 0, indexes })
+}
+
+/// The indexes of a field as it is declared. A unique one serves filters and order too; links are always looked up.
+pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Field, indexed: bool) -> Vec<ddl::Index> {
+    if field.column.is_empty() {
+        return Vec::new();
+    }
+    let mut indexes = Vec::new();
+    if field.unique {
+        indexes.push(ddl::unique_index(table, field));
+    }
+    if field.relation().is_some() || (indexed && !field.unique) {
+        indexes.extend(ddl::field_index(dialect, table, field));
+    }
+    indexes
+}
+
+impl Plan {
+    /// A required field needs a value in every row: from a default, or only in rows to come.
+    pub async fn refuse_missing(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
+        let given = field.default.is_some() || field.validation.required_for_new_only || self.fill;
+        if !field.required || given || self.rows == 0 {
+            return Ok(());
+        }
+        let missing = missing(edit, field).await?;
+        if missing == 0 {
+            return Ok(());
+        }
+        Err(Error::invalid(vec![FieldIssue {
+            field: "required".to_owned(),
+            issue: Issue::Rule(format!(
+                "{missing} records have no value for `{}`; give it a default, or ask for it on new records only",
+                field.name
+            )),
+        }]))
+    }
+
+    /// The state that the field is in once the change is committed.
+    pub fn state(&self) -> FieldState {
+        if self.later() { FieldState::Building } else { FieldState::Active }
+    }
+
+    fn later(&self) -> bool {
+        self.rows > FEW && (self.fill || !self.indexes.is_empty())
+    }
+
+    /// Builds what is little, or leaves the rest to the job. The field's row is there already.
+    pub async fn start(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
+        if self.later() {
+            let todo = Todo { fill: self.fill, after: None };
+            super::store::save_todo(&edit.tx, field.id, Some(&todo)).await?;
+            return edit.ask_to_build(field.id).await;
+        }
+        if self.fill {
+            let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW as u64).await?;
+            fill::fill(edit.db(), &edit.tx, &edit.catalog, field.id, &ids).await?;
+        }
+        for index in &self.indexes {
+            match edit.tx.execute_unprepared(&index.create()).await {
+                Err(error) if violation(&error).is_some() => return Err(shared(field)),
+                other => other?,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// A uniqueness that the rows do not keep, in words.
+fn shared(field: &Field) -> Error {
+    Error::invalid(vec![FieldIssue {
+        field: "unique".to_owned(),
+        issue: Issue::Rule(format!("records share values of `{}`; make them differ first", field.name)),
+    }])
+}
+
+/// Records that are not archived and have no value.
+pub(super) async fn missing(edit: &Edit<'_>, field: &Field) -> Result<i64> {
+    let object = edit.object_by_id(field.object)?;
+    let sql = format!(
+        r#"SELECT count(*) FROM "tenant"."{}" WHERE "{}" IS NULL AND "archived_at" IS NULL"#,
+        object.table, field.column
+    );
+    count(edit, sql).await
+}
+
+/// The one number that a statement answers.
+pub(super) async fn count(edit: &Edit<'_>, sql: String) -> Result<i64> {
+    let row = edit.tx.query_one_raw(edit.tx.statement(sql, Vec::new())).await?;
+    let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
+    Ok(row.try_get_by_index(0)?)
+}

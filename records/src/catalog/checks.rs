@@ -1,0 +1,184 @@
+//! What a field may be declared as. Every complaint names the part of the declaration and the remedy.
+
+use std::collections::HashSet;
+
+use tenants::{
+    Issue,
+    error::{Error, FieldIssue, Result},
+};
+
+use super::{
+    Cardinality, Choice, Field, FieldKind, Labels, OnDestroy, Origin,
+    spec::{FieldSpec, KindSpec},
+};
+use crate::values::{Locale, Value, check_rules, from_json, validate};
+
+/// Most options of one select.
+const OPTIONS: usize = 500;
+/// Most characters of one title or explanation.
+const LABEL: usize = 500;
+
+/// Refuses a declaration that cannot become a field.
+pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
+    let mut complaints = Complaints::default();
+    complaints.labels("label", &spec.label);
+    complaints.labels("help", &spec.help);
+    match &spec.kind {
+        KindSpec::Value(kind) => complaints.value(kind, origin),
+        KindSpec::Relation(relation) => {
+            if relation.cardinality == Cardinality::OneToMany {
+                complaints.add(
+                    "relation.kind",
+                    "a ONE_TO_MANY comes as the inverse of a MANY_TO_ONE; declare that on the other object",
+                );
+            }
+            if spec.required && relation.cardinality == Cardinality::ManyToMany {
+                complaints.add("required", "a MANY_TO_MANY link cannot be required");
+            }
+            if spec.required && relation.on_destroy == OnDestroy::SetNull {
+                complaints.add("relation.onDestroy", "a required link cannot be emptied; use RESTRICT or CASCADE");
+            }
+        }
+        KindSpec::Rollup(_) => {
+            if spec.required || spec.default.is_some() {
+                complaints.add("required", "a rollup is computed; it takes neither `required` nor a default");
+            }
+        }
+    }
+    complaints.rules(spec);
+    complaints.end()
+}
+
+/// Refuses limits and a default which do not fit the field.
+pub(super) fn values(field: &Field, locale: &Locale) -> Result<()> {
+    let mut complaints = Complaints::default();
+    if let Some(issue) = check_rules(&field.kind, &field.validation) {
+        complaints.0.push(FieldIssue { field: "validation".to_owned(), issue });
+    }
+    if let Some(default) = &field.default {
+        let issue = match from_json(field, default, locale) {
+            Ok(Value::Null) => Some(Issue::Required),
+            Ok(value) => validate(field, &value),
+            Err(issue) => Some(issue),
+        };
+        complaints.0.extend(issue.map(|issue| FieldIssue { field: "default".to_owned(), issue }));
+    }
+    complaints.end()
+}
+
+/// Refuses options that cannot be those of a select.
+pub(super) fn options(options: &[Choice], origin: Origin) -> Result<()> {
+    let mut complaints = Complaints::default();
+    complaints.options(options, origin);
+    complaints.end()
+}
+
+/// Refuses titles that are too long.
+pub(super) fn label(label: &Labels) -> Result<()> {
+    let mut complaints = Complaints::default();
+    complaints.labels("label", label);
+    complaints.end()
+}
+
+/// Whether values of a kind can be unique.
+pub(super) fn can_be_unique(kind: &KindSpec) -> bool {
+    match kind {
+        KindSpec::Value(kind) => !matches!(
+            kind,
+            FieldKind::LongText
+                | FieldKind::Boolean
+                | FieldKind::MultiSelect { .. }
+                | FieldKind::Tags
+                | FieldKind::Json
+                | FieldKind::Money
+        ),
+        KindSpec::Relation(relation) => relation.cardinality == Cardinality::ManyToOne,
+        KindSpec::Rollup(_) => false,
+    }
+}
+
+#[derive(Default)]
+struct Complaints(Vec<FieldIssue>);
+
+impl Complaints {
+    fn add(&mut self, part: &str, what: impl Into<String>) {
+        self.0.push(FieldIssue { field: part.to_owned(), issue: Issue::Rule(what.into()) });
+    }
+
+    fn end(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::invalid(self.0)) }
+    }
+
+    fn labels(&mut self, part: &str, labels: &Labels) {
+        for (language, text) in labels {
+            if !(language.len() == 2 && language.bytes().all(|b| b.is_ascii_lowercase())) {
+                self.add(part, format!("`{language}` is no language; use `en`, `fr` or `es`"));
+            }
+            if text.chars().count() > LABEL {
+                self.add(part, format!("{LABEL} characters at most"));
+            }
+        }
+    }
+
+    fn value(&mut self, kind: &FieldKind, origin: Origin) {
+        match kind {
+            FieldKind::Id | FieldKind::Actor if origin == Origin::Custom => {
+                self.add("type", "ids and actors are system fields");
+            }
+            FieldKind::Relation(_) | FieldKind::Rollup(_) => {
+                self.add("type", "relations and rollups are declared with `relation` and `rollup`");
+            }
+            FieldKind::Decimal { scale } if *scale > 9 => self.add("scale", "0 to 9"),
+            FieldKind::Rating { max } if !(1..=10).contains(max) => self.add("max", "1 to 10"),
+            FieldKind::AutoNumber { prefix, width } if prefix.len() > 10 || *width > 18 => {
+                self.add("autoNumber", "a prefix of 10 characters and a width of 18 at most");
+            }
+            FieldKind::Select { options } | FieldKind::MultiSelect { options } => self.options(options, origin),
+            _ => {}
+        }
+    }
+
+    fn options(&mut self, options: &[Choice], origin: Origin) {
+        if options.is_empty() || options.len() > OPTIONS {
+            self.add("options", format!("one option at least, {OPTIONS} at most"));
+        }
+        let mut seen = HashSet::new();
+        for option in options {
+            let letters = |b: u8| {
+                b.is_ascii_lowercase()
+                    || b.is_ascii_digit()
+                    || b == b'_'
+                    || (origin != Origin::Custom && b.is_ascii_uppercase())
+            };
+            if !((1..=40).contains(&option.value.len()) && option.value.bytes().all(letters)) {
+                self.add(
+                    "options",
+                    format!(
+                        "`{}` cannot be a value; use 1 to 40 small letters, digits and `_`, and put the words into \
+                         `label`",
+                        option.value.chars().take(60).collect::<String>()
+                    ),
+                );
+            }
+            if !seen.insert(&option.value) {
+                self.add("options", format!("`{}` is there twice", option.value));
+            }
+            self.labels("options", &option.label);
+        }
+    }
+
+    fn rules(&mut self, spec: &FieldSpec) {
+        if spec.unique && !can_be_unique(&spec.kind) {
+            self.add("unique", "values of this type cannot be unique");
+        }
+        if spec.unique && spec.default.is_some() {
+            self.add("default", "a unique field cannot have a default: the second record would clash with the first");
+        }
+        if spec.default.is_some() && matches!(spec.kind, KindSpec::Relation(_)) {
+            self.add("default", "a link takes no default");
+        }
+        if matches!(spec.kind, KindSpec::Value(FieldKind::AutoNumber { .. })) && spec.default.is_some() {
+            self.add("default", "an auto-number takes no default");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! New objects, fields and sections: columns that are there at once, and what must be built when rows are there.
+
+use entities::ids::{FieldId, ObjectId, SectionId};
+use tenants::{
+    Code, Error, Issue,
+    error::{FieldIssue, Result},
+};
+
+use super::{
+    Field, FieldKind, FieldState, Object, Origin, Relation, Section, build, checks, ddl,
+    edit::Edit,
+    names, relations, rollups,
+    spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
+    store, system,
+};
+use crate::values::Locale;
+
+/// Objects that an admin may make.
+pub const CUSTOM_OBJECTS: usize = 40;
+/// Fields that an object may have.
+pub const FIELDS: usize = 200;
+/// Rollups that an object may have.
+pub const ROLLUPS: usize = 10;
+
+/// Makes an object with its table, sections and system fields; its own fields follow by [`field`].
+pub(super) async fn object(edit: &mut Edit<'_>, spec: &ObjectSpec, origin: Origin) -> Result<ObjectId> {
+    names::object_names(&edit.catalog, None, &spec.name, &spec.plural, origin)?;
+    checks::label(&spec.label)?;
+    checks::label(&spec.plural_label)?;
+    let custom = edit.catalog.objects.iter().filter(|object| object.origin == Origin::Custom).count();
+    if origin == Origin::Custom && custom >= CUSTOM_OBJECTS {
+        return Err(quota(&format!("An organisation can have {CUSTOM_OBJECTS} objects of its own; delete one first.")));
+    }
+    let table = spec.table.clone().unwrap_or_else(|| edit.physical('o'));
+    let mut object = Object::new(ObjectId::new(), &spec.name, &spec.plural, &table, origin);
+    let id = object.id;
+    object.label.clone_from(&spec.label);
+    object.plural_label.clone_from(&spec.plural_label);
+    object.writable = spec.table.is_none();
+    if object.writable {
+        let dialect = edit.dialect();
+        let indexes = ddl::system_indexes(dialect, &table, spec.owned);
+        edit.run([ddl::create_table(dialect, &table, spec.owned)]).await?;
+        edit.run(indexes.iter().map(ddl::Index::create)).await?;
+    }
+    edit.insert_object(object).await?;
+    for section_spec in &spec.sections {
+        section(edit, id, section_spec).await?;
+    }
+    for field in system::fields(id, spec.table.is_none()) {
+        edit.insert_field(field, true).await?;
+    }
+    Ok(id)
+}
+
+/// Makes an object's link to its owner, whose column the table has from the start.
+pub(super) async fn owner(edit: &mut Edit<'_>, object: ObjectId) -> Result<()> {
+    let member = edit.object("member")?.id;
+    edit.insert_field(system::owner(object, member), true).await
+}
+
+/// Makes a section.
+pub(super) async fn section(edit: &mut Edit<'_>, object: ObjectId, spec: &SectionSpec) -> Result<SectionId> {
+    names::well_formed(&spec.name)?;
+    checks::label(&spec.label)?;
+    let sections = &edit.object_by_id(object)?.sections;
+    if sections.iter().any(|section| section.name.eq_ignore_ascii_case(&spec.name)) {
+        return Err(Error::new(Code::NameTaken, format!("There is a section `{}` already.", spec.name)));
+    }
+    let last = sections.iter().map(|section| section.position).max();
+    let section = Section {
+        id: SectionId::new(),
+        name: spec.name.clone(),
+        label: spec.label.clone(),
+        position: spec.position.unwrap_or_else(|| last.map_or(0, |last| last.saturating_add(1))),
+    };
+    let id = section.id;
+    store::save_section(&edit.tx, object, &section).await?;
+    edit.with_object(object, |object| object.sections.push(section));
+    Ok(id)
+}
+
+/// Makes a field. A standard one that meets a field of an admin under its name stays inactive.
+pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Origin) -> Result<FieldId> {
+    let named = names::field_name(edit.object_by_id(object)?, &spec.name, origin);
+    let inactive = origin == Origin::Standard && named.is_err();
+    if !inactive {
+        named?;
+    }
+    checks::field(spec, origin)?;
+    check_quota(edit.object_by_id(object)?, spec, origin)?;
+    let mut field = plain_field(edit, object, spec, origin)?;
+    if inactive {
+        field.state = FieldState::Inactive;
+    }
+    let inverse = match &spec.kind {
+        KindSpec::Value(kind) => {
+            field.kind = kind.clone();
+            None
+        }
+        KindSpec::Relation(wanted) => relations::resolve(edit, &mut field, wanted).await?,
+        KindSpec::Rollup(wanted) => {
+            field.kind = FieldKind::Rollup(rollups::resolve(edit, object, wanted)?);
+            field.writable = false;
+            None
+        }
+    };
+    checks::values(&field, &Locale::of(edit.db().settings(), Default::default()))?;
+    give_column(edit, &mut field, spec);
+    let id = field.id;
+    let indexed = spec.indexed || origin == Origin::Custom;
+    add(edit, field, indexed).await?;
+    if let Some(inverse) = inverse {
+        edit.insert_field(inverse, false).await?;
+    }
+    Ok(id)
+}
+
+/// Everything that the declaration says by itself.
+fn plain_field(edit: &Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Origin) -> Result<Field> {
+    let owner = edit.object_by_id(object)?;
+    let mut field = Field::new(FieldId::new(), object, &spec.name, "", FieldKind::Text);
+    field.label.clone_from(&spec.label);
+    field.help.clone_from(&spec.help);
+    field.section = section_named(owner, spec.section.as_deref())?;
+    field.position = spec.position.unwrap_or_else(|| next_position(owner));
+    field.origin = origin;
+    field.required = spec.required;
+    field.unique = spec.unique;
+    field.default.clone_from(&spec.default);
+    field.validation = spec.validation.clone();
+    field.searchable = spec.searchable;
+    field.audited = spec.audited;
+    field.personal = spec.personal;
+    field.writable = spec.writable && owner.writable;
+    if matches!(spec.kind, KindSpec::Value(FieldKind::AutoNumber { .. })) {
+        field.writable = false;
+    }
+    Ok(field)
+}
+
+/// The place after all fields of an object.
+pub(super) fn next_position(object: &Object) -> i32 {
+    object.fields.iter().map(|field| field.position).max().map_or(0, |last| last.saturating_add(1))
+}
+
+/// The section of that name, or why not.
+pub(super) fn section_named(object: &Object, name: Option<&str>) -> Result<Option<SectionId>> {
+    let Some(name) = name else { return Ok(None) };
+    match object.section(name) {
+        Some(section) => Ok(Some(section.id)),
+        None => Err(Error::invalid(vec![FieldIssue {
+            field: "section".to_owned(),
+            issue: Issue::Rule(format!("`{}` has no section `{name}`; create it first", object.name)),
+        }])),
+    }
+}
+
+fn check_quota(object: &Object, spec: &FieldSpec, origin: Origin) -> Result<()> {
+    if origin != Origin::Custom {
+        return Ok(());
+    }
+    if object.fields.iter().filter(|field| field.origin != Origin::System).count() >= FIELDS {
+        return Err(quota(&format!("`{}` has its {FIELDS} fields; delete one first.", object.name)));
+    }
+    let rollups = object.fields.iter().filter(|field| field.rollup().is_some()).count();
+    if matches!(spec.kind, KindSpec::Rollup(_)) && rollups >= ROLLUPS {
+        return Err(quota(&format!("`{}` has its {ROLLUPS} rollups; delete one first.", object.name)));
+    }
+    Ok(())
+}
+
+fn quota(message: &str) -> Error {
+    Error::new(Code::QuotaExceeded, message)
+}
+
+fn give_column(edit: &mut Edit<'_>, field: &mut Field, spec: &FieldSpec) {
+    let elsewhere = field.relation().is_some_and(|link: &Relation| !ddl::in_column(link.cardinality));
+    field.column = match &spec.column {
+        Some(column) => column.clone(),
+        None if elsewhere => String::new(),
+        None => edit.physical('f'),
+    };
+}
+
+/// Adds the columns, and builds now what is little, later what is much.
+async fn add(edit: &mut Edit<'_>, mut field: Field, indexed: bool) -> Result<()> {
+    let object = edit.object_by_id(field.object)?;
+    if !object.writable {
+        return edit.insert_field(field, false).await;
+    }
+    let table = object.table.clone();
+    edit.run(ddl::add_columns(edit.dialect(), &table, &field)).await?;
+    let plan = build::plan(edit, &field, indexed).await?;
+    plan.refuse_missing(edit, &field).await?;
+    if field.state != FieldState::Inactive {
+        field.state = plan.state();
+    }
+    edit.insert_field(field.clone(), indexed).await?;
+    plan.start(edit, &field).await
+}
+
+/// Gives a system field of a new object the titles, rules and class of a declaration.
+pub(super) async fn refine(edit: &mut Edit<'_>, known: &Field, spec: &FieldSpec) -> Result<()> {
+    let mut field = known.clone();
+    for (mine, wanted) in [(&mut field.label, &spec.label), (&mut field.help, &spec.help)] {
+        if !wanted.is_empty() {
+            mine.clone_from(wanted);
+        }
+    }
+    field.section = section_named(edit.object_by_id(known.object)?, spec.section.as_deref())?;
+    (field.required, field.searchable) = (spec.required, spec.searchable);
+    (field.personal, field.audited) = (spec.personal, spec.audited);
+    field.writable = field.writable && spec.writable;
+    edit.update_field(field).await
+}

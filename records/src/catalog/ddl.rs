@@ -1,0 +1,285 @@
+//! How objects and fields lie in the database, in both dialects. The only place that knows.
+//!
+//! Every text is compared by code point; what is compared, sorted and unique is its key column (`f87_k`). Nulls are
+//! lowest. Indexes leave archived records out, as lists do; those of links hold all, because destroying looks at all.
+
+use tenants::Dialect;
+
+use super::{Cardinality, Field, FieldKind, Rollup, RollupFunction};
+use crate::values::has_key;
+
+/// A column to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Physical name.
+    pub name: String,
+    /// Type, with a constant default where rows must never lack a value.
+    pub sql_type: String,
+}
+
+impl Column {
+    /// Its type where a value is cast to it.
+    pub fn cast(&self) -> &str {
+        self.sql_type.split(" COLLATE").next().unwrap_or_default()
+    }
+}
+
+/// An index to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Physical name: `uq_o12__f87`, `ix_o12__f87`.
+    pub name: String,
+    /// What stands after `CREATE [UNIQUE] INDEX "name" ON "tenant".`.
+    body: String,
+    /// No two rows may share its key.
+    pub unique: bool,
+}
+
+/// Names of the system columns that a record table has from the start, with key columns.
+const SYSTEM: [(&str, Type, &str); 12] = [
+    ("id", Type::Uuid, " NOT NULL PRIMARY KEY"),
+    ("version", Type::Int, " NOT NULL DEFAULT 1"),
+    ("name", Type::Text, ""),
+    ("name_k", Type::Text, ""),
+    ("external_id", Type::Text, ""),
+    ("external_id_k", Type::Text, ""),
+    ("created_at", Type::Int, " NOT NULL"),
+    ("created_by", Type::Text, " NOT NULL"),
+    ("updated_at", Type::Int, " NOT NULL"),
+    ("updated_by", Type::Text, " NOT NULL"),
+    ("archived_at", Type::Int, ""),
+    ("owner_id", Type::Uuid, ""),
+];
+
+#[derive(Clone, Copy)]
+enum Type {
+    Uuid,
+    Text,
+    Int,
+    Bool,
+    Texts,
+}
+
+impl Type {
+    fn sql(self, dialect: Dialect) -> &'static str {
+        match (self, dialect) {
+            (Type::Uuid, Dialect::Postgres) => "uuid",
+            (Type::Uuid, Dialect::Sqlite) => "blob",
+            (Type::Text, Dialect::Postgres) => r#"text COLLATE "C""#,
+            (Type::Texts, Dialect::Postgres) => r#"text[] COLLATE "C""#,
+            (Type::Text | Type::Texts, Dialect::Sqlite) => "text",
+            (Type::Int, _) => "bigint",
+            (Type::Bool, _) => "boolean",
+        }
+    }
+}
+
+/// The table of a new object, empty but for its system columns.
+pub fn create_table(dialect: Dialect, table: &str, owned: bool) -> String {
+    let columns: Vec<String> = SYSTEM
+        .iter()
+        .filter(|(name, ..)| owned || *name != "owner_id")
+        .map(|(name, kind, rest)| format!(r#""{name}" {}{rest}"#, kind.sql(dialect)))
+        .collect();
+    format!(r#"CREATE TABLE "tenant"."{table}" ({})"#, columns.join(", "))
+}
+
+/// Indexes that every record table has.
+pub fn system_indexes(dialect: Dialect, table: &str, owned: bool) -> Vec<Index> {
+    let mut indexes = vec![
+        plain(table, "created_at", r#"("created_at", "id")"#.to_owned()),
+        plain(table, "updated_at", r#"("updated_at", "id")"#.to_owned()),
+        plain(table, "name", format!(r#"("name_k"{}, "id") {NOT_ARCHIVED}"#, nulls_first(dialect))),
+        Index {
+            name: format!("uq_{table}__external_id"),
+            body: format!(r#""{table}" ("external_id_k") {NOT_ARCHIVED}"#),
+            unique: true,
+        },
+    ];
+    if owned {
+        indexes.push(plain(table, "owner_id", format!(r#"("owner_id"{}, "id")"#, nulls_first(dialect))));
+    }
+    indexes
+}
+
+/// The table of a many-to-many link.
+pub fn create_link_table(dialect: Dialect, table: &str) -> Vec<String> {
+    let uuid = Type::Uuid.sql(dialect);
+    vec![
+        format!(
+            r#"CREATE TABLE "tenant"."{table}" ("a" {uuid} NOT NULL, "b" {uuid} NOT NULL, PRIMARY KEY ("a", "b"))"#
+        ),
+        format!(r#"CREATE INDEX "ix_{table}__b" ON "tenant"."{table}" ("b", "a")"#),
+    ]
+}
+
+/// The columns of a field, none for links that are kept elsewhere.
+pub fn columns(dialect: Dialect, field: &Field) -> Vec<Column> {
+    if field.column.is_empty() {
+        return Vec::new();
+    }
+    let mut columns = Vec::new();
+    let mut add = |suffix: &str, kind: Type, rest: &str| {
+        columns.push(Column {
+            name: format!("{}{suffix}", field.column),
+            sql_type: format!("{}{rest}", kind.sql(dialect)),
+        });
+    };
+    match &field.kind {
+        FieldKind::Rollup(rollup) => match rollup.function {
+            RollupFunction::Count | RollupFunction::Sum => add("", Type::Int, " NOT NULL DEFAULT 0"),
+            RollupFunction::Min | RollupFunction::Max => add("", plain_type(&rollup.result), ""),
+            RollupFunction::Avg => {
+                add("", Type::Int, "");
+                add("_s", Type::Int, " NOT NULL DEFAULT 0");
+                add("_n", Type::Int, " NOT NULL DEFAULT 0");
+            }
+        },
+        FieldKind::Money => {
+            add("", Type::Int, "");
+            add("_c", Type::Text, "");
+            add("_b", Type::Int, "");
+        }
+        kind => add("", plain_type(kind), ""),
+    }
+    if has_key(&field.kind) {
+        add("_k", Type::Text, "");
+    }
+    columns
+}
+
+fn plain_type(kind: &FieldKind) -> Type {
+    match kind {
+        FieldKind::Id | FieldKind::Relation(_) => Type::Uuid,
+        FieldKind::Boolean => Type::Bool,
+        FieldKind::MultiSelect { .. } | FieldKind::Tags => Type::Texts,
+        FieldKind::Integer
+        | FieldKind::Decimal { .. }
+        | FieldKind::Money
+        | FieldKind::Percent
+        | FieldKind::Rating { .. }
+        | FieldKind::Date
+        | FieldKind::DateTime
+        | FieldKind::Duration
+        | FieldKind::Rollup(_) => Type::Int,
+        _ => Type::Text,
+    }
+}
+
+/// Statements that give a table the columns of a field. Instant however many rows there are.
+pub fn add_columns(dialect: Dialect, table: &str, field: &Field) -> Vec<String> {
+    let columns = columns(dialect, field);
+    let added: Vec<String> =
+        columns.iter().map(|column| format!(r#"ADD COLUMN "{}" {}"#, column.name, column.sql_type)).collect();
+    alter(dialect, table, &added)
+}
+
+/// Statements that take the columns of a field out of a table, after its indexes are gone.
+pub fn drop_columns(dialect: Dialect, table: &str, field: &Field) -> Vec<String> {
+    let columns = columns(dialect, field);
+    let dropped: Vec<String> = columns.iter().map(|column| format!(r#"DROP COLUMN "{}""#, column.name)).collect();
+    alter(dialect, table, &dropped)
+}
+
+/// PostgreSQL takes many changes of a table at once, SQLite one.
+fn alter(dialect: Dialect, table: &str, actions: &[String]) -> Vec<String> {
+    match dialect {
+        _ if actions.is_empty() => Vec::new(),
+        Dialect::Postgres => vec![format!(r#"ALTER TABLE "tenant"."{table}" {}"#, actions.join(", "))],
+        Dialect::Sqlite => actions.iter().map(|action| format!(r#"ALTER TABLE "tenant"."{table}" {action}"#)).collect(),
+    }
+}
+
+/// The index behind a field's uniqueness: not among archived records.
+pub fn unique_index(table: &str, field: &Field) -> Index {
+    Index {
+        name: format!("uq_{table}__{}", field.column),
+        body: format!(r#""{table}" ("{}") {NOT_ARCHIVED}"#, compared(field)),
+        unique: true,
+    }
+}
+
+/// The index that serves filters and order on a field, where its kind can have one.
+pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index> {
+    let column = compared(field);
+    let sorted = || format!(r#"("{column}"{}, "id")"#, nulls_first(dialect));
+    match &field.kind {
+        _ if field.column.is_empty() => None,
+        FieldKind::Id | FieldKind::Actor | FieldKind::LongText | FieldKind::Json => None,
+        FieldKind::MultiSelect { .. } | FieldKind::Tags => match dialect {
+            Dialect::Postgres => {
+                let mut index = plain(table, &field.column, format!(r#"("{column}") {NOT_ARCHIVED}"#));
+                index.body = index.body.replacen(" (", " USING gin (", 1);
+                Some(index)
+            }
+            Dialect::Sqlite => None,
+        },
+        FieldKind::Relation(_) => Some(plain(table, &field.column, sorted())),
+        _ => Some(plain(table, &field.column, format!("{} {NOT_ARCHIVED}", sorted()))),
+    }
+}
+
+/// The column that comparison, order and uniqueness go by.
+pub fn compared(field: &Field) -> String {
+    match &field.kind {
+        FieldKind::Money => format!("{}_b", field.column),
+        kind if has_key(kind) => format!("{}_k", field.column),
+        _ => field.column.clone(),
+    }
+}
+
+/// Whether a relation is kept in a column of this side.
+pub fn in_column(cardinality: Cardinality) -> bool {
+    cardinality == Cardinality::ManyToOne
+}
+
+/// What a kept total is computed from: the column of the related record. A count needs none.
+pub fn rolled_column(rollup: &Rollup, field: Option<&Field>) -> Option<String> {
+    match rollup.function {
+        RollupFunction::Count => None,
+        _ => field.map(|field| match &field.kind {
+            FieldKind::Money => format!("{}_b", field.column),
+            _ => field.column.clone(),
+        }),
+    }
+}
+
+impl Index {
+    /// Makes it inside a transaction, where its table is small.
+    pub fn create(&self) -> String {
+        format!(r#"CREATE {}INDEX IF NOT EXISTS "{}" ON "tenant".{}"#, self.unique_word(), self.name, self.body)
+    }
+
+    /// PostgreSQL, outside a transaction: makes it while others read and write.
+    pub fn create_concurrently(&self) -> String {
+        format!(r#"CREATE {}INDEX CONCURRENTLY "{}" ON "tenant".{}"#, self.unique_word(), self.name, self.body)
+    }
+
+    /// Takes it away.
+    pub fn drop(&self) -> String {
+        drop_index(&self.name)
+    }
+
+    fn unique_word(&self) -> &'static str {
+        if self.unique { "UNIQUE " } else { "" }
+    }
+}
+
+/// Takes an index away, if it is there.
+pub fn drop_index(name: &str) -> String {
+    format!(r#"DROP INDEX IF EXISTS "tenant"."{name}""#)
+}
+
+const NOT_ARCHIVED: &str = r#"WHERE "archived_at" IS NULL"#;
+
+fn plain(table: &str, column: &str, rest: String) -> Index {
+    Index { name: format!("ix_{table}__{column}"), body: format!(r#""{table}" {rest}"#), unique: false }
+}
+
+/// SQLite sorts nulls lowest by itself.
+fn nulls_first(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => " NULLS FIRST",
+        Dialect::Sqlite => "",
+    }
+}

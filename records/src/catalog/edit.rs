@@ -1,0 +1,225 @@
+//! A change of the catalog in the making: one transaction over its tables and its rows, seen by all or by none.
+//!
+//! Changes of one tenant's catalog wait for each other at the `catalog` counter. Locks are taken in the order of the
+//! record engine, tables before the clock, and never waited for long: a change that cannot have its table at once
+//! steps back and tries again, so that no reader queues behind it.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use entities::{
+    ids::{FieldId, ObjectId},
+    tenant::{clock, counters},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TransactionSession, sea_query::Expr,
+};
+use tenants::{
+    Code, Dialect, Error, TenantDb, TenantTx,
+    error::Result,
+    work::{NewWork, enqueue},
+};
+
+use super::{Catalog, Field, Object, cache, store};
+
+/// How long a statement waits for a lock, milliseconds.
+const LOCK_TIMEOUT: u32 = 150;
+/// How often a change steps back before it gives up: about eight seconds in all.
+const ATTEMPTS: u32 = 25;
+/// Queue of fields to be built.
+pub const BUILD_QUEUE: &str = "catalog.build";
+
+/// The name of the counter that changes of the catalog wait at; its value is the last physical number given.
+const COUNTER: &str = "catalog";
+
+/// An open change.
+pub(super) struct Edit<'a> {
+    db: &'a TenantDb,
+    pub(super) tx: TenantTx,
+    /// As it will be once this change is committed.
+    pub(super) catalog: Catalog,
+    /// Microseconds UTC.
+    pub(super) now: i64,
+    last_number: i64,
+    version: Option<i64>,
+    changed: bool,
+}
+
+/// What a change does, while it is borrowed.
+pub(super) type Doing<'e, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'e>>;
+
+/// Makes a change, again where others were in the way. The new catalog is known to this process when it returns.
+pub(super) async fn edit<'a, T: Send>(
+    db: &'a TenantDb,
+    now: i64,
+    mut change: impl for<'e> FnMut(&'e mut Edit<'a>) -> Doing<'e, T> + Send,
+) -> Result<T> {
+    let mut attempt = 0;
+    loop {
+        let result = async {
+            let mut edit = Edit::begin(db, now).await?;
+            let done = change(&mut edit).await?;
+            edit.commit().await?;
+            Ok(done)
+        };
+        match result.await {
+            Err(error) if Error::code(&error) == Code::Busy && attempt < ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(u64::from(50 + 20 * attempt))).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+impl<'a> Edit<'a> {
+    async fn begin(db: &'a TenantDb, now: i64) -> Result<Self> {
+        let tx = db.begin_write().await?;
+        tx.set_lock_timeout(LOCK_TIMEOUT).await?;
+        // an update that changes nothing takes the lock on both databases
+        counters::Entity::update_many()
+            .col_expr(counters::Column::Value, Expr::col(counters::Column::Value))
+            .filter(counters::Column::Name.eq(COUNTER))
+            .exec(&tx)
+            .await?;
+        let counter = counters::Entity::find_by_id(COUNTER).one(&tx).await?;
+        let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter"))?.value;
+        let catalog = store::load(&tx).await?;
+        Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false })
+    }
+
+    /// From here on no record is written until this change is done: what is read now stays true.
+    pub(super) async fn freeze(&mut self) -> Result<()> {
+        if self.version.is_none() {
+            clock::Entity::update_many()
+                .col_expr(clock::Column::CatalogVersion, Expr::cust("catalog_version + 1"))
+                .filter(clock::Column::Id.eq(1_i16))
+                .exec(&self.tx)
+                .await?;
+            self.version = Some(store::version(&self.tx).await?);
+        }
+        Ok(())
+    }
+
+    async fn commit(mut self) -> Result<()> {
+        if !self.changed {
+            self.tx.rollback().await?;
+            return Ok(());
+        }
+        let counter = counters::ActiveModel { name: Set(COUNTER.to_owned()), value: Set(self.last_number) };
+        counters::Entity::update(counter).exec(&self.tx).await?;
+        self.freeze().await?;
+        self.tx.commit().await?;
+        self.db.tickets().wake();
+        let version = self.version.unwrap_or_default();
+        let catalog = Arc::new(Catalog::new(version, std::mem::take(&mut self.catalog.objects)));
+        cache::remember(self.db, catalog);
+        Ok(())
+    }
+
+    /// Whose catalog it is.
+    pub(super) fn db(&self) -> &'a TenantDb {
+        self.db
+    }
+
+    /// Which database it is.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.tx.dialect()
+    }
+
+    /// The next physical name: `o12`, `f87`, `l3`.
+    pub(super) fn physical(&mut self, letter: char) -> String {
+        self.last_number += 1;
+        format!("{letter}{}", self.last_number)
+    }
+
+    /// Changes tables.
+    pub(super) async fn run(&self, statements: impl IntoIterator<Item = String>) -> Result<()> {
+        for sql in statements {
+            self.tx.execute_unprepared(&sql).await?;
+        }
+        Ok(())
+    }
+
+    /// The object with this name, or why not.
+    pub(super) fn object(&self, name: &str) -> Result<&Object> {
+        self.catalog.object(name).ok_or_else(|| no_object(name))
+    }
+
+    /// The object with this id, or why not.
+    pub(super) fn object_by_id(&self, id: ObjectId) -> Result<&Object> {
+        self.catalog.object_by_id(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))
+    }
+
+    /// The field with this id, or why not.
+    pub(super) fn field(&self, id: FieldId) -> Result<&Field> {
+        self.catalog.field(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such field."))
+    }
+
+    /// Adds a new object.
+    pub(super) async fn insert_object(&mut self, object: Object) -> Result<()> {
+        store::insert_object(&self.tx, &object, self.now).await?;
+        let mut objects = std::mem::take(&mut self.catalog.objects);
+        objects.push(object);
+        self.replace(objects);
+        Ok(())
+    }
+
+    /// Adds a new field to its object.
+    pub(super) async fn insert_field(&mut self, field: Field, indexed: bool) -> Result<()> {
+        store::insert_field(&self.tx, &field, indexed, self.now).await?;
+        self.with_object(field.object, |object| object.fields.push(field));
+        Ok(())
+    }
+
+    /// Writes a field that was changed.
+    pub(super) async fn update_field(&mut self, field: Field) -> Result<()> {
+        store::update_field(&self.tx, &field).await?;
+        self.with_object(field.object, |object| {
+            object.fields.retain(|other| other.id != field.id);
+            object.fields.push(field);
+        });
+        Ok(())
+    }
+
+    /// Takes a field away; maintenance drops its column.
+    pub(super) async fn retire_field(&mut self, field: &Field) -> Result<()> {
+        store::retire_field(&self.tx, field.id, self.now).await?;
+        self.with_object(field.object, |object| object.fields.retain(|other| other.id != field.id));
+        Ok(())
+    }
+
+    /// Changes an object of the snapshot, whose rows are already written.
+    pub(super) fn with_object(&mut self, id: ObjectId, change: impl FnOnce(&mut Object)) {
+        let mut objects = std::mem::take(&mut self.catalog.objects);
+        if let Some(object) = objects.iter_mut().find(|object| object.id == id) {
+            change(object);
+        }
+        self.replace(objects);
+    }
+
+    /// The snapshot with these objects.
+    pub(super) fn replace(&mut self, objects: Vec<Object>) {
+        self.changed = true;
+        let sorted = objects.into_iter().map(|mut object| {
+            let fields = std::mem::take(&mut object.fields);
+            object.with_fields(fields)
+        });
+        self.catalog = Catalog::new(self.catalog.version, sorted.collect());
+    }
+
+    /// Asks for a field to be built once this change is committed.
+    pub(super) async fn ask_to_build(&self, field: FieldId) -> Result<()> {
+        let item = NewWork {
+            queue: BUILD_QUEUE,
+            payload: serde_json::json!({ "field": field }),
+            due: self.now,
+            key: Some(field.to_string()),
+        };
+        enqueue(self.db, &self.tx, item, self.now).await
+    }
+}
+
+/// Nothing of that name.
+pub(super) fn no_object(name: &str) -> Error {
+    Error::new(Code::NotFound, format!("There is no object `{name}`; `objects` lists those there are."))
+}

@@ -1,0 +1,245 @@
+//! Which names objects and fields may have: never one that the API makes of another, nor one of tomorrow's.
+
+use std::collections::HashMap;
+
+use tenants::{Code, Error, error::Result};
+
+use super::{Catalog, FieldState, Object, Origin};
+
+/// Longest API name.
+const LONGEST: usize = 40;
+
+/// Nouns of features to come, and words with a meaning of their own in the API. An admin's object may not take them;
+/// standard objects are how they come.
+const RESERVED_OBJECTS: &str = "
+    account accounts action actions activities activity actor actors agent agents aggregate aggregates alert alerts
+    analyses analysis answer answers apiKey apiKeys appointment appointments article articles attachment attachments
+    audience audiences audit audits automation automations backup backups basket baskets batch batches billableEntries
+    billableEntry boolean call calls campaign campaigns case cases caseType caseTypes catalog catalogs categories
+    category change changes channel channels chat chats client clients column columns comment comments commit commits
+    companies company condition conditions config configs connection connections consent consents contact contactPoint
+    contactPoints contacts conversation conversations counter counters credential credentials currencies currency
+    cursor cursors customer customers dashboard dashboards date dateTime decimal deliveries delivery document
+    documents domain domains draft drafts duration edge edges email emails enum erasure erasures error errors event
+    events exchangeRate exchangeRates export exports field fields file files filter filters float folder folders form
+    forms formula formulas function functions goal goals group groups histories history id image images import imports
+    inbox inboxes input inputs int int64 integration integrations interaction interactions interface invoice
+    invoiceLine invoiceLines invoices item items job jobs json key keys knowledge knowledgeBase knowledgeBases label
+    labels language languages link links list listMember listMembers lists log login logins logs media meeting
+    meetings member members membership memberships merge merges message messages metric metrics migration migrations
+    money mutation node nodes note notes notification notifications number numbers object objects operation operations
+    option options order orderLine orderLines orders organisation organisations organization organizations owner
+    owners page pageInfo pages payment payments people permission permissions person persons phone phones plugin
+    plugins portal portals preference preferences privacy product products profile profiles purchase purchases queries
+    query queue queues quota quotas recipient recipients record records relation relations report reports request
+    requests response responses restriction restrictions role roles rollup rollups rule rules run runs schedule
+    schedules schema scope scopes search searches section sections segment segments sender senders sequence sequences
+    session sessions setting settings share shares snapshot snapshots source sources statistic statistics stats status
+    statuses string subscription subscriptions suggestion suggestions suppression suppressions system systems tag tags
+    task tasks team teams template templates tenant tenants thread threads ticket tickets time timeline timelines
+    token tokens transaction transactions translation translations trigger triggers type types upload uploads url
+    usage user users value values variable variables version versions view views visit visits webhook webhooks widget
+    widgets work workflow workflows workspace workspaces";
+
+/// Names of fields with a meaning of their own in filters, aggregates and answers.
+const RESERVED_FIELDS: &str = "
+    id version createdAt createdBy updatedAt updatedBy archivedAt owner and or not some none every count sum avg min max
+    node nodes edges cursor pageInfo totalCount history timeline search score permissions access all filter orderBy
+    groupBy first last after before data typename keys measures";
+
+/// Refuses what is not camelCase of letters and digits.
+pub(super) fn well_formed(name: &str) -> Result<()> {
+    let mut letters = name.chars();
+    let starts = letters.next().is_some_and(|first| first.is_ascii_lowercase());
+    if starts && name.len() <= LONGEST && letters.all(|letter| letter.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::BadRequest,
+        format!(
+            "`{}` cannot be a name: begin with a small letter, go on with letters and digits, {LONGEST} at most \
+             (`loyaltyTier`).",
+            name.chars().take(60).collect::<String>()
+        ),
+    ))
+}
+
+/// Refuses names of an object that are reserved or that would collide with what the API makes of the others.
+pub(super) fn object_names(
+    catalog: &Catalog,
+    own: Option<&Object>,
+    name: &str,
+    plural: &str,
+    origin: Origin,
+) -> Result<()> {
+    well_formed(name)?;
+    well_formed(plural)?;
+    if name.eq_ignore_ascii_case(plural) {
+        return Err(Error::new(
+            Code::NameTaken,
+            format!(
+                "`{name}` is both the name and the plural; queries for one and for many need two: try `{name}List`."
+            ),
+        ));
+    }
+    if origin == Origin::Custom {
+        for wanted in [name, plural] {
+            if is_listed(RESERVED_OBJECTS, wanted) {
+                return Err(reserved(wanted));
+            }
+        }
+    }
+    let mut made: HashMap<String, &str> = HashMap::new();
+    for other in catalog.objects.iter().filter(|other| own.is_none_or(|own| own.id != other.id)) {
+        for generated in generated(&other.name, &other.plural) {
+            made.insert(generated.to_ascii_lowercase(), &other.name);
+        }
+    }
+    for generated in generated(name, plural) {
+        if let Some(other) = made.get(&generated.to_ascii_lowercase()) {
+            return Err(Error::new(
+                Code::NameTaken,
+                format!(
+                    "`{name}`/`{plural}` cannot be taken: the API would need the name `{generated}`, which belongs to \
+                     the object `{other}`. Choose another name."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a field's name that is reserved or taken on its object. Inactive fields do not hold theirs.
+pub(super) fn field_name(object: &Object, name: &str, origin: Origin) -> Result<()> {
+    well_formed(name)?;
+    if origin == Origin::Custom && is_listed(RESERVED_FIELDS, name) {
+        return Err(reserved(name));
+    }
+    let taken =
+        object.fields.iter().any(|field| field.state != FieldState::Inactive && field.name.eq_ignore_ascii_case(name));
+    if taken {
+        return Err(Error::new(
+            Code::NameTaken,
+            format!("`{}` already has a field `{name}`; choose another name, or rename that one.", object.name),
+        ));
+    }
+    Ok(())
+}
+
+/// A link of an object to itself needs two names.
+pub(super) fn taken_by_itself(name: &str) -> Error {
+    Error::new(Code::NameTaken, format!("The link and its inverse cannot both be `{name}`; choose another inverse."))
+}
+
+fn is_listed(list: &str, name: &str) -> bool {
+    list.split_whitespace().any(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn reserved(name: &str) -> Error {
+    Error::new(
+        Code::NameReserved,
+        format!("`{name}` is reserved for the product; choose another name, such as `my{}`.", capital(name)),
+    )
+}
+
+/// The names that the API makes of an object: types, queries, mutations and subscriptions, in one set.
+fn generated(name: &str, plural: &str) -> Vec<String> {
+    let (one, many) = (capital(name), capital(plural));
+    let mut names = vec![name.to_owned(), plural.to_owned(), format!("{plural}Aggregate"), format!("{name}Changed")];
+    for verb in ["create", "update", "delete", "restore", "destroy", "merge", "import", "export", "archive", "upsert"] {
+        names.push(format!("{verb}{one}"));
+        names.push(format!("{verb}{many}"));
+    }
+    for suffix in [
+        "",
+        "Connection",
+        "Edge",
+        "Filter",
+        "RelationFilter",
+        "ListFilter",
+        "OrderBy",
+        "GroupBy",
+        "GroupKey",
+        "Group",
+        "Aggregate",
+        "Aggregates",
+        "AggregateOrderBy",
+        "Sum",
+        "Avg",
+        "Min",
+        "Max",
+        "CreateInput",
+        "UpdateInput",
+        "UniqueField",
+        "Field",
+        "Change",
+        "History",
+        "Input",
+    ] {
+        names.push(format!("{one}{suffix}"));
+    }
+    names
+}
+
+/// With its first letter in upper case.
+pub(super) fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::ids::{FieldId, ObjectId};
+
+    use super::*;
+    use crate::catalog::{Field, FieldKind};
+
+    fn catalog() -> Catalog {
+        let object = Object::new(ObjectId::new(), "vehicle", "vehicles", "o1", Origin::Custom);
+        let field = Field::new(FieldId::new(), object.id, "licensePlate", "f1", FieldKind::Text);
+        Catalog::new(1, vec![object.with_fields(vec![field])])
+    }
+
+    fn code(result: Result<()>) -> Option<Code> {
+        result.err().map(|error| error.code())
+    }
+
+    #[test]
+    fn names_are_camel_case() {
+        for good in ["a", "loyaltyTier", "x9"] {
+            assert!(well_formed(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Tier", "9x", "a_b", "é", "a b", &"a".repeat(41)] {
+            assert_eq!(code(well_formed(bad)), Some(Code::BadRequest), "{bad}");
+        }
+    }
+
+    #[test]
+    fn generated_names_collide_in_one_set() {
+        let catalog = catalog();
+        let check = |name: &str, plural: &str| code(object_names(&catalog, None, name, plural, Origin::Custom));
+        assert_eq!(check("boat", "boats"), None);
+        assert_eq!(check("vehicle", "cars"), Some(Code::NameTaken));
+        assert_eq!(check("vehicleFilter", "vehicleFilters"), Some(Code::NameTaken));
+        assert_eq!(check("boat", "createVehicle"), Some(Code::NameTaken));
+        assert_eq!(check("boat", "vehiclesAggregate"), Some(Code::NameTaken));
+        assert_eq!(check("sheep", "sheep"), Some(Code::NameTaken));
+        assert_eq!(check("invoice", "bills"), Some(Code::NameReserved));
+        assert_eq!(check("bill", "Orders"), Some(Code::BadRequest));
+        assert_eq!(check("bill", "orders"), Some(Code::NameReserved));
+        assert_eq!(check("pageinfo", "pageinfos"), Some(Code::NameReserved));
+        let own = catalog.object("vehicle");
+        assert_eq!(code(object_names(&catalog, own, "vehicle", "cars", Origin::Custom)), None);
+    }
+
+    #[test]
+    fn fields_of_an_object_have_distinct_names() {
+        let catalog = catalog();
+        let vehicle = catalog.object("vehicle").unwrap();
+        let check = |name: &str| code(field_name(vehicle, name, Origin::Custom));
+        assert_eq!(check("colour"), None);
+        assert_eq!(check("licenseplate"), Some(Code::NameTaken));
+        assert_eq!(check("createdAt"), Some(Code::NameReserved));
+        assert_eq!(check("or"), Some(Code::NameReserved));
+    }
+}

@@ -1,0 +1,93 @@
+//! Standard objects, declared in code, made and brought up to date in a tenant by the operations that admins use.
+
+use std::collections::HashSet;
+
+use tenants::{Clock, TenantDb, error::Result};
+
+use super::{
+    Field, FieldKind, Object, Origin, create,
+    edit::{Edit, edit},
+    spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
+};
+
+/// Makes the standard objects which a tenant lacks, and the fields, sections and options which they lack. What is there
+/// stays as it is: admins may have changed titles and order. Does nothing where nothing is missing.
+///
+/// # Errors
+/// When the declarations contradict each other or the database does not answer.
+pub async fn provision(db: &TenantDb, specs: &[ObjectSpec]) -> Result<()> {
+    edit(db, Clock::system().micros(), |edit| Box::pin(all(edit, specs))).await
+}
+
+async fn all(edit: &mut Edit<'_>, specs: &[ObjectSpec]) -> Result<()> {
+    let mut fresh = HashSet::new();
+    for spec in specs {
+        if edit.catalog.object(&spec.name).is_none() {
+            create::object(edit, spec, Origin::Standard).await?;
+            fresh.insert(&spec.name);
+        }
+    }
+    for spec in specs {
+        sections(edit, spec).await?;
+        if spec.owned && edit.object(&spec.name)?.field("owner").is_none() {
+            let object = edit.object(&spec.name)?.id;
+            create::owner(edit, object).await?;
+        }
+    }
+    // relations before rollups, which stand on relations of other objects
+    for rollups in [false, true] {
+        for spec in specs {
+            for field in spec.fields.iter().filter(|field| matches!(field.kind, KindSpec::Rollup(_)) == rollups) {
+                bring(edit, spec, field, fresh.contains(&spec.name)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn sections(edit: &mut Edit<'_>, spec: &ObjectSpec) -> Result<()> {
+    let object = edit.object(&spec.name)?;
+    let id = object.id;
+    let missing: Vec<&SectionSpec> =
+        spec.sections.iter().filter(|section| object.section(&section.name).is_none()).collect();
+    for section in missing {
+        create::section(edit, id, section).await?;
+    }
+    Ok(())
+}
+
+/// Makes a field, or gives the one that is there the options that it lacks.
+async fn bring(edit: &mut Edit<'_>, object: &ObjectSpec, spec: &FieldSpec, fresh: bool) -> Result<()> {
+    let owner = edit.object(&object.name)?;
+    let id = owner.id;
+    let Some(known) = declared(owner, &spec.name).cloned() else {
+        create::field(edit, id, spec, Origin::Standard).await?;
+        return Ok(());
+    };
+    if known.origin == Origin::System {
+        return if fresh { create::refine(edit, &known, spec).await } else { Ok(()) };
+    }
+    let KindSpec::Value(wanted) = &spec.kind else { return Ok(()) };
+    let mut field = known;
+    let had = field.options().len();
+    if let (
+        FieldKind::Select { options } | FieldKind::MultiSelect { options },
+        FieldKind::Select { options: wanted } | FieldKind::MultiSelect { options: wanted },
+    ) = (&mut field.kind, wanted)
+    {
+        for choice in wanted {
+            if !options.iter().any(|known| known.value == choice.value) {
+                options.push(choice.clone());
+            }
+        }
+    }
+    if field.options().len() > had {
+        edit.update_field(field).await?;
+    }
+    Ok(())
+}
+
+/// The field which code declared under this name, inactive or not.
+fn declared<'a>(object: &'a Object, name: &str) -> Option<&'a Field> {
+    object.fields.iter().find(|field| field.origin != Origin::Custom && field.name == name)
+}

@@ -1,0 +1,208 @@
+//! The catalog's rows.
+
+use std::collections::HashMap;
+
+use entities::tenant::{clock, fields, objects, sections};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::{Serialize, de::DeserializeOwned};
+use tenants::error::{Error, Result};
+
+use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, build::Todo};
+
+/// Reads the whole catalog; inside a transaction, so that its parts belong together.
+pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
+    let version = version(tx).await?;
+    let mut sections: HashMap<ObjectId, Vec<Section>> = HashMap::new();
+    for row in sections::Entity::find().all(tx).await? {
+        let section = Section { id: row.id, name: row.name, label: read(&row.label)?, position: row.position };
+        sections.entry(row.object_id).or_default().push(section);
+    }
+    let mut fields: HashMap<ObjectId, Vec<Field>> = HashMap::new();
+    let alive = fields::Entity::find().filter(fields::Column::RetiredAt.is_null()).order_by_asc(fields::Column::Id);
+    for row in alive.all(tx).await? {
+        fields.entry(row.object_id).or_default().push(field(row)?);
+    }
+    let mut all = Vec::new();
+    let alive = objects::Entity::find().filter(objects::Column::RetiredAt.is_null()).order_by_asc(objects::Column::Id);
+    for row in alive.all(tx).await? {
+        let mut object = Object::new(row.id, &row.name, &row.plural, &row.table_name, word_of(&row.origin)?);
+        object.label = read(&row.label)?;
+        object.plural_label = read(&row.plural_label)?;
+        object.writable = row.writable;
+        object.sections = sections.remove(&row.id).unwrap_or_default();
+        all.push(object.with_fields(fields.remove(&row.id).unwrap_or_default()));
+    }
+    all.sort_by_key(|object| object.origin == Origin::Custom);
+    Ok(Catalog::new(version, all))
+}
+
+/// The version that the database has now.
+pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64> {
+    let row = clock::Entity::find_by_id(1_i16).one(db).await?;
+    Ok(row.ok_or_else(|| Error::internal("the tenant has no clock"))?.catalog_version)
+}
+
+fn field(row: fields::Model) -> Result<Field> {
+    Ok(Field {
+        id: row.id,
+        object: row.object_id,
+        name: row.name,
+        column: row.column_name,
+        kind: read(&row.kind)?,
+        label: read(&row.label)?,
+        help: read(&row.help)?,
+        section: row.section_id,
+        position: row.position,
+        origin: word_of(&row.origin)?,
+        required: row.required,
+        unique: row.is_unique,
+        default: row.default_value.as_deref().map(read).transpose()?,
+        validation: read(&row.validation)?,
+        searchable: row.searchable,
+        audited: row.audited,
+        personal: row.personal.as_deref().map(word_of).transpose()?,
+        state: word_of(&row.state)?,
+        failure: row.failure,
+        writable: row.writable,
+    })
+}
+
+/// Adds an object's row; its sections and fields have rows of their own.
+pub(super) async fn insert_object<C: ConnectionTrait>(tx: &C, object: &Object, now: i64) -> Result<()> {
+    let row = objects::ActiveModel {
+        id: Set(object.id),
+        name: Set(object.name.clone()),
+        plural: Set(object.plural.clone()),
+        label: Set(write(&object.label)?),
+        plural_label: Set(write(&object.plural_label)?),
+        table_name: Set(object.table.clone()),
+        origin: Set(word(&object.origin)?),
+        writable: Set(object.writable),
+        created_at: Set(now),
+        retired_at: Set(None),
+    };
+    objects::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes what may change of an object.
+pub(super) async fn update_object<C: ConnectionTrait>(tx: &C, object: &Object) -> Result<()> {
+    let row = objects::ActiveModel {
+        id: Set(object.id),
+        name: Set(object.name.clone()),
+        plural: Set(object.plural.clone()),
+        label: Set(write(&object.label)?),
+        plural_label: Set(write(&object.plural_label)?),
+        ..Default::default()
+    };
+    objects::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Adds or overwrites a section's row.
+pub(super) async fn save_section<C: ConnectionTrait>(tx: &C, object: ObjectId, section: &Section) -> Result<()> {
+    let row = sections::ActiveModel {
+        id: Set(section.id),
+        object_id: Set(object),
+        name: Set(section.name.clone()),
+        label: Set(write(&section.label)?),
+        position: Set(section.position),
+    };
+    let conflict = sea_orm::sea_query::OnConflict::column(sections::Column::Id)
+        .update_columns([sections::Column::Name, sections::Column::Label, sections::Column::Position])
+        .to_owned();
+    sections::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Adds a field's row.
+pub(super) async fn insert_field<C: ConnectionTrait>(tx: &C, field: &Field, indexed: bool, now: i64) -> Result<()> {
+    let row = fields::ActiveModel {
+        object_id: Set(field.object),
+        origin: Set(word(&field.origin)?),
+        column_name: Set(field.column.clone()),
+        indexed: Set(indexed),
+        build: Set(None),
+        created_at: Set(now),
+        retired_at: Set(None),
+        ..changeable(field)?
+    };
+    fields::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes what may change of a field.
+pub(super) async fn update_field<C: ConnectionTrait>(tx: &C, field: &Field) -> Result<()> {
+    fields::Entity::update(changeable(field)?).exec(tx).await?;
+    Ok(())
+}
+
+fn changeable(field: &Field) -> Result<fields::ActiveModel> {
+    Ok(fields::ActiveModel {
+        id: Set(field.id),
+        name: Set(field.name.clone()),
+        kind: Set(write(&field.kind)?),
+        label: Set(write(&field.label)?),
+        help: Set(write(&field.help)?),
+        section_id: Set(field.section),
+        position: Set(field.position),
+        required: Set(field.required),
+        is_unique: Set(field.unique),
+        default_value: Set(field.default.as_ref().map(write).transpose()?),
+        validation: Set(write(&field.validation)?),
+        searchable: Set(field.searchable),
+        audited: Set(field.audited),
+        personal: Set(field.personal.as_ref().map(word).transpose()?),
+        state: Set(word(&field.state)?),
+        failure: Set(field.failure.clone()),
+        writable: Set(field.writable),
+        ..Default::default()
+    })
+}
+
+/// Writes what is left to build of a field.
+pub(super) async fn save_todo<C: ConnectionTrait>(tx: &C, field: FieldId, todo: Option<&Todo>) -> Result<()> {
+    let build = todo.map(write).transpose()?;
+    let row = fields::ActiveModel { id: Set(field), build: Set(build), ..Default::default() };
+    fields::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Marks a field as deleted; its column stays until maintenance drops it.
+pub(super) async fn retire_field<C: ConnectionTrait>(tx: &C, field: FieldId, now: i64) -> Result<()> {
+    let row = fields::ActiveModel {
+        id: Set(field),
+        state: Set(word(&FieldState::Retired)?),
+        retired_at: Set(Some(now)),
+        build: Set(None),
+        ..Default::default()
+    };
+    fields::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Marks an object as deleted; its table stays until maintenance drops it.
+pub(super) async fn retire_object<C: ConnectionTrait>(tx: &C, object: ObjectId, now: i64) -> Result<()> {
+    let row = objects::ActiveModel { id: Set(object), retired_at: Set(Some(now)), ..Default::default() };
+    objects::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(Error::internal)
+}
+
+pub(super) fn write<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+fn word_of<T: DeserializeOwned>(word: &str) -> Result<T> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(Error::internal)
+}
+
+fn word<T: Serialize>(value: &T) -> Result<String> {
+    match serde_json::to_value(value).map_err(Error::internal)? {
+        serde_json::Value::String(word) => Ok(word),
+        _ => Err(Error::internal("not a word")),
+    }
+}
