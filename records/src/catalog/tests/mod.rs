@@ -11,7 +11,8 @@ use super::{
 fn standard() -> Vec<ObjectSpec> {
     let email = FieldSpec::new("email", FieldKind::Email).column("email");
     let states = ["ACTIVE", "INACTIVE"];
-    let states = states.iter().map(|value| Choice { value: (*value).into(), label: labels("", "", ""), retired: false });
+    let states =
+        states.iter().map(|value| Choice { value: (*value).into(), label: labels("", "", ""), retired: false });
     let customer = RelationSpec::to_one("customer").inverse("visits", labels("Visits", "Visites", "Visitas"));
     vec![
         ObjectSpec::new("member", "members").system_table("members").field(email),
@@ -24,7 +25,10 @@ fn standard() -> Vec<ObjectSpec> {
             .field(
                 FieldSpec::new("status", FieldKind::Select { options: states.collect() }).required().default("ACTIVE"),
             )
-            .field(FieldSpec::new("organisation", RelationSpec::to_one("customer").inverse("people", labels("", "", ""))))
+            .field(FieldSpec::new(
+                "organisation",
+                RelationSpec::to_one("customer").inverse("people", labels("", "", "")),
+            ))
             .field(FieldSpec::new("visitsCount", RollupSpec::over("visits", RollupFunction::Count)))
             .field(FieldSpec::new("lastVisitAt", RollupSpec::over("visits", RollupFunction::Max).of("at")).indexed()),
         ObjectSpec::new("visit", "visits")
