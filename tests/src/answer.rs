@@ -34,10 +34,9 @@ impl Answer {
         self.body["data"].clone()
     }
 
-    /// The code of the first error, wherever the door tells it.
+    /// The code of the first error.
     pub fn code(&self) -> String {
-        let told = [&self.body["errors"][0]["extensions"]["code"], &self.body["error"]["code"]];
-        let code = told.into_iter().find_map(Value::as_str);
+        let code = self.body["errors"][0]["extensions"]["code"].as_str();
         code.unwrap_or_else(|| panic!("an error was expected, got {} {}", self.status, self.text)).to_owned()
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::{
-    Client, Program, Ran, Server, Tenant,
+    Client, Program, Proxy, Ran, Server, Tenant,
     database::{self, Database},
 };
 
@@ -31,7 +31,23 @@ impl TestApp {
             Some(server) => Some(Database::create(server).await),
             None => None,
         };
-        let program = Program::new(&folder.path().join("data"), database.as_ref().map(Database::url));
+        let url = database.as_ref().map(Database::url);
+        Self::open(folder, database, url, settings).await
+    }
+
+    /// A fresh application whose PostgreSQL is reached over a wire that can be cut.
+    pub async fn start_behind_a_wire() -> (Self, Proxy) {
+        let server = database::server().expect("TEST_DATABASE_URL");
+        let database = Database::create(server).await;
+        let url = database.url();
+        let (start, end) = (url.rfind('@').expect("a user") + 1, url.rfind('/').expect("a database"));
+        let proxy = Proxy::to(url[start..end].to_owned()).await;
+        let url = format!("{}{}{}", &url[..start], proxy.address(), &url[end..]);
+        (Self::open(tempfile::tempdir().expect("a temporary folder"), Some(database), Some(url), &[]).await, proxy)
+    }
+
+    async fn open(folder: TempDir, database: Option<Database>, url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let program = Program::new(&folder.path().join("data"), url);
         let program = settings.iter().fold(program, |program, (name, value)| program.with(name, value));
         let server = Server::start(program.clone(), folder.path().join("server.log")).await;
         Self { program, server, _database: database, folder }

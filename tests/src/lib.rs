@@ -5,6 +5,7 @@ mod app;
 mod client;
 mod database;
 mod program;
+mod proxy;
 mod server;
 mod tenant;
 pub mod workspace;
@@ -13,6 +14,7 @@ pub use answer::Answer;
 pub use app::TestApp;
 pub use client::Client;
 pub use program::{Program, Ran};
+pub use proxy::Proxy;
 pub use server::Server;
 pub use tenant::Tenant;
 
