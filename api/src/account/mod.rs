@@ -1,7 +1,7 @@
 //! `POST /graphql/account`: signing up and in, the same schema for everybody.
 
+mod model;
 mod schema;
-mod types;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use async_graphql::{EmptySubscription, Schema};

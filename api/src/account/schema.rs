@@ -8,7 +8,7 @@ use tenants::{Code, Error, Kind, identity::Identity};
 
 use super::{
     AccountSchema, Bearer,
-    types::{Me, Session, SignUpInput},
+    model::{Me, Session, SignUpInput},
 };
 use crate::http::error_body;
 

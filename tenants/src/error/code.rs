@@ -17,6 +17,8 @@ pub enum Kind {
     Limited,
     /// Too large: 413.
     TooLarge,
+    /// Of a media type that is not taken: 415.
+    WrongMedia,
     /// Try again later: 503.
     Unavailable,
     /// Our fault: 500.
@@ -34,6 +36,7 @@ impl Kind {
             Kind::Conflict => 409,
             Kind::Limited => 429,
             Kind::TooLarge => 413,
+            Kind::WrongMedia => 415,
             Kind::Unavailable => 503,
             Kind::Internal => 500,
         }
@@ -42,7 +45,7 @@ impl Kind {
     /// Exit code of the command line (after sysexits.h).
     pub fn exit_code(self) -> u8 {
         match self {
-            Kind::Invalid | Kind::TooLarge => 65,
+            Kind::Invalid | Kind::TooLarge | Kind::WrongMedia => 65,
             Kind::NotFound => 66,
             Kind::Conflict => 73,
             Kind::Unauthenticated | Kind::Forbidden => 77,
@@ -107,7 +110,7 @@ codes! {
     CostExceeded, "COST_EXCEEDED", Invalid, "The query asks for too much at once; ask for less, or for pages.";
     TooComplex, "TOO_COMPLEX", Invalid, "The document is too large or too deep.";
     PayloadTooLarge, "PAYLOAD_TOO_LARGE", TooLarge, "The request is too large.";
-    UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", Invalid, "Send the body as application/json.";
+    UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", WrongMedia, "Send the body as application/json.";
     GraphqlParseFailed, "GRAPHQL_PARSE_FAILED", Invalid, "The GraphQL document cannot be parsed.";
     GraphqlValidationFailed, "GRAPHQL_VALIDATION_FAILED", Invalid, "The GraphQL document does not fit the schema.";
     IdempotencyMismatch, "IDEMPOTENCY_MISMATCH", Conflict, "The idempotency key was used with another request.";

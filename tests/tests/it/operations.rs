@@ -1,0 +1,59 @@
+//! For those who run it: clear refusals to start, the truth about health.
+
+use std::fs;
+
+use reqwest::Method;
+use tests::{Answer, Client, TestApp};
+
+#[tokio::test]
+async fn health_readiness_and_measures_are_told() {
+    let app = TestApp::start().await;
+    let anyone = app.anonymous();
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(&anyone, path).await.status, 200, "{path}");
+    }
+    let measures = get(&anyone, "/metrics").await;
+    assert!(measures.text.contains("# TYPE clientele_"), "{}", measures.text);
+    let nowhere = get(&anyone, "/nowhere").await;
+    assert_eq!((nowhere.status, nowhere.code().as_str()), (404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn a_bad_configuration_is_refused_with_the_key() {
+    let app = TestApp::start().await;
+    for (key, value, word) in [
+        ("CLIENTELE_LISTEN", "everywhere", "listen"),
+        ("CLIENTELE_WORKERS", "many", "workers"),
+        ("CLIENTELE_DATABASE_URL", "mysql://x", "database_url"),
+        ("CLIENTELE_LISTNE", "127.0.0.1:1", "listne"),
+        ("CLIENTELE_MASTER_KEY", "abc", "master"),
+    ] {
+        let ran = app.program().with(key, value).run(["serve"]);
+        assert!(ran.code.is_some_and(|code| code != 0), "{key}: {ran:?}");
+        assert!(ran.stderr.to_lowercase().contains(word), "{key}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn another_master_key_refuses_to_start_and_says_why() {
+    let mut app = TestApp::start().await;
+    app.tenant("acme");
+    app.server().kill();
+    let ran = app.program().with("CLIENTELE_MASTER_KEY", &"7".repeat(64)).run(["serve"]);
+    assert!(ran.code.is_some_and(|code| code != 0), "{ran:?}");
+    assert!(ran.stderr.to_lowercase().contains("master key"), "{}", ran.stderr);
+    app.server().launch().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_master_key_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let app = TestApp::start().await;
+    let mode = fs::metadata(app.data().join("master.key")).expect("a key file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+async fn get(client: &Client, path: &str) -> Answer {
+    Answer::of(client.request(Method::GET, path)).await
+}
