@@ -10,6 +10,7 @@ mod mutation;
 mod order;
 mod query;
 mod read;
+mod within;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
 pub use children::children;
@@ -18,3 +19,4 @@ pub use mutation::*;
 pub use order::sortable;
 pub use query::*;
 pub use read::verify;
+pub use within::within;
