@@ -1,13 +1,17 @@
 //! The system tables of a tenant's space. Statements name the schema `tenant`; `tenants::TenantDb` puts the real one there.
 
 pub mod api_keys;
+pub mod changes;
 pub mod clock;
+pub mod commits;
 pub mod counters;
 pub mod exchange_rates;
 pub mod fields;
+pub mod idempotency;
 pub mod members;
 pub mod migrations;
 pub mod objects;
 pub mod roles;
+pub mod runs;
 pub mod sections;
 pub mod work;

@@ -3,6 +3,8 @@
 
 mod base;
 mod catalog;
+mod history;
+mod runs;
 
 use sea_orm::DbBackend;
 
@@ -15,7 +17,12 @@ pub struct Step {
 }
 
 /// All steps in their order.
-pub const STEPS: &[Step] = &[Step { name: "0001_base", up: base::up }, Step { name: "0002_catalog", up: catalog::up }];
+pub const STEPS: &[Step] = &[
+    Step { name: "0001_base", up: base::up },
+    Step { name: "0002_catalog", up: catalog::up },
+    Step { name: "0003_history", up: history::up },
+    Step { name: "0004_runs", up: runs::up },
+];
 
 /// How this backend writes the types of our columns.
 pub struct Types {

@@ -26,6 +26,7 @@ pub use edit::BUILD_QUEUE;
 pub use model::*;
 pub use provision::provision;
 pub use rollups::result_kind;
+pub(crate) use rollups::source;
 
 #[cfg(test)]
 mod tests;

@@ -3,14 +3,20 @@
 mod aggregate;
 mod buckets;
 mod children;
+mod columns;
+mod commit;
 mod cursor;
 mod decode;
+#[cfg(test)]
+mod fixture;
 mod list;
 mod mutation;
 mod order;
 mod query;
 mod read;
-mod within;
+mod rows;
+mod totals;
+mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
 pub use children::children;
@@ -19,4 +25,4 @@ pub use mutation::*;
 pub use order::sortable;
 pub use query::*;
 pub use read::verify;
-pub use within::within;
+pub use write::{MAX_LIST, apply, archive, create, destroy, restore, take_numbers, update};

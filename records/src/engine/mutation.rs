@@ -81,3 +81,42 @@ pub enum WrittenKind {
     /// Nothing: all values were as they are.
     Unchanged,
 }
+
+impl WrittenKind {
+    /// Name in history and feed.
+    pub fn name(self) -> &'static str {
+        match self {
+            WrittenKind::Created => "CREATED",
+            WrittenKind::Updated => "UPDATED",
+            WrittenKind::Archived => "ARCHIVED",
+            WrittenKind::Restored => "RESTORED",
+            WrittenKind::Destroyed => "DESTROYED",
+            WrittenKind::Unchanged => "UNCHANGED",
+        }
+    }
+
+    /// From its name in the history.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "CREATED" => WrittenKind::Created,
+            "UPDATED" => WrittenKind::Updated,
+            "ARCHIVED" => WrittenKind::Archived,
+            "RESTORED" => WrittenKind::Restored,
+            "DESTROYED" => WrittenKind::Destroyed,
+            _ => WrittenKind::Unchanged,
+        }
+    }
+}
+
+impl Change {
+    /// Which record.
+    pub fn id(&self) -> RecordId {
+        match self {
+            Change::Create { id, .. }
+            | Change::Update { id, .. }
+            | Change::Archive { id }
+            | Change::Restore { id }
+            | Change::Destroy { id } => *id,
+        }
+    }
+}

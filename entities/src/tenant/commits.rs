@@ -1,0 +1,30 @@
+//! Writes in the order in which they were committed, without gaps.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{CommitId, RunId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "commits")]
+pub struct Model {
+    /// The number of the commit; grows by one.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub seq: i64,
+    #[sea_orm(unique)]
+    pub id: CommitId,
+    /// Microseconds UTC.
+    pub at: i64,
+    /// As `Actor::stored` writes it.
+    pub actor: String,
+    /// The door it came through.
+    pub origin: String,
+    /// The batch it belongs to.
+    pub run: Option<RunId>,
+    /// The request that asked for it.
+    pub request: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,26 @@
+//! Answers of requests that carried an idempotency key.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "idempotency")]
+pub struct Model {
+    /// Whose key it is, as `Actor::stored` writes it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub actor: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    /// Hash of what was asked.
+    pub hash: String,
+    /// The request that asked first.
+    pub request: String,
+    /// What it was answered; none while it runs.
+    pub response: Option<String>,
+    /// Microseconds UTC.
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

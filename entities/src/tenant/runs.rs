@@ -1,0 +1,37 @@
+//! Batches of writes that any process can continue and anybody can undo.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{ObjectId, RunId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "runs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RunId,
+    pub kind: String,
+    pub status: String,
+    pub object_id: Option<ObjectId>,
+    /// JSON: what is to be done; never changes.
+    pub params: String,
+    /// JSON: how far it is; commits with the rows.
+    pub progress: String,
+    pub matched: i64,
+    pub changed: i64,
+    pub failed: i64,
+    /// Why it failed.
+    pub error: Option<String>,
+    pub created_by: String,
+    /// Microseconds UTC.
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// Grows with every claim: who holds an older one may not go on.
+    pub epoch: i64,
+    /// Until when its holder may be silent.
+    pub lease_until: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

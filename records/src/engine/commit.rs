@@ -1,0 +1,79 @@
+//! The end of every writing transaction: its changes, its number in the tenant's order, and who asked.
+
+use entities::ids::{CommitId, ObjectId, RecordId};
+use sea_orm::ConnectionTrait;
+use tenants::{
+    TenantTx,
+    error::{Code, Error, Result},
+};
+
+use super::{WrittenKind, columns::Column, rows};
+use crate::{Ctx, columns::Stored};
+
+/// A change of one record, on its way into the history.
+pub(crate) struct Entry {
+    pub object: ObjectId,
+    pub record: RecordId,
+    pub kind: WrittenKind,
+    /// JSON of `{"<field id>": [old, new]}`.
+    pub diff: Option<String>,
+}
+
+/// The version of the catalog that holds now.
+pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
+    let sql = r#"SELECT catalog_version FROM "tenant"."clock""#;
+    let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await?;
+    let row = row.ok_or_else(|| Error::internal("the tenant has no clock"))?;
+    Ok(row.try_get_by_index(0)?)
+}
+
+/// Writes the changes, then counts the clock on and notes the commit. These are the last statements of a transaction:
+/// from here to its end, the tenant's other writers wait.
+///
+/// # Errors
+/// `STALE_CATALOG` when the catalog is no longer the one this was planned with.
+pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
+    changes(tx, id, entries).await?;
+    let sql = r#"UPDATE "tenant"."clock" SET seq = seq + 1 WHERE catalog_version = $1"#;
+    let counted = tx.execute_raw(tx.statement(sql, vec![ctx.catalog.version.into()])).await?;
+    if counted.rows_affected() == 0 {
+        return Err(Error::of(Code::StaleCatalog));
+    }
+    let sql = r#"INSERT INTO "tenant"."commits" (seq, id, at, actor, origin, run, request)
+        SELECT seq, $1, $2, $3, $4, $5, $6 FROM "tenant"."clock""#;
+    let caller = &ctx.caller;
+    let values = vec![
+        id.0.into(),
+        at.into(),
+        caller.actor.stored().into(),
+        caller.origin.name().into(),
+        caller.run.map(|run| run.0).into(),
+        caller.request.clone().into(),
+    ];
+    tx.execute_raw(tx.statement(sql, values)).await?;
+    Ok(())
+}
+
+async fn changes(tx: &TenantTx, id: CommitId, entries: Vec<Entry>) -> Result<()> {
+    let columns = [
+        Column::new("commit_id", Stored::Id),
+        Column::new("n", Stored::Int),
+        Column::new("object_id", Stored::Id),
+        Column::new("record_id", Stored::Id),
+        Column::new("kind", Stored::Text),
+        Column::new("diff", Stored::Text),
+    ];
+    let mut values = Vec::with_capacity(entries.len() * columns.len());
+    for (n, entry) in entries.into_iter().enumerate() {
+        values.extend([
+            id.0.into(),
+            sea_orm::Value::BigInt(Some(n as i64)),
+            entry.object.0.into(),
+            entry.record.0.into(),
+            entry.kind.name().into(),
+            entry.diff.into(),
+        ]);
+    }
+    rows::insert(tx, "changes", &columns, values).await?;
+    Ok(())
+}

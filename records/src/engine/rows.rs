@@ -1,0 +1,215 @@
+//! Many rows in few statements: arrays that PostgreSQL unnests, blocks of VALUES on SQLite.
+
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait, DbErr};
+use tenants::{Dialect, TenantTx};
+use uuid::Uuid;
+
+use super::columns::{Column, quote};
+use crate::columns::Stored;
+
+/// Rows of one statement on SQLite. Few sizes, so that its statement cache knows them all.
+const BLOCKS: [usize; 5] = [256, 64, 16, 4, 1];
+/// Fewer than SQLite binds.
+const MOST_BINDS: usize = 30_000;
+
+/// Inserts rows given value after value, row after row.
+pub(crate) async fn insert(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+) -> Result<(), DbErr> {
+    let names = columns.iter().map(|column| format!("\"{}\"", column.name)).collect::<Vec<_>>().join(", ");
+    match tx.dialect() {
+        Dialect::Sqlite => {
+            blocks(tx, columns.len(), values, Vec::new(), |rows| {
+                format!(r#"INSERT INTO "tenant"."{table}" ({names}) VALUES {}"#, tuples(rows, columns.len()))
+            })
+            .await
+        }
+        Dialect::Postgres if values.is_empty() => Ok(()),
+        Dialect::Postgres => {
+            let sql = format!(
+                r#"INSERT INTO "tenant"."{table}" ({names}) SELECT {} FROM {}"#,
+                (0..columns.len()).map(|i| unnested(columns, i)).collect::<Vec<_>>().join(", "),
+                unnest(columns, 0),
+            );
+            tx.execute_raw(tx.statement(sql, arrays(columns, &values))).await.map(drop)
+        }
+    }
+}
+
+/// Who changed rows, and when.
+pub(crate) struct Touch<'a> {
+    /// Microseconds UTC.
+    pub at: i64,
+    /// As [`tenants::Actor::stored`] writes it.
+    pub by: &'a str,
+}
+
+/// Updates rows by `id`, which is the first of `columns`. A touch counts their version up.
+pub(crate) async fn update(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+    touch: Option<Touch<'_>>,
+) -> Result<(), DbErr> {
+    let constants: Vec<sea_orm::Value> = touch.iter().flat_map(|touch| [touch.at.into(), touch.by.into()]).collect();
+    let set = |source: &dyn Fn(usize) -> String, at: &str, by: &str| {
+        let mut set: Vec<String> =
+            columns.iter().enumerate().skip(1).map(|(i, c)| format!("\"{}\" = {}", c.name, source(i))).collect();
+        if touch.is_some() {
+            let text = format!(r#""version" = o."version" + 1, "updated_at" = {at}, "updated_by" = {by}"#);
+            set.insert(0, text);
+        }
+        set.join(", ")
+    };
+    match tx.dialect() {
+        Dialect::Sqlite => {
+            let set = set(&|i| format!("d.column{}", i + 1), "?", "?");
+            blocks(tx, columns.len(), values, constants, |rows| {
+                let tuples = tuples(rows, columns.len());
+                format!(
+                    r#"UPDATE "tenant"."{table}" AS o SET {set} FROM (VALUES {tuples}) AS d WHERE o."id" = d.column1"#
+                )
+            })
+            .await
+        }
+        Dialect::Postgres if values.is_empty() => Ok(()),
+        Dialect::Postgres => {
+            let set = set(&|i| unnested(columns, i), "$1", "$2");
+            let source = unnest(columns, constants.len());
+            let sql = format!(r#"UPDATE "tenant"."{table}" AS o SET {set} FROM {source} WHERE o."id" = d.c0"#);
+            let mut binds = constants;
+            binds.extend(arrays(columns, &values));
+            tx.execute_raw(tx.statement(sql, binds)).await.map(drop)
+        }
+    }
+}
+
+/// Cuts values into blocks of rows and runs a statement for each. The constants come first.
+async fn blocks(
+    tx: &TenantTx,
+    width: usize,
+    values: Vec<sea_orm::Value>,
+    constants: Vec<sea_orm::Value>,
+    sql: impl Fn(usize) -> String,
+) -> Result<(), DbErr> {
+    let mut left = values.len() / width.max(1);
+    let mut values = values.into_iter();
+    for size in BLOCKS {
+        if size > 1 && size * width + constants.len() > MOST_BINDS {
+            continue;
+        }
+        let text = (left >= size).then(|| sql(size));
+        while let Some(text) = text.as_ref().filter(|_| left >= size) {
+            let mut binds = constants.clone();
+            binds.extend(values.by_ref().take(size * width));
+            tx.execute_raw(tx.statement(text, binds)).await?;
+            left -= size;
+        }
+    }
+    Ok(())
+}
+
+/// `(?, ?), (?, ?)`: bare placeholders, since SQLite looks for named ones in a list.
+fn tuples(rows: usize, width: usize) -> String {
+    let mut tuple = String::from("(");
+    for i in 0..width {
+        tuple.push_str(if i == 0 { "?" } else { ", ?" });
+    }
+    tuple.push(')');
+    let mut out = String::with_capacity(rows * (tuple.len() + 2));
+    for i in 0..rows {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(&tuple);
+    }
+    out
+}
+
+/// `unnest($1::text::uuid[], …) AS d(c0, …)`, with the first placeholder behind `skip` others.
+fn unnest(columns: &[Column], skip: usize) -> String {
+    let mut arrays = String::new();
+    let mut names = String::new();
+    for (i, column) in columns.iter().enumerate() {
+        let comma = if i > 0 { ", " } else { "" };
+        let _ = write!(arrays, "{comma}${}::text::{}[]", i + 1 + skip, element(column.sql));
+        let _ = write!(names, "{comma}c{i}");
+    }
+    format!("unnest({arrays}) AS d({names})")
+}
+
+fn unnested(columns: &[Column], i: usize) -> String {
+    match columns[i].sql {
+        Stored::List => format!("d.c{i}::text[]"),
+        _ => format!("d.c{i}"),
+    }
+}
+
+fn element(sql: Stored) -> &'static str {
+    match sql {
+        Stored::Id => "uuid",
+        Stored::Int | Stored::Money => "bigint",
+        Stored::Text | Stored::List => "text",
+        Stored::Bool => "boolean",
+    }
+}
+
+/// Each column's values as one array literal: the driver's own arrays cannot hold nulls.
+fn arrays(columns: &[Column], values: &[sea_orm::Value]) -> Vec<sea_orm::Value> {
+    let width = columns.len();
+    let literal = |column: usize| {
+        let mut out = String::with_capacity(values.len() / width.max(1) * 16 + 2);
+        out.push('{');
+        for (i, row) in values.chunks_exact(width).enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            element_of(&row[column], &mut out);
+        }
+        out.push('}');
+        sea_orm::Value::String(Some(out))
+    };
+    (0..width).map(literal).collect()
+}
+
+fn element_of(value: &sea_orm::Value, out: &mut String) {
+    match value {
+        sea_orm::Value::Uuid(Some(id)) => out.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+        sea_orm::Value::BigInt(Some(number)) => {
+            let _ = write!(out, "{number}");
+        }
+        sea_orm::Value::Bool(Some(flag)) => out.push(if *flag { 't' } else { 'f' }),
+        sea_orm::Value::String(Some(text)) => quote(text, out),
+        _ => out.push_str("NULL"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn array_literals_keep_nulls_and_quotes() {
+        let columns = [Column::new("a", Stored::Text), Column::new("b", Stored::Int)];
+        let values = vec![
+            sea_orm::Value::from("say \"hi\", \\o"),
+            sea_orm::Value::from(1_i64),
+            sea_orm::Value::String(None),
+            sea_orm::Value::BigInt(None),
+        ];
+        let arrays = arrays(&columns, &values);
+        assert_eq!(arrays[0], sea_orm::Value::from(r#"{"say \"hi\", \\o",NULL}"#));
+        assert_eq!(arrays[1], sea_orm::Value::from("{1,NULL}"));
+    }
+
+    #[test]
+    fn tuples_are_bare() {
+        assert_eq!(tuples(2, 2), "(?, ?), (?, ?)");
+    }
+}

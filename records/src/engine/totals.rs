@@ -1,0 +1,321 @@
+//! Kept totals (rollups): what a transaction adds to and takes from each parent, gathered while it writes and applied
+//! once, in the order of the parents' ids. Parents keep their version and history: a total is no change of theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entities::ids::{FieldId, ObjectId, RecordId};
+use sea_orm::ConnectionTrait;
+use tenants::{
+    Dialect, TenantTx,
+    error::{Code, Error, Result},
+};
+use uuid::Uuid;
+
+use super::{
+    columns::{self, Column},
+    rows,
+    write::Unit,
+};
+use crate::{
+    catalog::{self, Cardinality, Field, Object, Rollup, RollupFunction},
+    columns::Stored,
+    filter::{self, Filter, Scope},
+    sql::{List, Sql},
+    values::decimal,
+};
+
+/// What happened to one total of one parent.
+#[derive(Default)]
+struct Delta {
+    count: i64,
+    sum: i128,
+    /// How often each value came (or, negative, went): for the least and the greatest.
+    values: BTreeMap<i64, i64>,
+}
+
+/// What a transaction does to totals.
+#[derive(Default)]
+pub(crate) struct Totals(BTreeMap<ObjectId, BTreeMap<RecordId, BTreeMap<FieldId, Delta>>>);
+
+/// A total over records of the object being written.
+struct Over<'a> {
+    parent: &'a Object,
+    field: &'a Field,
+    rollup: &'a Rollup,
+    /// The link from the record to the parent.
+    link: &'a Field,
+    /// What is totalled.
+    value: Option<&'a Field>,
+}
+
+impl<'a> Unit<'a> {
+    /// Whether changes of these fields can change a total.
+    pub(super) fn counts(&self, object: &'a Object, touched: &[FieldId]) -> bool {
+        over(self, object).iter().any(|total| {
+            touched.contains(&total.link.id)
+                || total.rollup.field.is_some_and(|field| touched.contains(&field))
+                || total.rollup.filter.as_ref().is_some_and(|filter| mentions(filter, touched))
+        })
+    }
+
+    /// Takes records, as they stand now, out of the totals over them.
+    pub(super) async fn count_out(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
+        self.count(object, ids, -1).await
+    }
+
+    /// Adds records, as they stand now, to the totals over them.
+    pub(super) async fn count_in(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
+        self.count(object, ids, 1).await
+    }
+
+    async fn count(&mut self, object: &'a Object, ids: &[RecordId], sign: i64) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for total in over(self, object) {
+            let mut sql = Sql::new(self.tx.dialect());
+            sql.push("SELECT ").column("t0", &total.link.column).push(", ");
+            push_value(&mut sql, &total);
+            push_source(&mut sql, self, object, &total)?;
+            sql.push(" AND ").column("t0", "id").one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
+            let (text, binds) = sql.into_parts();
+            let found = self.tx.query_all_raw(self.tx.statement(text, binds)).await?;
+            let parents = self.totals.0.entry(total.parent.id).or_default();
+            for row in found {
+                let parent = RecordId(row.try_get_by_index(0)?);
+                let value: Option<i64> = row.try_get_by_index(1)?;
+                if total.value.is_some() && value.is_none() {
+                    continue;
+                }
+                let delta = parents.entry(parent).or_default().entry(total.field.id).or_default();
+                delta.count += sign;
+                if let Some(value) = value {
+                    delta.sum += i128::from(sign) * i128::from(value);
+                    *delta.values.entry(value).or_default() += sign;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Totals {
+    /// Writes the new totals. Called once, when all rows are written.
+    pub(super) async fn apply(unit: &mut Unit<'_>) -> Result<()> {
+        for (object, parents) in std::mem::take(&mut unit.totals).0 {
+            let Some(object) = unit.ctx.catalog.object_by_id(object) else { continue };
+            let touched: BTreeSet<FieldId> = parents.values().flat_map(|deltas| deltas.keys().copied()).collect();
+            for id in touched {
+                if let Some(field) = object.fields.iter().find(|field| field.id == id) {
+                    let deltas = parents.iter().filter_map(|(parent, deltas)| Some((*parent, deltas.get(&id)?)));
+                    apply_one(unit, object, field, deltas.collect()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies what happened to one total.
+async fn apply_one(unit: &Unit<'_>, object: &Object, field: &Field, deltas: BTreeMap<RecordId, &Delta>) -> Result<()> {
+    let Some(rollup) = field.rollup() else { return Ok(()) };
+    let ids: Vec<RecordId> = deltas.keys().copied().collect();
+    let factor = catalog::source(&unit.ctx.catalog, field.id).map_or(1, |source| source.average_factor());
+    let kept = lock(unit, object, field, rollup, &ids).await?;
+    let mut again = Vec::new();
+    let mut values = Vec::new();
+    for (id, old) in kept {
+        let Some(delta) = deltas.get(&id) else { continue };
+        match next(rollup.function, factor, &old, delta)? {
+            Some(new) if new == old => {}
+            Some(new) => push_row(&mut values, id, &new),
+            None => again.push(id),
+        }
+    }
+    let columns = table_columns(field, rollup);
+    rows::update(&unit.tx, &object.table, &columns, values, None).await?;
+    recompute(&unit.tx, Scope::of(unit.ctx), field.id, &again).await
+}
+
+/// The columns of a total after a change; none where its extreme went, so that it must be looked for.
+/// A mean is finer than its values by `factor`.
+fn next(function: RollupFunction, factor: i64, old: &[Option<i64>], delta: &Delta) -> Result<Option<Vec<Option<i64>>>> {
+    let at = |i: usize| i128::from(old.get(i).copied().flatten().unwrap_or(0));
+    Ok(match function {
+        RollupFunction::Count => Some(vec![Some(fit(at(0) + i128::from(delta.count))?)]),
+        RollupFunction::Sum => Some(vec![Some(fit(at(0) + delta.sum)?)]),
+        RollupFunction::Avg => Some(average(factor, at(1) + delta.sum, at(2) + i128::from(delta.count))?),
+        RollupFunction::Min | RollupFunction::Max => {
+            let better = |a: i64, b: i64| if function == RollupFunction::Min { a.min(b) } else { a.max(b) };
+            let current = old.first().copied().flatten();
+            let went = |value: i64| delta.values.get(&value).is_some_and(|times| *times < 0);
+            if current.is_some_and(went) {
+                return Ok(None);
+            }
+            let came = delta.values.iter().filter(|(_, times)| **times > 0).map(|(value, _)| *value);
+            Some(vec![current.into_iter().chain(came).reduce(better)])
+        }
+    })
+}
+
+/// Mean, sum and number, as an average keeps them.
+fn average(factor: i64, sum: i128, count: i128) -> Result<Vec<Option<i64>>> {
+    let mean = if count > 0 { Some(fit(decimal::divide(sum * i128::from(factor), count))?) } else { None };
+    Ok(vec![mean, Some(fit(sum)?), Some(fit(count)?)])
+}
+
+fn fit(number: i128) -> Result<i64> {
+    i64::try_from(number).map_err(|_| {
+        Error::new(Code::NumberOverflow, "A total over these records would be larger than the number can hold.")
+    })
+}
+
+/// Computes a total anew for parents whose rows are locked: what others add meanwhile comes after.
+pub(crate) async fn recompute(tx: &TenantTx, scope: Scope<'_>, total: FieldId, parents: &[RecordId]) -> Result<()> {
+    let (Some(source), false) = (catalog::source(scope.catalog, total), parents.is_empty()) else { return Ok(()) };
+    let ids: Vec<Uuid> = parents.iter().map(|id| id.0).collect();
+    let mut sql = Sql::new(tx.dialect());
+    for id in &ids {
+        sql.bind(*id);
+    }
+    let begin = sql.text().len();
+    if let Some(filter) = &source.rollup.filter {
+        sql.push(" AND ");
+        filter::predicate(&mut sql, scope, source.child, "c", filter)?;
+    }
+    let condition = &sql.text()[begin..];
+    for (text, binds) in source.refill(&ids, condition, sql.values()[ids.len()..].to_vec()) {
+        tx.execute_raw(tx.statement(text, binds)).await?;
+    }
+    Ok(())
+}
+
+/// The totals kept over an object's records.
+fn over<'a>(unit: &Unit<'a>, object: &'a Object) -> Vec<Over<'a>> {
+    let catalog = &unit.ctx.catalog;
+    let to_one = |field: &&Field| {
+        field.usable() && field.relation().is_some_and(|relation| relation.cardinality == Cardinality::ManyToOne)
+    };
+    object
+        .fields
+        .iter()
+        .filter(to_one)
+        .flat_map(|link| {
+            catalog.rollups_over(link.id).map(move |(parent, field, rollup)| (link, parent, field, rollup))
+        })
+        .map(|(link, parent, field, rollup)| {
+            let value = rollup.field.and_then(|id| catalog.field(id));
+            Over { parent, field, rollup, link, value }
+        })
+        .collect()
+}
+
+fn push_value(sql: &mut Sql, total: &Over<'_>) {
+    match total.value {
+        Some(field) => _ = sql.column("t0", &columns::compared(field)),
+        None => _ = sql.push("CAST(NULL AS bigint)"),
+    }
+}
+
+/// The records that a total is over: linked, not archived, matching its filter.
+fn push_source(sql: &mut Sql, unit: &Unit<'_>, child: &Object, total: &Over<'_>) -> Result<()> {
+    sql.push(" FROM ").table(&child.table).push(" AS t0 WHERE ").column("t0", &total.link.column);
+    sql.push(" IS NOT NULL AND ").column("t0", "archived_at").push(" IS NULL");
+    if let Some(filter) = &total.rollup.filter {
+        sql.push(" AND ");
+        filter::predicate(sql, Scope::of(unit.ctx), child, "t0", filter)?;
+    }
+    Ok(())
+}
+
+/// Locks parents in the order of their ids and reads a total's columns.
+async fn lock(
+    unit: &Unit<'_>,
+    object: &Object,
+    field: &Field,
+    rollup: &Rollup,
+    ids: &[RecordId],
+) -> Result<BTreeMap<RecordId, Vec<Option<i64>>>> {
+    let columns = table_columns(field, rollup);
+    let mut sql = Sql::new(unit.tx.dialect());
+    sql.push("SELECT ");
+    for (i, column) in columns.iter().enumerate() {
+        sql.push(if i == 0 { "" } else { ", " }).name(&column.name);
+    }
+    sql.push(" FROM ").table(&object.table).push(r#" WHERE "id""#);
+    sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
+    if unit.tx.dialect() == Dialect::Postgres {
+        sql.push(r#" ORDER BY "id" FOR NO KEY UPDATE"#);
+    }
+    let (text, binds) = sql.into_parts();
+    let mut kept = BTreeMap::new();
+    for row in unit.tx.query_all_raw(unit.tx.statement(text, binds)).await? {
+        let numbers = (1..columns.len()).map(|i| Ok(row.try_get_by_index(i)?)).collect::<Result<_>>()?;
+        kept.insert(RecordId(row.try_get_by_index(0)?), numbers);
+    }
+    Ok(kept)
+}
+
+/// `id` and the columns of a total.
+fn table_columns(field: &Field, rollup: &Rollup) -> Vec<Column> {
+    let mut columns = vec![Column::new("id", Stored::Id), Column::new(&field.column, Stored::Int)];
+    if rollup.function == RollupFunction::Avg {
+        columns.push(Column::new(format!("{}_s", field.column), Stored::Int));
+        columns.push(Column::new(format!("{}_n", field.column), Stored::Int));
+    }
+    columns
+}
+
+fn push_row(values: &mut Vec<sea_orm::Value>, id: RecordId, numbers: &[Option<i64>]) {
+    values.push(id.0.into());
+    values.extend(numbers.iter().map(|number| sea_orm::Value::BigInt(*number)));
+}
+
+/// Whether a filter looks at any of these fields, or beyond the record itself.
+fn mentions(filter: &Filter, fields: &[FieldId]) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(part, fields)),
+        Filter::Not(inner) => mentions(inner, fields),
+        Filter::Field { field, .. } => fields.contains(field),
+        Filter::Related { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delta(values: &[(i64, i64)]) -> Delta {
+        Delta {
+            count: values.iter().map(|(_, times)| times).sum(),
+            sum: values.iter().map(|(value, times)| i128::from(*value) * i128::from(*times)).sum(),
+            values: values.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn sums_and_means_move_by_what_came_and_went() {
+        let delta = delta(&[(10, 1), (4, -1)]);
+        assert_eq!(next(RollupFunction::Count, 1, &[Some(3)], &delta).unwrap(), Some(vec![Some(3)]));
+        assert_eq!(next(RollupFunction::Sum, 1, &[Some(20)], &delta).unwrap(), Some(vec![Some(26)]));
+        let mean = next(RollupFunction::Avg, 1, &[Some(7), Some(20), Some(3)], &delta).unwrap();
+        assert_eq!(mean, Some(vec![Some(9), Some(26), Some(3)]));
+        let last = next(RollupFunction::Avg, 1, &[Some(4), Some(4), Some(1)], &self::delta(&[(4, -1)])).unwrap();
+        assert_eq!(last, Some(vec![None, Some(0), Some(0)]));
+    }
+
+    #[test]
+    fn extremes_are_looked_for_only_when_they_went() {
+        let came = delta(&[(10, 1), (2, -1)]);
+        assert_eq!(next(RollupFunction::Max, 1, &[Some(9)], &came).unwrap(), Some(vec![Some(10)]));
+        assert_eq!(next(RollupFunction::Max, 1, &[None], &delta(&[(1, 1)])).unwrap(), Some(vec![Some(1)]));
+        assert_eq!(next(RollupFunction::Max, 1, &[Some(9)], &delta(&[(9, -1)])).unwrap(), None);
+        assert_eq!(next(RollupFunction::Min, 1, &[Some(2)], &delta(&[(2, 0)])).unwrap(), Some(vec![Some(2)]));
+    }
+
+    #[test]
+    fn a_total_beyond_the_number_is_named() {
+        let error = next(RollupFunction::Sum, 1, &[Some(i64::MAX)], &delta(&[(1, 1)])).unwrap_err();
+        assert_eq!(error.code(), Code::NumberOverflow);
+    }
+}

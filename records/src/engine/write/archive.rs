@@ -1,0 +1,133 @@
+//! Hiding records and showing them again.
+
+use entities::ids::RecordId;
+use tenants::{
+    Issue, Operation,
+    error::{Code, Error, Result},
+};
+
+use super::{
+    Source, Written,
+    before::{self, Lock},
+    unique::unique_fields,
+    unit::{Outcomes, Row, Unit},
+};
+use crate::{
+    catalog::{Field, Object},
+    columns::Stored,
+    engine::{
+        WrittenKind,
+        columns::Column,
+        rows::{self, Touch},
+    },
+};
+
+impl<'a> Unit<'a> {
+    pub(super) async fn archive(
+        &mut self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<()> {
+        if source == Source::Caller && !rows.is_empty() {
+            self.ctx.caller.permit(&object.name, Operation::Delete)?;
+        }
+        let rows = self.in_state(object, rows, false, out).await?;
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        self.count_out(object, &ids).await?;
+        self.mark(object, rows, Some(self.now), out).await
+    }
+
+    pub(super) async fn restore(
+        &mut self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<()> {
+        if source == Source::Caller && !rows.is_empty() {
+            self.ctx.caller.permit(&object.name, Operation::Restore)?;
+        }
+        let mut rows = self.in_state(object, rows, true, out).await?;
+        let mut refused = Outcomes::new();
+        self.refuse_taken(object, &mut rows, &mut refused).await?;
+        out.extend(refused.into_iter().map(|(index, outcome)| (index, outcome.map_err(|error| clash(object, &error)))));
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        self.mark(object, rows, None, out).await?;
+        self.count_in(object, &ids).await
+    }
+
+    /// Locks the records and keeps those that are archived, or are not; the others are answered as unchanged. The
+    /// drafts hold the values that must be unique.
+    async fn in_state(
+        &self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        archived: bool,
+        out: &mut Outcomes,
+    ) -> Result<Vec<Row>> {
+        let fields: Vec<&Field> = if archived { unique_fields(object).collect() } else { Vec::new() };
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let mut kept = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            match stored.remove(&row.id) {
+                Some(stored) if stored.archived == archived => {
+                    row.draft.values = stored.values;
+                    kept.push(row);
+                }
+                Some(_) => out.push((row.index, Ok(done(object, row.id, WrittenKind::Unchanged)))),
+                None => out.push((row.index, Err(Error::of(Code::NotFound)))),
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn mark(&mut self, object: &Object, rows: Vec<Row>, at: Option<i64>, out: &mut Outcomes) -> Result<()> {
+        let columns = [Column::new("id", Stored::Id), Column::new("archived_at", Stored::Int)];
+        let values = rows.iter().flat_map(|row| [row.id.0.into(), sea_orm::Value::BigInt(at)]).collect();
+        let touch = Touch { at: self.now, by: &self.actor };
+        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await?;
+        let kind = if at.is_some() { WrittenKind::Archived } else { WrittenKind::Restored };
+        for row in rows {
+            self.journal(object.id, row.id, kind, None);
+            out.push((row.index, Ok(done(object, row.id, kind))));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn done(object: &Object, id: RecordId, kind: WrittenKind) -> Written {
+    Written { object: object.id, id, kind, values: Vec::new() }
+}
+
+/// Another record took a value while this one was archived.
+fn clash(object: &Object, error: &Error) -> Error {
+    let Some(issue) = error.fields().first() else { return Error::of(Code::Conflict) };
+    let holder = match &issue.issue {
+        Issue::Taken(Some(id)) => id.clone(),
+        _ => String::new(),
+    };
+    let message = format!(
+        "The {} of this {} now belongs to another one ({holder}); change that one first.",
+        issue.field, object.name
+    );
+    Error::new(Code::Conflict, message).with("field", issue.field.clone()).with("id", holder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Origin;
+
+    #[test]
+    fn a_clash_names_the_record() {
+        let object = Object::new(entities::ids::ObjectId::new(), "vehicle", "vehicles", "o1", Origin::Custom);
+        let issue = tenants::FieldIssue { field: "plate".into(), issue: Issue::Taken(Some("0190".into())) };
+        let error = clash(&object, &Error::invalid(vec![issue]));
+        assert_eq!(error.code(), Code::Conflict);
+        assert_eq!(error.details()["id"], "0190");
+        assert_eq!(error.details()["field"], "plate");
+    }
+}

@@ -1,0 +1,164 @@
+//! New records.
+
+use entities::ids::FieldId;
+use sea_orm::{DbErr, TransactionSession, TransactionTrait};
+use tenants::{
+    Operation, TenantTx,
+    error::{Error, Result},
+};
+
+use super::{
+    Source, Written,
+    draft::Judge,
+    links, numbers,
+    unique::{taken_meanwhile, unique_fields},
+    unit::{Outcomes, Row, Unit},
+};
+use crate::{
+    catalog::{Field, Object},
+    columns::{Stored, stored},
+    engine::{
+        WrittenKind,
+        columns::{self, Column},
+        rows,
+    },
+    values::Value,
+};
+
+/// How often a bulk insert looks again after another writer took a value in between.
+const TRIES: usize = 4;
+
+impl<'a> Unit<'a> {
+    pub(super) async fn create(
+        &mut self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if source == Source::Caller {
+            self.ctx.caller.permit(&object.name, Operation::Create)?;
+        }
+        let judge = Judge::new(self.ctx, object, source)?;
+        let mut good = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let issues = judge.new_record(&mut row.draft);
+            if issues.is_empty() {
+                good.push(row);
+            } else {
+                out.push((row.index, Err(Error::invalid(issues))));
+            }
+        }
+        self.refuse_dead_links(object, &mut good, source, out).await?;
+        self.refuse_taken(object, &mut good, out).await?;
+        self.number(object, &mut good).await?;
+        self.insert(object, &mut good, out).await?;
+        self.insert_links(object, &good).await?;
+        let ids: Vec<_> = good.iter().map(|row| row.id).collect();
+        self.count_in(object, &ids).await?;
+        for row in good {
+            self.journal(object.id, row.id, WrittenKind::Created, None);
+            let values = row.draft.values.into_iter().filter(|(_, value)| *value != Value::Null).collect();
+            out.push((row.index, Ok(Written { object: object.id, id: row.id, kind: WrittenKind::Created, values })));
+        }
+        Ok(())
+    }
+
+    async fn number(&mut self, object: &Object, rows: &mut [Row]) -> Result<()> {
+        for field in numbers::counted(object) {
+            for row in rows.iter_mut().filter(|row| row.draft.get(field.id).is_none()) {
+                let number = self.numbers.next(&self.tx, field).await?;
+                row.draft.values.push((field.id, Value::Text(number)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts the rows. A value that another writer took since we looked costs only its own row.
+    async fn insert(&mut self, object: &Object, rows: &mut Vec<Row>, out: &mut Outcomes) -> Result<()> {
+        if unique_fields(object).next().is_none() {
+            let (columns, values) = self.layout(object, rows)?;
+            return Ok(rows::insert(&self.tx, &object.table, &columns, values).await?);
+        }
+        let mut tries = 0;
+        loop {
+            let (columns, values) = self.layout(object, rows)?;
+            let error = match in_savepoint(&self.tx, &object.table, &columns, values).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let Some(violation) = tenants::db::violation(&error) else { return Err(error.into()) };
+            tries += 1;
+            if tries == TRIES {
+                return Err(taken_meanwhile(object, &violation).caused_by(error));
+            }
+            self.refuse_taken(object, rows, out).await?;
+        }
+    }
+
+    /// The columns that any of the rows sets, and the rows' values in them.
+    fn layout(&self, object: &Object, rows: &[Row]) -> Result<(Vec<Column>, Vec<sea_orm::Value>)> {
+        let fields: Vec<&Field> = object
+            .fields
+            .iter()
+            .filter(|field| field.usable() && stored(&field.kind).is_some())
+            .filter(|field| rows.iter().any(|row| row.draft.get(field.id).is_some()))
+            .collect();
+        let mut columns = vec![
+            Column::new("id", Stored::Id),
+            Column::new("version", Stored::Int),
+            Column::new("created_at", Stored::Int),
+            Column::new("created_by", Stored::Text),
+            Column::new("updated_at", Stored::Int),
+            Column::new("updated_by", Stored::Text),
+        ];
+        columns.extend(fields.iter().flat_map(|field| columns::of(field)));
+        let mut values = Vec::with_capacity(rows.len() * columns.len());
+        for row in rows {
+            let (now, actor) = (sea_orm::Value::from(self.now), sea_orm::Value::from(self.actor.as_str()));
+            values.extend([row.id.0.into(), 1_i64.into(), now.clone(), actor.clone(), now, actor]);
+            for field in &fields {
+                let value = row.draft.get(field.id).unwrap_or(&Value::Null);
+                columns::bind(self.tx.dialect(), field, value, &mut values)?;
+            }
+        }
+        Ok((columns, values))
+    }
+
+    async fn insert_links(&self, object: &Object, rows: &[Row]) -> Result<()> {
+        for field in object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some()) {
+            let new: Vec<_> =
+                rows.iter().flat_map(|row| targets(row, field.id).into_iter().map(|target| (row.id, target))).collect();
+            if !new.is_empty() {
+                self.relink(field, &[], &new).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn in_savepoint(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+) -> Result<(), DbErr> {
+    let savepoint = tx.begin().await?;
+    match rows::insert(&savepoint, table, columns, values).await {
+        Ok(()) => savepoint.commit().await,
+        Err(error) => {
+            savepoint.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+fn targets(row: &Row, field: FieldId) -> Vec<uuid::Uuid> {
+    match row.draft.get(field) {
+        Some(Value::Ids(ids)) => links::normal(ids),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Really removing records, and what that does to those that point at them.
+
+use entities::ids::{FieldId, RecordId};
+use sea_orm::ConnectionTrait;
+use tenants::{
+    Operation,
+    error::{Code, Error, Result},
+};
+use uuid::Uuid;
+
+use super::{
+    super::{Change, Draft},
+    Source,
+    archive::done,
+    before::{self, Lock},
+    links,
+    unit::{self, Outcomes, Row, Unit},
+};
+use crate::{
+    catalog::{Cardinality, Field, Object, OnDestroy},
+    engine::WrittenKind,
+    sql::{List, Sql},
+    values::Value,
+};
+
+/// Records that may go or lose their link together with one, at each step.
+const MOST_DEPENDANTS: usize = 10_000;
+
+impl<'a> Unit<'a> {
+    pub(super) async fn destroy(
+        &mut self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if source == Source::Caller {
+            self.ctx.caller.permit(&object.name, Operation::Destroy)?;
+        }
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        let stored = before::lock(&self.tx, object, &ids, &[], Lock::Remove).await?;
+        let (there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
+        out.extend(missing.into_iter().map(|row| (row.index, Err(Error::of(Code::NotFound)))));
+        let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.detach(object, &ids).await?;
+        self.count_out(object, &ids).await?;
+        self.remove(&object.table, "id", &ids).await?;
+        for row in there {
+            self.journal(object.id, row.id, WrittenKind::Destroyed, None);
+            out.push((row.index, Ok(done(object, row.id, WrittenKind::Destroyed))));
+        }
+        Ok(())
+    }
+
+    /// Does to the records that point at these what their relations say.
+    async fn detach(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
+        let catalog = &self.ctx.catalog;
+        for (other, field) in catalog.objects.iter().flat_map(|o| o.fields.iter().map(move |field| (o, field))) {
+            let Some(relation) = field.relation().filter(|relation| relation.to == object.id && field.usable()) else {
+                continue;
+            };
+            match relation.cardinality {
+                Cardinality::ManyToOne => self.detach_to_one(other, field, relation.on_destroy, ids).await?,
+                Cardinality::ManyToMany => self.detach_many(other, field, ids).await?,
+                Cardinality::OneToMany => {}
+            }
+        }
+        // links that only this side shows
+        for field in object.fields.iter() {
+            if let Some((table, own, _)) = field.relation().and_then(links::link_table) {
+                self.remove(table, own, ids).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn detach_to_one(
+        &mut self,
+        other: &'a Object,
+        field: &Field,
+        on_destroy: OnDestroy,
+        ids: &[RecordId],
+    ) -> Result<()> {
+        let dependants: Vec<RecordId> = self
+            .pointing(&other.table, "id", &field.column, ids)
+            .await?
+            .into_iter()
+            .map(|(id, _)| id)
+            // records that go together need not be asked about each other
+            .filter(|id| !ids.contains(id))
+            .collect();
+        if dependants.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<Change> = match on_destroy {
+            OnDestroy::Restrict => {
+                let message = format!(
+                    "{} records of {} still point here by {}; move or destroy them first.",
+                    dependants.len(),
+                    other.plural,
+                    field.name
+                );
+                return Err(Error::new(Code::Conflict, message)
+                    .with("object", other.name.clone())
+                    .with("field", field.name.clone())
+                    .with("id", dependants[0].to_string()));
+            }
+            OnDestroy::SetNull => dependants.into_iter().map(|id| set(id, field.id, Value::Null)).collect(),
+            OnDestroy::Cascade => dependants.into_iter().map(|id| Change::Destroy { id }).collect(),
+        };
+        self.run_boxed(other, changes).await
+    }
+
+    /// Takes the records out of many-to-many fields, as changes of the records that named them.
+    async fn detach_many(&mut self, other: &'a Object, field: &Field, ids: &[RecordId]) -> Result<()> {
+        let Some((table, own, target)) = field.relation().and_then(links::link_table) else { return Ok(()) };
+        let mut owners: Vec<RecordId> =
+            self.pointing(table, own, target, ids).await?.into_iter().map(|(id, _)| id).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let linked = self.linked(field, &owners).await?;
+        let left = |targets: &[Uuid]| targets.iter().copied().filter(|id| !ids.contains(&RecordId(*id))).collect();
+        let changes = linked.into_iter().map(|(id, targets)| set(id, field.id, Value::Ids(left(&targets)))).collect();
+        self.run_boxed(other, changes).await
+    }
+
+    /// The pipeline within itself; behind a box, since a future cannot hold itself.
+    async fn run_boxed(&mut self, object: &'a Object, changes: Vec<Change>) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let outcomes = Box::pin(self.run(object.id, changes, Source::Journal)).await?;
+        unit::all(outcomes, false).map(drop)
+    }
+
+    /// Records in whose `column` one of `ids` stands, with that one.
+    async fn pointing(&self, table: &str, own: &str, column: &str, ids: &[RecordId]) -> Result<Vec<(RecordId, Uuid)>> {
+        let mut sql = Sql::new(self.tx.dialect());
+        sql.push("SELECT ").name(own).push(", ").name(column).push(" FROM ").table(table).push(" WHERE ").name(column);
+        sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
+        sql.push(" ORDER BY ").name(own).push(" LIMIT ").number(MOST_DEPENDANTS as i64 + 1);
+        let (text, binds) = sql.into_parts();
+        let rows = self.tx.query_all_raw(self.tx.statement(text, binds)).await?;
+        if rows.len() > MOST_DEPENDANTS {
+            let message = format!("More than {MOST_DEPENDANTS} records point here; move or destroy them first.");
+            return Err(Error::new(Code::Conflict, message));
+        }
+        rows.into_iter().map(|row| Ok((RecordId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+    }
+
+    async fn remove(&self, table: &str, column: &str, ids: &[RecordId]) -> Result<()> {
+        let mut sql = Sql::new(self.tx.dialect());
+        sql.push("DELETE FROM ").table(table).push(" WHERE ").name(column);
+        sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
+        let (text, binds) = sql.into_parts();
+        self.tx.execute_raw(self.tx.statement(text, binds)).await?;
+        Ok(())
+    }
+}
+
+fn set(id: RecordId, field: FieldId, value: Value) -> Change {
+    let draft = Draft { values: vec![(field, value)], before: Vec::new() };
+    Change::Update { id, draft, version: None }
+}

@@ -1,0 +1,146 @@
+//! What a draft must be before it is written: completed by defaults and rules, and accepted by the catalog.
+
+use tenants::error::{Error, FieldIssue, Issue, Result};
+
+use crate::{
+    Ctx,
+    catalog::{Field, FieldId, FieldKind, Object, Origin},
+    engine::Draft,
+    values::{self, Locale, Rates, Value},
+};
+
+/// On whose behalf something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A caller: everything is checked.
+    Caller,
+    /// A rule of ours, following a caller's write: it may set what callers may not, and its links are right.
+    Rule,
+    /// The history, being undone: values were accepted once, and rules have had their say.
+    Journal,
+}
+
+/// What drafts of one object are judged by; made once for many rows.
+pub(super) struct Judge<'a> {
+    ctx: &'a Ctx,
+    object: &'a Object,
+    source: Source,
+    /// Values of new records that bring none.
+    defaults: Vec<(FieldId, Value)>,
+    /// What new records must have.
+    required: Vec<&'a Field>,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(ctx: &'a Ctx, object: &'a Object, source: Source) -> Result<Self> {
+        let locale = Locale::of(ctx.db.settings(), Rates::new());
+        let mut defaults = Vec::new();
+        for field in object.fields.iter().filter(|field| field.usable()) {
+            if let Some(json) = &field.default {
+                let value = values::from_json(field, json, &locale)
+                    .map_err(|issue| Error::internal(format!("the default of {}: {}", field.name, issue.code())))?;
+                defaults.push((field.id, value));
+            }
+        }
+        let required = object.fields.iter().filter(|field| field.usable() && field.required && !engine_writes(field));
+        Ok(Self { ctx, object, source, defaults, required: required.collect() })
+    }
+
+    /// Completes the draft of a new record and says what is wrong with it.
+    pub fn new_record(&self, draft: &mut Draft) -> Vec<FieldIssue> {
+        let mut issues = self.refused(draft);
+        for (field, value) in &self.defaults {
+            if draft.get(*field).is_none() {
+                draft.values.push((*field, value.clone()));
+            }
+        }
+        self.prepare(draft, &mut issues);
+        for field in &self.required {
+            if draft.get(field.id).is_none_or(is_empty) && !complained(&issues, field) {
+                issues.push(issue(field, Issue::Required));
+            }
+        }
+        self.judge(draft, &mut issues);
+        issues
+    }
+
+    /// The same for new values of a record that is there; `draft.before` holds what it has.
+    pub fn changed_record(&self, draft: &mut Draft) -> Vec<FieldIssue> {
+        let mut issues = self.refused(draft);
+        self.prepare(draft, &mut issues);
+        for field in &self.required {
+            if draft.get(field.id).is_some_and(is_empty) && !complained(&issues, field) {
+                issues.push(issue(field, Issue::Required));
+            }
+        }
+        self.judge(draft, &mut issues);
+        issues
+    }
+
+    /// Fields that are not there, or not the caller's to write.
+    fn refused(&self, draft: &Draft) -> Vec<FieldIssue> {
+        let mut issues = Vec::new();
+        for (id, _) in &draft.values {
+            match self.ctx.catalog.field(*id) {
+                Some(field) if field.object == self.object.id && field.usable() => {
+                    if self.source == Source::Caller && (!field.writable || engine_writes(field)) {
+                        issues.push(issue(field, Issue::ReadOnly));
+                    }
+                }
+                Some(field) => issues.push(issue(field, Issue::UnknownField)),
+                None => issues.push(FieldIssue { field: id.to_string(), issue: Issue::UnknownField }),
+            }
+        }
+        issues
+    }
+
+    fn prepare(&self, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
+        if self.source != Source::Journal {
+            self.ctx.rules.prepare(self.ctx, self.object, draft, issues);
+        }
+    }
+
+    fn judge(&self, draft: &Draft, issues: &mut Vec<FieldIssue>) {
+        if self.source == Source::Journal {
+            return;
+        }
+        for (id, value) in &draft.values {
+            let Some(field) = self.ctx.catalog.field(*id) else { continue };
+            if let Some(wrong) = values::validate(field, value)
+                && !complained(issues, field)
+            {
+                issues.push(issue(field, wrong));
+            }
+        }
+    }
+}
+
+/// A complaint about a field of the record itself.
+pub(super) fn issue(field: &Field, issue: Issue) -> FieldIssue {
+    FieldIssue { field: field.name.clone(), issue }
+}
+
+/// Whether nothing would be stored.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::List(words) => words.is_empty(),
+        Value::Ids(ids) => ids.is_empty(),
+        Value::Contact(contact) => contact.typed.is_empty(),
+        _ => false,
+    }
+}
+
+/// Fields whose values come from the engine itself.
+fn engine_writes(field: &Field) -> bool {
+    match &field.kind {
+        FieldKind::Id | FieldKind::AutoNumber { .. } | FieldKind::Rollup(_) => true,
+        FieldKind::Relation(relation) => relation.cardinality == crate::catalog::Cardinality::OneToMany,
+        _ => field.origin == Origin::System && !field.writable,
+    }
+}
+
+fn complained(issues: &[FieldIssue], field: &Field) -> bool {
+    issues.iter().any(|issue| issue.field == field.name)
+}

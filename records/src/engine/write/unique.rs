@@ -1,0 +1,136 @@
+//! Values that only one record may have: who has them, and whom a draft means by them.
+
+use std::collections::{HashMap, HashSet};
+
+use entities::ids::RecordId;
+use sea_orm::ConnectionTrait;
+use tenants::{
+    Dialect,
+    error::{Error, FieldIssue, Issue, Result},
+};
+use uuid::Uuid;
+
+use super::{
+    draft::issue,
+    unit::{Outcomes, Row, Unit},
+};
+use crate::{
+    catalog::{Field, FieldState, Object},
+    engine::columns,
+    sql::{List, Sql},
+    values::{self, Value},
+};
+
+/// What a value is told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum MatchKey {
+    Text(String),
+    Int(i64),
+    Id(Uuid),
+}
+
+/// The key of a value; nothing where there is no value to compare.
+pub(crate) fn match_key(field: &Field, value: &Value) -> Option<MatchKey> {
+    if values::has_key(&field.kind) {
+        return values::key(field, value).filter(|key| !key.is_empty()).map(MatchKey::Text);
+    }
+    match columns::at_rest(value) {
+        Value::Text(text) => Some(MatchKey::Text(text)),
+        Value::Int(number) => Some(MatchKey::Int(number)),
+        Value::Money(money) => Some(MatchKey::Int(money.base)),
+        Value::Id(id) => Some(MatchKey::Id(id)),
+        _ => None,
+    }
+}
+
+/// Records, not archived, that hold one of these keys in a field.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    object: &Object,
+    field: &Field,
+    keys: &HashSet<MatchKey>,
+) -> Result<HashMap<MatchKey, Vec<RecordId>>> {
+    let Some(list) = list(keys) else { return Ok(HashMap::new()) };
+    let column = columns::compared(field);
+    let mut sql = Sql::new(dialect);
+    sql.push(r#"SELECT "id", "#).name(&column).push(" FROM ").table(&object.table).push(" WHERE ").name(&column);
+    sql.one_of(list).push(r#" AND "archived_at" IS NULL"#);
+    let (text, binds) = sql.into_parts();
+    let statement = sea_orm::Statement::from_sql_and_values(db.get_database_backend(), text, binds);
+    let mut found: HashMap<MatchKey, Vec<RecordId>> = HashMap::new();
+    for row in db.query_all_raw(statement).await? {
+        let key = match keys.iter().next() {
+            Some(MatchKey::Int(_)) => MatchKey::Int(row.try_get_by_index(1)?),
+            Some(MatchKey::Id(_)) => MatchKey::Id(row.try_get_by_index(1)?),
+            _ => MatchKey::Text(row.try_get_by_index(1)?),
+        };
+        found.entry(key).or_default().push(RecordId(row.try_get_by_index(0)?));
+    }
+    Ok(found)
+}
+
+/// The keys as one parameter; those of a field are all of one type.
+fn list(keys: &HashSet<MatchKey>) -> Option<List> {
+    let texts = || keys.iter().filter_map(|key| if let MatchKey::Text(text) = key { Some(text.clone()) } else { None });
+    let ints = || keys.iter().filter_map(|key| if let MatchKey::Int(number) = key { Some(*number) } else { None });
+    let ids = || keys.iter().filter_map(|key| if let MatchKey::Id(id) = key { Some(*id) } else { None });
+    Some(match keys.iter().next()? {
+        MatchKey::Text(_) => List::Texts(texts().collect()),
+        MatchKey::Int(_) => List::Ints(ints().collect()),
+        MatchKey::Id(_) => List::Ids(ids().collect()),
+    })
+}
+
+/// Fields of an object whose values only one record may have.
+pub(super) fn unique_fields(object: &Object) -> impl Iterator<Item = &Field> {
+    object.fields.iter().filter(|field| field.unique && field.usable() && field.state != FieldState::Failed)
+}
+
+impl Unit<'_> {
+    /// Takes rows out whose values another record has, or an earlier row of the same call.
+    pub(super) async fn refuse_taken(&self, object: &Object, rows: &mut Vec<Row>, out: &mut Outcomes) -> Result<()> {
+        let mut issues: HashMap<usize, Vec<FieldIssue>> = HashMap::new();
+        for field in unique_fields(object) {
+            let keyed: Vec<(usize, MatchKey)> = rows
+                .iter()
+                .enumerate()
+                .filter_map(|(i, row)| Some((i, match_key(field, row.draft.get(field.id)?)?)))
+                .collect();
+            let keys: HashSet<MatchKey> = keyed.iter().map(|(_, key)| key.clone()).collect();
+            let held = find(&self.tx, self.tx.dialect(), object, field, &keys).await?;
+            let mut first: HashMap<MatchKey, RecordId> = HashMap::new();
+            for (i, key) in keyed {
+                let id = rows[i].id;
+                let other = held.get(&key).and_then(|ids| ids.iter().find(|holder| **holder != id)).copied();
+                let earlier = *first.entry(key).or_insert(id);
+                if other.is_some() || earlier != id {
+                    let holder = other.map(|holder| holder.to_string());
+                    issues.entry(i).or_default().push(issue(field, Issue::Taken(holder)));
+                }
+            }
+        }
+        if issues.is_empty() {
+            return Ok(());
+        }
+        let mut at = 0;
+        rows.retain(|row| {
+            let refused = issues.remove(&at);
+            at += 1;
+            let kept = refused.is_none();
+            out.extend(refused.map(|issues| (row.index, Err(Error::invalid(issues)))));
+            kept
+        });
+        Ok(())
+    }
+}
+
+/// The refusal for a uniqueness that the database saw and we did not, since another writer was between.
+pub(super) fn taken_meanwhile(object: &Object, violation: &tenants::db::Violation) -> Error {
+    let hit = unique_fields(object)
+        .find(|field| violation.concerns(&format!("uq_{}__{}", object.table, field.column), &columns::compared(field)));
+    match hit {
+        Some(field) => Error::invalid(vec![issue(field, Issue::Taken(None))]),
+        None => Error::internal("a uniqueness that no field declares was violated"),
+    }
+}

@@ -1,0 +1,200 @@
+//! One writing transaction in the making: what was done so far, and how it ends.
+
+use std::collections::HashSet;
+
+use entities::ids::{CommitId, ObjectId, RecordId};
+use sea_orm::TransactionSession;
+use tenants::{
+    TenantTx,
+    error::{Code, Error, FieldIssue, Result},
+};
+
+use super::{super::Change, Mutation, Numbers, Source, Written};
+use crate::{
+    Ctx,
+    catalog::Object,
+    engine::{
+        Draft, WrittenKind,
+        commit::{self, Entry},
+        totals::Totals,
+    },
+};
+
+/// A writing transaction.
+pub(crate) struct Unit<'a> {
+    pub ctx: &'a Ctx,
+    pub tx: TenantTx,
+    /// The commit's id, known beforehand so that changes can name it.
+    pub commit: CommitId,
+    /// The instant of everything written, microseconds UTC.
+    pub now: i64,
+    /// Who writes, as stored.
+    pub actor: String,
+    pub(super) numbers: Numbers,
+    pub(super) entries: Vec<Entry>,
+    pub(crate) totals: Totals,
+}
+
+/// A record on its way through the pipeline.
+pub(crate) struct Row {
+    /// Its place in the call.
+    pub index: usize,
+    pub id: RecordId,
+    pub draft: Draft,
+    pub version: Option<i64>,
+}
+
+/// What became of the rows of a call, by place.
+pub(crate) type Outcomes = Vec<(usize, Result<Written>)>;
+
+impl<'a> Unit<'a> {
+    /// Begins; the numbers were taken before, since their counter must not wait for this transaction.
+    pub async fn begin(ctx: &'a Ctx, numbers: Numbers) -> Result<Self> {
+        Ok(Self {
+            ctx,
+            tx: ctx.db.begin_write().await?,
+            commit: CommitId::new(),
+            now: ctx.caller.clock.micros(),
+            actor: ctx.caller.actor.stored(),
+            numbers,
+            entries: Vec::new(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Writes records of one object; their order does not matter, and no record may appear twice. A row that is refused
+    /// leaves nothing behind.
+    pub async fn run(
+        &mut self,
+        object: ObjectId,
+        changes: Vec<Change>,
+        source: Source,
+    ) -> Result<Vec<Result<Written>>> {
+        let object = self.object(object)?;
+        let mut out = Outcomes::with_capacity(changes.len());
+        let [mut create, mut update, mut archive, mut restore, mut destroy] = [const { Vec::new() }; 5];
+        for (index, change) in changes.into_iter().enumerate() {
+            let row = |id, draft, version| Row { index, id, draft, version };
+            match change {
+                Change::Create { id, draft } => create.push(row(id, draft, None)),
+                Change::Update { id, draft, version } => update.push(row(id, draft, version)),
+                Change::Archive { id } => archive.push(row(id, Draft::default(), None)),
+                Change::Restore { id } => restore.push(row(id, Draft::default(), None)),
+                Change::Destroy { id } => destroy.push(row(id, Draft::default(), None)),
+            }
+        }
+        self.destroy(object, destroy, source, &mut out).await?;
+        self.archive(object, archive, source, &mut out).await?;
+        self.update(object, update, source, &mut out).await?;
+        self.restore(object, restore, source, &mut out).await?;
+        self.create(object, create, source, &mut out).await?;
+        out.sort_by_key(|(index, _)| *index);
+        Ok(out.into_iter().map(|(_, outcome)| outcome).collect())
+    }
+
+    /// Does mutations in their order.
+    pub async fn apply(&mut self, mutations: Vec<Mutation>, source: Source) -> Result<Vec<Result<Written>>> {
+        let mut out = Vec::with_capacity(mutations.len());
+        for (object, changes) in groups(mutations) {
+            out.extend(self.run(object, changes, source).await?);
+        }
+        Ok(out)
+    }
+
+    /// Writes what rules want to be written with these records. What must go goes first, so that it is in nobody's way.
+    pub async fn follow(&mut self, written: &[Written]) -> Result<()> {
+        let done: Vec<Written> = written.iter().filter(|w| w.kind != WrittenKind::Unchanged).cloned().collect();
+        if done.is_empty() {
+            return Ok(());
+        }
+        let mut mutations = self.ctx.rules.follow(self.ctx, &self.tx, &done).await?;
+        mutations.sort_by_key(|mutation| {
+            let turn = match mutation.change {
+                Change::Destroy { .. } => 0,
+                Change::Archive { .. } => 1,
+                Change::Update { .. } => 2,
+                Change::Restore { .. } => 3,
+                Change::Create { .. } => 4,
+            };
+            (turn, mutation.object)
+        });
+        all(self.apply(mutations, Source::Rule).await?, false).map(drop)
+    }
+
+    /// Notes a change for the history.
+    pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WrittenKind, diff: Option<String>) {
+        self.entries.push(Entry { object, record, kind, diff });
+    }
+
+    /// Totals, history, clock, commit. Where nothing was written, nothing is noted.
+    pub async fn commit(mut self) -> Result<()> {
+        Totals::apply(&mut self).await?;
+        if self.entries.is_empty() {
+            if commit::catalog_version(&self.tx).await? != self.ctx.catalog.version {
+                return Err(Error::of(Code::StaleCatalog));
+            }
+        } else {
+            commit::note(self.ctx, &self.tx, self.commit, self.now, self.entries).await?;
+        }
+        self.tx.commit().await?;
+        Ok(())
+    }
+
+    /// Leaves nothing behind.
+    pub async fn rollback(self) -> Result<()> {
+        self.tx.rollback().await?;
+        Ok(())
+    }
+
+    pub(super) fn object(&self, id: ObjectId) -> Result<&'a Object> {
+        let object = self.ctx.catalog.object_by_id(id);
+        let object = object.ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))?;
+        if !object.writable {
+            let message = format!("{} is not written as a record; it has operations of its own.", object.name);
+            return Err(Error::new(Code::BadRequest, message));
+        }
+        Ok(object)
+    }
+}
+
+/// Neighbours that can be written at once: same object, same kind of change, no record twice.
+fn groups(mutations: Vec<Mutation>) -> Vec<(ObjectId, Vec<Change>)> {
+    let mut groups: Vec<(ObjectId, Vec<Change>)> = Vec::new();
+    let mut seen = HashSet::new();
+    for Mutation { object, change } in mutations {
+        let fits = groups.last().is_some_and(|(of, changes)| {
+            *of == object
+                && changes.first().is_some_and(|first| std::mem::discriminant(first) == std::mem::discriminant(&change))
+                && !seen.contains(&change.id())
+        });
+        if !fits {
+            seen.clear();
+            groups.push((object, Vec::new()));
+        }
+        seen.insert(change.id());
+        if let Some((_, changes)) = groups.last_mut() {
+            changes.push(change);
+        }
+    }
+    groups
+}
+
+/// All or the refusal: of several, every complaint about a value, with its place if there are `many` rows.
+pub(crate) fn all(outcomes: Vec<Result<Written>>, many: bool) -> Result<Vec<Written>> {
+    let mut written = Vec::with_capacity(outcomes.len());
+    let mut issues = Vec::new();
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(one) => written.push(one),
+            Err(error) if error.code() == Code::ValidationFailed => {
+                issues.extend(error.fields().iter().map(|issue| FieldIssue {
+                    field: if many { format!("data.{index}.{}", issue.field) } else { issue.field.clone() },
+                    issue: issue.issue.clone(),
+                }));
+            }
+            Err(error) if many => return Err(error.with("index", index)),
+            Err(error) => return Err(error),
+        }
+    }
+    if issues.is_empty() { Ok(written) } else { Err(Error::invalid(issues)) }
+}

@@ -1,0 +1,297 @@
+//! New values of records that are there. What changes nothing writes nothing.
+
+use std::collections::HashMap;
+
+use entities::ids::{FieldId, RecordId};
+use sea_orm::{DbErr, TransactionSession, TransactionTrait};
+use tenants::{
+    Operation, TenantTx,
+    error::{Code, Error, Result},
+};
+use uuid::Uuid;
+
+use super::{
+    Source, Written,
+    before::{self, Before, Lock},
+    draft::Judge,
+    links,
+    unique::taken_meanwhile,
+    unit::{Outcomes, Row, Unit},
+};
+use crate::{
+    catalog::{Field, Object},
+    columns::Stored,
+    engine::{
+        WrittenKind,
+        columns::{self, Column},
+        rows::{self, Touch},
+    },
+    values::Value,
+};
+
+/// A record's changed fields: from what, to what.
+struct Changed {
+    row: Row,
+    fields: Vec<Step>,
+}
+
+impl<'a> Unit<'a> {
+    pub(super) async fn update(
+        &mut self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if source == Source::Caller {
+            self.ctx.caller.permit(&object.name, Operation::Update)?;
+        }
+        let rows = self.with_stored(object, rows, source, out).await?;
+        let judge = Judge::new(self.ctx, object, source)?;
+        let mut good = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let issues = judge.changed_record(&mut row.draft);
+            if issues.is_empty() {
+                good.push(row);
+            } else {
+                out.push((row.index, Err(Error::invalid(issues))));
+            }
+        }
+        self.read_more(object, &mut good).await?;
+        let (mut rows, mut fields) = differing(object, good, out);
+        // only what changes is asked about: a dead link that stays as it was is nobody's fault
+        self.refuse_dead_links(object, &mut rows, source, out).await?;
+        self.refuse_taken(object, &mut rows, out).await?;
+        let changed = rows.into_iter().map(|row| Changed { fields: fields.remove(&row.id).unwrap_or_default(), row });
+        let changed = changed.collect();
+        self.write_changes(object, changed, out).await
+    }
+
+    /// Locks the records, checks their versions and hands the drafts what is stored.
+    async fn with_stored(
+        &self,
+        object: &'a Object,
+        rows: Vec<Row>,
+        source: Source,
+        out: &mut Outcomes,
+    ) -> Result<Vec<Row>> {
+        let mut wanted: Vec<FieldId> = self.ctx.rules.reads(object);
+        wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
+        let fields = fields_of(object, &wanted);
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            match stored.remove(&row.id).ok_or_else(|| Error::of(Code::NotFound)).and_then(|s| check(s, &row, source)) {
+                Ok(stored) => {
+                    row.draft.before = stored.values;
+                    found.push(row);
+                }
+                Err(error) => out.push((row.index, Err(error))),
+            }
+        }
+        for field in object.fields.iter().filter(|field| wanted.contains(&field.id)) {
+            if field.relation().and_then(links::link_table).is_some() {
+                self.read_links(field, &mut found).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read_links(&self, field: &Field, rows: &mut [Row]) -> Result<()> {
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        let mut linked = self.linked(field, &ids).await?;
+        for row in rows {
+            row.draft.before.push((field.id, Value::Ids(linked.remove(&row.id).unwrap_or_default())));
+        }
+        Ok(())
+    }
+
+    /// Reads stored values of fields that a rule has set without having asked for them.
+    async fn read_more(&self, object: &'a Object, rows: &mut [Row]) -> Result<()> {
+        let unknown = |row: &Row, id: FieldId| !row.draft.before.iter().any(|(known, _)| *known == id);
+        let mut missing: Vec<FieldId> = rows
+            .iter()
+            .flat_map(|row| row.draft.values.iter().map(|(id, _)| *id).filter(|id| unknown(row, *id)))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+        let mut more = before::lock(&self.tx, object, &ids, &fields_of(object, &missing), Lock::Change).await?;
+        for row in rows {
+            row.draft.before.extend(more.remove(&row.id).map(|stored| stored.values).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    async fn write_changes(&mut self, object: &'a Object, changed: Vec<Changed>, out: &mut Outcomes) -> Result<()> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<RecordId> = changed.iter().map(|one| one.row.id).collect();
+        let touched: Vec<FieldId> = changed.iter().flat_map(|one| one.fields.iter().map(|(id, ..)| *id)).collect();
+        let counted = self.counts(object, &touched);
+        if counted {
+            self.count_out(object, &ids).await?;
+        }
+        for group in by_fields(&changed) {
+            self.update_rows(object, &group).await?;
+        }
+        self.update_links(object, &changed).await?;
+        if counted {
+            self.count_in(object, &ids).await?;
+        }
+        for one in changed {
+            self.journal(object.id, one.row.id, WrittenKind::Updated, Some(diff(object, &one.fields)?));
+            let is_changed = |id: &FieldId| one.fields.iter().any(|(changed, ..)| changed == id);
+            let values = one.row.draft.values.into_iter().filter(|(id, _)| is_changed(id)).collect();
+            let written = Written { object: object.id, id: one.row.id, kind: WrittenKind::Updated, values };
+            out.push((one.row.index, Ok(written)));
+        }
+        Ok(())
+    }
+
+    /// Updates rows that change in the same fields.
+    async fn update_rows(&self, object: &Object, group: &[&Changed]) -> Result<()> {
+        let Some(first) = group.first() else { return Ok(()) };
+        let ids: Vec<FieldId> = first.fields.iter().map(|(id, ..)| *id).collect();
+        let fields = fields_of(object, &ids);
+        let mut columns = vec![Column::new("id", Stored::Id)];
+        columns.extend(fields.iter().flat_map(|field| columns::of(field)));
+        let mut values = Vec::with_capacity(group.len() * columns.len());
+        for one in group {
+            values.push(one.row.id.0.into());
+            for field in &fields {
+                let value = one.row.draft.get(field.id).unwrap_or(&Value::Null);
+                columns::bind(self.tx.dialect(), field, value, &mut values)?;
+            }
+        }
+        let touch = Touch { at: self.now, by: &self.actor };
+        if let Err(error) = update(&self.tx, &object.table, &columns, values, touch).await {
+            return Err(match tenants::db::violation(&error) {
+                Some(violation) => taken_meanwhile(object, &violation).caused_by(error),
+                None => error.into(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
+        for field in object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some()) {
+            let (mut gone, mut new): (Vec<(RecordId, Uuid)>, Vec<(RecordId, Uuid)>) = Default::default();
+            for one in changed {
+                for (_, old, now) in one.fields.iter().filter(|(id, ..)| *id == field.id) {
+                    let (old, now) = (ids_of(old), ids_of(now));
+                    gone.extend(old.iter().filter(|id| !now.contains(id)).map(|id| (one.row.id, *id)));
+                    new.extend(now.iter().filter(|id| !old.contains(id)).map(|id| (one.row.id, *id)));
+                }
+            }
+            if !gone.is_empty() || !new.is_empty() {
+                self.relink(field, &gone, &new).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In a savepoint, so that a refusal by the database leaves the transaction usable.
+async fn update(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+    touch: Touch<'_>,
+) -> Result<(), DbErr> {
+    let savepoint = tx.begin().await?;
+    match rows::update(&savepoint, table, columns, values, Some(touch)).await {
+        Ok(()) => savepoint.commit().await,
+        Err(error) => {
+            savepoint.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Whether the record may be changed as asked.
+fn check(stored: Before, row: &Row, source: Source) -> Result<Before> {
+    if let Some(version) = row.version.filter(|version| *version != stored.version) {
+        let now = stored.version;
+        let message = format!("The record is at version {now}, not {version}; read it again.");
+        return Err(Error::new(Code::Conflict, message).with("version", now));
+    }
+    if stored.archived && source == Source::Caller {
+        return Err(Error::new(Code::Conflict, "The record is archived; restore it first.").with("archived", true));
+    }
+    Ok(stored)
+}
+
+/// A field from what to what.
+type Step = (FieldId, Value, Value);
+
+/// Keeps of each draft what differs from what is stored; rows without difference are answered as unchanged.
+fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, HashMap<RecordId, Vec<Step>>) {
+    let mut changed = Vec::with_capacity(rows.len());
+    let mut steps = HashMap::with_capacity(rows.len());
+    for mut row in rows {
+        let mut fields = Vec::new();
+        let before = std::mem::take(&mut row.draft.before);
+        row.draft.values.retain(|(id, value)| {
+            let old = before.iter().find(|(known, _)| known == id).map_or(Value::Null, |(_, value)| value.clone());
+            let new = match value {
+                Value::Ids(ids) => Value::Ids(links::normal(ids)),
+                Value::Null if matches!(old, Value::Ids(_)) => Value::Ids(Vec::new()),
+                value => columns::at_rest(value),
+            };
+            let differs = old != new;
+            if differs {
+                fields.push((*id, old, new));
+            }
+            differs
+        });
+        if fields.is_empty() {
+            let written = Written { object: object.id, id: row.id, kind: WrittenKind::Unchanged, values: Vec::new() };
+            out.push((row.index, Ok(written)));
+        } else {
+            fields.sort_unstable_by_key(|(id, ..)| *id);
+            steps.insert(row.id, fields);
+            changed.push(row);
+        }
+    }
+    (changed, steps)
+}
+
+/// Rows by which fields they change, in the order of their ids.
+fn by_fields(changed: &[Changed]) -> Vec<Vec<&Changed>> {
+    let mut groups: HashMap<Vec<FieldId>, Vec<&Changed>> = HashMap::new();
+    for one in changed {
+        groups.entry(one.fields.iter().map(|(id, ..)| *id).collect()).or_default().push(one);
+    }
+    groups.into_values().collect()
+}
+
+/// What the history keeps: fields that are audited, with both values.
+fn diff(object: &Object, fields: &[Step]) -> Result<String> {
+    let audited = |id: &FieldId| object.fields.iter().any(|field| field.id == *id && field.audited);
+    let mut diff = serde_json::Map::new();
+    for (id, old, new) in fields.iter().filter(|(id, ..)| audited(id)) {
+        diff.insert(id.to_string(), serde_json::to_value((old, new)).map_err(Error::internal)?);
+    }
+    Ok(serde_json::Value::Object(diff).to_string())
+}
+
+fn fields_of<'a>(object: &'a Object, ids: &[FieldId]) -> Vec<&'a Field> {
+    object.fields.iter().filter(|field| ids.contains(&field.id)).collect()
+}
+
+fn ids_of(value: &Value) -> &[Uuid] {
+    match value {
+        Value::Ids(ids) => ids,
+        _ => &[],
+    }
+}
