@@ -16,6 +16,7 @@ mod query;
 mod read;
 mod rows;
 mod totals;
+mod within;
 mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
@@ -25,4 +26,5 @@ pub use mutation::*;
 pub use order::sortable;
 pub use query::*;
 pub use read::verify;
+pub use within::within;
 pub use write::{MAX_LIST, apply, archive, create, destroy, restore, take_numbers, update};

@@ -1,0 +1,8 @@
+//! Options of standard select fields.
+
+use records::catalog::{Choice, Labels};
+
+/// An option that is offered.
+pub(crate) fn choice(value: &str, label: Labels) -> Choice {
+    Choice { value: value.to_owned(), label, retired: false }
+}

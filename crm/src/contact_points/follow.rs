@@ -1,0 +1,134 @@
+//! What must be written with customers and contact points so that both say the same.
+
+use std::collections::HashMap;
+
+use entities::ids::RecordId;
+use records::{
+    Ctx,
+    catalog::Object,
+    engine::{Change, Draft, Mutation, Written, WrittenKind},
+    values::{Contact, Value},
+};
+use tenants::{TenantTx, error::Result};
+use uuid::Uuid;
+
+use super::{
+    rules::{self, Kind, Point, Step},
+    store,
+};
+
+/// The points that follow from what was written to customers.
+pub(crate) async fn customers_to_points(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    customer: &Object,
+    written: &[&Written],
+) -> Result<Vec<Mutation>> {
+    let Some(points) = ctx.catalog.object("contactPoint") else { return Ok(Vec::new()) };
+    let mut set = Vec::new();
+    for one in written {
+        for kind in Kind::ALL {
+            let Some(field) = customer.standard(kind.column()) else { continue };
+            let value = one.values.iter().find(|(id, _)| *id == field.id).map(|(_, value)| value);
+            match value {
+                Some(Value::Contact(contact)) => set.push((*one, kind, Some(contact))),
+                Some(Value::Null) if one.kind == WrittenKind::Updated => set.push((*one, kind, None)),
+                _ => {}
+            }
+        }
+    }
+    // New customers have no points yet: nothing needs to be read for them.
+    let changed: Vec<Uuid> =
+        set.iter().filter(|(one, ..)| one.kind != WrittenKind::Created).map(|(one, ..)| one.id.0).collect();
+    let existing = store::of_customers(tx, points, &changed).await?;
+    let mut mutations = Vec::new();
+    for (one, kind, contact) in set {
+        let all = existing.get(&one.id.0).map_or(&[][..], Vec::as_slice);
+        let of_kind: Vec<Point> = all.iter().filter(|point| point.kind == kind).cloned().collect();
+        for step in rules::follow_customer(contact, &of_kind) {
+            mutations.push(mutation(points, one.id, kind, step));
+        }
+    }
+    Ok(mutations)
+}
+
+fn mutation(points: &Object, customer: RecordId, kind: Kind, step: Step) -> Mutation {
+    let mut draft = Draft::default();
+    let change = match step {
+        Step::Add(contact) => {
+            set(points, &mut draft, "customer", Value::Id(customer.0));
+            set(points, &mut draft, "kind", Value::Text(kind.option().to_owned()));
+            set(points, &mut draft, "primary", Value::Bool(true));
+            rules::write(points, &mut draft, &contact);
+            Change::Create { id: RecordId::new(), draft }
+        }
+        Step::Rewrite(id, contact) => {
+            rules::write(points, &mut draft, &contact);
+            set(points, &mut draft, "verified", Value::Bool(false));
+            Change::Update { id, draft, version: None }
+        }
+        Step::Promote(id) => {
+            set(points, &mut draft, "primary", Value::Bool(true));
+            Change::Update { id, draft, version: None }
+        }
+        Step::Demote(id) => {
+            set(points, &mut draft, "primary", Value::Bool(false));
+            Change::Update { id, draft, version: None }
+        }
+        Step::Archive(id) => Change::Archive { id },
+    };
+    Mutation { object: points.id, change }
+}
+
+/// The customers, and the other points, that follow from what was written to points.
+pub(crate) async fn points_to_customers(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    points: &Object,
+    written: &[&Written],
+) -> Result<Vec<Mutation>> {
+    let Some(customer) = ctx.catalog.object("customer") else { return Ok(Vec::new()) };
+    let ids: Vec<RecordId> =
+        written.iter().filter(|one| one.kind != WrittenKind::Destroyed).map(|one| one.id).collect();
+    let owned = store::by_ids(tx, points, &ids).await?;
+    let owners: Vec<Uuid> = owned.iter().map(|owned| owned.customer).collect();
+    let beside = store::of_customers(tx, points, &owners).await?;
+    let kinds: HashMap<RecordId, &Written> = written.iter().map(|one| (one.id, *one)).collect();
+    let mut columns: HashMap<(Uuid, Kind), Option<Contact>> = HashMap::new();
+    let mut mutations = Vec::new();
+    for one in owned {
+        let key = (one.customer, one.point.kind);
+        let shown = one.point.primary && !one.archived;
+        let was_shown = one.point.primary || kinds.get(&one.point.id).is_some_and(|written| demoted(points, written));
+        if shown {
+            let others = beside.get(&one.customer).map_or(&[][..], Vec::as_slice);
+            let rivals = others.iter().filter(|other| other.kind == key.1 && other.primary && other.id != one.point.id);
+            mutations.extend(
+                rivals.map(|rival| mutation(points, RecordId(one.customer), rival.kind, Step::Demote(rival.id))),
+            );
+            columns.insert(key, Some(one.point.contact));
+        } else if was_shown {
+            columns.entry(key).or_insert(None);
+        }
+    }
+    for ((id, kind), contact) in columns {
+        let mut draft = Draft::default();
+        set(customer, &mut draft, kind.column(), contact.map_or(Value::Null, Value::Contact));
+        mutations
+            .push(Mutation { object: customer.id, change: Change::Update { id: RecordId(id), draft, version: None } });
+    }
+    Ok(mutations)
+}
+
+/// Whether the write took the point's place as the primary one.
+fn demoted(points: &Object, written: &Written) -> bool {
+    let primary = points.standard("primary").map(|field| field.id);
+    written.kind == WrittenKind::Updated
+        && written.values.iter().any(|(id, value)| Some(*id) == primary && *value != Value::Bool(true))
+}
+
+fn set(object: &Object, draft: &mut Draft, name: &str, value: Value) {
+    if let Some(field) = object.standard(name) {
+        draft.set(field.id, value);
+    }
+}

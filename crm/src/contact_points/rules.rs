@@ -1,0 +1,176 @@
+//! The primary contact points of a customer and its columns `email` and `phone` say the same, whichever was written.
+
+use entities::ids::RecordId;
+use records::{
+    catalog::Object,
+    engine::Draft,
+    values::{Contact, Value, email, phone},
+};
+use tenants::error::FieldIssue;
+
+/// What kind of address a point is, and which column of the customer it mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Email,
+    Phone,
+}
+
+impl Kind {
+    /// Both.
+    pub(crate) const ALL: [Kind; 2] = [Kind::Email, Kind::Phone];
+
+    /// Key of the option.
+    pub(crate) fn option(self) -> &'static str {
+        match self {
+            Kind::Email => "EMAIL",
+            Kind::Phone => "PHONE",
+        }
+    }
+
+    /// Name of the customer's field.
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Kind::Email => "email",
+            Kind::Phone => "phone",
+        }
+    }
+
+    /// From the key of the option.
+    pub(crate) fn of(option: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.option() == option)
+    }
+}
+
+/// A contact point as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) id: RecordId,
+    pub(crate) kind: Kind,
+    pub(crate) contact: Contact,
+    pub(crate) primary: bool,
+}
+
+/// What must be written so that the points follow their customer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    Add(Contact),
+    Rewrite(RecordId, Contact),
+    Promote(RecordId),
+    Demote(RecordId),
+    Archive(RecordId),
+}
+
+/// The fields whose stored values [`prepare`] needs on an update.
+pub(crate) const READS: [&str; 3] = ["kind", "value", "key"];
+
+/// Derives key, validity and name of a point from what was typed.
+pub(crate) fn prepare(object: &Object, draft: &mut Draft, country: &str, issues: &mut Vec<FieldIssue>) {
+    let field = |name: &str| object.standard(name);
+    let (Some(kind), Some(value), Some(key)) = (field("kind"), field("value"), field("key")) else { return };
+    let typed_anew = draft.get(kind.id).is_some() || draft.get(value.id).is_some();
+    // A point that mirrors its customer brings its key along.
+    if !typed_anew || draft.get(key.id).is_some() {
+        return;
+    }
+    let text = |value: Option<&Value>| match value {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (Some(kind), Some(typed)) = (text(draft.after(kind.id)), text(draft.after(value.id))) else { return };
+    let contact = match Kind::of(&kind) {
+        Some(Kind::Email) => email::parse(&typed),
+        Some(Kind::Phone) => Ok(phone::parse(&typed, country)),
+        None => return,
+    };
+    match contact {
+        Ok(contact) => write(object, draft, &contact),
+        Err(issue) => issues.push(FieldIssue { field: "value".to_owned(), issue }),
+    }
+}
+
+/// Puts an address into a point's draft.
+pub(crate) fn write(object: &Object, draft: &mut Draft, contact: &Contact) {
+    let values = [
+        ("value", Value::Text(contact.typed.clone())),
+        ("key", Value::Text(contact.key.clone())),
+        ("valid", Value::Bool(contact.valid)),
+        ("name", Value::Text(contact.shown().to_owned())),
+    ];
+    for (name, value) in values {
+        if let Some(field) = object.standard(name) {
+            draft.set(field.id, value);
+        }
+    }
+}
+
+/// What the points of one kind need when the customer's column was set to an address, or emptied.
+pub(crate) fn follow_customer(contact: Option<&Contact>, points: &[Point]) -> Vec<Step> {
+    let primary = points.iter().find(|point| point.primary);
+    let Some(contact) = contact else {
+        return primary.map(|point| Step::Archive(point.id)).into_iter().collect();
+    };
+    let same = points.iter().filter(|point| point.contact.key == contact.key).max_by_key(|point| point.primary);
+    match (same, primary) {
+        (Some(same), _) if same.primary && same.contact == *contact => Vec::new(),
+        (Some(same), _) if same.primary => vec![Step::Rewrite(same.id, contact.clone())],
+        (Some(same), primary) => {
+            primary.map(|point| Step::Demote(point.id)).into_iter().chain([Step::Promote(same.id)]).collect()
+        }
+        (None, Some(primary)) => vec![Step::Rewrite(primary.id, contact.clone())],
+        (None, None) => vec![Step::Add(contact.clone())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::ids::{FieldId, ObjectId};
+    use records::catalog::{Field, FieldKind, Origin};
+
+    use super::*;
+
+    fn contact(typed: &str) -> Contact {
+        email::parse(typed).unwrap()
+    }
+
+    fn point(typed: &str, primary: bool) -> Point {
+        Point { id: RecordId::new(), kind: Kind::Email, contact: contact(typed), primary }
+    }
+
+    #[test]
+    fn points_follow_their_customer() {
+        let (a, b) = (point("a@x.org", true), point("b@x.org", false));
+        let both = [a.clone(), b.clone()];
+        assert_eq!(follow_customer(Some(&contact("a@x.org")), &[]), [Step::Add(contact("a@x.org"))]);
+        assert_eq!(follow_customer(Some(&contact("a@x.org")), &both), []);
+        assert_eq!(follow_customer(Some(&contact("A@x.org")), &both), [Step::Rewrite(a.id, contact("A@x.org"))]);
+        assert_eq!(follow_customer(Some(&contact("b@x.org")), &both), [Step::Demote(a.id), Step::Promote(b.id)]);
+        assert_eq!(follow_customer(Some(&contact("c@x.org")), &both), [Step::Rewrite(a.id, contact("c@x.org"))]);
+        assert_eq!(follow_customer(None, &both), [Step::Archive(a.id)]);
+        assert_eq!(follow_customer(None, &[b]), []);
+    }
+
+    #[test]
+    fn a_point_knows_its_key() {
+        let id = ObjectId::new();
+        let fields = ["name", "kind", "value", "key", "valid"].map(|name| Field {
+            origin: Origin::Standard,
+            ..Field::new(FieldId::new(), id, name, name, FieldKind::Text)
+        });
+        let object =
+            Object::new(id, "contactPoint", "contactPoints", "o1", Origin::Standard).with_fields(fields.into());
+        let field = |name: &str| object.field(name).unwrap().id;
+        let prepared = |kind: &str, value: &str| {
+            let mut draft = Draft::default();
+            draft.set(field("kind"), Value::Text(kind.to_owned()));
+            draft.set(field("value"), Value::Text(value.to_owned()));
+            let mut issues = Vec::new();
+            prepare(&object, &mut draft, "DZ", &mut issues);
+            (draft.get(field("key")).cloned(), draft.get(field("valid")).cloned(), issues.len())
+        };
+        let key = |text: &str| Some(Value::Text(text.to_owned()));
+        assert_eq!(prepared("EMAIL", "A@X.org"), (key("a@x.org"), Some(Value::Bool(true)), 0));
+        assert_eq!(prepared("PHONE", "021 23 45 67"), (key("+21321234567"), Some(Value::Bool(true)), 0));
+        assert_eq!(prepared("PHONE", "12"), (key("12"), Some(Value::Bool(false)), 0));
+        assert_eq!(prepared("EMAIL", "nope"), (None, None, 1));
+    }
+}

@@ -1,0 +1,70 @@
+//! Contact points as they are, inside the transaction that changes their customer.
+
+use std::collections::HashMap;
+
+use entities::ids::RecordId;
+use records::{
+    catalog::{Field, Object},
+    engine,
+    values::{Contact, Value},
+};
+use tenants::{TenantTx, error::Result};
+use uuid::Uuid;
+
+use super::rules::{Kind, Point};
+
+/// A contact point with its customer.
+pub(crate) struct Owned {
+    pub(crate) customer: Uuid,
+    pub(crate) point: Point,
+    pub(crate) archived: bool,
+}
+
+/// All points of customers, by customer; archived ones are left out.
+pub(crate) async fn of_customers(
+    tx: &TenantTx,
+    object: &Object,
+    customers: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Point>>> {
+    let mut by_customer: HashMap<Uuid, Vec<Point>> = HashMap::new();
+    if let Some(customer) = object.standard("customer") {
+        let found = read(tx, object, customer, customers).await?;
+        for owned in found.into_iter().filter(|owned| !owned.archived) {
+            by_customer.entry(owned.customer).or_default().push(owned.point);
+        }
+    }
+    Ok(by_customer)
+}
+
+/// Points by their ids.
+pub(crate) async fn by_ids(tx: &TenantTx, object: &Object, ids: &[RecordId]) -> Result<Vec<Owned>> {
+    let Some(id) = object.field("id") else { return Ok(Vec::new()) };
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    read(tx, object, id, &ids).await
+}
+
+async fn read(tx: &TenantTx, object: &Object, by: &Field, targets: &[Uuid]) -> Result<Vec<Owned>> {
+    let fields: Option<Vec<&Field>> = ["customer", "kind", "value", "key", "valid", "primary", "archivedAt"]
+        .iter()
+        .map(|name| object.standard(name))
+        .collect();
+    // A tenant whose own field took one of these names has no such points.
+    let Some(fields) = fields else { return Ok(Vec::new()) };
+    let rows = engine::within(tx, object, &fields, by, targets).await?;
+    Ok(rows.into_iter().filter_map(|row| owned(row.id, row.cells)).collect())
+}
+
+fn owned(id: RecordId, cells: Vec<Value>) -> Option<Owned> {
+    let [Value::Id(customer), Value::Text(kind), Value::Text(typed), key, valid, primary, archived] =
+        <[Value; 7]>::try_from(cells).ok()?
+    else {
+        return None;
+    };
+    let key = match key {
+        Value::Text(key) => key,
+        _ => String::new(),
+    };
+    let contact = Contact { typed, key, valid: valid == Value::Bool(true) };
+    let point = Point { id, kind: Kind::of(&kind)?, contact, primary: primary == Value::Bool(true) };
+    Some(Owned { customer, point, archived: archived != Value::Null })
+}

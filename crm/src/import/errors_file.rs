@@ -1,0 +1,152 @@
+//! The rows that could not be taken, as they were, behind what is wrong with them: to be corrected and imported again.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use tenants::error::{Code, Error, Result};
+
+use super::{complaint::Complaint, rows::Row};
+
+/// The columns in front of the file's own. They stand first, so that a row with a column too many does not push them
+/// aside.
+pub(super) const COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
+
+/// Whether headers are those of an errors file, which then has [`COLUMNS`] in front of its own.
+pub(super) fn is_errors_file<'a>(mut headers: impl Iterator<Item = &'a str>) -> bool {
+    COLUMNS.iter().all(|column| headers.next() == Some(*column))
+}
+
+/// An errors file in the making.
+pub(super) struct ErrorsFile {
+    path: PathBuf,
+    delimiter: u8,
+    headers: Vec<String>,
+    /// In front of the file's own columns, of what is itself an errors file.
+    skip: usize,
+    /// Bytes that belong to committed batches.
+    length: u64,
+}
+
+impl ErrorsFile {
+    /// An errors file of which `length` bytes are committed; what a killed process wrote beyond them is dropped with
+    /// the next rows.
+    pub(super) fn new(path: PathBuf, delimiter: u8, headers: Vec<String>, skip: usize, length: u64) -> Self {
+        Self { path, delimiter, headers, skip, length }
+    }
+
+    /// Where it is, if any row was refused.
+    pub(super) fn path(&self) -> Option<&Path> {
+        (self.length > 0).then_some(self.path.as_path())
+    }
+
+    /// Appends rows and answers how long the file is then. They count only once [`ErrorsFile::keep`] is told so.
+    ///
+    /// # Errors
+    /// `STORAGE_FULL` when the disk does not take them.
+    pub(super) fn append<'a>(
+        &self,
+        rows: impl Iterator<Item = (&'a Row, &'a [Complaint])>,
+        language: &str,
+    ) -> Result<u64> {
+        let mut text = csv::WriterBuilder::new().flexible(true).delimiter(self.delimiter).from_writer(Vec::new());
+        if self.length == 0 {
+            let headers = COLUMNS.iter().copied().chain(self.headers.iter().map(String::as_str));
+            text.write_record(headers).map_err(Error::internal)?;
+        }
+        let mut any = false;
+        for (row, complaints) in rows {
+            any = true;
+            let joined = |part: fn(&Complaint) -> &str| {
+                let parts: Vec<&str> = complaints.iter().map(part).filter(|part| !part.is_empty()).collect();
+                parts.join("; ")
+            };
+            let reasons: Vec<_> = complaints.iter().map(|complaint| complaint.reason.message(language)).collect();
+            let front = [row.line.to_string(), joined(|c| &c.column), joined(|c| &c.value), reasons.join(" ")];
+            let cells = row.cells().skip(self.skip);
+            text.write_record(front.iter().map(String::as_str).chain(cells)).map_err(Error::internal)?;
+        }
+        if !any {
+            return Ok(self.length);
+        }
+        let bytes = text.into_inner().map_err(|error| Error::internal(error.into_error()))?;
+        self.write(&bytes).map_err(|error| {
+            Error::new(Code::StorageFull, "The errors file cannot be written; is the disk full?").caused_by(error)
+        })?;
+        Ok(self.length + bytes.len() as u64)
+    }
+
+    /// The rows appended last are committed.
+    pub(super) fn keep(&mut self, length: u64) {
+        self.length = length;
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = private(&self.path)?;
+        file.set_len(self.length)?;
+        file.seek(SeekFrom::Start(self.length))?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+}
+
+/// Opens a file that only this user may read: it holds what customers told the organisation.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::UTF_8;
+
+    use super::*;
+    use crate::import::{complaint::Reason, rows::Rows};
+
+    fn rows(text: &str) -> Vec<Row> {
+        let mut rows = Rows::new(text.as_bytes(), UTF_8, b';');
+        std::iter::from_fn(|| rows.next_row().unwrap()).collect()
+    }
+
+    #[test]
+    fn says_what_is_wrong_in_front_of_the_row_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("errors.csv");
+        let headers = vec!["a".to_owned(), "b".to_owned()];
+        let mut file = ErrorsFile::new(path.clone(), b';', headers.clone(), 0, 0);
+        assert_eq!(file.path(), None);
+        let source = rows("a;b\n1;\"x;\"\"y\"\"\n\nz\"\n2;3;4\n");
+        let wrong = [Complaint {
+            column: String::new(),
+            value: String::new(),
+            reason: Reason::Columns { found: 3, expected: 2 },
+        }];
+        let length = file.append([(&source[2], &wrong[..])].into_iter(), "en").unwrap();
+        // A killed process: the next one does not know of this row.
+        let odd = [Complaint { column: "b".to_owned(), value: "x".to_owned(), reason: Reason::Ambiguous }];
+        let again = file.append([(&source[1], &odd[..]), (&source[2], &wrong[..])].into_iter(), "en").unwrap();
+        assert!(again > length);
+        file.keep(again);
+        let text = std::fs::read_to_string(file.path().unwrap()).unwrap();
+        assert_eq!(text.len() as u64, again);
+        let written = rows(&text);
+        assert!(is_errors_file(written[0].cells()));
+        let cells = |row: &Row| row.cells().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(cells(&written[1])[..3], ["2", "b", "x"]);
+        assert_eq!(cells(&written[1])[4..], ["1", "x;\"y\"\n\nz"]);
+        assert_eq!(cells(&written[2])[0], "5");
+        assert_eq!(cells(&written[2])[4..], ["2", "3", "4"]);
+        assert!(written.iter().all(|row| row.len() >= 6));
+    }
+
+    #[test]
+    fn other_tables_are_none() {
+        assert!(!is_errors_file(["line", "column", "value"].into_iter()));
+        assert!(!is_errors_file(["line", "column", "value", "name"].into_iter()));
+    }
+}

@@ -1,0 +1,189 @@
+//! Finds the records that cells name: by id, external id, a unique field or name. Asked batch by batch, and remembered.
+
+use std::collections::{HashMap, HashSet};
+
+use entities::ids::{FieldId, ObjectId, RecordId};
+use records::{
+    Ctx,
+    catalog::{Field, FieldKind, Object},
+    engine::{self, Archived, ListQuery, Page},
+    filter::{Filter, Test},
+    values::{self, Locale, Value},
+};
+use tenants::error::Result;
+
+use super::{
+    cells::Reading,
+    complaint::{Complaint, Reason},
+    mapping::Mapping,
+};
+
+/// Texts of one question.
+const ASKED: usize = 100;
+/// Answers that are remembered; beyond them all are forgotten.
+const REMEMBERED: usize = 50_000;
+
+/// What a text was found to mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Found {
+    One(RecordId),
+    Several,
+}
+
+/// Looks up the links of one import.
+#[derive(Default)]
+pub(super) struct Links {
+    known: HashMap<(FieldId, String), Found>,
+}
+
+impl Links {
+    /// Puts the targets of all links into the drafts; a text that no record or several answer to is a complaint.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn resolve(
+        &mut self,
+        ctx: &Ctx,
+        mapping: &Mapping,
+        locale: &Locale,
+        readings: &mut [Reading],
+    ) -> Result<()> {
+        let mut asked: HashMap<(usize, FieldId), HashSet<String>> = HashMap::new();
+        for link in readings.iter().flat_map(|reading| &reading.links) {
+            if !self.known.contains_key(&(link.field, link.text.clone())) {
+                asked.entry((link.column, link.field)).or_default().insert(link.text.clone());
+            }
+        }
+        for ((column, field), texts) in asked {
+            if self.known.len() > REMEMBERED {
+                self.known.clear();
+            }
+            let by = mapping.0[column].by;
+            self.ask(ctx, field, by, locale, texts.into_iter().collect()).await?;
+        }
+        for reading in readings {
+            self.fill(mapping, reading);
+        }
+        Ok(())
+    }
+
+    fn fill(&self, mapping: &Mapping, reading: &mut Reading) {
+        for link in std::mem::take(&mut reading.links) {
+            let reason = match self.known.get(&(link.field, link.text.clone())) {
+                Some(Found::One(id)) => {
+                    reading.draft.set(link.field, Value::Id(id.0));
+                    continue;
+                }
+                Some(Found::Several) => Reason::Ambiguous,
+                None => Reason::NoSuchRecord,
+            };
+            let column = mapping.0[link.column].header.clone();
+            reading.complaints.push(Complaint { column, value: link.text, reason });
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        ctx: &Ctx,
+        field: FieldId,
+        by: Option<FieldId>,
+        locale: &Locale,
+        mut texts: Vec<String>,
+    ) -> Result<()> {
+        let target = ctx.catalog.field(field).and_then(Field::relation).map(|relation| relation.to);
+        let Some(target) = target.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
+        for way in ways(target, by) {
+            if texts.is_empty() {
+                break;
+            }
+            let mut found = HashMap::new();
+            for texts in texts.chunks(ASKED) {
+                found.extend(matches(ctx, target, way, locale, texts).await?);
+            }
+            texts.retain(|text| !found.contains_key(text));
+            self.known.extend(found.into_iter().map(|(text, found)| ((field, text), found)));
+        }
+        // Only what was found is remembered: the rest may come later in the file.
+        Ok(())
+    }
+}
+
+/// The fields by which a record answers to a text, in order.
+fn ways(target: &Object, by: Option<FieldId>) -> Vec<&Field> {
+    if let Some(by) = by {
+        return target.fields.iter().filter(|field| field.id == by).collect();
+    }
+    let named = |name: &str| target.field(name);
+    let unique = target.fields.iter().filter(|field| field.unique && field.usable());
+    let numbered = target.fields.iter().filter(|field| matches!(field.kind, FieldKind::AutoNumber { .. }));
+    let mut ways: Vec<&Field> = Vec::new();
+    for field in named("id").into_iter().chain(named("externalId")).chain(unique).chain(numbered).chain(named("name")) {
+        if !ways.iter().any(|way| way.id == field.id) {
+            ways.push(field);
+        }
+    }
+    ways
+}
+
+/// The records whose field has one of the texts as its value.
+async fn matches(
+    ctx: &Ctx,
+    target: &Object,
+    way: &Field,
+    locale: &Locale,
+    texts: &[String],
+) -> Result<HashMap<String, Found>> {
+    let mut wanted: HashMap<String, Vec<&String>> = HashMap::new();
+    let mut asked = Vec::new();
+    for text in texts {
+        if let Ok((value, _)) = values::from_text(way, text, locale)
+            && value != Value::Null
+        {
+            wanted.entry(comparable(way, &value)).or_default().push(text);
+            asked.push(value);
+        }
+    }
+    let mut found = HashMap::new();
+    if asked.is_empty() {
+        return Ok(found);
+    }
+    let filter = Filter::Field { field: way.id, test: Test::In(asked) };
+    let mut page = Page { limit: 200, backwards: false, cursor: None };
+    loop {
+        let query = query(target.id, way.id, filter.clone(), page.clone());
+        let listing = engine::list(ctx, &query).await?;
+        for row in &listing.rows {
+            let texts = row.cells.first().and_then(|value| wanted.get(&comparable(way, value)));
+            for text in texts.into_iter().flatten() {
+                found.entry((*text).clone()).and_modify(|found| *found = Found::Several).or_insert(Found::One(row.id));
+            }
+        }
+        // Once every text has a record, more of them could only make it ambiguous: one further page decides that.
+        if !listing.has_next || listing.rows.is_empty() {
+            return Ok(found);
+        }
+        page.cursor = Some(listing.cursor(listing.rows.len() - 1));
+    }
+}
+
+fn query(object: ObjectId, field: FieldId, filter: Filter, page: Page) -> ListQuery {
+    ListQuery {
+        object,
+        select: vec![field],
+        filter: Some(filter),
+        order: Vec::new(),
+        page,
+        archived: Archived::Exclude,
+        total: false,
+    }
+}
+
+/// What a value is compared by.
+fn comparable(field: &Field, value: &Value) -> String {
+    match value {
+        Value::Id(id) => id.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Text(text) => values::key(field, value).unwrap_or_else(|| text.clone()),
+        _ => values::key(field, value).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,21 @@
+//! The people of the organisation, as records can show and link them. They are invited and removed by `tenants`, so the
+//! record engine only reads them.
+
+use records::catalog::{
+    FieldKind, Personal,
+    spec::{FieldSpec, ObjectSpec, labels},
+};
+
+/// The declaration of `member`.
+pub fn object() -> ObjectSpec {
+    ObjectSpec::new("member", "members")
+        .labelled(labels("Member", "Membre", "Miembro"), labels("Members", "Membres", "Miembros"))
+        .system_table("members")
+        .field(
+            FieldSpec::new("email", FieldKind::Email)
+                .label(labels("Email", "E-mail", "Correo electrónico"))
+                .personal(Personal::Ordinary)
+                .column("email")
+                .read_only(),
+        )
+}
