@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crm::rules::CrmRules;
 use jobs::Handler;
 use records::{Ctx, rules::Rules};
+use sha2::{Digest, Sha256};
 use tenants::{
     Access, Actor, Caller, Clock, Code, Error, Origin, Provision, Registry, TenantDb, control::Control,
     db::PostgresPool, error::Result, identity::Identity, registry::Storage,
@@ -24,19 +26,24 @@ pub struct App {
 
 /// Gives new tenants the standard objects, and old ones the new objects of a release.
 struct StandardObjects {
-    rules: Arc<dyn Rules>,
+    fingerprint: String,
+}
+
+impl StandardObjects {
+    fn new() -> Self {
+        let digest = Sha256::digest(format!("{:?}", crm::objects()));
+        Self { fingerprint: digest[..6].iter().map(|byte| format!("{byte:02x}")).collect() }
+    }
 }
 
 #[async_trait::async_trait]
 impl Provision for StandardObjects {
     fn fingerprint(&self) -> String {
-        "0".into()
+        self.fingerprint.clone()
     }
 
     async fn provision(&self, db: &TenantDb) -> Result<()> {
-        let _ = &self.rules;
-        let _ = db;
-        Ok(())
+        records::catalog::provision(db, &crm::objects()).await
     }
 }
 
@@ -58,11 +65,10 @@ impl App {
             }
         };
         let storage = Storage { data: config.data.clone(), postgres, open_tenants: config.open_tenants };
-        let rules: Arc<dyn Rules> = Arc::new(NoRules);
-        let provision = Arc::new(StandardObjects { rules: Arc::clone(&rules) });
+        let provision = Arc::new(StandardObjects::new());
         let registry = Arc::new(Registry::new(control, master, storage, Clock::system(), provision));
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        Ok(Self { registry, identity, rules })
+        Ok(Self { registry, identity, rules: CrmRules::shared() })
     }
 
     /// The context of the operator's command line in an organisation.
@@ -103,29 +109,5 @@ impl App {
     /// Who does the work of which queue.
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
         crate::workers::handlers(self)
-    }
-}
-
-struct NoRules;
-#[async_trait::async_trait]
-impl Rules for NoRules {
-    fn prepare(
-        &self,
-        _: &Ctx,
-        _: &records::catalog::Object,
-        _: &mut records::engine::Draft,
-        _: &mut Vec<tenants::FieldIssue>,
-    ) {
-    }
-    fn reads(&self, _: &records::catalog::Object) -> Vec<records::catalog::FieldId> {
-        Vec::new()
-    }
-    async fn follow(
-        &self,
-        _: &Ctx,
-        _: &tenants::TenantTx,
-        _: &[records::engine::Written],
-    ) -> Result<Vec<records::engine::Mutation>> {
-        Ok(Vec::new())
     }
 }
