@@ -14,7 +14,7 @@ pub struct TestApp {
     program: Program,
     // In the order in which they go: the server, its database, its files.
     server: Server,
-    _database: Option<Database>,
+    database: Option<Database>,
     folder: TempDir,
 }
 
@@ -26,8 +26,13 @@ impl TestApp {
 
     /// A fresh application with settings of its own (`CLIENTELE_…`).
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_on(database::server(), settings).await
+    }
+
+    /// A fresh application on a PostgreSQL server, or on SQLite files where there is none.
+    pub async fn start_on(postgres: Option<String>, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = match database::server() {
+        let database = match postgres {
             Some(server) => Some(Database::create(server).await),
             None => None,
         };
@@ -50,12 +55,17 @@ impl TestApp {
         let program = Program::new(&folder.path().join("data"), url);
         let program = settings.iter().fold(program, |program, (name, value)| program.with(name, value));
         let server = Server::start(program.clone(), folder.path().join("server.log")).await;
-        Self { program, server, _database: database, folder }
+        Self { program, server, database, folder }
     }
 
     /// Another server on the same data.
     pub async fn beside(&self) -> Server {
         Server::start(self.program.clone(), self.scratch("beside.log")).await
+    }
+
+    /// Address of its PostgreSQL database, if it has one.
+    pub fn database_url(&self) -> Option<String> {
+        self.database.as_ref().map(Database::url)
     }
 
     /// The server, to be killed, stopped and started again.

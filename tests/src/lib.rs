@@ -18,7 +18,7 @@ pub use proxy::Proxy;
 pub use server::Server;
 pub use tenant::Tenant;
 
-/// Whether the tests of this run keep tenants in PostgreSQL.
-pub fn on_postgres() -> bool {
-    database::server().is_some()
+/// The PostgreSQL server in whose databases the tests of this run keep their tenants, if they do.
+pub fn postgres() -> Option<String> {
+    database::server()
 }

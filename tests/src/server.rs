@@ -36,6 +36,16 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process, while it runs.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("a running server").id()
+    }
+
     /// Kills the process as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

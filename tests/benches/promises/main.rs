@@ -1,0 +1,41 @@
+//! Measures what the design promises, on SQLite and on PostgreSQL, and writes `docs/benchmarks.md`.
+//!
+//! `BENCH_PART=0.01` shrinks every amount for a quick look; the page is written only by a run of the full amounts.
+//! `BENCH_ONLY=import` runs the measures whose name begins so.
+
+mod bare;
+mod load;
+mod measures;
+mod people;
+mod process;
+mod report;
+mod stand;
+
+use report::Report;
+use stand::{Backend, Stand};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("bare") {
+        // The bare handler runs as a process of its own, as ours does.
+        bare::serve(&arguments.next().expect("settings of the bare handler"));
+        return;
+    }
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(measure());
+}
+
+async fn measure() {
+    let mut report = Report::default();
+    for backend in Backend::all() {
+        let stand = Stand::new(backend);
+        for (name, run) in measures::all() {
+            if std::env::var("BENCH_ONLY").is_ok_and(|only| !name.starts_with(&only)) {
+                continue;
+            }
+            eprintln!("{} on {}", name, stand.name());
+            run(&stand, &mut report).await;
+        }
+    }
+    println!("{}", report.markdown());
+    report.keep();
+}

@@ -1,0 +1,30 @@
+//! The measures, in the order in which they run.
+
+mod attacks;
+mod cold;
+mod count;
+mod field;
+mod import;
+mod page;
+mod start;
+mod write;
+
+use futures::future::BoxFuture;
+
+use crate::{report::Report, stand::Stand};
+
+type Measure = for<'a> fn(&'a Stand, &'a mut Report) -> BoxFuture<'a, ()>;
+
+/// All measures with their names.
+pub fn all() -> Vec<(&'static str, Measure)> {
+    vec![
+        ("start", |stand, report| Box::pin(start::measure(stand, report))),
+        ("attacks", |stand, report| Box::pin(attacks::measure(stand, report))),
+        ("page", |stand, report| Box::pin(page::measure(stand, report))),
+        ("write", |stand, report| Box::pin(write::measure(stand, report))),
+        ("import", |stand, report| Box::pin(import::measure(stand, report))),
+        ("count", |stand, report| Box::pin(count::measure(stand, report))),
+        ("field", |stand, report| Box::pin(field::measure(stand, report))),
+        ("cold", |stand, report| Box::pin(cold::measure(stand, report))),
+    ]
+}

@@ -1,0 +1,22 @@
+//! From nothing to ready, and what an idle server keeps.
+
+use std::time::Instant;
+
+use crate::{process, report::Report, stand::Stand};
+
+pub async fn measure(stand: &Stand, report: &mut Report) {
+    let mut app = stand.app().await;
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        app.server().kill();
+        let started = Instant::now();
+        app.server().launch().await;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    let median = times[2];
+    let idle = process::memory(app.server().id());
+    let ready = (format!("{} ms", median.as_millis()), String::new());
+    report.line("start to ready", stand.name(), ready, "< 500 ms", Some(median.as_millis() < 500));
+    report.line("idle memory", stand.name(), (format!("{idle:.0} MB"), String::new()), "< 80 MB", Some(idle < 80.0));
+}

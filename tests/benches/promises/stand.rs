@@ -1,0 +1,65 @@
+//! Where measuring happens: one backend, and how much of everything.
+
+use tests::{Tenant, TestApp};
+
+/// Which database is measured.
+#[derive(Clone)]
+pub enum Backend {
+    Sqlite,
+    /// A server to make databases on.
+    Postgres(String),
+}
+
+impl Backend {
+    /// SQLite, and PostgreSQL where the command found one.
+    pub fn all() -> impl Iterator<Item = Backend> {
+        std::iter::once(Backend::Sqlite).chain(tests::postgres().map(Backend::Postgres))
+    }
+}
+
+pub struct Stand {
+    backend: Backend,
+}
+
+impl Stand {
+    pub fn new(backend: Backend) -> Self {
+        Self { backend }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite => "SQLite",
+            Backend::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
+    }
+
+    /// A fresh application.
+    pub async fn app(&self) -> TestApp {
+        let server = match &self.backend {
+            Backend::Sqlite => None,
+            Backend::Postgres(server) => Some(server.clone()),
+        };
+        TestApp::start_on(server, &[("CLIENTELE_LOG", "warn")]).await
+    }
+
+    /// An organisation in a fresh application.
+    pub async fn tenant(&self) -> (TestApp, Tenant) {
+        let app = self.app().await;
+        let tenant = app.tenant("acme");
+        (app, tenant)
+    }
+}
+
+/// Part of the full amounts that this run works with.
+pub fn part() -> f64 {
+    std::env::var("BENCH_PART").ok().and_then(|part| part.parse().ok()).unwrap_or(1.0)
+}
+
+/// An amount, as large as this run wants it.
+pub fn amount(full: usize) -> usize {
+    ((full as f64 * part()) as usize).max(1)
+}
