@@ -6,6 +6,8 @@ mod columns;
 pub mod ctx;
 pub mod engine;
 pub mod filter;
+#[cfg(test)]
+mod fixture;
 pub mod fold;
 pub mod rules;
 pub mod sql;

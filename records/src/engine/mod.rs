@@ -15,6 +15,8 @@ mod order;
 mod query;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod within;
 mod write;

@@ -4,6 +4,8 @@ mod compare;
 mod compile;
 mod operator;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use entities::ids::FieldId;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,212 @@
+//! A small catalog with every kind of field, and its tables, for the tests of reads.
+
+use std::sync::Arc;
+
+use entities::ids::{FieldId, ObjectId, RecordId};
+use sea_orm::ConnectionTrait;
+use tenants::{Dialect, TenantTx, error::FieldIssue, testing};
+use uuid::Uuid;
+
+use crate::{
+    Ctx,
+    catalog::{Cardinality, Catalog, Choice, Field, FieldKind, Object, OnDestroy, Origin, Relation},
+    columns::{self, Stored},
+    engine::{Draft, Mutation, Written},
+    rules::Rules,
+    sql::{List, Sql},
+    values::{self, Value},
+};
+
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400_000_000;
+
+pub fn field_id(number: u128) -> FieldId {
+    FieldId(Uuid::from_u128(number))
+}
+
+pub fn object_id(number: u128) -> ObjectId {
+    ObjectId(Uuid::from_u128(0xf000 + number))
+}
+
+/// Customers with vehicles (one to many) and groups (many to many).
+pub fn catalog() -> Catalog {
+    let options = |keys: &[&str]| {
+        keys.iter().map(|key| Choice { value: (*key).to_owned(), label: Default::default(), retired: false }).collect()
+    };
+    let link = |to, cardinality, inverse, forward| {
+        let link_table = (cardinality == Cardinality::ManyToMany).then(|| "l1".to_owned());
+        let inverse = Some(field_id(inverse));
+        let to = object_id(to);
+        FieldKind::Relation(Relation { to, cardinality, inverse, on_destroy: OnDestroy::SetNull, link_table, forward })
+    };
+    let customer = vec![
+        ("city", FieldKind::Text),
+        ("score", FieldKind::Integer),
+        ("spent", FieldKind::Money),
+        ("vip", FieldKind::Boolean),
+        ("tier", FieldKind::Select { options: options(&["gold", "silver", "bronze"]) }),
+        ("tags", FieldKind::Tags),
+        ("phone", FieldKind::Phone),
+        ("email", FieldKind::Email),
+        ("birth", FieldKind::Date),
+        ("seen", FieldKind::DateTime),
+        ("notes", FieldKind::LongText),
+        ("ratio", FieldKind::Decimal { scale: 2 }),
+        ("extra", FieldKind::Json),
+        ("vehicles", link(2, Cardinality::OneToMany, 202, false)),
+        ("groups", link(3, Cardinality::ManyToMany, 301, true)),
+    ];
+    let vehicle = vec![("plate", FieldKind::Text), ("customer", link(1, Cardinality::ManyToOne, 114, false))];
+    let group = vec![("customers", link(1, Cardinality::ManyToMany, 115, false))];
+    let objects = [("customer", customer), ("vehicle", vehicle), ("group", group)];
+    let objects = (1..).zip(objects).map(|(n, (name, fields))| object(n, name, fields)).collect();
+    Catalog::new(0, objects)
+}
+
+fn object(number: u128, name: &str, fields: Vec<(&str, FieldKind)>) -> Object {
+    let id = object_id(number);
+    let system = [
+        ("id", "id", FieldKind::Id),
+        ("version", "version", FieldKind::Integer),
+        ("name", "name", FieldKind::Text),
+        ("createdAt", "created_at", FieldKind::DateTime),
+        ("archivedAt", "archived_at", FieldKind::DateTime),
+    ];
+    let system = (50..).zip(system).map(|(n, (name, column, kind))| Field {
+        origin: Origin::System,
+        ..Field::new(field_id(number * 100 + n), id, name, column, kind)
+    });
+    let custom = (1..).zip(fields).map(|(n, (name, kind))| {
+        let column = if columns::stored(&kind).is_some() { format!("f{number}{n:02}") } else { String::new() };
+        Field::new(field_id(number * 100 + n), id, name, &column, kind)
+    });
+    Object::new(id, name, &format!("{name}s"), &format!("o{number}"), Origin::Custom)
+        .with_fields(system.chain(custom).collect())
+}
+
+struct NoRules;
+
+#[async_trait::async_trait]
+impl Rules for NoRules {
+    fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
+
+    fn reads(&self, _: &Object) -> Vec<FieldId> {
+        Vec::new()
+    }
+
+    async fn follow(&self, _: &Ctx, _: &TenantTx, _: &[Written]) -> tenants::error::Result<Vec<Mutation>> {
+        Ok(Vec::new())
+    }
+}
+
+/// The catalog's tables, empty, in a space of their own.
+pub async fn ctx() -> Ctx {
+    let db = testing::space().await;
+    let catalog = catalog();
+    let tx = db.begin_write().await.unwrap();
+    for object in &catalog.objects {
+        tx.execute_unprepared(&table(db.dialect(), object)).await.unwrap();
+    }
+    let id = if db.dialect() == Dialect::Postgres { "uuid" } else { "blob" };
+    let link = format!(r#"CREATE TABLE "tenant"."l1" (a {id} NOT NULL, b {id} NOT NULL, PRIMARY KEY (a, b))"#);
+    tx.execute_unprepared(&link).await.unwrap();
+    let row = tx.query_one_raw(db.statement(r#"SELECT catalog_version FROM "tenant"."clock""#, vec![])).await.unwrap();
+    let version: i64 = row.unwrap().try_get_by_index(0).unwrap();
+    sea_orm::TransactionSession::commit(tx).await.unwrap();
+    let catalog = Arc::new(Catalog { version, ..catalog });
+    Ctx { caller: testing::caller(&db), catalog, db, rules: Arc::new(NoRules) }
+}
+
+fn table(dialect: Dialect, object: &Object) -> String {
+    let postgres = dialect == Dialect::Postgres;
+    let mut parts = Vec::new();
+    for field in object.fields.iter().filter(|field| !field.column.is_empty()) {
+        let sql_type = match columns::stored(&field.kind).unwrap() {
+            Stored::Bool => "boolean",
+            Stored::Int | Stored::Money => "bigint",
+            Stored::Id if postgres => "uuid",
+            Stored::Id => "blob",
+            Stored::List if postgres => r#"text[] COLLATE "C""#,
+            Stored::Text if postgres => r#"text COLLATE "C""#,
+            _ => "text",
+        };
+        let column = &field.column;
+        parts.push(format!("\"{column}\" {sql_type}"));
+        if values::has_key(&field.kind) {
+            parts.push(format!("\"{column}_k\" {sql_type}"));
+        }
+        if field.kind == FieldKind::Money {
+            parts.push(format!("\"{column}_c\" text, \"{column}_b\" bigint"));
+        }
+    }
+    format!(r#"CREATE TABLE "tenant"."{}" ({})"#, object.table, parts.join(", "))
+}
+
+/// Puts records into an object's table; what is not given is null.
+pub async fn insert(ctx: &Ctx, object: &str, records: &[Vec<(&str, Value)>]) -> Vec<RecordId> {
+    let object = ctx.catalog.object(object).unwrap();
+    let tx = ctx.db.begin_write().await.unwrap();
+    let mut ids = Vec::new();
+    for (i, record) in (0_i64..).zip(records) {
+        let id = RecordId::new();
+        ids.push(id);
+        let mut record = record.clone();
+        for (name, value) in [("id", Value::Id(id.0)), ("version", Value::Int(1)), ("createdAt", Value::Int(i))] {
+            if record.iter().all(|(given, _)| *given != name) {
+                record.push((name, value));
+            }
+        }
+        let mut names = Vec::new();
+        let mut sql = Sql::new(ctx.db.dialect());
+        for (name, value) in record.iter().filter(|(_, value)| *value != Value::Null) {
+            let field = object.field(name).unwrap_or_else(|| panic!("no field {name}"));
+            bind(&mut sql, field, value, &mut names);
+        }
+        let text = format!(r#"INSERT INTO "tenant"."{}" ({}) VALUES ("#, object.table, names.join(", "));
+        let (placeholders, values) = sql.into_parts();
+        tx.execute_raw(ctx.db.statement(text + &placeholders + ")", values)).await.unwrap();
+    }
+    sea_orm::TransactionSession::commit(tx).await.unwrap();
+    ids
+}
+
+fn bind(sql: &mut Sql, field: &Field, value: &Value, names: &mut Vec<String>) {
+    let mut put = |suffix: &str, value: sea_orm::Value| {
+        sql.push(if names.is_empty() { "" } else { ", " }).bind(value);
+        names.push(format!("\"{}{suffix}\"", field.column));
+    };
+    match value {
+        Value::Bool(value) => put("", (*value).into()),
+        Value::Int(value) => put("", (*value).into()),
+        Value::Text(text) => put("", text.clone().into()),
+        Value::Id(id) => put("", (*id).into()),
+        Value::Money(money) => {
+            put("", money.amount.into());
+            put("_c", String::from_utf8(money.currency.to_vec()).unwrap().into());
+            put("_b", money.base.into());
+        }
+        Value::List(words) => {
+            sql.push(if names.is_empty() { "" } else { ", " }).bind_list(List::Texts(words.clone()));
+            names.push(format!("\"{}\"", field.column));
+        }
+        other => panic!("no column holds {other:?}"),
+    }
+    if let Some(key) = values::key(field, value) {
+        sql.push(", ").bind(key);
+        names.push(format!("\"{}_k\"", field.column));
+    }
+}
+
+/// Links customers to groups.
+pub async fn link(ctx: &Ctx, pairs: &[(RecordId, RecordId)]) {
+    for (a, b) in pairs {
+        let statement =
+            ctx.db.statement(r#"INSERT INTO "tenant"."l1" (a, b) VALUES ($1, $2)"#, vec![a.0.into(), b.0.into()]);
+        ctx.db.execute_raw(statement).await.unwrap();
+    }
+}
+
+/// A text value.
+pub fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
