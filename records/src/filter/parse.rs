@@ -67,9 +67,9 @@ impl<'a> Parser<'a> {
         match field.relation() {
             None => self.tests(field, self.map(json)?.iter()),
             Some(relation) if relation.cardinality == Cardinality::ManyToOne => {
-                self.to_one(field, relation, json, depth)
+                self.one_related(field, relation, json, depth)
             }
-            Some(relation) => self.to_many(field, relation, json, depth),
+            Some(relation) => self.many_related(field, relation, json, depth),
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Conditions on the related record; those on its id alone are conditions on the link, and need no look at it.
-    fn to_one(&mut self, field: &Field, relation: &Relation, json: &Json, depth: usize) -> Result<Filter> {
+    fn one_related(&mut self, field: &Field, relation: &Relation, json: &Json, depth: usize) -> Result<Filter> {
         let mut conditions = self.map(json)?.clone();
         let mut parts = Vec::new();
         if let Some(id) = conditions.shift_remove("id") {
@@ -97,7 +97,7 @@ impl<'a> Parser<'a> {
         Ok(all_of(parts))
     }
 
-    fn to_many(&mut self, field: &Field, relation: &Relation, json: &Json, depth: usize) -> Result<Filter> {
+    fn many_related(&mut self, field: &Field, relation: &Relation, json: &Json, depth: usize) -> Result<Filter> {
         let target = self.target(relation)?;
         let depth = self.deeper(depth)?;
         let mut parts = Vec::new();
