@@ -223,3 +223,159 @@ fn shift(start: NaiveDate, step: Step, count: i32) -> NaiveDate {
     };
     shifted.unwrap_or(start)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{Africa::Algiers, America::New_York, Australia::Lord_Howe, Europe::Paris, Pacific::Apia, UTC};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
+    }
+
+    fn local(text: &str, zone: Tz) -> i64 {
+        instant(text.parse().unwrap(), zone)
+    }
+
+    fn ymd(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn local_times_through_gaps_and_overlaps() {
+        for (text, zone, utc) in [
+            ("2026-07-01T12:00:00", Paris, "2026-07-01T10:00:00Z"),
+            // 02:00 became 03:00.
+            ("2026-03-29T02:30:00", Paris, "2026-03-29T01:30:00Z"),
+            ("2026-03-29T03:00:00", Paris, "2026-03-29T01:00:00Z"),
+            // 03:00 became 02:00: the first of the two half past twos.
+            ("2026-10-25T02:30:00", Paris, "2026-10-25T00:30:00Z"),
+            ("2026-10-25T03:00:00", Paris, "2026-10-25T02:00:00Z"),
+            ("2026-03-08T02:30:00", New_York, "2026-03-08T07:30:00Z"),
+            // The whole day is missing.
+            ("2011-12-30T12:00:00", Apia, "2011-12-30T22:00:00Z"),
+        ] {
+            assert_eq!(local(text, zone), at(utc), "{text} in {zone}");
+        }
+    }
+
+    #[test]
+    fn days_begin_when_the_clock_says_so() {
+        assert_eq!(day_start(ymd("2026-03-01"), Algiers), at("2026-02-28T23:00:00Z"));
+        assert_eq!(day_start(ymd("2026-03-29"), Paris), at("2026-03-28T23:00:00Z"));
+        assert_eq!(day_start(ymd("2026-03-30"), Paris), at("2026-03-29T22:00:00Z"));
+        // Midnight itself was skipped.
+        assert_eq!(day_start(ymd("2018-11-04"), chrono_tz::America::Sao_Paulo), at("2018-11-04T03:00:00Z"));
+        assert_eq!(day_start(ymd("2011-12-30"), Apia), day_start(ymd("2011-12-31"), Apia));
+        assert_eq!(local_date(at("2026-02-28T23:30:00Z"), Algiers), ymd("2026-03-01"));
+    }
+
+    #[test]
+    fn periods_as_days() {
+        let now = at("2026-03-01T23:30:00Z"); // Monday the 2nd in Algiers.
+        for (period, from, until) in [
+            (Period::Today, Some("2026-03-02"), Some("2026-03-03")),
+            (Period::Yesterday, Some("2026-03-01"), Some("2026-03-02")),
+            (Period::Tomorrow, Some("2026-03-03"), Some("2026-03-04")),
+            (Period::ThisWeek, Some("2026-03-02"), Some("2026-03-09")),
+            (Period::LastWeek, Some("2026-02-23"), Some("2026-03-02")),
+            (Period::NextWeek, Some("2026-03-09"), Some("2026-03-16")),
+            (Period::ThisMonth, Some("2026-03-01"), Some("2026-04-01")),
+            (Period::LastMonth, Some("2026-02-01"), Some("2026-03-01")),
+            (Period::NextMonth, Some("2026-04-01"), Some("2026-05-01")),
+            (Period::ThisQuarter, Some("2026-01-01"), Some("2026-04-01")),
+            (Period::LastQuarter, Some("2025-10-01"), Some("2026-01-01")),
+            (Period::ThisYear, Some("2026-01-01"), Some("2027-01-01")),
+            (Period::LastYear, Some("2025-01-01"), Some("2026-01-01")),
+            (Period::Past, None, Some("2026-03-02")),
+            (Period::Future, Some("2026-03-03"), None),
+            (Period::LastDays(1), Some("2026-03-02"), Some("2026-03-03")),
+            (Period::LastDays(30), Some("2026-02-01"), Some("2026-03-03")),
+            (Period::NextDays(2), Some("2026-03-02"), Some("2026-03-04")),
+            (Period::OlderThanDays(2), None, Some("2026-02-28")),
+            (Period::AfterDays(2), Some("2026-03-05"), None),
+        ] {
+            let number = |text: Option<&str>| text.map(|text| day_number(ymd(text)));
+            assert_eq!(days(period, now, Algiers), Span { from: number(from), until: number(until) }, "{period:?}");
+        }
+    }
+
+    #[test]
+    fn periods_as_instants() {
+        let now = at("2026-03-29T10:00:00Z");
+        let span = |from: &str, until: &str| Span { from: Some(at(from)), until: Some(at(until)) };
+        // A day of 23 hours.
+        assert_eq!(instants(Period::Today, now, Paris), span("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"));
+        assert_eq!(
+            instants(Period::LastDays(7), now, Paris),
+            span("2026-03-22T23:00:00Z", "2026-03-29T10:00:00.000001Z")
+        );
+        assert_eq!(instants(Period::NextDays(1), now, Paris), span("2026-03-29T10:00:00Z", "2026-03-29T22:00:00Z"));
+        assert_eq!(instants(Period::Past, now, Paris), Span { from: None, until: Some(now) });
+        assert_eq!(instants(Period::Future, now, Paris), Span { from: Some(now + 1), until: None });
+        assert_eq!(
+            instants(Period::OlderThanDays(1), now, Paris),
+            Span { from: None, until: Some(at("2026-03-27T23:00:00Z")) }
+        );
+        let none = instants(Period::LastDays(0), now, Paris);
+        assert!(none.from > none.until);
+    }
+
+    #[test]
+    fn buckets_follow_the_local_calendar() {
+        let from = at("2026-03-28T12:00:00Z");
+        let until = at("2026-03-30T12:00:00Z");
+        let found = |step, limit| boundaries(step, from, until, Paris, limit);
+        let instants = |texts: &[&str]| Some(texts.iter().map(|text| at(text)).collect::<Vec<_>>());
+        assert_eq!(
+            found(Step::Day, 10),
+            instants(&["2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"])
+        );
+        assert_eq!(
+            found(Step::Week, 10),
+            instants(&["2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z", "2026-04-05T22:00:00Z"])
+        );
+        assert_eq!(found(Step::Month, 10), instants(&["2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"]));
+        assert_eq!(found(Step::Quarter, 10), instants(&["2025-12-31T23:00:00Z", "2026-03-31T22:00:00Z"]));
+        assert_eq!(found(Step::Year, 10), instants(&["2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"]));
+        assert_eq!(found(Step::Hour, 1000).map(|hours| hours.len()), Some(49));
+        assert_eq!(found(Step::Day, 3).map(|days| days.len()), Some(4));
+        assert_eq!(found(Step::Day, 2), None);
+        assert_eq!(
+            boundaries(Step::Day, at("2011-12-29T12:00:00Z"), at("2012-01-01T00:00:00Z"), Apia, 9).unwrap().len(),
+            4
+        );
+    }
+
+    #[test]
+    fn day_buckets_need_no_zone() {
+        let day = |text: &str| day_number(ymd(text));
+        let months = day_boundaries(Step::Month, day("2026-01-15"), day("2026-03-02"), 10);
+        assert_eq!(months, Some(["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"].map(day).to_vec()));
+        assert_eq!(day_boundaries(Step::Year, MIN_DAY, MAX_DAY, 100), None);
+        assert!(day_boundaries(Step::Year, MIN_DAY, MAX_DAY, 10_000).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_is_in_its_local_day(instant in -62_000_000_000_000_000_i64..250_000_000_000_000_000, zone in 0usize..5) {
+            let zone = [UTC, Paris, New_York, Lord_Howe, Apia][zone];
+            let day = local_date(instant, zone);
+            prop_assert!(day_start(day, zone) <= instant);
+            prop_assert!(instant < day_start(day + Days::new(1), zone));
+        }
+
+        #[test]
+        fn boundaries_rise_and_hold_their_range(from in 0i64..4_000_000_000_000_000, length in 0i64..5_000_000_000_000, step in 0usize..6, zone in 0usize..5) {
+            let zone = [UTC, Paris, New_York, Lord_Howe, Apia][zone];
+            let step = [Step::Hour, Step::Day, Step::Week, Step::Month, Step::Quarter, Step::Year][step];
+            let found = boundaries(step, from, from + length, zone, 100_000).unwrap();
+            prop_assert!(found.len() >= 2);
+            prop_assert!(found.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(found[0] <= from && *found.last().unwrap() >= from + length);
+            prop_assert!(found[1] > from);
+        }
+    }
+}

@@ -134,3 +134,183 @@ fn links(relation: &Relation, json: &Json) -> Result<Value, Issue> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{
+            Money,
+            testing::{field, locale, tiers},
+        },
+        *,
+    };
+
+    fn read(kind: FieldKind, json: Json) -> Result<Value, Issue> {
+        from_json(&field(kind), &json, &locale("DZ"))
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn texts_are_tidied_and_bounded() {
+        assert_eq!(read(FieldKind::Text, json!("  a\r\nb\tc ")), Ok(text("a b c")));
+        assert_eq!(read(FieldKind::Text, json!(" \n ")), Ok(Value::Null));
+        assert_eq!(read(FieldKind::Text, Json::Null), Ok(Value::Null));
+        assert_eq!(read(FieldKind::Text, json!("é".repeat(1000))), Ok(text(&"é".repeat(1000))));
+        assert_eq!(read(FieldKind::Text, json!("é".repeat(1001))), Err(Issue::TooLarge("1000".to_owned())));
+        assert_eq!(read(FieldKind::LongText, json!(" a\n b ")), Ok(text(" a\n b ")));
+        assert!(matches!(read(FieldKind::LongText, json!("a".repeat(100_001))), Err(Issue::TooLarge(_))));
+        for kind in [FieldKind::Text, FieldKind::LongText, FieldKind::Url, FieldKind::Phone, FieldKind::Email] {
+            assert!(matches!(read(kind.clone(), json!("a\0b")), Err(Issue::WrongType(_))), "{kind:?}");
+            assert!(matches!(read(kind.clone(), json!(5)), Err(Issue::WrongType(_))), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_come_as_numbers_or_as_texts() {
+        let scaled = FieldKind::Decimal { scale: 2 };
+        for (kind, json, value) in [
+            (FieldKind::Integer, json!(5), 5),
+            (FieldKind::Integer, json!(-9_223_372_036_854_775_808_i64), i64::MIN),
+            (FieldKind::Integer, json!("9223372036854775807"), i64::MAX),
+            (FieldKind::Integer, json!(2.0), 2),
+            (FieldKind::Integer, json!(" 7 "), 7),
+            (scaled.clone(), json!(0.1), 10),
+            (scaled.clone(), json!("12.345"), 1234),
+            (scaled.clone(), json!(1e3), 100_000),
+            (scaled.clone(), json!(7), 700),
+            (FieldKind::Percent, json!("12.5"), 1250),
+            (FieldKind::Rating { max: 5 }, json!(4), 4),
+        ] {
+            assert_eq!(read(kind, json.clone()), Ok(Value::Int(value)), "{json}");
+        }
+        for json in [json!(2.5), json!("2.5"), json!("1,5"), json!(""), json!(true), json!([1]), json!("1e3")] {
+            assert!(matches!(read(FieldKind::Integer, json.clone()), Err(Issue::WrongType(_))), "{json}");
+        }
+        assert!(matches!(read(FieldKind::Integer, json!(u64::MAX)), Err(Issue::TooLarge(_))));
+        assert!(matches!(read(FieldKind::Integer, json!(1e30)), Err(Issue::TooLarge(_))));
+        assert!(matches!(read(scaled, json!(i64::MIN)), Err(Issue::TooSmall(_))));
+    }
+
+    #[test]
+    fn money_has_a_currency_and_its_worth() {
+        let money = |amount, currency: &[u8; 3], base| Ok(Value::Money(Money { amount, currency: *currency, base }));
+        assert_eq!(read(FieldKind::Money, json!("12.50")), money(125_000, b"DZD", 125_000));
+        assert_eq!(read(FieldKind::Money, json!(12.5)), money(125_000, b"DZD", 125_000));
+        assert_eq!(
+            read(FieldKind::Money, json!({ "amount": "2", "currency": "eur" })),
+            money(20_000, b"EUR", 2_905_000)
+        );
+        assert_eq!(read(FieldKind::Money, json!({ "amount": "-0.0001", "currency": "USD" })), money(-1, b"USD", -134));
+        let no_rate = read(FieldKind::Money, json!({ "amount": "1", "currency": "GBP" }));
+        assert_eq!(no_rate, Err(Issue::NoExchangeRate("GBP".to_owned())));
+        for json in [
+            json!({}),
+            json!({ "amount": "x" }),
+            json!({ "amount": "1", "currency": "EURO" }),
+            json!("1 EUR"),
+            json!({ "amount": "1", "unit": "EUR" }),
+            json!([]),
+            json!(true),
+        ] {
+            assert!(matches!(read(FieldKind::Money, json.clone()), Err(Issue::WrongType(_))), "{json}");
+        }
+        let most = json!({ "amount": "922337203685477.5807", "currency": "EUR" });
+        assert!(matches!(read(FieldKind::Money, most), Err(Issue::TooLarge(_))));
+    }
+
+    #[test]
+    fn time_is_strict() {
+        assert_eq!(read(FieldKind::Date, json!("2026-03-01")), Ok(Value::Int(20_513)));
+        for json in [
+            json!("2026-02-30"),
+            json!("01/03/2026"),
+            json!("2026-3-1"),
+            json!("0000-01-01"),
+            json!(0),
+            json!("2026-03-01T00:00:00Z"),
+            json!("+026-03-01"),
+        ] {
+            assert!(read(FieldKind::Date, json.clone()).is_err(), "{json}");
+        }
+        let noon = Value::Int(1_772_366_400_000_000);
+        for written in [
+            "2026-03-01T12:00:00Z",
+            "2026-03-01T13:00:00+01:00",
+            "2026-03-01T13:00:00",
+            "2026-03-01 13:00",
+            "2026-03-01T12:00:00.000000Z",
+        ] {
+            assert_eq!(read(FieldKind::DateTime, json!(written)), Ok(noon.clone()), "{written}");
+        }
+        assert_eq!(read(FieldKind::DateTime, json!("2026-03-01")), Ok(Value::Int(1_772_319_600_000_000)));
+        for written in ["12:00", "2026-03-01T25:00:00Z", "2026-03-01T", "2026-03-01T12", "2026-03-0é", ""] {
+            assert!(read(FieldKind::DateTime, json!(written)).is_err(), "{written}");
+        }
+        assert_eq!(read(FieldKind::Duration, json!("PT1H30M")), Ok(Value::Int(5_400_000_000)));
+        assert!(read(FieldKind::Duration, json!("1:30")).is_err());
+    }
+
+    #[test]
+    fn choices_go_by_key() {
+        let one = FieldKind::Select { options: tiers() };
+        let many = FieldKind::MultiSelect { options: tiers() };
+        assert_eq!(read(one.clone(), json!("gold")), Ok(text("gold")));
+        assert_eq!(read(one.clone(), json!("bronze")), Ok(text("bronze")));
+        assert_eq!(read(one.clone(), json!("Gold")), Err(Issue::NotAnOption("gold, silver".to_owned())));
+        assert!(matches!(read(one, json!(1)), Err(Issue::WrongType(_))));
+        let both = Value::List(vec!["gold".to_owned(), "silver".to_owned()]);
+        assert_eq!(read(many.clone(), json!(["silver", "gold", "silver"])), Ok(both));
+        assert_eq!(read(many.clone(), json!([])), Ok(Value::Null));
+        assert_eq!(read(many.clone(), json!(["x"])), Err(Issue::NotAnOption("gold, silver".to_owned())));
+        assert!(matches!(read(many, json!("gold")), Err(Issue::WrongType(_))));
+    }
+
+    #[test]
+    fn tags_are_words_each_once() {
+        let tags = read(FieldKind::Tags, json!([" VIP ", "vip", "", "Été", "ete", "a, b"]));
+        assert_eq!(tags, Ok(Value::List(vec!["VIP".to_owned(), "Été".to_owned(), "a, b".to_owned()])));
+        let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+        assert_eq!(read(FieldKind::Tags, json!(many)), Err(Issue::TooLarge("100".to_owned())));
+        assert_eq!(read(FieldKind::Tags, json!(["x".repeat(101)])), Err(Issue::TooLarge("100".to_owned())));
+        assert!(matches!(read(FieldKind::Tags, json!([1])), Err(Issue::WrongType(_))));
+    }
+
+    #[test]
+    fn web_addresses_are_of_the_web() {
+        for good in ["https://example.com/a?b#c", "HTTP://EXAMPLE.com", "https://münchen.de/ä", "http://localhost:8080"]
+        {
+            assert_eq!(read(FieldKind::Url, json!(good)), Ok(text(good)));
+        }
+        for bad in
+            ["example.com", "ftp://a.b", "javascript:alert(1)", "https://", "http:// a.b", "https://a b.c", "data:,x"]
+        {
+            assert!(read(FieldKind::Url, json!(bad)).is_err(), "{bad}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(2000));
+        assert_eq!(read(FieldKind::Url, json!(long)), Err(Issue::TooLarge("2000".to_owned())));
+    }
+
+    #[test]
+    fn json_is_kept_as_written() {
+        assert_eq!(
+            read(FieldKind::Json, json!({ "b": [1, null], "a": "\0" })),
+            Ok(text(r#"{"b":[1,null],"a":"\u0000"}"#))
+        );
+        assert!(matches!(read(FieldKind::Json, json!("x".repeat(65_536))), Err(Issue::TooLarge(_))));
+    }
+
+    #[test]
+    fn contacts_are_kept_with_their_key() {
+        let Ok(Value::Contact(email)) = read(FieldKind::Email, json!(" A@B.org ")) else { panic!("no contact") };
+        assert_eq!((email.typed.as_str(), email.key.as_str()), ("A@B.org", "a@b.org"));
+        let Ok(Value::Contact(phone)) = read(FieldKind::Phone, json!("0550 12 34 56")) else { panic!("no contact") };
+        assert_eq!((phone.shown(), phone.valid), ("+213550123456", true));
+        assert_eq!(read(FieldKind::Phone, json!(" ")), Ok(Value::Null));
+        assert!(matches!(read(FieldKind::Phone, json!("1".repeat(101))), Err(Issue::TooLarge(_))));
+    }
+}

@@ -86,14 +86,74 @@ impl Contact {
     }
 }
 
+/// Reads the tables that phones and countries need, which otherwise the first of them waits for.
+pub fn warm() {
+    phone::parse("+213550123456", "DZ");
+    country::alpha2("DZ");
+}
+
 #[cfg(test)]
-pub(crate) fn test_locale(country: &str) -> Locale {
-    let rates = [("EUR", "145.25"), ("USD", "134.5")];
-    Locale {
-        country: country.to_owned(),
-        time_zone: chrono_tz::Africa::Algiers,
-        currency: *b"DZD",
-        language: "fr".to_owned(),
-        rates: rates.iter().map(|(code, rate)| (money::currency(code).unwrap(), rate.parse().unwrap())).collect(),
+pub(crate) mod testing {
+    //! Fields and conventions to try values with.
+
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::catalog::{Choice, Field, FieldId, FieldKind, FieldState, Labels, ObjectId, Origin, Validation};
+
+    /// An organisation of Algiers, or of elsewhere, with rates for euro and dollar.
+    pub(crate) fn locale(country: &str) -> Locale {
+        let rates = [("EUR", "145.25"), ("USD", "134.5")];
+        Locale {
+            country: country.to_owned(),
+            time_zone: chrono_tz::Africa::Algiers,
+            currency: *b"DZD",
+            language: "fr".to_owned(),
+            rates: rates.iter().map(|(code, rate)| (money::currency(code).unwrap(), rate.parse().unwrap())).collect(),
+        }
+    }
+
+    /// A field without rules.
+    pub(crate) fn field(kind: FieldKind) -> Field {
+        Field {
+            id: FieldId::new(),
+            object: ObjectId::new(),
+            name: "tried".to_owned(),
+            column: "f1".to_owned(),
+            kind,
+            label: Labels::new(),
+            help: Labels::new(),
+            section: None,
+            position: 0,
+            origin: Origin::Custom,
+            required: false,
+            unique: false,
+            default: None,
+            validation: Validation::default(),
+            searchable: false,
+            audited: true,
+            personal: None,
+            state: FieldState::Active,
+            failure: None,
+            writable: true,
+        }
+    }
+
+    /// Gold, silver and a retired bronze.
+    pub(crate) fn tiers() -> Vec<Choice> {
+        let choice = |value: &str, labels: [&str; 3], retired| Choice {
+            value: value.to_owned(),
+            label: ["en", "fr", "es"]
+                .iter()
+                .map(|l| (*l).to_owned())
+                .zip(labels.map(str::to_owned))
+                .collect::<BTreeMap<_, _>>(),
+            retired,
+        };
+        vec![
+            choice("gold", ["Gold", "Doré", "Oro"], false),
+            choice("silver", ["Silver", "Argenté", "Plata"], false),
+            choice("bronze", ["Bronze", "Bronze", "Bronce"], true),
+        ]
     }
 }

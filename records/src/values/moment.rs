@@ -72,11 +72,19 @@ fn split(text: &str, locale: &Locale) -> Option<Moment> {
         [_, _, _, _, b'-' | b'/', _, _, b'-' | b'/', _, _, b't', ..] => folded.replacen('t', " ", 1),
         _ => folded,
     };
-    let mut words: Vec<&str> =
-        spaced.split(' ').filter(|word| *word != "a" && *word != "at" && *word != "las").collect();
-    let offset = words.last().and_then(|word| offset(word)).inspect(|_| {
-        words.pop();
-    });
+    let mut words: Vec<&str> = spaced.split(' ').filter(|word| !matches!(*word, "a" | "at" | "las")).collect();
+    // The offset may stand by itself or behind the time: `10:00 +0200`, `10:00z`.
+    let last = words.pop()?;
+    let (last, offset) = match last.find(['+', '-', 'z', 'u', 'g']).filter(|at| *at == 0 || last[..*at].contains(':')) {
+        Some(at) => match offset(&last[at..]) {
+            Some(seconds) => (&last[..at], Some(seconds)),
+            None => (last, None),
+        },
+        None => (last, None),
+    };
+    if !last.is_empty() {
+        words.push(last);
+    }
     let half = match words.last().copied() {
         Some("am" | "a.m." | "a.m") => Some(false),
         Some("pm" | "p.m." | "p.m") => Some(true),
@@ -277,4 +285,142 @@ pub(crate) fn write_instant(micros: i64, out: &mut Vec<u8>) {
 
 fn two(number: u32) -> [u8; 2] {
     [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::testing::locale, *};
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn date_in(text: &str, country: &str) -> Option<String> {
+        human_date(text, &locale(country)).map(|day| written(|out| write_date(day, out)))
+    }
+
+    fn instant(text: &str) -> Option<String> {
+        human_instant(text, &locale("DZ")).map(|micros| written(|out| write_instant(micros, out)))
+    }
+
+    #[test]
+    fn dates_as_people_write_them() {
+        for (text, country, iso) in [
+            ("1996-07-04", "DZ", "1996-07-04"),
+            ("1996-07-04 00:00:00.000", "DZ", "1996-07-04"),
+            ("1996-07-04T10:00:00+02:00", "DZ", "1996-07-04"),
+            ("1996/7/4", "US", "1996-07-04"),
+            ("19960704", "DZ", "1996-07-04"),
+            ("04/07/1996", "FR", "1996-07-04"),
+            ("07/04/1996", "US", "1996-07-04"),
+            ("4.7.1996", "US", "1996-07-04"),
+            ("25/12/1996", "US", "1996-12-25"),
+            ("12/25/1996", "FR", "1996-12-25"),
+            ("4-7-96", "FR", "1996-07-04"),
+            ("04/07/26", "FR", "2026-07-04"),
+            ("4 juillet 1996", "FR", "1996-07-04"),
+            ("1er août 1996", "FR", "1996-08-01"),
+            ("jeudi 4 juillet 1996", "FR", "1996-07-04"),
+            ("July 4th, 1996", "US", "1996-07-04"),
+            ("Thu, 04 Jul 1996 10:00:00 GMT", "US", "1996-07-04"),
+            ("4 de julio de 1996", "ES", "1996-07-04"),
+            ("mar. 5 mars 1996", "FR", "1996-03-05"),
+            ("4-Jul-96", "US", "1996-07-04"),
+            ("1996 July 4", "US", "1996-07-04"),
+            ("29/02/2024", "FR", "2024-02-29"),
+        ] {
+            assert_eq!(date_in(text, country).as_deref(), Some(iso), "{text} in {country}");
+        }
+        for text in [
+            "",
+            "today",
+            "1996",
+            "07/1996",
+            "31/02/1996",
+            "29/02/2023",
+            "4 jui 1996",
+            "4/7/196",
+            "4 thermidor 1996",
+            "13/13/1996",
+            "1/2/3/4",
+            "99999999",
+            "4 juillet",
+            "12:30",
+            "0000-01-01",
+            "10000-01-01",
+        ] {
+            assert_eq!(date_in(text, "FR"), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn instants_as_people_write_them() {
+        for (text, iso) in [
+            ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"),
+            ("2026-03-01 13:00:00", "2026-03-01T12:00:00Z"),
+            ("2021-01-01 00:00:00", "2020-12-31T23:00:00Z"),
+            ("01/03/2026 13:00", "2026-03-01T12:00:00Z"),
+            ("01/03/2026 13h", "2026-03-01T12:00:00Z"),
+            ("01/03/2026 à 13h30", "2026-03-01T12:30:00Z"),
+            ("March 1, 2026 1:00 PM", "2026-03-01T12:00:00Z"),
+            ("March 1, 2026 at 1pm", "2026-03-01T12:00:00Z"),
+            ("1 mars 2026 12:00 am", "2026-02-28T23:00:00Z"),
+            ("1 de marzo de 2026 a las 13:00", "2026-03-01T12:00:00Z"),
+            ("01/03/2026 12:00:00.5 UTC", "2026-03-01T12:00:00.500Z"),
+            ("Sun, 01 Mar 2026 14:00:00 +0200", "2026-03-01T12:00:00Z"),
+            ("2026/03/01T13:00", "2026-03-01T12:00:00Z"),
+            ("01/03/2026", "2026-02-28T23:00:00Z"),
+        ] {
+            assert_eq!(instant(text).as_deref(), Some(iso), "{text}");
+        }
+        for text in [
+            "13:00",
+            "01/03/2026 25:00",
+            "01/03/2026 13:60",
+            "01/03/2026 13 pm",
+            "01/03/2026 PM",
+            "01/03/2026 +0200",
+            "2026-03-01T12:00:00+99:00",
+            "soon",
+        ] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_digits_needed_are_written() {
+        for (micros, iso) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (1_500_000, "1970-01-01T00:00:01.500Z"),
+            (1_000_001, "1970-01-01T00:00:01.000001Z"),
+        ] {
+            assert_eq!(written(|out| write_instant(micros, out)), iso);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn dates_read_as_written(day in calendar::MIN_DAY..=calendar::MAX_DAY) {
+            let text = written(|out| write_date(day, out));
+            prop_assert_eq!(iso_date(&text), Some(day));
+            prop_assert_eq!(human_date(&text, &locale("US")), Some(day));
+        }
+
+        #[test]
+        fn instants_read_as_written(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+            let text = written(|out| write_instant(micros, out));
+            prop_assert_eq!(iso_instant(&text, chrono_tz::Africa::Algiers), Some(micros));
+        }
+
+        #[test]
+        fn nothing_written_breaks_the_reader(text in "[-0-9/:. TZapmh+é]{0,25}|\\PC{0,20}") {
+            human_date(&text, &locale("US"));
+            human_instant(&text, &locale("FR"));
+        }
+    }
 }

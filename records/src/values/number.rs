@@ -85,7 +85,7 @@ fn ungroup(whole: &str, blank: impl Fn(char) -> bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::test_locale, *};
+    use super::{super::testing::locale, *};
 
     #[test]
     fn numbers_as_people_write_them() {
@@ -118,7 +118,7 @@ mod tests {
             (".5", "US", 2, 50),
             ("5.", "US", 2, 500),
         ] {
-            let parsed = parse(text, 2, decimals, &test_locale(country));
+            let parsed = parse(text, 2, decimals, &locale(country));
             if hundredths == 0 {
                 assert_eq!(parsed, Err(Fault::Syntax), "{text} in {country}");
             } else {
@@ -132,7 +132,7 @@ mod tests {
         for text in
             ["", "abc", "12a", "1 2", "12 34", "1,23,4", "1.2.3", "1,2345,678", "--1", "1-2", "-", "()", "1e", ".", ","]
         {
-            assert_eq!(parse(text, 2, 2, &test_locale("FR")), Err(Fault::Syntax), "{text:?}");
+            assert_eq!(parse(text, 2, 2, &locale("FR")), Err(Fault::Syntax), "{text:?}");
         }
     }
 }

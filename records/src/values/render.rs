@@ -184,3 +184,117 @@ fn joined(words: &[String]) -> String {
     }
     cell
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::{
+        super::{
+            Contact, from_json, from_text,
+            testing::{field, locale, tiers},
+        },
+        *,
+    };
+
+    fn written(field: &Field, value: &Value) -> String {
+        let mut out = Vec::new();
+        write_json(field, value, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_kind_is_written() {
+        let money = Value::Money(Money { amount: 125_000, currency: *b"EUR", base: 1 });
+        let id = Uuid::from_u128(7);
+        let odd = Value::Contact(Contact { typed: "x12".into(), key: "12".into(), valid: false });
+        let good = Value::Contact(Contact { typed: "0550…".into(), key: "+213550123456".into(), valid: true });
+        for (kind, value, json, text) in [
+            (FieldKind::Text, Value::Null, json!(null), ""),
+            (FieldKind::Text, Value::Text("a\"b\\\n\u{1}é".into()), json!("a\"b\\\n\u{1}é"), "a\"b\\\n\u{1}é"),
+            (FieldKind::Boolean, Value::Bool(true), json!(true), "true"),
+            (FieldKind::Integer, Value::Int(-5), json!(-5), "-5"),
+            (FieldKind::Rating { max: 5 }, Value::Int(4), json!(4), "4"),
+            (FieldKind::Decimal { scale: 3 }, Value::Int(1500), json!("1.500"), "1.500"),
+            (FieldKind::Percent, Value::Int(-5), json!("-0.05"), "-0.05"),
+            (FieldKind::Date, Value::Int(20_513), json!("2026-03-01"), "2026-03-01"),
+            (FieldKind::DateTime, Value::Int(0), json!("1970-01-01T00:00:00Z"), "1970-01-01T00:00:00Z"),
+            (FieldKind::Duration, Value::Int(5_400_000_000), json!("PT1H30M"), "PT1H30M"),
+            (FieldKind::Money, money, json!({ "amount": "12.50", "currency": "EUR" }), "12.50 EUR"),
+            (FieldKind::Json, Value::Text("{\"a\":[1]}".into()), json!({ "a": [1] }), "{\"a\":[1]}"),
+            (FieldKind::Tags, Value::List(vec!["a".into(), "b".into()]), json!(["a", "b"]), "a,b"),
+            (FieldKind::Id, Value::Id(id), json!(id), "00000000-0000-0000-0000-000000000007"),
+            (FieldKind::Id, Value::Ids(vec![id]), json!([id]), "00000000-0000-0000-0000-000000000007"),
+            (FieldKind::Phone, odd, json!("x12"), "x12"),
+            (FieldKind::Phone, good, json!("+213550123456"), "+213550123456"),
+        ] {
+            let field = field(kind);
+            assert_eq!(written(&field, &value), json.to_string());
+            assert_eq!(to_json(&field, &value), json);
+            assert_eq!(to_text(&field, &value), text);
+        }
+    }
+
+    #[test]
+    fn amounts_have_the_digits_of_their_currency() {
+        for (amount, currency, text) in [
+            (125_000, b"DZD", "12.50"),
+            (125_001, b"DZD", "12.5001"),
+            (120_000, b"JPY", "12"),
+            (125_000, b"JPY", "12.5"),
+            (125_000, b"TND", "12.500"),
+            (-1, b"EUR", "-0.0001"),
+            (0, b"EUR", "0.00"),
+        ] {
+            assert_eq!(money::amount_text(amount, currency), text);
+        }
+    }
+
+    fn kinds() -> impl Strategy<Value = (FieldKind, Value)> {
+        let numbers = prop_oneof![
+            Just(FieldKind::Integer),
+            (0u8..=9).prop_map(|scale| FieldKind::Decimal { scale }),
+            Just(FieldKind::Percent),
+            Just(FieldKind::Duration),
+        ];
+        let words = proptest::collection::vec("[a-zé][a-zé,; ]{0,8}[a-zé]", 1..5);
+        prop_oneof![
+            (numbers, any::<i64>()).prop_map(|(kind, number)| (kind, Value::Int(number))),
+            (-719_162_i64..=2_932_896).prop_map(|day| (FieldKind::Date, Value::Int(day))),
+            (-62_135_596_800_000_000_i64..253_402_300_800_000_000).prop_map(|at| (FieldKind::DateTime, Value::Int(at))),
+            any::<bool>().prop_map(|yes| (FieldKind::Boolean, Value::Bool(yes))),
+            any::<i64>().prop_map(|amount| {
+                (FieldKind::Money, Value::Money(Money { amount, currency: *b"DZD", base: amount }))
+            }),
+            any::<u128>().prop_map(|id| (FieldKind::Id, Value::Id(Uuid::from_u128(id)))),
+            "[!-~]([ -~é日]{0,20}[!-~])?".prop_map(|text| (FieldKind::Text, Value::Text(text))),
+            words.prop_map(|words| {
+                let json = serde_json::json!(words);
+                (FieldKind::Tags, from_json(&field(FieldKind::Tags), &json, &locale("DZ")).unwrap())
+            }),
+            Just((FieldKind::Select { options: tiers() }, Value::Text("silver".into()))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again((kind, value) in kinds()) {
+            let field = field(kind);
+            let json: Json = serde_json::from_str(&written(&field, &value)).unwrap();
+            prop_assert_eq!(&json, &to_json(&field, &value));
+            for country in ["DZ", "US"] {
+                prop_assert_eq!(from_json(&field, &json, &locale(country)), Ok(value.clone()));
+                let cell = to_text(&field, &value);
+                prop_assert_eq!(from_text(&field, &cell, &locale(country)), Ok((value.clone(), None)), "{}", cell);
+            }
+        }
+
+        #[test]
+        fn texts_are_escaped_as_json_wants(text in "\\PC{0,30}|[\\x00-\\x7f]{0,30}") {
+            let mut out = Vec::new();
+            write_string(&text, &mut out);
+            prop_assert_eq!(out, serde_json::to_vec(&text).unwrap());
+        }
+    }
+}

@@ -149,3 +149,116 @@ fn is_counted(kind: &FieldKind) -> bool {
             | FieldKind::MultiSelect { .. }
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{
+            from_json,
+            testing::{field, locale, tiers},
+        },
+        *,
+    };
+
+    fn rules(min: Option<&str>, max: Option<&str>, pattern: Option<&str>) -> Validation {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Validation { min: own(min), max: own(max), pattern: own(pattern), ..Validation::default() }
+    }
+
+    fn judged(kind: FieldKind, rules: Validation, json: serde_json::Value) -> Option<Issue> {
+        let field = Field { validation: rules, ..field(kind) };
+        let value = from_json(&field, &json, &locale("DZ")).unwrap();
+        validate(&field, &value)
+    }
+
+    #[test]
+    fn values_keep_within_their_limits() {
+        let limits = |min: &str, max: &str| rules(Some(min), Some(max), None);
+        let small = |least: &str| Some(Issue::TooSmall(least.to_owned()));
+        let large = |most: &str| Some(Issue::TooLarge(most.to_owned()));
+        for (kind, rules, json, issue) in [
+            (FieldKind::Integer, limits("1", "9"), json!(0), small("1")),
+            (FieldKind::Integer, limits("1", "9"), json!(10), large("9")),
+            (FieldKind::Integer, limits("1", "9"), json!(9), None),
+            (FieldKind::Decimal { scale: 2 }, limits("0.5", "1.25"), json!("1.26"), large("1.25")),
+            (FieldKind::Decimal { scale: 2 }, limits("0.5", "1.25"), json!("0.5"), None),
+            (FieldKind::Percent, limits("0", "100"), json!("100.01"), large("100")),
+            (FieldKind::Money, limits("0", "10"), json!({ "amount": "-1", "currency": "EUR" }), small("0")),
+            (FieldKind::Date, limits("2020-01-01", "2020-12-31"), json!("2019-12-31"), small("2020-01-01")),
+            (
+                FieldKind::DateTime,
+                limits("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"),
+                json!("2020-06-01T00:00:00Z"),
+                None,
+            ),
+            (FieldKind::Duration, limits("PT1M", "PT1H"), json!("PT2H"), large("PT1H")),
+            (FieldKind::Text, limits("2", "3"), json!("é"), small("2")),
+            (FieldKind::Text, limits("2", "3"), json!("éàüö"), large("3")),
+            (FieldKind::Text, limits("2", "3"), json!("éàü"), None),
+            (FieldKind::Text, limits("2", "3"), json!(null), None),
+            (FieldKind::Tags, limits("1", "2"), json!(["a", "b", "c"]), large("2")),
+            (FieldKind::Email, limits("1", "5"), json!("a@b.org"), large("5")),
+            (FieldKind::Rating { max: 5 }, Validation::default(), json!(6), large("5")),
+            (FieldKind::Rating { max: 5 }, Validation::default(), json!(0), small("1")),
+            (FieldKind::Boolean, Validation::default(), json!(false), None),
+        ] {
+            assert_eq!(judged(kind.clone(), rules, json.clone()), issue, "{kind:?} {json}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_the_whole_text() {
+        let pattern =
+            |pattern: &str, text: &str| judged(FieldKind::Text, rules(None, None, Some(pattern)), json!(text));
+        assert_eq!(pattern("[A-Z]{2}|x", "AB"), None);
+        assert_eq!(pattern("[A-Z]{2}|x", "x"), None);
+        assert_eq!(pattern("[A-Z]{2}|x", "ABC"), Some(Issue::Pattern("[A-Z]{2}|x".to_owned())));
+        assert_eq!(pattern("[A-Z]{2}|x", "yx"), Some(Issue::Pattern("[A-Z]{2}|x".to_owned())));
+        // Backtracking engines take years over this one.
+        assert!(pattern("(a+)+", &format!("{}!", "a".repeat(900))).is_some());
+    }
+
+    #[test]
+    fn choices_that_are_not_offered_any_more_are_refused() {
+        let refused = Some(Issue::NotAnOption("gold, silver".to_owned()));
+        assert_eq!(judged(FieldKind::Select { options: tiers() }, Validation::default(), json!("bronze")), refused);
+        let many = FieldKind::MultiSelect { options: tiers() };
+        assert_eq!(judged(many.clone(), Validation::default(), json!(["gold", "bronze"])), refused);
+        assert_eq!(judged(many, Validation::default(), json!(["gold"])), None);
+    }
+
+    #[test]
+    fn texts_that_rules_made_are_bounded_too() {
+        let made = |kind, length| validate(&field(kind), &Value::Text("a".repeat(length)));
+        assert_eq!(made(FieldKind::Text, 1001), Some(Issue::TooLarge("1000".to_owned())));
+        assert_eq!(made(FieldKind::Text, 1000), None);
+        assert_eq!(made(FieldKind::LongText, 1001), None);
+    }
+
+    #[test]
+    fn rules_are_checked_before_they_are_used() {
+        for (kind, good) in [
+            (FieldKind::Text, rules(Some("1"), Some("10"), Some("[a-z]+"))),
+            (FieldKind::Integer, rules(Some("-5"), None, None)),
+            (FieldKind::Date, rules(None, Some("2026-03-01"), None)),
+            (FieldKind::Boolean, Validation::default()),
+        ] {
+            assert_eq!(check_rules(&kind, &good), None, "{kind:?}");
+        }
+        for (kind, bad) in [
+            (FieldKind::Text, rules(None, None, Some("("))),
+            (FieldKind::Text, rules(None, None, Some("a)|(b"))),
+            (FieldKind::Text, rules(None, None, Some("(?=a)b"))),
+            (FieldKind::Text, rules(None, None, Some(r"(\w{1000}){1000}"))),
+            (FieldKind::Text, rules(Some("-1"), None, None)),
+            (FieldKind::Integer, rules(None, None, Some("a"))),
+            (FieldKind::Integer, rules(Some("9"), Some("1"), None)),
+            (FieldKind::Date, rules(Some("01/03/2026"), None, None)),
+            (FieldKind::Boolean, rules(Some("1"), None, None)),
+        ] {
+            assert!(check_rules(&kind, &bad).is_some(), "{kind:?} {bad:?}");
+        }
+    }
+}
