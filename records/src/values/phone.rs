@@ -101,7 +101,7 @@ fn international(number: &str) -> Option<String> {
     })?;
     let rest = &number[code.len()..];
     // `+49 0711 …`: the trunk prefix is dialled only within the country, yet many write it. Plans know most of them.
-    let found = |rest: &str| plans.iter().map(|plan| region(plan)).find_map(|plan| plan.from_abroad(rest));
+    let found = |rest: &str| plans.iter().map(|plan| region(plan)).find_map(|plan| plan.dialled_from_abroad(rest));
     let national = found(rest).or_else(|| found(rest.strip_prefix('0')?))?;
     Some(format!("+{code}{national}"))
 }
@@ -186,7 +186,7 @@ impl Region {
     }
 
     /// The same for a number behind the country's code. Areas would take any short number for one of theirs.
-    fn from_abroad(&self, digits: &str) -> Option<String> {
+    fn dialled_from_abroad(&self, digits: &str) -> Option<String> {
         if self.area { self.has(digits).then(|| digits.to_owned()) } else { self.national(digits) }
     }
 
