@@ -48,12 +48,7 @@ fn of_kind(kind: &FieldKind, text: &str, untrimmed: &str, locale: &Locale) -> Re
             let text = text.strip_suffix('%').unwrap_or(text).trim_end();
             decimal(text, super::PERCENT_SCALE, locale, "a percentage like 12.5")
         }
-        FieldKind::Money => {
-            let (amount, currency) = money::split_text(text, locale);
-            let amount = number::parse(amount, money::SCALE, money::minor_digits(&currency), locale)
-                .map_err(|fault| fault.issue(money::SCALE, "an amount like 12.50 or 12.50 EUR"))?;
-            money::of(amount, currency, locale).map(Value::Money)
-        }
+        FieldKind::Money => money::from_text(text, locale).map(Value::Money),
         FieldKind::Boolean => boolean(text).map(Value::Bool).ok_or(Issue::WrongType("yes or no".into())),
         FieldKind::Date => {
             moment::human_date(text, locale).map(Value::Int).ok_or(Issue::WrongType("a date like 2026-03-01".into()))
@@ -216,7 +211,8 @@ mod tests {
             ("12.50 EUR", "DZ", money(125_000, b"EUR", 18_156_250)),
             ("€12.50", "DZ", money(125_000, b"EUR", 18_156_250)),
             ("12,50€", "DZ", money(125_000, b"EUR", 18_156_250)),
-            ("-$5", "US", Err(Issue::WrongType("an amount like 12.50 or 12.50 EUR".into()))),
+            ("-$5", "US", money(-50_000, b"USD", -6_725_000)),
+            ("(€ 5.00)", "US", money(-50_000, b"EUR", -7_262_500)),
             ("$ -5", "US", money(-50_000, b"USD", -6_725_000)),
             ("(5.00) usd", "US", money(-50_000, b"USD", -6_725_000)),
             ("1.234", "FR", money(12_340_000, b"DZD", 12_340_000)),
@@ -224,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(read_in(country, FieldKind::Money, text), value, "{text}");
         }
-        for text in ["EUR", "twelve", "12 EUR EUR", "1e5000", "12 XX"] {
+        for text in ["EUR", "twelve", "12 EUR EUR", "1e5000", "12 XX", "--5", "(-5)", "-"] {
             assert!(read(FieldKind::Money, text).is_err(), "{text}");
         }
     }

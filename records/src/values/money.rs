@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use tenants::error::Issue;
 
-use super::{Locale, Money, decimal};
+use super::{Locale, Money, decimal, number};
 
 /// Digits kept after the point.
 pub const SCALE: u8 = 4;
@@ -85,21 +85,29 @@ pub(crate) fn from_json(json: &Json, locale: &Locale) -> Result<Money, Issue> {
     of(amount.map_err(|fault| fault.issue(SCALE, EXPECTED))?, currency, locale)
 }
 
-/// Splits a cell like `1 234,50 €`, `EUR 12` or `$5` into its number and its currency.
-pub(crate) fn split_text<'a>(text: &'a str, locale: &Locale) -> (&'a str, [u8; 3]) {
-    let text = text.trim();
+/// Reads a cell like `1 234,50 €`, `EUR 12`, `-$5` or `(5.00)`.
+pub(crate) fn from_text(text: &str, locale: &Locale) -> Result<Money, Issue> {
+    let (negative, body) = number::sign(text.trim());
+    let (amount, currency) = split(body, locale);
+    let signed = if negative { format!("-{amount}") } else { amount.to_owned() };
+    let amount = number::parse(&signed, SCALE, minor_digits(&currency), locale)
+        .map_err(|fault| fault.issue(SCALE, "an amount like 12.50 or 12.50 EUR"))?;
+    of(amount, currency, locale)
+}
+
+/// Parts an amount from the currency before or behind it.
+fn split<'a>(text: &'a str, locale: &Locale) -> (&'a str, [u8; 3]) {
     let unit = |part: &str| currency(part).or_else(|| symbol(part, locale));
-    let is_unit = |c: char| {
-        !(c.is_ascii_digit()
+    let of_number = |c: char| {
+        c.is_ascii_digit()
             || c.is_whitespace()
-            || matches!(c, '.' | ',' | '-' | '+' | '(' | ')' | '\u{2212}' | '\'' | '’'))
+            || matches!(c, '.' | ',' | '-' | '+' | '(' | ')' | '\u{2212}' | '\'' | '’')
     };
-    let head = text.find(|c: char| !is_unit(c)).unwrap_or(text.len());
+    let head = text.find(of_number).unwrap_or(text.len());
     if let Some(found) = unit(&text[..head]) {
         return (text[head..].trim_start(), found);
     }
-    let tail =
-        text.rfind(|c: char| !is_unit(c)).map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8));
+    let tail = text.trim_end_matches(|c| !of_number(c)).len();
     match unit(&text[tail..]) {
         Some(found) => (text[..tail].trim_end(), found),
         None => (text, locale.currency),

@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str, scale: u8, decimals: u8, locale: &Locale) -> Res
 }
 
 /// The sign and what follows it; brackets are a bookkeeper's minus.
-fn sign(text: &str) -> (bool, &str) {
+pub(crate) fn sign(text: &str) -> (bool, &str) {
     if let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         return (true, inner.trim());
     }
