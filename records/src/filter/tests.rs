@@ -7,11 +7,11 @@ use super::{Filter, Quantifier, Scope, Test, parse, predicate};
 use crate::{
     fixture::{self, DAY, field_id, text},
     sql::Sql,
-    values::{Locale, Value, test_locale},
+    values::{Locale, Value, testing},
 };
 
 fn locale() -> Locale {
-    test_locale("DZ")
+    testing::locale("DZ")
 }
 
 fn sql(dialect: Dialect, filter: &Filter) -> Result<(String, Vec<sea_orm::Value>), Error> {
