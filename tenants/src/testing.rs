@@ -1,6 +1,8 @@
 //! A fresh, migrated tenant space for the tests of the crates above: a SQLite file in a temporary folder, or a schema
 //! of the PostgreSQL database that `TEST_DATABASE_URL` names.
 
+#![expect(clippy::expect_used, reason = "for tests, which may panic")]
+
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
