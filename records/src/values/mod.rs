@@ -157,3 +157,56 @@ pub(crate) mod testing {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tenants::error::Issue;
+
+    use super::{
+        testing::{field, locale, tiers},
+        *,
+    };
+    use crate::catalog::FieldKind;
+
+    #[test]
+    fn what_was_expected_is_said_in_the_callers_language() {
+        let options = tiers();
+        let kinds = [
+            FieldKind::Id,
+            FieldKind::Text,
+            FieldKind::LongText,
+            FieldKind::Integer,
+            FieldKind::Decimal { scale: 2 },
+            FieldKind::Percent,
+            FieldKind::Rating { max: 5 },
+            FieldKind::Money,
+            FieldKind::Boolean,
+            FieldKind::Date,
+            FieldKind::DateTime,
+            FieldKind::Duration,
+            FieldKind::Select { options: options.clone() },
+            FieldKind::MultiSelect { options },
+            FieldKind::Tags,
+            FieldKind::Email,
+            FieldKind::Phone,
+            FieldKind::Url,
+        ];
+        for kind in kinds {
+            let field = field(kind.clone());
+            let mut said = 0;
+            for json in [json!("?"), json!(["?"]), json!({}), json!({ "amount": "1", "currency": 1 }), json!("a\0")] {
+                let cell = json.as_str().map(|text| from_text(&field, text, &locale("DZ")));
+                let issues = [from_json(&field, &json, &locale("DZ")).err(), cell.and_then(Result::err)];
+                for issue in issues.into_iter().flatten() {
+                    let Issue::WrongType(what) = &issue else { continue };
+                    said += 1;
+                    for language in ["fr", "es"] {
+                        assert!(!issue.message(language).ends_with(&**what), "{kind:?}: {what} in {language}");
+                    }
+                }
+            }
+            assert!(said > 0, "{kind:?}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::expected;
+
 /// A complaint about one field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldIssue {
@@ -70,7 +72,7 @@ impl Issue {
             Issue::Required => pick("A value is needed.", "Une valeur est requise.", "Se requiere un valor."),
             Issue::WrongType(what) => {
                 pick("Not accepted; expected: ", "Valeur refusée ; attendu : ", "Valor no admitido; se esperaba: ")
-                    + what
+                    + expected::in_language(what, language)
             }
             Issue::TooSmall(least) => pick("The least is ", "Le minimum est ", "El mínimo es ") + least,
             Issue::TooLarge(most) => pick("The most is ", "Le maximum est ", "El máximo es ") + most,

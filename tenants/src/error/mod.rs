@@ -3,6 +3,7 @@
 //! Transports turn the code's [`Kind`] into a status; nothing here knows them.
 
 mod code;
+mod expected;
 mod issue;
 
 use std::{fmt, panic::Location};
