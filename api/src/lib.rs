@@ -4,6 +4,7 @@ pub mod account;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod graphql;
 pub mod http;
 pub mod log;
 pub mod workers;

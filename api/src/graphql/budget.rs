@@ -1,0 +1,95 @@
+//! What an actor may spend: a bucket that fills by the cost of requests and leaks steadily.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use entities::ids::TenantId;
+use quick_cache::sync::Cache;
+use serde_json::Value as Json;
+use tenants::{Actor, Caller, error::Code};
+
+use super::errors::{GraphqlError, Refusal};
+
+/// What each actor may spend.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Points that can be spent at once.
+    pub points: u64,
+    /// Points that come back every second.
+    pub per_second: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { points: 1_000_000, per_second: 200_000 }
+    }
+}
+
+/// What is left to an actor after a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left {
+    /// Points of a full budget.
+    pub limit: u64,
+    /// Points left.
+    pub remaining: u64,
+    /// Seconds until the budget is full again.
+    pub reset: u64,
+}
+
+/// The budgets of all actors that asked lately.
+pub struct Budgets {
+    budget: Budget,
+    spent: Cache<(TenantId, Actor), Arc<Mutex<Spent>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Spent {
+    points: f64,
+    at: Instant,
+}
+
+/// Actors whose spending is remembered; the longest silent are forgotten first.
+const ACTORS: usize = 50_000;
+
+impl Budgets {
+    /// Budgets of this size.
+    pub fn new(budget: Budget) -> Self {
+        Self { budget, spent: Cache::new(ACTORS) }
+    }
+
+    /// Spends a request's points.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, saying after how long there is enough.
+    pub fn spend(&self, caller: &Caller, cost: u64) -> Result<Left, Refusal> {
+        let key = (caller.tenant, caller.actor);
+        let fresh =
+            || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Spent { points: 0.0, at: Instant::now() })));
+        let Ok(spent) = self.spent.get_or_insert_with(&key, fresh);
+        let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, rate, most) = (Instant::now(), self.budget.per_second.max(1) as f64, self.budget.points as f64);
+        spent.points = (spent.points - now.duration_since(spent.at).as_secs_f64() * rate).max(0.0);
+        spent.at = now;
+        let wanted = spent.points + cost as f64;
+        // A request that costs more than a whole budget runs when the budget is full.
+        if wanted > most && spent.points > 0.0 {
+            let wait = ((wanted - most).min(spent.points) / rate).ceil().max(1.0) as u64;
+            return Err(too_much(wait));
+        }
+        spent.points = wanted;
+        Ok(Left {
+            limit: self.budget.points,
+            remaining: (most - wanted).max(0.0) as u64,
+            reset: (wanted / rate).ceil() as u64,
+        })
+    }
+}
+
+fn too_much(seconds: u64) -> Refusal {
+    let message = format!("Too much was asked for lately; try again in {seconds} s.");
+    let mut error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
+    error.extensions.insert("retryAfterMs".to_owned(), Json::from(seconds * 1000));
+    Refusal { status: 429, errors: vec![error] }
+}

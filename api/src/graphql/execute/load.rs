@@ -1,0 +1,105 @@
+//! Follows relations: one read per relation and level, however many records ask for it.
+
+use std::collections::{HashMap, HashSet};
+
+use entities::ids::RecordId;
+use futures::future::{BoxFuture, try_join_all};
+use records::{
+    Ctx,
+    engine::{self, Archived, Listing, Row},
+    values::Value,
+};
+use serde_json::Value as Json;
+use tenants::error::{Code, Error, Result};
+
+use super::{
+    actors,
+    bind::{Bound, Connection, Record, What},
+};
+
+/// What was found for the fields of a [`Record`], in their order; empty where none follows anything.
+#[derive(Default)]
+pub struct Links(pub Vec<Link>);
+
+/// What was found for one field of many records.
+pub enum Link {
+    /// The field is the record's own.
+    Own,
+    /// It cannot be had.
+    Failed(Error),
+    /// Records by id.
+    One { rows: HashMap<RecordId, Row>, links: Links },
+    /// Pages by the id of the record they belong to.
+    Many { pages: HashMap<RecordId, Listing>, links: Vec<Links> },
+    /// Trees by what stands in the column, or by record.
+    Trees(HashMap<String, Json>),
+}
+
+/// Follows the relations that are asked of these rows.
+///
+/// # Errors
+/// `STALE_CATALOG` alone; everything else is the error of a field.
+pub fn load<'a>(ctx: &'a Ctx, record: &'a Record<'_>, rows: Vec<&'a Row>) -> BoxFuture<'a, Result<Links>> {
+    Box::pin(async move {
+        if !record.follows || rows.is_empty() {
+            return Ok(Links::default());
+        }
+        let links = record.fields.iter().map(|bound| async {
+            match link(ctx, bound, &rows).await {
+                Err(error) if error.code() == Code::StaleCatalog => Err(error),
+                Err(error) => Ok(Link::Failed(error)),
+                found => found,
+            }
+        });
+        try_join_all(links).await.map(Links)
+    })
+}
+
+/// Follows the relations of a connection's records.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_pages<'a>(
+    ctx: &'a Ctx,
+    connection: &'a Connection<'_>,
+    pages: impl Iterator<Item = &'a Listing>,
+) -> Result<Vec<Links>> {
+    let rows: Vec<&Row> = pages.flat_map(|page| &page.rows).collect();
+    let loads = connection.records().into_iter().map(|record| load(ctx, record, rows.clone()));
+    try_join_all(loads).await
+}
+
+async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
+    Ok(match &bound.what {
+        What::One { at, target, select, record } => {
+            let ids: HashSet<RecordId> = rows.iter().filter_map(|row| id_in(row, *at)).collect();
+            let ids: Vec<_> = ids.into_iter().collect();
+            let found = engine::by_ids(ctx, *target, select, &ids, Archived::Include).await?;
+            let links = load(ctx, record, found.values().collect()).await?;
+            Link::One { rows: found, links }
+        }
+        What::Many { relation, connection } => {
+            let parents: HashSet<RecordId> = rows.iter().map(|row| row.id).collect();
+            let parents: Vec<_> = parents.into_iter().collect();
+            let pages = engine::children(ctx, *relation, &parents, &connection.query).await?;
+            let links = load_pages(ctx, connection, pages.values()).await?;
+            Link::Many { pages, links }
+        }
+        What::Actor { at, .. } => {
+            let stored = rows.iter().filter_map(|row| match row.cells.get(*at) {
+                Some(Value::Text(stored)) => Some(stored.as_str()),
+                _ => None,
+            });
+            Link::Trees(actors::trees(ctx, stored.collect()).await?)
+        }
+        _ => Link::Own,
+    })
+}
+
+/// The id in a column of a row.
+pub fn id_in(row: &Row, at: usize) -> Option<RecordId> {
+    match row.cells.get(at) {
+        Some(Value::Id(id)) => Some(RecordId(*id)),
+        _ => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! The answer being written. An error is noted where it happens; a position that may not be null hands it to the one
+//! above, which forgets what was written of it (`Handling Field Errors`).
+
+use std::sync::Arc;
+
+use records::values::write_string;
+use tenants::error::{Code, Error};
+
+use crate::graphql::{
+    errors::{self, GraphqlError, Step},
+    plan::Planned,
+};
+
+/// Errors that one answer tells; more are counted only.
+const MAX_ERRORS: usize = 100;
+
+/// JSON with the errors of its fields.
+pub struct Out {
+    /// What is written so far.
+    pub json: Vec<u8>,
+    /// In the order they happened.
+    pub errors: Vec<GraphqlError>,
+    path: Vec<Step>,
+    language: String,
+    request: String,
+}
+
+/// A null where none may be: the position above is null instead.
+#[derive(Debug)]
+pub struct Nulled;
+
+/// Written, or to be null further up.
+pub type Written = Result<(), Nulled>;
+
+impl Out {
+    /// An empty answer to somebody.
+    pub fn new(caller: &tenants::Caller) -> Self {
+        Self {
+            json: Vec::with_capacity(4096),
+            errors: Vec::new(),
+            path: Vec::new(),
+            language: caller.locale.clone(),
+            request: caller.request.clone(),
+        }
+    }
+
+    /// Writes an object of planned keys.
+    pub fn object<'p, T>(
+        &mut self,
+        fields: impl Iterator<Item = (&'p Planned, T)>,
+        mut value: impl FnMut(&mut Self, &'p Planned, T) -> Written,
+    ) -> Written {
+        self.json.push(b'{');
+        for (index, (planned, field)) in fields.enumerate() {
+            if index > 0 {
+                self.json.push(b',');
+            }
+            self.key(&planned.key);
+            value(self, planned, field)?;
+        }
+        self.json.push(b'}');
+        Ok(())
+    }
+
+    /// Writes a key; names of GraphQL need no escapes.
+    pub fn key(&mut self, key: &str) {
+        self.json.push(b'"');
+        self.json.extend_from_slice(key.as_bytes());
+        self.json.extend_from_slice(b"\":");
+    }
+
+    /// Writes a list; positions of items are part of the path.
+    pub fn list<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        mut value: impl FnMut(&mut Self, T) -> Written,
+    ) -> Written {
+        self.json.push(b'[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.json.push(b',');
+            }
+            self.path.push(Step::Index(index));
+            let written = value(self, item);
+            self.path.pop();
+            written?;
+        }
+        self.json.push(b']');
+        Ok(())
+    }
+
+    /// Writes the value of a key that may hold errors within.
+    pub fn field(&mut self, planned: &Planned, non_null: bool, value: impl FnOnce(&mut Self) -> Written) -> Written {
+        self.path.push(Step::Key(Arc::clone(&planned.key)));
+        let start = self.json.len();
+        let written = value(self);
+        self.path.pop();
+        match written {
+            Err(Nulled) if !non_null => {
+                self.json.truncate(start);
+                self.null();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Writes a value that may be null if it must.
+    pub fn nullable(&mut self, value: impl FnOnce(&mut Self) -> Written) {
+        let start = self.json.len();
+        if value(self).is_err() {
+            self.json.truncate(start);
+            self.null();
+        }
+    }
+
+    /// Notes an error of the field whose value is being written; it is null.
+    pub fn fail(&mut self, planned: &Planned, error: &Error) -> Written {
+        errors::log(error, &self.request);
+        let mut told = GraphqlError::of_service(error, &self.language, &self.request);
+        told.locations.clone_from(&planned.places);
+        told.path.clone_from(&self.path);
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(told);
+        }
+        Err(Nulled)
+    }
+
+    /// Notes that a value is missing where there must be one.
+    pub fn missing(&mut self, planned: &Planned) -> Written {
+        self.fail(planned, &Error::new(Code::Internal, format!("Field `{}` has no value, but must.", planned.key)))
+    }
+
+    /// A null at a key.
+    pub fn nothing(&mut self, planned: &Planned, non_null: bool) -> Written {
+        if non_null {
+            self.path.push(Step::Key(Arc::clone(&planned.key)));
+            let missing = self.missing(planned);
+            self.path.pop();
+            return missing;
+        }
+        self.null();
+        Ok(())
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.json.extend_from_slice(b"null");
+    }
+
+    /// A text.
+    pub fn string(&mut self, text: &str) {
+        write_string(text, &mut self.json);
+    }
+
+    /// A whole number.
+    pub fn int(&mut self, number: i64) {
+        self.json.extend_from_slice(number.to_string().as_bytes());
+    }
+
+    /// Any JSON.
+    pub fn value(&mut self, json: &serde_json::Value) {
+        self.json.extend_from_slice(json.to_string().as_bytes());
+    }
+}

@@ -1,0 +1,191 @@
+//! The fields at the root of mutations: each is written in its own transaction, in order, and then read back.
+//!
+//! A write that found its catalog changed has not happened, so it is planned and done again; once it has happened, only
+//! the reading is repeated.
+
+use entities::ids::RecordId;
+use records::{
+    Ctx,
+    catalog::{FieldId, Object},
+    engine::{self, Draft, Written as Change},
+    values::{self, Locale},
+};
+use serde_json::{Map, Value as Json};
+use tenants::error::{Code, Error, FieldIssue, Result};
+
+use super::{
+    bind::Binder,
+    out::{Out, Written},
+    roots::{Fetched, Root, fetch_rows, show},
+};
+use crate::graphql::{
+    Door, operations,
+    plan::{Planned, Source},
+    respond::{Request, Session},
+    schema::model::{Action, Resolver},
+};
+
+/// How often a field is planned anew because the catalog changed under it.
+const ATTEMPTS: usize = 4;
+
+/// What a write did, as far as its answer needs it.
+enum Done {
+    /// One record that is still there.
+    Record(RecordId),
+    /// Records in the order of the input.
+    Records(Vec<RecordId>),
+    /// The answer itself.
+    Tree(Json),
+}
+
+/// Does one field of a mutation and writes its key and answer.
+pub async fn write(door: &Door, session: &mut Session, request: &Request, out: &mut Out, at: usize) -> Written {
+    let mut done = None;
+    let mut failed = Error::of(Code::StaleCatalog);
+    for _ in 0..ATTEMPTS {
+        match step(session, at, &mut done, out).await {
+            Ok(written) => return written,
+            Err(error) if error.code() == Code::StaleCatalog => {}
+            Err(error) => {
+                failed = error;
+                break;
+            }
+        }
+        if let Err(refusal) = door.renew(session, request).await {
+            // The document no longer fits the schema: what was done before stays done, this field is an error.
+            let message = refusal.errors.first().map_or_else(String::new, |error| error.message.clone());
+            failed = Error::new(Code::StaleCatalog, message);
+            break;
+        }
+    }
+    let Some(planned) = session.plan.root.fields.get(at) else { return Ok(()) };
+    let binder = session.binder();
+    show(&binder, out, &session.plan.root, planned, (&Root::Refused(failed), &Fetched::Nothing), &Map::new())
+}
+
+/// Writes if that is still to be done, reads, and shows. `STALE_CATALOG` comes before anything was shown.
+async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut Out) -> Result<Written> {
+    let (plan, binder) = (&session.plan, session.binder());
+    let (selection, planned) = match plan.root.fields.get(at) {
+        Some(planned) => (&plan.root, planned),
+        None => return Ok(Ok(())),
+    };
+    let nothing = Map::new();
+    if planned.source == Source::Typename {
+        return Ok(show(&binder, out, selection, planned, (&Root::Typename, &Fetched::Nothing), &nothing));
+    }
+    let declared = binder.declared(selection, planned).ok_or_else(|| Error::internal("a mutation without field"))?;
+    let args = binder.arguments(declared, planned)?;
+    let object = match &declared.resolver {
+        Resolver::Records { object, .. } => Some(binder.object(object)?),
+        _ => None,
+    };
+    if done.is_none() {
+        *done = Some(match (&declared.resolver, object) {
+            (Resolver::Records { action, .. }, Some(object)) => {
+                act(&session.ctx, &session.locale, object, *action, &args).await?
+            }
+            (Resolver::Operation(name), _) => Done::Tree(operations::run(&session.ctx, name, &args).await?),
+            _ => return Err(Error::internal("a mutation that is part of something")),
+        });
+    }
+    let (root, fetched) = read_back(&binder, object, done.as_ref(), planned).await?;
+    let root = match root {
+        Some(root) => root,
+        None => Root::Operation { name: "", args: Map::new(), ty: &declared.ty },
+    };
+    Ok(show(&binder, out, selection, planned, (&root, &fetched), &nothing))
+}
+
+async fn read_back<'a>(
+    binder: &Binder<'a>,
+    object: Option<&'a Object>,
+    done: Option<&Done>,
+    planned: &'a Planned,
+) -> Result<(Option<Root<'a>>, Fetched)> {
+    let (ids, one) = match (done, object) {
+        (Some(Done::Tree(json)), _) => return Ok((None, Fetched::Tree(json.clone()))),
+        (Some(Done::Record(id)), Some(_)) => (vec![*id], Some(*id)),
+        (Some(Done::Records(ids)), Some(_)) => (ids.clone(), None),
+        _ => return Err(Error::internal("a mutation without object")),
+    };
+    let (Some(target), Some(inner)) = (object, &planned.selection) else {
+        return Err(Error::internal("a mutation without selection"));
+    };
+    let mut select: Vec<FieldId> = Vec::new();
+    let record = binder.record(target, inner, &mut select);
+    let fetched = fetch_rows(binder.ctx, target, &ids, &select, &record).await?;
+    let root = match one {
+        Some(id) => Root::Get { target, id: Some(id), select, record },
+        None => Root::Several { ids, record },
+    };
+    Ok((Some(root), fetched))
+}
+
+async fn act(ctx: &Ctx, locale: &Locale, object: &Object, action: Action, args: &Map<String, Json>) -> Result<Done> {
+    let data = args.get("data").unwrap_or(&Json::Null);
+    Ok(match action {
+        Action::Create => {
+            let draft = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let written = engine::create(ctx, object.id, draft, &[]).await?;
+            Done::Record(only(&written)?)
+        }
+        Action::CreateMany => {
+            let drafts = drafts(object, data.as_array().map_or(&[][..], Vec::as_slice), locale, true)?;
+            let written = engine::create(ctx, object.id, drafts, &unique_fields(object, args)?).await?;
+            Done::Records(written.iter().map(|written| written.id).collect())
+        }
+        Action::Update => {
+            let mut drafts = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let version = args.get("version").and_then(Json::as_i64);
+            let draft = drafts.pop().unwrap_or_default();
+            Done::Record(engine::update(ctx, object.id, id(args)?, draft, version).await?.id)
+        }
+        Action::Delete => Done::Record(engine::archive(ctx, object.id, id(args)?).await?.id),
+        Action::Restore => Done::Record(engine::restore(ctx, object.id, id(args)?).await?.id),
+        Action::Destroy => Done::Tree(Json::from(engine::destroy(ctx, object.id, id(args)?).await?.id.to_string())),
+        _ => return Err(Error::internal("a mutation that writes nothing")),
+    })
+}
+
+fn only(written: &[Change]) -> Result<RecordId> {
+    written.first().map(|written| written.id).ok_or_else(|| Error::internal("a create that wrote nothing"))
+}
+
+/// The record that is meant; what is no id names no record.
+fn id(args: &Map<String, Json>) -> Result<RecordId> {
+    let id = args.get("id").and_then(Json::as_str).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| Error::of(Code::NotFound))
+}
+
+/// The values of records on their way in.
+fn drafts(object: &Object, data: &[Json], locale: &Locale, many: bool) -> Result<Vec<Draft>> {
+    let mut issues = Vec::new();
+    let mut drafts = Vec::with_capacity(data.len());
+    for (index, data) in data.iter().enumerate() {
+        let mut draft = Draft::default();
+        for (name, json) in data.as_object().into_iter().flatten() {
+            let place = || if many { format!("data.{index}.{name}") } else { name.clone() };
+            let Some(field) = object.field(name) else {
+                issues.push(FieldIssue { field: place(), issue: tenants::Issue::UnknownField });
+                continue;
+            };
+            match values::from_json(field, json, locale) {
+                Ok(value) => draft.set(field.id, value),
+                Err(issue) => issues.push(FieldIssue { field: place(), issue }),
+            }
+        }
+        drafts.push(draft);
+    }
+    if issues.is_empty() { Ok(drafts) } else { Err(Error::invalid(issues)) }
+}
+
+fn unique_fields(object: &Object, args: &Map<String, Json>) -> Result<Vec<FieldId>> {
+    let names = args.get("upsertOn").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+    names
+        .map(|name| {
+            let field = object.field(name).map(|field| field.id);
+            field.ok_or_else(|| Error::new(Code::BadRequest, format!("There is no field `{name}`.")))
+        })
+        .collect()
+}

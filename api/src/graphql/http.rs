@@ -1,0 +1,204 @@
+//! GraphQL over HTTP, by the working draft of its specification: what is taken, what is answered, with which status.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    web,
+};
+use futures::StreamExt;
+use serde_json::{Map, Value as Json, json};
+use tenants::{Caller, TenantDb, error::Code};
+
+use super::{
+    Answer, Door, Request,
+    errors::{GraphqlError, Refusal},
+};
+
+/// Largest body, bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What the client can read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Media {
+    /// `application/graphql-response+json`: the status tells.
+    Response,
+    /// `application/json`, asked for: 200 for every request that was understood as one.
+    Json,
+    /// Anything: `application/json`, and the status tells.
+    Any,
+}
+
+/// Answers one request of a caller.
+pub async fn handle(
+    door: &Door,
+    caller: Arc<Caller>,
+    db: TenantDb,
+    request: &HttpRequest,
+    body: web::Payload,
+) -> HttpResponse {
+    let Some(media) = media(request.headers()) else {
+        let message = "Answers are application/graphql-response+json or application/json.";
+        return refuse(Media::Any, &Refusal { status: 406, ..Refusal::bad_request(message) });
+    };
+    let get = request.method() == Method::GET;
+    let asked = if get { from_query(request.query_string()) } else { from_body(request.headers(), body).await };
+    let answer = match asked {
+        Ok(asked) => door.respond(caller, db, &asked, !get).await,
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
+        Ok(answer) => ran(media, answer),
+        Err(refusal) => refuse(media, &refusal),
+    }
+}
+
+fn ran(media: Media, answer: Answer) -> HttpResponse {
+    let mut response = respond(media, StatusCode::OK, answer.body);
+    let left = answer.left;
+    for (name, value) in
+        [("ratelimit-limit", left.limit), ("ratelimit-remaining", left.remaining), ("ratelimit-reset", left.reset)]
+    {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+    }
+    response
+}
+
+fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
+    let errors: Vec<Json> = refusal.errors.iter().map(GraphqlError::to_json).collect();
+    let status = match (media, refusal.status) {
+        (Media::Json, 400) => StatusCode::OK,
+        (_, status) => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let mut response = respond(media, status, json!({ "errors": errors }).to_string().into_bytes());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    let wait = refusal.errors.first().and_then(|error| error.extensions.get("retryAfterMs")?.as_u64());
+    if let Some(millis) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+    }
+    response
+}
+
+fn respond(media: Media, status: StatusCode, body: Vec<u8>) -> HttpResponse {
+    let content_type = match media {
+        Media::Response => "application/graphql-response+json; charset=utf-8",
+        Media::Json | Media::Any => "application/json; charset=utf-8",
+    };
+    HttpResponse::build(status).content_type(content_type).insert_header((header::VARY, "Accept")).body(body)
+}
+
+/// What the client would like best of what there is; nothing where it can read neither.
+fn media(headers: &HeaderMap) -> Option<Media> {
+    let accept: Vec<&str> = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+    if accept.is_empty() {
+        return Some(Media::Any);
+    }
+    let mut best: Option<(f32, Media)> = None;
+    for range in accept.iter().flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/graphql-response+json" => Media::Response,
+            "application/json" => Media::Json,
+            "*/*" | "application/*" => Media::Any,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        if quality > 0.0 && best.is_none_or(|(known, _)| quality > known) {
+            best = Some((quality, media));
+        }
+    }
+    best.map(|(_, media)| media)
+}
+
+/// A request in the address, as forms write it.
+fn from_query(query: &str) -> Result<Request, Refusal> {
+    let mut fields = Map::new();
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let json = match &*key {
+            "query" | "operationName" => Json::from(value.as_ref()),
+            "variables" | "extensions" if value.is_empty() => Json::Null,
+            "variables" | "extensions" => serde_json::from_str(&value)
+                .map_err(|_| Refusal::bad_request(format!("The parameter `{key}` is not JSON.")))?,
+            _ => continue,
+        };
+        fields.insert(key.into_owned(), json);
+    }
+    understood(fields)
+}
+
+async fn from_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Request, Refusal> {
+    is_json(headers)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("The body broke off."))?;
+        if bytes.len() + chunk.len() > MAX_BODY {
+            let message = format!("The body is larger than {MAX_BODY} bytes.");
+            let error = GraphqlError::of_request(Code::PayloadTooLarge, message, Vec::new());
+            return Err(Refusal { status: 413, errors: vec![error] });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let mut request = match serde_json::from_slice(&bytes) {
+        Ok(Json::Object(fields)) => understood(fields)?,
+        Ok(Json::Array(_)) => {
+            return Err(Refusal::bad_request("Batches are not taken; send one request at a time, or one document."));
+        }
+        Ok(_) => return Err(Refusal::bad_request("The body is not an object with a `query`.")),
+        Err(error) => return Err(Refusal::bad_request(format!("The body is not JSON: {error}."))),
+    };
+    request.idempotency = idempotency(headers)?;
+    Ok(request)
+}
+
+/// Only JSON is taken: a page of another site can send forms and plain text without being asked, but not this.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = given.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let json = parts.next().is_some_and(|kind| kind == "application/json");
+    let utf8 = parts.all(|part| {
+        part.strip_prefix("charset=").is_none_or(|charset| charset.trim_matches('"') == "utf-8" || charset == "utf8")
+    });
+    if json && utf8 {
+        return Ok(());
+    }
+    let error = GraphqlError::of_request(Code::UnsupportedMediaType, Code::UnsupportedMediaType.message(), Vec::new());
+    Err(Refusal { status: 415, errors: vec![error] })
+}
+
+fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Refusal::bad_request("`Idempotency-Key` is a text of 1 to 255 ASCII characters.")),
+    }
+}
+
+fn understood(mut fields: Map<String, Json>) -> Result<Request, Refusal> {
+    let wrong = |name: &str, what: &str| Refusal::bad_request(format!("The parameter `{name}` must be {what}."));
+    let query = match fields.remove("query") {
+        Some(Json::String(query)) => query,
+        Some(_) => return Err(wrong("query", "a text")),
+        None => return Err(Refusal::bad_request("The parameter `query` is missing.")),
+    };
+    let operation_name = match fields.remove("operationName") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
+        Some(_) => return Err(wrong("operationName", "a text")),
+    };
+    let variables = match fields.remove("variables") {
+        None | Some(Json::Null) => Map::new(),
+        Some(Json::Object(variables)) => variables,
+        Some(_) => return Err(wrong("variables", "an object")),
+    };
+    match fields.remove("extensions") {
+        None | Some(Json::Null | Json::Object(_)) => {}
+        Some(_) => return Err(wrong("extensions", "an object")),
+    }
+    Ok(Request { query, operation_name, variables, idempotency: None })
+}

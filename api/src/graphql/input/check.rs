@@ -1,0 +1,158 @@
+//! Arguments of a document against their declared types, before anything is known about the values of variables.
+//!
+//! The library checks them too, but takes anything for an input object and refuses a non-null list where a nullable
+//! one stands; what it says about variables is therefore not asked, and this is.
+
+use async_graphql_parser::{Pos, Positioned, types::Directive};
+use async_graphql_value::{Name, Value};
+
+use super::{
+    Variables,
+    literal::{arguments, literal},
+    variables::Variable,
+};
+use crate::graphql::{
+    errors::Refusal,
+    schema::model::{Input, Model, TypeKind, TypeRef},
+};
+
+/// Checks arguments of one operation.
+pub struct Checker<'a> {
+    /// Of whose API.
+    pub model: &'a Model,
+    /// What the operation declares.
+    pub variables: &'a [Variable],
+}
+
+/// The argument that a value belongs to.
+#[derive(Clone, Copy)]
+struct At<'n> {
+    name: &'n str,
+    pos: Pos,
+}
+
+impl Checker<'_> {
+    /// Checks the arguments of one field.
+    ///
+    /// # Errors
+    /// `GRAPHQL_VALIDATION_FAILED` at the argument.
+    pub fn arguments(
+        &self,
+        declared: &[Input],
+        given: &[(Positioned<Name>, Positioned<Value>)],
+        pos: Pos,
+    ) -> Result<(), Refusal> {
+        let mut constant = true;
+        for (name, value) in given {
+            let Some(input) = declared.iter().find(|input| *input.name == *name.node) else {
+                return Err(Refusal::invalid(format!("There is no argument `{}` here.", name.node), name.pos));
+            };
+            let at = At { name: name.node.as_str(), pos: value.pos };
+            constant &= self.uses(&input.ty, input.default.is_some(), &value.node, at)?;
+        }
+        if constant {
+            arguments(self.model, declared, given, &Variables::new()).map_err(|error| Refusal::invalid(error, pos))?;
+            return Ok(());
+        }
+        for input in declared.iter().filter(|input| input.ty.is_non_null() && input.default.is_none()) {
+            if !given.iter().any(|(name, _)| *name.node == *input.name) {
+                return Err(Refusal::invalid(format!("Argument `{}` is needed.", input.name), pos));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the condition of `@skip` or `@include`.
+    ///
+    /// # Errors
+    /// `GRAPHQL_VALIDATION_FAILED` where it may be no boolean.
+    pub fn flag(&self, directive: &Directive) -> Result<(), Refusal> {
+        let ty = TypeRef::NonNull(Box::new(TypeRef::Named(self.model.boolean)));
+        match directive.get_argument("if") {
+            Some(value) => self.uses(&ty, false, &value.node, At { name: "if", pos: value.pos }).map(drop),
+            // A missing condition is told by the library.
+            None => Ok(()),
+        }
+    }
+
+    /// Checks every variable in a value, and the parts of it that hold none; answers whether it holds none at all.
+    fn uses(&self, ty: &TypeRef, has_default: bool, value: &Value, at: At<'_>) -> Result<bool, Refusal> {
+        match value {
+            Value::Variable(name) => {
+                // An undeclared variable is told by the library.
+                let Some(variable) = self.variables.iter().find(|variable| variable.name == name.as_str()) else {
+                    return Ok(false);
+                };
+                if self.allowed(variable, ty, has_default) {
+                    return Ok(false);
+                }
+                let (is, wanted) = (self.model.display(&variable.ty), self.model.display(ty));
+                Err(Refusal::invalid(format!("`${name}` is of type {is}, but {wanted} is needed here."), at.pos))
+            }
+            Value::List(items) => match ty.nullable() {
+                TypeRef::List(inner) => self.all(items.iter().map(|item| (&**inner, false, item)), at),
+                // A list where a leaf takes any shape.
+                _ => Ok(!items.iter().any(holds_variable)),
+            },
+            Value::Object(fields) => match &self.model.get(ty.base()).kind {
+                TypeKind::Input(inputs) => {
+                    let known = fields.iter().filter_map(|(key, value)| {
+                        let input = inputs.iter().find(|input| *input.name == **key)?;
+                        Some((&input.ty, input.default.is_some(), value))
+                    });
+                    if known.clone().count() < fields.len() {
+                        let unknown = fields.keys().find(|key| !inputs.iter().any(|input| *input.name == ***key));
+                        let (name, ty) = (unknown.map_or("", Name::as_str), &self.model.get(ty.base()).name);
+                        return Err(Refusal::invalid(format!("There is no field `{name}` in {ty}."), at.pos));
+                    }
+                    self.all(known, at)
+                }
+                _ => Ok(!fields.values().any(holds_variable)),
+            },
+            constant => {
+                let misfit = literal(self.model, ty, constant, &Variables::new()).err();
+                misfit.map_or(Ok(true), |misfit| Err(Refusal::invalid(misfit.about(at.name), at.pos)))
+            }
+        }
+    }
+
+    fn all<'v>(
+        &self,
+        parts: impl Iterator<Item = (&'v TypeRef, bool, &'v Value)>,
+        at: At<'_>,
+    ) -> Result<bool, Refusal> {
+        let mut constant = true;
+        for (ty, has_default, value) in parts {
+            constant &= self.uses(ty, has_default, value, at)?;
+        }
+        Ok(constant)
+    }
+
+    /// Whether a variable may stand here (`IsVariableUsageAllowed`).
+    fn allowed(&self, variable: &Variable, place: &TypeRef, has_default: bool) -> bool {
+        if place.is_non_null() && !variable.ty.is_non_null() {
+            let filled = variable.default.as_ref().is_some_and(|default| !default.is_null());
+            return (filled || has_default) && compatible(&variable.ty, place.nullable());
+        }
+        compatible(&variable.ty, place)
+    }
+}
+
+fn compatible(variable: &TypeRef, place: &TypeRef) -> bool {
+    match (variable, place) {
+        (TypeRef::NonNull(variable), TypeRef::NonNull(place)) => compatible(variable, place),
+        (TypeRef::NonNull(variable), _) => compatible(variable, place),
+        (TypeRef::List(variable), TypeRef::List(place)) => compatible(variable, place),
+        (TypeRef::Named(variable), TypeRef::Named(place)) => variable == place,
+        _ => false,
+    }
+}
+
+fn holds_variable(value: &Value) -> bool {
+    match value {
+        Value::Variable(_) => true,
+        Value::List(items) => items.iter().any(holds_variable),
+        Value::Object(fields) => fields.values().any(holds_variable),
+        _ => false,
+    }
+}

@@ -1,0 +1,29 @@
+//! Who asks, and for which organisation.
+
+use std::collections::HashSet;
+
+use records::{Ctx, values::money};
+use serde_json::{Value as Json, json};
+use tenants::error::Result;
+
+use crate::graphql::execute::actors;
+
+/// `me`.
+pub async fn me(ctx: &Ctx) -> Result<Json> {
+    let stored = ctx.caller.actor.stored();
+    let mut actors = actors::trees(ctx, HashSet::from([stored.as_str()])).await?;
+    let settings = ctx.db.settings();
+    Ok(json!({
+        "actor": actors.remove(&stored),
+        "organisation": {
+            "id": ctx.caller.tenant.to_string(),
+            "slug": settings.slug,
+            "name": settings.name,
+            "country": settings.country,
+            "currency": money::code(&settings.currency),
+            "timeZone": settings.time_zone.name(),
+            "language": settings.language,
+        },
+        "language": ctx.caller.locale,
+    }))
+}

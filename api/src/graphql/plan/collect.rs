@@ -1,0 +1,179 @@
+//! `CollectFields` and `MergeSelectionSets` for a schema whose types are all concrete.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql_parser::{
+    Positioned,
+    types::{Directive, ExecutableDocument, Field as Written, OperationDefinition, Selection as Item, SelectionSet},
+};
+use async_graphql_value::Value;
+
+use super::{Plan, Planned, Selection, Source};
+use crate::graphql::{
+    errors::Refusal,
+    input::{Checker, Variables},
+    schema::model::{Model, Name, TypeId},
+};
+
+/// Makes plans of one document.
+pub(super) struct Collector<'a> {
+    pub model: &'a Model,
+    pub document: &'a ExecutableDocument,
+    /// What decides about `@skip` and `@include`; without it, everything is collected and checked.
+    pub mode: Mode<'a>,
+}
+
+/// What a collection is for.
+pub(super) enum Mode<'a> {
+    /// To validate: all fields, whatever their directives say.
+    Check(Checker<'a>),
+    /// To run with these variables.
+    Run(&'a Variables),
+}
+
+/// The occurrences of one response key, in the order of the document.
+type Groups<'a> = Vec<(&'a str, Vec<&'a Positioned<Written>>)>;
+
+impl<'a> Collector<'a> {
+    /// The plan of an operation.
+    pub fn plan(&self, operation: &'a OperationDefinition) -> Result<Plan, Refusal> {
+        let root = match operation.ty {
+            async_graphql_parser::types::OperationType::Query => self.model.query,
+            async_graphql_parser::types::OperationType::Mutation => self.model.mutation,
+            async_graphql_parser::types::OperationType::Subscription => self.model.subscription,
+        };
+        Ok(Plan { kind: operation.ty, root: self.merge(root, &[&operation.selection_set])? })
+    }
+
+    fn merge(&self, ty: TypeId, sets: &[&'a Positioned<SelectionSet>]) -> Result<Selection, Refusal> {
+        let (mut groups, mut index) = (Groups::new(), HashMap::new());
+        let mut visited = HashSet::new();
+        for set in sets {
+            self.collect(ty, &set.node, &mut visited, &mut groups, &mut index)?;
+        }
+        let fields = groups.into_iter().map(|(key, group)| self.planned(ty, key, &group)).collect::<Result<_, _>>()?;
+        Ok(Selection { ty, fields })
+    }
+
+    fn collect(
+        &self,
+        ty: TypeId,
+        set: &'a SelectionSet,
+        visited: &mut HashSet<&'a str>,
+        groups: &mut Groups<'a>,
+        index: &mut HashMap<&'a str, usize>,
+    ) -> Result<(), Refusal> {
+        let applies = |on: &async_graphql_value::Name| *self.model.get(ty).name == **on;
+        for item in &set.items {
+            if !self.included(item.node.directives())? {
+                continue;
+            }
+            match &item.node {
+                Item::Field(field) => {
+                    let key = field.node.response_key().node.as_str();
+                    let at = *index.entry(key).or_insert_with(|| {
+                        groups.push((key, Vec::new()));
+                        groups.len() - 1
+                    });
+                    groups[at].1.push(field);
+                }
+                Item::InlineFragment(fragment) => {
+                    if fragment.node.type_condition.as_ref().is_none_or(|on| applies(&on.node.on.node)) {
+                        self.collect(ty, &fragment.node.selection_set.node, visited, groups, index)?;
+                    }
+                }
+                Item::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let Some(fragment) = self.document.fragments.get(name) else { continue };
+                    if visited.insert(name.as_str()) && applies(&fragment.node.type_condition.node.on.node) {
+                        self.collect(ty, &fragment.node.selection_set.node, visited, groups, index)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn planned(&self, ty: TypeId, key: &str, group: &[&'a Positioned<Written>]) -> Result<Planned, Refusal> {
+        let first = group[0];
+        let name = first.node.name.node.as_str();
+        if let Mode::Check(_) = self.mode {
+            group[1..].iter().try_for_each(|other| mergeable(key, first, other))?;
+        }
+        let planned = |source, selection| Planned {
+            key: Name::from(key),
+            source,
+            arguments: first.node.arguments.clone(),
+            places: group.iter().map(|field| field.pos).collect(),
+            selection,
+        };
+        match name {
+            "__typename" => return Ok(planned(Source::Typename, None)),
+            "__schema" | "__type" => return Ok(planned(Source::Introspection, None)),
+            _ => {}
+        }
+        let Some((at, field)) = self.model.field(ty, name) else {
+            let ty = &self.model.get(ty).name;
+            return Err(Refusal::invalid(format!("There is no field `{name}` in {ty}."), first.pos));
+        };
+        if let Mode::Check(checker) = &self.mode {
+            checker.arguments(&field.args, &first.node.arguments, first.pos)?;
+        }
+        let base = field.ty.base();
+        let selection = if self.model.is_object(base) {
+            let sets: Vec<_> = group.iter().map(|field| &field.node.selection_set).collect();
+            Some(self.merge(base, &sets)?)
+        } else {
+            None
+        };
+        Ok(planned(Source::Field(at), selection))
+    }
+
+    fn included(&self, directives: &'a [Positioned<Directive>]) -> Result<bool, Refusal> {
+        for directive in directives {
+            let wanted = match directive.node.name.node.as_str() {
+                "skip" => false,
+                "include" => true,
+                _ => continue,
+            };
+            match &self.mode {
+                Mode::Check(checker) => checker.flag(&directive.node)?,
+                Mode::Run(variables) => {
+                    let flag = match directive.node.get_argument("if").map(|value| &value.node) {
+                        Some(Value::Boolean(flag)) => *flag,
+                        Some(Value::Variable(name)) => {
+                            variables.get(name.as_str()).and_then(serde_json::Value::as_bool).unwrap_or(false)
+                        }
+                        _ => false,
+                    };
+                    if flag != wanted {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Refuses fields that share a response key but are not the same (`FieldsInSetCanMerge`).
+fn mergeable(key: &str, first: &Positioned<Written>, other: &Positioned<Written>) -> Result<(), Refusal> {
+    let conflict = |why: String| {
+        let mut refusal = Refusal::invalid(
+            format!("Fields `{key}` conflict because {why}; use different aliases to ask for both."),
+            first.pos,
+        );
+        refusal.errors[0].locations.push(other.pos);
+        Err(refusal)
+    };
+    if first.node.name.node != other.node.name.node {
+        return conflict(format!("`{}` and `{}` are different fields", first.node.name.node, other.node.name.node));
+    }
+    let same = first.node.arguments.len() == other.node.arguments.len()
+        && first
+            .node
+            .arguments
+            .iter()
+            .all(|(name, value)| other.node.get_argument(&name.node).is_some_and(|other| other.node == value.node));
+    if same { Ok(()) } else { conflict("they have differing arguments".to_owned()) }
+}

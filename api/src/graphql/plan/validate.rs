@@ -1,0 +1,64 @@
+//! The library as a validator: it runs a request through its rules and stops where it would execute it.
+
+use async_graphql::{
+    Request, Response, ServerError,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+};
+use async_graphql_parser::types::ExecutableDocument;
+use tenants::error::Code;
+
+use crate::graphql::{
+    errors::{GraphqlError, Refusal},
+    schema::Schema,
+};
+
+/// Keeps the library from executing anything but introspection.
+pub struct ValidateOnly;
+
+/// Marks a request that the library is to execute: it holds introspection alone.
+pub(super) struct Introspection;
+
+impl ExtensionFactory for ValidateOnly {
+    fn create(&self) -> std::sync::Arc<dyn Extension> {
+        std::sync::Arc::new(ValidateOnly)
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for ValidateOnly {
+    async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
+        if ctx.data_opt::<Introspection>().is_some() {
+            return next.run(ctx, operation).await;
+        }
+        Response::default()
+    }
+}
+
+/// Validates a document by the library's rules.
+///
+/// # Errors
+/// `GRAPHQL_VALIDATION_FAILED`, one error per broken rule.
+pub(super) async fn validate(
+    schema: &Schema,
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+) -> Result<(), Refusal> {
+    let mut request = Request::new("");
+    if let Some(name) = operation {
+        request = request.operation_name(name);
+    }
+    request.set_parsed_query(document.clone());
+    let errors = schema.library.execute(request).await.errors;
+    let errors: Vec<_> = errors.into_iter().filter(|error| !is_about_position(error)).map(told).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Refusal { status: 400, errors }) }
+}
+
+/// The library takes a non-null list for a misfit where a nullable one is wanted; [`crate::graphql::input::Checker`]
+/// judges the places of variables instead.
+fn is_about_position(error: &ServerError) -> bool {
+    error.message.starts_with("Variable \"") && error.message.contains("used in position expecting type")
+}
+
+fn told(error: ServerError) -> GraphqlError {
+    GraphqlError::of_request(Code::GraphqlValidationFailed, error.message, error.locations)
+}

@@ -1,0 +1,219 @@
+//! One request from its document to its answer.
+
+use std::sync::Arc;
+
+use async_graphql_parser::types::OperationType;
+use futures::future::try_join_all;
+use records::{Ctx, values::Locale};
+use serde_json::{Map, Value as Json, json};
+use tenants::{
+    Caller, TenantDb,
+    error::{Code, Error},
+};
+
+use super::{
+    Door,
+    budget::Left,
+    errors::{Refusal, log},
+    execute::{Binder, Out, Root, fetch, show, write},
+    input::{Variables, coerce_variables},
+    plan::{MAX_COST, Plan, Planned, Prepared, cost, introspect},
+    schema::Schema,
+};
+
+/// A request as every transport brings it.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The document.
+    pub query: String,
+    /// Which of its operations.
+    pub operation_name: Option<String>,
+    /// Values of its variables.
+    pub variables: Map<String, Json>,
+    /// `Idempotency-Key`, where one was given.
+    pub idempotency: Option<String>,
+}
+
+/// What a request became.
+pub struct Answer {
+    /// `{"data": …, "errors": …}`.
+    pub body: Vec<u8>,
+    /// What is left to the caller.
+    pub left: Left,
+}
+
+/// What a request costs, and what is left after it.
+#[derive(Clone, Copy)]
+struct Price {
+    cost: u64,
+    left: Left,
+}
+
+/// How often a request is planned anew because the catalog changed under it.
+const ATTEMPTS: usize = 4;
+
+/// A request at one version of the catalog.
+pub(super) struct Session {
+    pub ctx: Ctx,
+    pub schema: Arc<Schema>,
+    pub prepared: Arc<Prepared>,
+    pub plan: Arc<Plan>,
+    pub variables: Variables,
+    pub locale: Locale,
+}
+
+impl Door {
+    /// Answers a query or mutation.
+    ///
+    /// # Errors
+    /// What keeps the document from running at all.
+    pub async fn respond(
+        &self,
+        caller: Arc<Caller>,
+        db: TenantDb,
+        request: &Request,
+        mutations: bool,
+    ) -> Result<Answer, Refusal> {
+        let refuse = |error: &Error, caller: &Caller| {
+            log(error, &caller.request);
+            Refusal::service(error, caller)
+        };
+        let ctx = Ctx::open(Arc::clone(&caller), db, Arc::clone(&self.rules)).await;
+        let ctx = ctx.map_err(|error| refuse(&error, &caller))?;
+        let mut session = self.session(ctx, request).await?;
+        match session.plan.kind {
+            OperationType::Mutation if !mutations => return Err(Refusal::method("Mutations are sent by POST.")),
+            OperationType::Subscription => {
+                let message = "Subscriptions are served over WebSocket, at the same address followed by `/ws`.";
+                return Err(Refusal::bad_request(message));
+            }
+            _ => {}
+        }
+        let price = self.charge(&session)?;
+        match session.plan.kind {
+            OperationType::Mutation => self.mutate(&mut session, request, price).await,
+            _ => {
+                for _ in 0..ATTEMPTS {
+                    match session.query(price).await {
+                        Ok(answer) => return Ok(answer),
+                        Err(error) if error.code() == Code::StaleCatalog => self.renew(&mut session, request).await?,
+                        Err(error) => return Err(refuse(&error, &caller)),
+                    }
+                }
+                Err(refuse(&Error::of(Code::StaleCatalog), &caller))
+            }
+        }
+    }
+
+    /// A request planned with the catalog that this process knows; before a document is refused, the catalog is read
+    /// again, for another process may have added what it speaks of.
+    pub(super) async fn session(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {
+        match self.planned(ctx.clone(), request).await {
+            Err(refusal) if refusal.may_be_stale() => match records::engine::verify(&ctx).await {
+                Ok(()) => Err(refusal),
+                Err(error) if error.code() == Code::StaleCatalog => {
+                    let caller = Arc::clone(&ctx.caller);
+                    let ctx = ctx.refreshed().await.map_err(|error| Refusal::service(&error, &caller))?;
+                    self.planned(ctx, request).await
+                }
+                Err(error) => Err(Refusal::service(&error, &ctx.caller)),
+            },
+            other => other,
+        }
+    }
+
+    async fn planned(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {
+        let schema = self.schemas.of(ctx.caller.tenant, &ctx.catalog).await;
+        let schema = schema.map_err(|error| {
+            log(&error, &ctx.caller.request);
+            Refusal::service(&error, &ctx.caller)
+        })?;
+        let prepared = self.documents.prepare(&schema, &request.query, request.operation_name.as_deref()).await?;
+        let variables = coerce_variables(&schema.model, &prepared.variables, &request.variables)?;
+        let plan = prepared.plan(&schema.model, &variables)?;
+        let locale = Locale::of(ctx.db.settings(), records::values::Rates::new());
+        Ok(Session { ctx, schema, prepared, plan, variables, locale })
+    }
+
+    /// The same request with the catalog read again.
+    pub(super) async fn renew(&self, session: &mut Session, request: &Request) -> Result<(), Refusal> {
+        let caller = Arc::clone(&session.ctx.caller);
+        let ctx = session.ctx.refreshed().await.map_err(|error| Refusal::service(&error, &caller))?;
+        *session = self.planned(ctx, request).await?;
+        Ok(())
+    }
+
+    /// Takes the price of a request from its caller's budget.
+    fn charge(&self, session: &Session) -> Result<Price, Refusal> {
+        let cost = cost(&session.schema.model, &session.plan, &session.variables);
+        if cost > MAX_COST {
+            return Err(Refusal::too_expensive(cost, MAX_COST));
+        }
+        Ok(Price { cost, left: self.budgets.spend(&session.ctx.caller, cost)? })
+    }
+
+    async fn mutate(&self, session: &mut Session, request: &Request, price: Price) -> Result<Answer, Refusal> {
+        let mut out = Out::new(&session.ctx.caller);
+        let mut nulled = false;
+        for at in 0..session.plan.root.fields.len() {
+            out.json.push(if at == 0 { b'{' } else { b',' });
+            out.key(&std::sync::Arc::clone(&session.plan.root.fields[at].key));
+            nulled |= write(self, session, request, &mut out, at).await.is_err();
+        }
+        out.json.push(b'}');
+        if nulled {
+            out.json = b"null".to_vec();
+        }
+        Ok(finished(&out, price))
+    }
+}
+
+impl Session {
+    /// What puts the plan and the catalog together.
+    pub fn binder(&self) -> Binder<'_> {
+        Binder { ctx: &self.ctx, schema: &self.schema, variables: &self.variables, locale: &self.locale }
+    }
+
+    async fn query(&self, price: Price) -> Result<Answer, Error> {
+        let binder = self.binder();
+        let root = &self.plan.root;
+        let bound: Vec<(&Planned, Root<'_>)> =
+            root.fields.iter().map(|planned| (planned, binder.root(root, planned))).collect();
+        let fetched = try_join_all(bound.iter().map(|(_, root)| fetch(&self.ctx, root))).await?;
+        let introspection = if self.plan.introspects() {
+            let found = introspect(&self.schema, &self.prepared, &self.variables).await;
+            found.map_err(|refusal| Error::internal(refusal.errors[0].message.clone()))?
+        } else {
+            Map::new()
+        };
+        let mut out = Out::new(&self.ctx.caller);
+        let fields = bound.iter().zip(&fetched).map(|((planned, root), fetched)| (*planned, (root, fetched)));
+        let start = out.json.len();
+        let written =
+            out.object(fields, |out, planned, field| show(&binder, out, root, planned, field, &introspection));
+        if written.is_err() {
+            out.json.truncate(start);
+            out.null();
+        }
+        Ok(finished(&out, price))
+    }
+}
+
+fn finished(out: &Out, price: Price) -> Answer {
+    let mut body = Vec::with_capacity(out.json.len() + 160);
+    body.push(b'{');
+    if !out.errors.is_empty() {
+        body.extend_from_slice(b"\"errors\":");
+        let errors: Vec<Json> = out.errors.iter().map(super::errors::GraphqlError::to_json).collect();
+        body.extend_from_slice(Json::Array(errors).to_string().as_bytes());
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"data\":");
+    body.extend_from_slice(&out.json);
+    let Left { limit, remaining, .. } = price.left;
+    let cost = json!({ "requested": price.cost, "limit": MAX_COST, "budget": limit, "remaining": remaining });
+    body.extend_from_slice(b",\"extensions\":");
+    body.extend_from_slice(json!({ "cost": cost }).to_string().as_bytes());
+    body.push(b'}');
+    Answer { body, left: price.left }
+}

@@ -1,0 +1,101 @@
+//! What one object's operations take: conditions, orders, values.
+
+use records::catalog::FieldState;
+
+use super::{
+    builder::{Builder, pascal},
+    kinds::Link,
+    model::{Name, TypeKind},
+    shape::{Show, Shown},
+};
+
+/// Which inputs an object has; those that would be empty do not exist.
+pub(super) struct Inputs {
+    pub order: bool,
+    pub writes: bool,
+    pub unique: bool,
+}
+
+/// Whether lists of the object can be ordered.
+pub(super) fn sorts(shown: &Shown<'_>) -> bool {
+    shown.fields.iter().any(|(_, show)| matches!(show, Show::Value(face) if face.sorts))
+}
+
+/// Adds an object's input types.
+pub(super) fn add(builder: &mut Builder, shown: &Shown<'_>, all: &[Shown<'_>]) -> Inputs {
+    let ty = pascal(&shown.object.name);
+    filter(builder, shown, &ty, all);
+    let order: Vec<_> = shown
+        .fields
+        .iter()
+        .filter(|(_, show)| matches!(show, Show::Value(face) if face.sorts))
+        .map(|(field, _)| builder.input(&field.name, "SortDirection"))
+        .collect();
+    let unique: Vec<_> = shown
+        .fields
+        .iter()
+        .filter(|(field, _)| field.unique && field.state == FieldState::Active && field.writable)
+        .map(|(field, _)| Name::from(field.name.as_str()))
+        .collect();
+    let writes = values(builder, shown, &ty);
+    let inputs = Inputs { order: !order.is_empty(), writes, unique: shown.object.writable && !unique.is_empty() };
+    if inputs.order {
+        builder.define(&format!("{ty}OrderBy"), TypeKind::Input(order), None);
+    }
+    if inputs.unique {
+        builder.define(&format!("{ty}UniqueField"), TypeKind::Enum(unique), None);
+    }
+    inputs
+}
+
+fn filter(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>]) {
+    let own = format!("{ty}Filter");
+    let mut fields = vec![
+        builder.input("and", &format!("[{own}!]")),
+        builder.input("or", &format!("[{own}!]")),
+        builder.input("not", &own),
+    ];
+    for (field, show) in &shown.fields {
+        match show {
+            Show::Value(face) => {
+                if let Some(filter) = face.filter {
+                    fields.push(builder.input(&field.name, filter));
+                }
+            }
+            Show::Link { to, link: Link::One } => {
+                fields.push(builder.input(&field.name, &format!("{}Filter", pascal(to))));
+            }
+            Show::Link { to, .. } => {
+                fields.push(builder.input(&field.name, &format!("{}ListFilter", pascal(to))));
+            }
+        }
+    }
+    builder.define(&own, TypeKind::Input(fields), None);
+    let is_many =
+        |show: &Show<'_>| matches!(show, Show::Link { to, link } if *link != Link::One && *to == shown.object.name);
+    if all.iter().any(|other| other.fields.iter().any(|(_, show)| is_many(show))) {
+        let quantifiers = ["some", "none", "every"].map(|name| builder.input(name, &own)).into();
+        builder.define(&format!("{ty}ListFilter"), TypeKind::Input(quantifiers), None);
+    }
+}
+
+fn values(builder: &mut Builder, shown: &Shown<'_>, ty: &str) -> bool {
+    let mut fields = Vec::new();
+    for (field, show) in shown.fields.iter().filter(|(field, _)| field.writable && shown.object.writable) {
+        let input = match show {
+            Show::Value(face) => face.input,
+            Show::Link { link: Link::One, .. } => "ID",
+            Show::Link { link: Link::Mutual, .. } => "[ID!]",
+            Show::Link { link: Link::Many, .. } => continue,
+        };
+        fields.push((field.name.as_str(), input));
+    }
+    let writes = !fields.is_empty();
+    if writes {
+        for name in ["Create", "Update"] {
+            let fields = fields.iter().map(|(name, ty)| builder.input(name, ty)).collect();
+            builder.define(&format!("{ty}{name}Input"), TypeKind::Input(fields), None);
+        }
+    }
+    writes
+}

@@ -1,0 +1,53 @@
+//! The door on a real tenant, without a transport.
+
+mod records;
+mod refusals;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+use tenants::{TenantDb, testing};
+
+use super::{Budget, Door, Request};
+
+/// A tenant with the standard objects, and its door.
+pub(super) struct World {
+    pub door: Door,
+    pub db: TenantDb,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let db = testing::space().await;
+        ::records::catalog::provision(&db, &crm::objects()).await.unwrap();
+        Self { door: Door::new(crm::rules::CrmRules::shared(), Budget::default()), db }
+    }
+
+    /// The answer to a document, or why it did not run.
+    pub async fn ask(&self, query: &str, variables: Json) -> Json {
+        let Json::Object(variables) = variables else { panic!("variables are an object") };
+        let request = Request { query: query.to_owned(), variables, ..Request::default() };
+        match self.door.respond(Arc::clone(&testing::caller(&self.db)), self.db.clone(), &request, true).await {
+            Ok(answer) => {
+                let mut answer: Map<String, Json> = serde_json::from_slice(&answer.body)
+                    .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body)));
+                answer.shift_remove("extensions");
+                Json::Object(answer)
+            }
+            Err(refusal) => {
+                json!({ "refused": refusal.errors.iter().map(super::errors::GraphqlError::to_json).collect::<Json>() })
+            }
+        }
+    }
+
+    /// The data of a document that must succeed.
+    pub async fn data(&self, query: &str) -> Json {
+        self.data_with(query, json!({})).await
+    }
+
+    pub async fn data_with(&self, query: &str, variables: Json) -> Json {
+        let answer = self.ask(query, variables).await;
+        assert!(answer.get("errors").is_none() && answer.get("data").is_some(), "{query}\n{answer:#}");
+        answer["data"].clone()
+    }
+}
