@@ -105,6 +105,15 @@ impl Door {
         }
     }
 
+    /// The schema of a tenant in GraphQL's schema definition language.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn sdl(&self, caller: Arc<Caller>, db: TenantDb) -> tenants::Result<String> {
+        let ctx = Ctx::open(caller, db, Arc::clone(&self.rules)).await?.refreshed().await?;
+        Ok(self.schemas.of(ctx.caller.tenant, &ctx.catalog).await?.sdl())
+    }
+
     /// A request planned with the catalog that this process knows; before a document is refused, the catalog is read
     /// again, for another process may have added what it speaks of.
     pub(super) async fn session(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {

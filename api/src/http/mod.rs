@@ -3,9 +3,10 @@
 mod context;
 mod errors;
 mod ops;
+mod tenant;
 mod upgrade;
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
@@ -34,10 +35,12 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let state = web::Data::new(app.clone());
     let account = web::Data::new(crate::account::build(app.identity.clone()));
     let upgrade = web::Data::new(upgrade::Upgrade::start(app.registry.clone()));
+    let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), crate::graphql::Budget::default()));
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(state.clone())
             .app_data(account.clone())
+            .app_data(door.clone())
             .app_data(upgrade.clone())
             .app_data(web::Data::new(metrics.clone()))
             .wrap(actix_web::middleware::from_fn(context::observe))
@@ -77,5 +80,11 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/healthz", web::get().to(ops::healthz))
         .route("/readyz", web::get().to(ops::readyz))
         .route("/metrics", web::get().to(ops::metrics))
-        .route("/graphql/account", web::post().to(crate::account::handle));
+        .route("/graphql/account", web::post().to(crate::account::handle))
+        .route("/graphql", web::get().to(tenant::graphql))
+        .route("/graphql", web::post().to(tenant::graphql))
+        .route("/t/{slug}/graphql", web::get().to(tenant::graphql))
+        .route("/t/{slug}/graphql", web::post().to(tenant::graphql))
+        .route("/api/schema.graphql", web::get().to(tenant::schema))
+        .route("/t/{slug}/api/schema.graphql", web::get().to(tenant::schema));
 }
