@@ -6,7 +6,7 @@
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use tenants::{
-    Issue,
+    Dialect, Issue,
     db::violation,
     error::{Error, FieldIssue, Result},
 };
@@ -45,11 +45,16 @@ pub(super) async fn plan(edit: &Edit<'_>, field: &Field, indexed: bool) -> Resul
     let counted = format!(r#"SELECT count(*) FROM (SELECT 1 FROM "tenant"."{}" LIMIT {}) few"#, object.table, FEW + 1);
     let rows = count(edit, counted).await?;
     let fill = match &field.kind {
-        FieldKind::Rollup(_) => true,
-        _ => field.required && field.default.is_some() && !field.validation.required_for_new_only,
+        FieldKind::Rollup(_) | FieldKind::AutoNumber { .. } => true,
+        _ => everywhere(field) && field.default.is_some(),
     };
     let indexes = wanted_indexes(edit.dialect(), &object.table, field, indexed);
     Ok(Plan { rows, fill: fill && rows > 0, indexes })
+}
+
+/// Whether every record must have a value, not only those to come.
+pub(super) fn everywhere(field: &Field) -> bool {
+    field.required && !field.validation.required_for_new_only
 }
 
 /// The indexes of a field as it is declared. A unique one serves filters and order too; links are always looked up.
@@ -70,8 +75,7 @@ pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Fie
 impl Plan {
     /// A required field needs a value in every row: from a default, or only in rows to come.
     pub async fn refuse_missing(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
-        let given = field.default.is_some() || field.validation.required_for_new_only || self.fill;
-        if !field.required || given || self.rows == 0 {
+        if !everywhere(field) || field.default.is_some() || self.fill || self.rows == 0 {
             return Ok(());
         }
         let missing = missing(edit, field).await?;
@@ -85,6 +89,11 @@ impl Plan {
                 field.name
             )),
         }]))
+    }
+
+    /// Leaves out what was built before the change: the values that a default would give.
+    pub fn only_what_changed(&mut self, before: &Field, after: &Field) {
+        self.fill = self.fill && (before.state != FieldState::Active || everywhere(after) != everywhere(before));
     }
 
     /// The state that the field is in once the change is committed.
@@ -104,7 +113,7 @@ impl Plan {
             return edit.ask_to_build(field.id).await;
         }
         if self.fill {
-            let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW as u64).await?;
+            let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW).await?;
             fill::fill(edit.db(), &edit.tx, &edit.catalog, field.id, &ids).await?;
         }
         for index in &self.indexes {
@@ -125,6 +134,27 @@ fn shared(field: &Field) -> Error {
     }])
 }
 
+/// Records whose select holds an option, archived ones too.
+pub(super) async fn holding(edit: &Edit<'_>, field: &Field, option: &str) -> Result<i64> {
+    let object = edit.object_by_id(field.object)?;
+    let column = &field.column;
+    let holds = match (&field.kind, edit.dialect()) {
+        (FieldKind::MultiSelect { .. }, Dialect::Postgres) => format!(r#""{column}" @> ARRAY[$1]"#),
+        (FieldKind::MultiSelect { .. }, Dialect::Sqlite) => {
+            format!(r#"EXISTS (SELECT 1 FROM json_each("{column}") WHERE value = $1)"#)
+        }
+        _ => format!(r#""{column}" = $1"#),
+    };
+    let sql = format!(r#"SELECT count(*) FROM "tenant"."{}" WHERE {holds}"#, object.table);
+    answer(edit, sql, vec![option.into()]).await
+}
+
+/// Records that have a value.
+pub(super) async fn holding_any(edit: &Edit<'_>, field: &Field) -> Result<i64> {
+    let object = edit.object_by_id(field.object)?;
+    count(edit, format!(r#"SELECT count("{}") FROM "tenant"."{}""#, field.column, object.table)).await
+}
+
 /// Records that are not archived and have no value.
 pub(super) async fn missing(edit: &Edit<'_>, field: &Field) -> Result<i64> {
     let object = edit.object_by_id(field.object)?;
@@ -137,7 +167,11 @@ pub(super) async fn missing(edit: &Edit<'_>, field: &Field) -> Result<i64> {
 
 /// The one number that a statement answers.
 pub(super) async fn count(edit: &Edit<'_>, sql: String) -> Result<i64> {
-    let row = edit.tx.query_one_raw(edit.tx.statement(sql, Vec::new())).await?;
+    answer(edit, sql, Vec::new()).await
+}
+
+async fn answer(edit: &Edit<'_>, sql: String, values: Vec<sea_orm::Value>) -> Result<i64> {
+    let row = edit.tx.query_one_raw(edit.tx.statement(sql, values)).await?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     Ok(row.try_get_by_index(0)?)
 }

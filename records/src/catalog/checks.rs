@@ -80,20 +80,27 @@ pub(super) fn label(label: &Labels) -> Result<()> {
     complaints.end()
 }
 
-/// Whether values of a kind can be unique.
-pub(super) fn can_be_unique(kind: &KindSpec) -> bool {
+/// Whether values of a declared kind can be unique.
+fn can_be_unique(kind: &KindSpec) -> bool {
     match kind {
-        KindSpec::Value(kind) => !matches!(
-            kind,
-            FieldKind::LongText
-                | FieldKind::Boolean
-                | FieldKind::MultiSelect { .. }
-                | FieldKind::Tags
-                | FieldKind::Json
-                | FieldKind::Money
-        ),
+        KindSpec::Value(kind) => kind_can_be_unique(kind),
         KindSpec::Relation(relation) => relation.cardinality == Cardinality::ManyToOne,
         KindSpec::Rollup(_) => false,
+    }
+}
+
+/// Whether values of a kind can be unique.
+pub(super) fn kind_can_be_unique(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Relation(relation) => relation.cardinality == Cardinality::ManyToOne,
+        FieldKind::LongText
+        | FieldKind::Boolean
+        | FieldKind::MultiSelect { .. }
+        | FieldKind::Tags
+        | FieldKind::Json
+        | FieldKind::Money
+        | FieldKind::Rollup(_) => false,
+        _ => true,
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) async fn section(edit: &mut Edit<'_>, object: ObjectId, spec: &Sectio
 
 /// Makes a field. A standard one that meets a field of an admin under its name stays inactive.
 pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Origin) -> Result<FieldId> {
-    let named = names::field_name(edit.object_by_id(object)?, &spec.name, origin);
+    let named = names::field_name(edit.object_by_id(object)?, None, &spec.name, origin);
     let inactive = origin == Origin::Standard && named.is_err();
     if !inactive {
         named?;

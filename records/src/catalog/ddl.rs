@@ -260,6 +260,11 @@ impl Index {
         drop_index(&self.name)
     }
 
+    /// PostgreSQL, outside a transaction: takes it away while others read and write.
+    pub fn drop_concurrently(&self) -> String {
+        format!(r#"DROP INDEX CONCURRENTLY IF EXISTS "tenant"."{}""#, self.name)
+    }
+
     fn unique_word(&self) -> &'static str {
         if self.unique { "UNIQUE " } else { "" }
     }

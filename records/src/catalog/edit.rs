@@ -207,6 +207,11 @@ impl<'a> Edit<'a> {
         self.catalog = Catalog::new(self.catalog.version, sorted.collect());
     }
 
+    /// Rows of the catalog changed that the snapshot does not hold.
+    pub(super) fn touch(&mut self) {
+        self.changed = true;
+    }
+
     /// Asks for a field to be built once this change is committed.
     pub(super) async fn ask_to_build(&self, field: FieldId) -> Result<()> {
         let item = NewWork {

@@ -1,31 +1,49 @@
-//! Values for rows that were there before their field: its default, or the total that it keeps.
+//! Values for rows that were there before their field: its default, its number, or the total that it keeps.
 //!
 //! As with totals at any time, neither version nor history of the records changes; the catalog's version tells.
 
-use sea_orm::{ConnectionTrait, Value as Sql};
+use sea_orm::ConnectionTrait;
 use tenants::{
-    Dialect, TenantDb, TenantTx,
+    Clock, Dialect, TenantDb, TenantTx,
     error::{Error, Result},
 };
 use uuid::Uuid;
 
-use super::{Catalog, Field, FieldId, FieldKind, Object, ddl, rollups};
-use crate::values::{self, Locale, Value};
+use super::{Catalog, Field, FieldId, FieldKind, Object, rollups};
+use crate::{
+    columns::Stored,
+    engine::{columns, take_numbers},
+    filter::Scope,
+    sql::{List, Sql},
+    values::{self, Locale},
+};
 
 /// The records after a given one, in the order of their ids, at most `limit`; locked, where that is needed.
-pub(super) async fn next_ids(tx: &TenantTx, object: &Object, after: Option<Uuid>, limit: u64) -> Result<Vec<Uuid>> {
-    let lock = match tx.dialect() {
-        Dialect::Postgres => " FOR UPDATE",
-        Dialect::Sqlite => "",
-    };
-    let (condition, values) = match after {
-        Some(id) => (r#"WHERE "id" > $1"#, vec![Sql::from(id)]),
-        None => ("", Vec::new()),
-    };
-    let table = &object.table;
-    let sql = format!(r#"SELECT "id" FROM "tenant"."{table}" {condition} ORDER BY "id" LIMIT {limit}{lock}"#);
-    let rows = tx.query_all_raw(tx.statement(sql, values)).await?;
+pub(super) async fn next_ids(tx: &TenantTx, object: &Object, after: Option<Uuid>, limit: i64) -> Result<Vec<Uuid>> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("SELECT id FROM ").table(&object.table);
+    if let Some(id) = after {
+        sql.push(" WHERE id > ").bind(id);
+    }
+    sql.push(" ORDER BY id LIMIT ").number(limit);
+    if tx.dialect() == Dialect::Postgres {
+        sql.push(" FOR UPDATE");
+    }
+    let (text, bound) = sql.into_parts();
+    let rows = tx.query_all_raw(tx.statement(text, bound)).await?;
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}
+
+/// Locks records against writers until the end of the transaction.
+pub(super) async fn lock(tx: &TenantTx, object: &Object, ids: &[Uuid]) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        let mut sql = Sql::new(tx.dialect());
+        sql.push("SELECT id FROM ").table(&object.table).push(" WHERE id").one_of(List::Ids(ids.to_vec()));
+        sql.push(" ORDER BY id FOR UPDATE");
+        let (text, bound) = sql.into_parts();
+        tx.query_all_raw(tx.statement(text, bound)).await?;
+    }
+    Ok(())
 }
 
 /// Fills a field of these records, whose rows are locked.
@@ -34,63 +52,55 @@ pub(super) async fn fill(db: &TenantDb, tx: &TenantTx, catalog: &Catalog, id: Fi
         return Ok(());
     }
     let field = catalog.field(id).ok_or_else(|| Error::internal("a field to be filled is gone"))?;
+    let object = catalog.object_by_id(field.object).ok_or_else(|| Error::internal("an object is gone"))?;
     let statements = match &field.kind {
         FieldKind::Rollup(_) => {
             let source = rollups::source(catalog, id).ok_or_else(|| rollups::broken(field))?;
-            source.refill(ids, "", Vec::new())
+            source.refill(tx.dialect(), ids, &source.condition(tx.dialect(), scope(db, catalog))?)
         }
-        _ => default(db, catalog, field, ids)?,
+        FieldKind::AutoNumber { prefix, width } => {
+            let width = usize::from(*width);
+            let first = take_numbers(tx, id, ids.len() as i64).await?;
+            let texts = (first..).map(|number| format!("{prefix}{number:0width$}"));
+            let one =
+                |(id, text): (&Uuid, String)| assign(tx.dialect(), object, field, &values::Value::Text(text), &[*id]);
+            ids.iter().zip(texts).map(one).collect::<Result<_>>()?
+        }
+        _ => match &field.default {
+            Some(json) => vec![assign(tx.dialect(), object, field, &default(db, field, json)?, ids)?],
+            None => Vec::new(),
+        },
     };
-    for (sql, values) in statements {
-        tx.execute_raw(tx.statement(sql, values)).await?;
+    for sql in statements {
+        let (text, bound) = sql.into_parts();
+        tx.execute_raw(tx.statement(text, bound)).await?;
     }
     Ok(())
 }
 
-/// Gives the default to those of the records that have no value.
-fn default(db: &TenantDb, catalog: &Catalog, field: &Field, ids: &[Uuid]) -> Result<Vec<(String, Vec<Sql>)>> {
-    let Some(json) = &field.default else { return Ok(Vec::new()) };
-    let object = catalog.object_by_id(field.object).ok_or_else(|| Error::internal("an object is gone"))?;
-    let locale = Locale::of(db.settings(), Default::default());
-    let value = values::from_json(field, json, &locale)
-        .map_err(|issue| Error::internal(format!("the default of `{}`: {}", field.name, issue.message("en"))))?;
-    let mut bound = cells(db.dialect(), field, &value)?;
-    let columns = ddl::columns(db.dialect(), field);
-    let sets: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| format!(r#""{}" = CAST(${} AS {})"#, column.name, i + 1, column.cast()))
-        .collect();
-    let listed: Vec<String> = (1..=ids.len()).map(|i| format!("${}", columns.len() + i)).collect();
-    bound.extend(ids.iter().map(|id| Sql::from(*id)));
-    let sql = format!(
-        r#"UPDATE "tenant"."{}" SET {} WHERE "id" IN ({}) AND "{}" IS NULL"#,
-        object.table,
-        sets.join(", "),
-        listed.join(", "),
-        field.column
-    );
-    Ok(vec![(sql, bound)])
+/// What filters of totals are read with. They know no "now"; it is here because the language has one.
+pub(super) fn scope<'a>(db: &TenantDb, catalog: &'a Catalog) -> Scope<'a> {
+    Scope { catalog, now: Clock::system().micros(), zone: db.settings().time_zone }
 }
 
-/// What the columns of a field hold for a value, in the order of [`ddl::columns`].
-fn cells(dialect: Dialect, field: &Field, value: &Value) -> Result<Vec<Sql>> {
-    let mut cells = match value {
-        Value::Bool(flag) => vec![Sql::from(*flag)],
-        Value::Int(number) => vec![Sql::from(*number)],
-        Value::Text(text) => vec![Sql::from(text.as_str())],
-        Value::Contact(contact) => vec![Sql::from(contact.shown())],
-        Value::List(words) => match dialect {
-            Dialect::Postgres => vec![Sql::from(words.clone())],
-            Dialect::Sqlite => vec![Sql::from(super::store::write(words)?)],
-        },
-        Value::Money(money) => {
-            vec![Sql::from(money.amount), Sql::from(values::money::code(&money.currency)), Sql::from(money.base)]
+fn default(db: &TenantDb, field: &Field, json: &serde_json::Value) -> Result<values::Value> {
+    let locale = Locale::of(db.settings(), Default::default());
+    values::from_json(field, json, &locale)
+        .map_err(|issue| Error::internal(format!("the default of `{}`: {}", field.name, issue.message("en"))))
+}
+
+/// Gives a value to those of the records that have none.
+fn assign(dialect: Dialect, object: &Object, field: &Field, value: &values::Value, ids: &[Uuid]) -> Result<Sql> {
+    let mut bound = Vec::new();
+    columns::bind(dialect, field, value, &mut bound)?;
+    let mut sql = Sql::new(dialect);
+    sql.push("UPDATE ").table(&object.table).push(" SET ");
+    for (i, (column, value)) in columns::of(field).iter().zip(bound).enumerate() {
+        sql.push(if i > 0 { ", " } else { "" }).name(&column.name).push(" = ").bind(value);
+        if column.sql == Stored::List && dialect == Dialect::Postgres {
+            sql.push("::text[]");
         }
-        Value::Null | Value::Id(_) | Value::Ids(_) => return Err(Error::internal("no value for a default")),
-    };
-    if values::has_key(&field.kind) {
-        cells.push(Sql::from(values::key(field, value)));
     }
-    Ok(cells)
+    sql.push(" WHERE id").one_of(List::Ids(ids.to_vec())).push(" AND ").name(&field.column).push(" IS NULL");
+    Ok(sql)
 }

@@ -4,7 +4,9 @@
 //! transaction that changes tables and rows of the catalog together and counts its version up.
 
 mod build;
+mod builder;
 mod cache;
+mod check;
 mod checks;
 mod create;
 pub mod ddl;
@@ -13,18 +15,29 @@ mod fill;
 mod lookup;
 mod model;
 mod names;
+mod ops;
+mod patch;
 mod provision;
 mod relations;
+mod remove;
 mod rollups;
 pub mod spec;
 mod store;
 mod system;
 
+pub use builder::{Progress, build_step};
 pub use cache::{cache_bytes, current, forget, reload};
+pub use check::{WrongTotals, check_rollups};
 pub use create::{CUSTOM_OBJECTS, FIELDS, ROLLUPS};
 pub use edit::BUILD_QUEUE;
 pub use model::*;
+pub use ops::{
+    create_field, create_object, create_section, delete_field, delete_object, delete_section, reorder_fields,
+    update_field, update_object, update_section,
+};
+pub use patch::{FieldPatch, ObjectPatch, SectionPatch};
 pub use provision::provision;
+pub use remove::{Impact, drop_retired};
 pub use rollups::result_kind;
 pub(crate) use rollups::source;
 

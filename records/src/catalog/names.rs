@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tenants::{Code, Error, error::Result};
 
-use super::{Catalog, FieldState, Object, Origin};
+use super::{Catalog, FieldId, FieldState, Object, Origin};
 
 /// Longest API name.
 const LONGEST: usize = 40;
@@ -110,13 +110,13 @@ pub(super) fn object_names(
 }
 
 /// Refuses a field's name that is reserved or taken on its object. Inactive fields do not hold theirs.
-pub(super) fn field_name(object: &Object, name: &str, origin: Origin) -> Result<()> {
+pub(super) fn field_name(object: &Object, own: Option<FieldId>, name: &str, origin: Origin) -> Result<()> {
     well_formed(name)?;
     if origin == Origin::Custom && is_listed(RESERVED_FIELDS, name) {
         return Err(reserved(name));
     }
-    let taken =
-        object.fields.iter().any(|field| field.state != FieldState::Inactive && field.name.eq_ignore_ascii_case(name));
+    let mut others = object.fields.iter().filter(|field| field.state != FieldState::Inactive && Some(field.id) != own);
+    let taken = others.any(|field| field.name.eq_ignore_ascii_case(name));
     if taken {
         return Err(Error::new(
             Code::NameTaken,
@@ -189,7 +189,7 @@ pub(super) fn capital(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use entities::ids::{FieldId, ObjectId};
+    use entities::ids::ObjectId;
 
     use super::*;
     use crate::catalog::{Field, FieldKind};
@@ -236,7 +236,7 @@ mod tests {
     fn fields_of_an_object_have_distinct_names() {
         let catalog = catalog();
         let vehicle = catalog.object("vehicle").unwrap();
-        let check = |name: &str| code(field_name(vehicle, name, Origin::Custom));
+        let check = |name: &str| code(field_name(vehicle, None, name, Origin::Custom));
         assert_eq!(check("colour"), None);
         assert_eq!(check("licenseplate"), Some(Code::NameTaken));
         assert_eq!(check("createdAt"), Some(Code::NameReserved));

@@ -40,7 +40,7 @@ pub(super) async fn resolve(edit: &mut Edit<'_>, field: &mut Field, wanted: &Rel
 fn inverse(edit: &Edit<'_>, field: &Field, relation: &Relation, id: FieldId, name: &str) -> Result<Field> {
     let target = edit.object_by_id(relation.to)?;
     let own_name = field.object == relation.to && field.name.eq_ignore_ascii_case(name);
-    let named = names::field_name(target, name, field.origin);
+    let named = names::field_name(target, None, name, field.origin);
     let seen_back = Relation {
         to: field.object,
         cardinality: match relation.cardinality {

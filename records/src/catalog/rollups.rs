@@ -1,9 +1,8 @@
 //! Kept totals: what may be declared, and the SQL that computes them anew. Keeping them while records are written is
 //! the engine's work, by deltas.
 
-use sea_orm::Value;
 use tenants::{
-    Code, Error, Issue,
+    Code, Dialect, Error, Issue,
     error::{FieldIssue, Result},
 };
 use uuid::Uuid;
@@ -12,7 +11,10 @@ use super::{
     Cardinality, Catalog, Field, FieldId, FieldKind, Object, ObjectId, Rollup, RollupFunction, ddl, edit::Edit,
     spec::RollupSpec,
 };
-use crate::filter::{Filter, Test};
+use crate::{
+    filter::{Filter, Scope, Test, predicate},
+    sql::{List, Sql},
+};
 
 /// Turns the names of a declaration into a total that can be kept.
 pub(super) fn resolve(edit: &Edit<'_>, object: ObjectId, wanted: &RollupSpec) -> Result<Rollup> {
@@ -160,56 +162,64 @@ impl Source<'_> {
         }
     }
 
-    /// Which of the child's rows count, of the parent `p`.
-    fn condition(&self, condition: &str) -> String {
-        let link = &self.link.column;
-        format!(r#"c."{link}" = p."id" AND c."archived_at" IS NULL{condition}"#)
+    /// Which of the child's rows `c` count, beginning with ` AND `; empty where all do.
+    pub fn condition(&self, dialect: Dialect, scope: Scope<'_>) -> Result<Sql> {
+        let mut sql = Sql::new(dialect);
+        if let Some(filter) = &self.rollup.filter {
+            sql.push(" AND ");
+            predicate(&mut sql, scope, self.child, "c", filter)?;
+        }
+        Ok(sql)
+    }
+
+    /// Writes the subquery that computes one of the totals of the parent `p`.
+    fn compute(&self, sql: &mut Sql, aggregate: &str, condition: &Sql) {
+        sql.push("(SELECT ").push(aggregate).push(" FROM ").table(&self.child.table).push(" c WHERE ");
+        sql.column("c", &self.link.column).push(" = p.id AND c.archived_at IS NULL").append(condition.clone());
+        sql.push(")");
     }
 
     /// Computes the total of some parents anew. Their rows must be locked, or a write that is under way would be lost.
-    ///
-    /// `condition` is the compiled filter on `c`, beginning with ` AND `, its values after the ids.
-    pub fn refill(&self, ids: &[Uuid], condition: &str, values: Vec<Value>) -> Vec<(String, Vec<Value>)> {
-        let table = &self.parent.table;
-        let child = &self.child.table;
-        let listed: Vec<String> = (1..=ids.len()).map(|i| format!("${i}")).collect();
-        let listed = listed.join(", ");
-        let bound: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
-        let whole = self.condition(condition);
-        let sets: Vec<String> = self
-            .aggregates()
-            .into_iter()
-            .map(|(column, sql)| format!(r#""{column}" = (SELECT {sql} FROM "tenant"."{child}" c WHERE {whole})"#))
-            .collect();
-        let all = bound.iter().cloned().chain(values).collect();
-        let fill = format!(r#"UPDATE "tenant"."{table}" AS p SET {} WHERE p."id" IN ({listed})"#, sets.join(", "));
-        let mut statements = vec![(fill, all)];
+    /// `condition` is the compiled filter on `c`, beginning with ` AND `, or empty.
+    pub fn refill(&self, dialect: Dialect, ids: &[Uuid], condition: &Sql) -> Vec<Sql> {
+        let mut fill = Sql::new(dialect);
+        fill.push("UPDATE ").table(&self.parent.table).push(" AS p SET ");
+        for (i, (column, aggregate)) in self.aggregates().into_iter().enumerate() {
+            fill.push(if i > 0 { ", " } else { "" }).name(&column).push(" = ");
+            self.compute(&mut fill, &aggregate, condition);
+        }
+        fill.push(" WHERE p.id").one_of(List::Ids(ids.to_vec()));
+        let mut statements = vec![fill];
         if self.rollup.function == RollupFunction::Avg {
             let column = &self.total.column;
             let mean = average(&format!(r#""{column}_s""#), &format!(r#""{column}_n""#), self.average_factor());
-            let finish = format!(r#"UPDATE "tenant"."{table}" SET "{column}" = {mean} WHERE "id" IN ({listed})"#);
-            statements.push((finish, bound));
+            let mut finish = Sql::new(dialect);
+            finish.push("UPDATE ").table(&self.parent.table).push(" SET ").name(column).push(" = ").push(&mean);
+            finish.push(" WHERE id").one_of(List::Ids(ids.to_vec()));
+            statements.push(finish);
         }
         statements
     }
 
-    /// Finds parents whose total is not what their children say, 1 000 at most.
-    pub fn mismatches(&self, condition: &str, values: Vec<Value>) -> (String, Vec<Value>) {
-        let whole = self.condition(condition);
-        let child = &self.child.table;
-        let wrong: Vec<String> = self
-            .aggregates()
-            .into_iter()
-            .map(|(column, sql)| {
-                format!(r#"p."{column}" IS DISTINCT FROM (SELECT {sql} FROM "tenant"."{child}" c WHERE {whole})"#)
-            })
-            .collect();
-        let sql = format!(
-            r#"SELECT p."id" FROM "tenant"."{}" p WHERE {} ORDER BY p."id" LIMIT 1000"#,
-            self.parent.table,
-            wrong.join(" OR ")
-        );
-        (sql, values)
+    /// Finds parents after `after` whose total is not what their children say, in the order of their ids.
+    pub fn mismatches(&self, dialect: Dialect, condition: &Sql, after: Option<Uuid>, limit: i64) -> Sql {
+        let mut sql = Sql::new(dialect);
+        sql.push("SELECT p.id FROM ").table(&self.parent.table).push(" p WHERE (");
+        for (i, (column, aggregate)) in self.aggregates().into_iter().enumerate() {
+            sql.push(if i > 0 { " OR " } else { "" }).column("p", &column).push(" IS DISTINCT FROM ");
+            self.compute(&mut sql, &aggregate, condition);
+        }
+        if self.rollup.function == RollupFunction::Avg {
+            let column = &self.total.column;
+            let mean = average(&format!(r#"p."{column}_s""#), &format!(r#"p."{column}_n""#), self.average_factor());
+            sql.push(" OR ").column("p", column).push(" IS DISTINCT FROM ").push(&mean);
+        }
+        sql.push(")");
+        if let Some(id) = after {
+            sql.push(" AND p.id > ").bind(id);
+        }
+        sql.push(" ORDER BY p.id LIMIT ").number(limit);
+        sql
     }
 
     /// What a mean at the scale of the result is, times, of one at the scale of the field.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use entities::tenant::{clock, fields, objects, sections};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Serialize, de::DeserializeOwned};
 use tenants::error::{Error, Result};
 
-use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, build::Todo};
+use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo};
 
 /// Reads the whole catalog; inside a transaction, so that its parts belong together.
 pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
@@ -165,6 +165,62 @@ pub(super) async fn save_todo<C: ConnectionTrait>(tx: &C, field: FieldId, todo: 
     let build = todo.map(write).transpose()?;
     let row = fields::ActiveModel { id: Set(field), build: Set(build), ..Default::default() };
     fields::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// What is left to build of a field.
+pub(super) async fn todo<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<Todo>> {
+    let row = fields::Entity::find_by_id(field).one(tx).await?;
+    row.and_then(|row| row.build).as_deref().map(read).transpose()
+}
+
+/// Whether a field is to have an index of its own.
+pub(super) async fn indexed<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<bool> {
+    Ok(fields::Entity::find_by_id(field).one(tx).await?.is_some_and(|row| row.indexed))
+}
+
+/// Removes a section's row.
+pub(super) async fn delete_section<C: ConnectionTrait>(tx: &C, id: SectionId) -> Result<()> {
+    sections::Entity::delete_by_id(id).exec(tx).await?;
+    Ok(())
+}
+
+/// An object that was deleted before an instant, with all its fields.
+pub(super) async fn retired_object<C: ConnectionTrait>(
+    tx: &C,
+    before: i64,
+) -> Result<Option<(objects::Model, Vec<Field>)>> {
+    let found = objects::Entity::find().filter(objects::Column::RetiredAt.lt(before)).one(tx).await?;
+    let Some(object) = found else { return Ok(None) };
+    let rows = fields::Entity::find().filter(fields::Column::ObjectId.eq(object.id)).all(tx).await?;
+    let fields: Result<Vec<Field>> = rows.into_iter().map(field).collect();
+    Ok(Some((object, fields?)))
+}
+
+/// A field that was deleted before an instant, of an object that is still there.
+pub(super) async fn retired_field<C: ConnectionTrait>(tx: &C, before: i64) -> Result<Option<Field>> {
+    let gone = sea_orm::sea_query::Query::select()
+        .column(objects::Column::Id)
+        .from(objects::Entity.table_ref())
+        .and_where(objects::Column::RetiredAt.is_not_null())
+        .to_owned();
+    let found = fields::Entity::find()
+        .filter(fields::Column::RetiredAt.lt(before))
+        .filter(fields::Column::ObjectId.not_in_subquery(gone));
+    found.one(tx).await?.map(field).transpose()
+}
+
+/// Removes the rows of an object whose table is dropped.
+pub(super) async fn delete_object<C: ConnectionTrait>(tx: &C, id: ObjectId) -> Result<()> {
+    fields::Entity::delete_many().filter(fields::Column::ObjectId.eq(id)).exec(tx).await?;
+    sections::Entity::delete_many().filter(sections::Column::ObjectId.eq(id)).exec(tx).await?;
+    objects::Entity::delete_by_id(id).exec(tx).await?;
+    Ok(())
+}
+
+/// Removes the row of a field whose column is dropped.
+pub(super) async fn delete_field<C: ConnectionTrait>(tx: &C, id: FieldId) -> Result<()> {
+    fields::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }
 

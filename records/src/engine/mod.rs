@@ -3,7 +3,7 @@
 mod aggregate;
 mod buckets;
 mod children;
-mod columns;
+pub(crate) mod columns;
 mod commit;
 mod cursor;
 mod decode;

@@ -174,17 +174,9 @@ fn fit(number: i128) -> Result<i64> {
 pub(crate) async fn recompute(tx: &TenantTx, scope: Scope<'_>, total: FieldId, parents: &[RecordId]) -> Result<()> {
     let (Some(source), false) = (catalog::source(scope.catalog, total), parents.is_empty()) else { return Ok(()) };
     let ids: Vec<Uuid> = parents.iter().map(|id| id.0).collect();
-    let mut sql = Sql::new(tx.dialect());
-    for id in &ids {
-        sql.bind(*id);
-    }
-    let begin = sql.text().len();
-    if let Some(filter) = &source.rollup.filter {
-        sql.push(" AND ");
-        filter::predicate(&mut sql, scope, source.child, "c", filter)?;
-    }
-    let condition = &sql.text()[begin..];
-    for (text, binds) in source.refill(&ids, condition, sql.values()[ids.len()..].to_vec()) {
+    let condition = source.condition(tx.dialect(), scope)?;
+    for sql in source.refill(tx.dialect(), &ids, &condition) {
+        let (text, binds) = sql.into_parts();
         tx.execute_raw(tx.statement(text, binds)).await?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! so that no statement can reach another's and no connection remembers whose it was.
 
 mod classify;
+mod online;
 mod postgres;
 mod scan;
 mod sqlite;

@@ -16,6 +16,11 @@ impl SchemaName {
         Self(format!("\"t_{}\"", tenant.0.simple()).into())
     }
 
+    /// Without quotes, as the system catalog knows it.
+    pub fn plain(&self) -> &str {
+        self.0.trim_matches('"')
+    }
+
     /// With its quotes.
     pub fn quoted(&self) -> &str {
         &self.0

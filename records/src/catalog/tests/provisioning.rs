@@ -14,14 +14,14 @@ async fn standard_objects_come_once() {
     let customer = first.object("customer").unwrap();
     assert_eq!(customer.fields[0].name, "id");
     assert!(customer.field("owner").unwrap().relation().unwrap().to == first.object("member").unwrap().id);
-    let visits = customer.field("visits").unwrap().relation().unwrap();
-    assert_eq!(visits.cardinality, Cardinality::OneToMany);
-    let link = first.field(visits.inverse.unwrap()).unwrap();
+    let stays = customer.field("stays").unwrap().relation().unwrap();
+    assert_eq!(stays.cardinality, Cardinality::OneToMany);
+    let link = first.field(stays.inverse.unwrap()).unwrap();
     assert_eq!((link.name.as_str(), link.required), ("customer", true));
     assert!(first.object("member").unwrap().field("externalId").is_none());
     assert!(customer.fields.iter().all(|field| field.state == FieldState::Active));
     let kept: Vec<&str> = first.rollups_over(link.id).map(|(_, field, _)| field.name.as_str()).collect();
-    assert_eq!(kept, ["visitsCount", "lastVisitAt"]);
+    assert_eq!(kept, ["staysCount", "lastStayAt"]);
 
     catalog::provision(&db, &standard()).await.unwrap();
     assert_eq!(catalog::reload(&db).await.unwrap().version, 1);

@@ -1,0 +1,129 @@
+//! The job that finishes a field over many rows: values first, then its indexes, then it is active.
+//!
+//! Readers and writers go on meanwhile. Rows are filled in batches of their own transactions, in the order of their
+//! ids; how far it came is kept beside the field. PostgreSQL builds indexes concurrently; one that was left invalid by
+//! a crash is dropped and made again. SQLite makes an index in one go, in which its one writer waits (about a second
+//! for a million rows) and readers do not.
+
+use entities::ids::FieldId;
+use sea_orm::{ConnectionTrait, TransactionSession};
+use tenants::{Clock, Dialect, TenantDb, db::violation, error::Result};
+
+use super::{
+    Catalog, Field, FieldState, build, cache,
+    ddl::Index,
+    edit::{Edit, edit},
+    fill, store,
+};
+
+/// Rows filled in one transaction.
+const BATCH: i64 = 2_000;
+/// Batches of one step, about a second of work.
+const BATCHES: usize = 10;
+
+/// What is left after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing.
+    Done,
+    /// Another step.
+    More,
+}
+
+/// Does a slice of building a field; safe to repeat at any point. Fields that need nothing are done at once.
+///
+/// # Errors
+/// `BUSY` and `UNAVAILABLE`, to be tried again. Values that are not unique fail the field, not the step.
+pub async fn build_step(db: &TenantDb, id: FieldId) -> Result<Progress> {
+    let catalog = cache::reload(db).await?;
+    let Some(field) = catalog.field(id) else { return Ok(Progress::Done) };
+    let Some(mut todo) = store::todo(db, id).await? else { return Ok(Progress::Done) };
+    if todo.fill {
+        for _ in 0..BATCHES {
+            if !batch(db, &catalog, field, &mut todo).await? {
+                break;
+            }
+        }
+        if todo.fill {
+            return Ok(Progress::More);
+        }
+    }
+    let object = catalog.object_by_id(field.object);
+    let table = object.map_or("", |object| &object.table);
+    let indexed = store::indexed(db, id).await?;
+    for index in build::wanted_indexes(db.dialect(), table, field, indexed) {
+        if !index_made(db, &index).await? {
+            finish(db, id, FieldState::Failed, Some(shared(field))).await?;
+            return Ok(Progress::Done);
+        }
+    }
+    finish(db, id, FieldState::Active, None).await?;
+    Ok(Progress::Done)
+}
+
+fn shared(field: &Field) -> String {
+    format!(
+        "Records share values of `{}`, so it cannot be unique. Make them differ, then set `unique` again.",
+        field.name
+    )
+}
+
+/// Fills the next rows and notes how far it came; false where there are no more.
+async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build::Todo) -> Result<bool> {
+    let Some(object) = catalog.object_by_id(field.object) else { return Ok(false) };
+    let tx = db.begin_write().await?;
+    let ids = fill::next_ids(&tx, object, todo.after, BATCH).await?;
+    fill::fill(db, &tx, catalog, field.id, &ids).await?;
+    match ids.last() {
+        Some(last) => todo.after = Some(*last),
+        None => todo.fill = false,
+    }
+    store::save_todo(&tx, field.id, Some(todo)).await?;
+    tx.commit().await?;
+    Ok(todo.fill)
+}
+
+/// Makes an index beside running work; false where the rows share values of a unique one.
+async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
+    let made = match db.dialect() {
+        Dialect::Sqlite => db.execute_unprepared(&index.create()).await.map(drop),
+        Dialect::Postgres => {
+            match db.index_is_valid(&index.name).await? {
+                Some(true) => return Ok(true),
+                Some(false) => db.run_online(&index.drop_concurrently()).await?,
+                None => {}
+            }
+            db.run_online(&index.create_concurrently()).await
+        }
+    };
+    match made {
+        Ok(()) => Ok(true),
+        Err(error) if violation(&error).is_some() => {
+            if db.dialect() == Dialect::Postgres {
+                db.run_online(&index.drop_concurrently()).await?;
+            }
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The field as built, or as failed, in a change of the catalog. A field that waits for its name goes on waiting.
+async fn finish(db: &TenantDb, id: FieldId, state: FieldState, failure: Option<String>) -> Result<()> {
+    let failure = &failure;
+    edit(db, Clock::system().micros(), |edit: &mut Edit<'_>| {
+        Box::pin(async move {
+            let Some(mut field) = edit.catalog.field(id).cloned() else { return Ok(()) };
+            if field.state == FieldState::Building {
+                field.state = state;
+            }
+            field.failure.clone_from(failure);
+            if state == FieldState::Failed {
+                field.unique = false;
+            }
+            store::save_todo(&edit.tx, id, None).await?;
+            edit.update_field(field).await
+        })
+    })
+    .await
+}

@@ -1,0 +1,79 @@
+//! `check rollups`: computes kept totals anew, tells which are wrong, and repairs them where asked.
+
+use entities::ids::{FieldId, RecordId};
+use sea_orm::{ConnectionTrait, TransactionSession};
+use tenants::{TenantTx, error::Result};
+use uuid::Uuid;
+
+use super::{fill, rollups};
+use crate::{Ctx, filter::Scope, sql::Sql};
+
+/// Records looked at together.
+const BATCH: i64 = 1_000;
+/// Records named per rollup.
+const EXAMPLES: usize = 10;
+
+/// Totals of one rollup that are not what the related records say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrongTotals {
+    /// The rollup.
+    pub field: FieldId,
+    /// Its name, `object.field`.
+    pub name: String,
+    /// Records whose total is wrong.
+    pub records: usize,
+    /// Some of them.
+    pub examples: Vec<RecordId>,
+}
+
+/// Checks all rollups of a tenant that are fully built. With `repair`, wrong totals are computed anew, under locks
+/// that keep writes in progress from being lost.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn check_rollups(ctx: &Ctx, repair: bool) -> Result<Vec<WrongTotals>> {
+    let mut found = Vec::new();
+    for object in &ctx.catalog.objects {
+        for field in object.fields.iter().filter(|field| field.rollup().is_some() && field.usable()) {
+            if super::store::todo(&ctx.db, field.id).await?.is_some_and(|todo| todo.fill) {
+                continue;
+            }
+            let name = format!("{}.{}", object.name, field.name);
+            let mut wrong = WrongTotals { field: field.id, name, records: 0, examples: Vec::new() };
+            one(ctx, field.id, repair, &mut wrong).await?;
+            if wrong.records > 0 {
+                found.push(wrong);
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn one(ctx: &Ctx, field: FieldId, repair: bool, wrong: &mut WrongTotals) -> Result<()> {
+    let Some(source) = rollups::source(&ctx.catalog, field) else { return Ok(()) };
+    let condition = source.condition(ctx.db.dialect(), Scope::of(ctx))?;
+    let mut after = None;
+    loop {
+        let tx = if repair { ctx.db.begin_write().await? } else { ctx.db.begin_read().await? };
+        let sql = source.mismatches(tx.dialect(), &condition, after, BATCH);
+        let ids = ids(&tx, sql).await?;
+        if repair && !ids.is_empty() {
+            fill::lock(&tx, source.parent, &ids).await?;
+            fill::fill(&ctx.db, &tx, &ctx.catalog, field, &ids).await?;
+        }
+        tx.commit().await?;
+        wrong.records += ids.len();
+        let room = EXAMPLES.saturating_sub(wrong.examples.len());
+        wrong.examples.extend(ids.iter().take(room).copied().map(RecordId));
+        match ids.last() {
+            Some(last) => after = Some(*last),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn ids(tx: &TenantTx, sql: Sql) -> Result<Vec<Uuid>> {
+    let (text, values) = sql.into_parts();
+    let rows = tx.query_all_raw(tx.statement(text, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}

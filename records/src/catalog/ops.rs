@@ -1,0 +1,203 @@
+//! What admins do to the catalog. Each is one transaction, and holds from the next request on, in every process.
+
+use entities::ids::{FieldId, ObjectId, SectionId};
+use tenants::{Operation, error::Result};
+
+use super::{
+    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, create, current,
+    edit::{Doing, Edit, edit, no_object},
+    patch, remove,
+    spec::{FieldSpec, ObjectSpec, SectionSpec},
+};
+use crate::Ctx;
+
+/// Makes an object with its table.
+///
+/// # Errors
+/// `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED`, `BUSY`.
+pub async fn create_object(ctx: &Ctx, mut spec: ObjectSpec) -> Result<Object> {
+    ctx.caller.permit(&spec.name, Operation::Configure)?;
+    spec.table = None;
+    let spec = &spec;
+    let id = change(ctx, |edit| {
+        Box::pin(async move {
+            let id = create::object(edit, spec, Origin::Custom).await?;
+            if spec.owned {
+                create::owner(edit, id).await?;
+            }
+            for field in &spec.fields {
+                create::field(edit, id, field, Origin::Custom).await?;
+            }
+            Ok(id)
+        })
+    });
+    let id = id.await?;
+    object_of(ctx, id).await
+}
+
+/// Renames an object or gives it other titles.
+///
+/// # Errors
+/// `NOT_FOUND`, `NAME_TAKEN`, `NAME_RESERVED`, `BAD_REQUEST` for names of the product's own objects, `BUSY`.
+pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Result<Object> {
+    permit_object(ctx, id)?;
+    let changes = &changes;
+    change(ctx, |edit| Box::pin(patch::object(edit, id, changes))).await?;
+    object_of(ctx, id).await
+}
+
+/// Deletes an admin's object with its records, or only says what that would take along.
+///
+/// # Errors
+/// `NOT_FOUND`, `BAD_REQUEST` for the product's own objects, `BUSY`.
+pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Impact> {
+    permit_object(ctx, id)?;
+    change(ctx, |edit| Box::pin(remove::object(edit, id, preview))).await
+}
+
+/// Makes a field on an object: usable at once, though its state may be building.
+///
+/// # Errors
+/// `NOT_FOUND` for the object, `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED` (also when existing
+/// rows would lack a required value), `BUSY`.
+pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Result<Field> {
+    ctx.caller.permit(object, Operation::Configure)?;
+    spec.column = None;
+    let spec = &spec;
+    let id = change(ctx, |edit| {
+        Box::pin(async move {
+            let owner = edit.object(object)?;
+            let id = writable(owner)?;
+            create::field(edit, id, spec, Origin::Custom).await
+        })
+    });
+    let id = id.await?;
+    field_of(ctx, id).await
+}
+
+/// Changes a field: names, titles, place, rules, options.
+///
+/// # Errors
+/// As [`create_field`], and `OPTION_IN_USE`, `BAD_REQUEST` for what is fixed of the product's own fields.
+pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result<Field> {
+    permit_field(ctx, id)?;
+    let changes = &changes;
+    change(ctx, |edit| Box::pin(patch::field(edit, id, changes))).await?;
+    field_of(ctx, id).await
+}
+
+/// Deletes an admin's field, or only says what that would take along.
+///
+/// # Errors
+/// `NOT_FOUND`, `BAD_REQUEST` for the product's own fields, `BUSY`.
+pub async fn delete_field(ctx: &Ctx, id: FieldId, preview: bool) -> Result<Impact> {
+    permit_field(ctx, id)?;
+    change(ctx, |edit| Box::pin(remove::field(edit, id, preview))).await
+}
+
+/// Puts fields into this order, in a section or in none.
+///
+/// # Errors
+/// `NOT_FOUND` for the object or a field, `VALIDATION_FAILED` for the section, `BUSY`.
+pub async fn reorder_fields(ctx: &Ctx, object: &str, section: Option<&str>, fields: &[FieldId]) -> Result<Object> {
+    ctx.caller.permit(object, Operation::Configure)?;
+    let id = change(ctx, |edit| {
+        Box::pin(async move {
+            let id = edit.object(object)?.id;
+            patch::reorder(edit, id, section, fields).await?;
+            Ok(id)
+        })
+    });
+    let id = id.await?;
+    object_of(ctx, id).await
+}
+
+/// Makes a section of an object's form.
+///
+/// # Errors
+/// `NOT_FOUND` for the object, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
+pub async fn create_section(ctx: &Ctx, object: &str, spec: SectionSpec) -> Result<Section> {
+    ctx.caller.permit(object, Operation::Configure)?;
+    let spec = &spec;
+    change(ctx, |edit| {
+        Box::pin(async move {
+            let object = edit.object(object)?.id;
+            let id = create::section(edit, object, spec).await?;
+            Ok(patch::find_section(edit, id)?.1)
+        })
+    })
+    .await
+}
+
+/// Changes a section's name, title or place.
+///
+/// # Errors
+/// `NOT_FOUND`, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
+pub async fn update_section(ctx: &Ctx, id: SectionId, changes: SectionPatch) -> Result<Section> {
+    permit_section(ctx, id)?;
+    let changes = &changes;
+    change(ctx, |edit| {
+        Box::pin(async move {
+            patch::section(edit, id, changes).await?;
+            Ok(patch::find_section(edit, id)?.1)
+        })
+    })
+    .await
+}
+
+/// Deletes a section; its fields stay.
+///
+/// # Errors
+/// `NOT_FOUND`, `BUSY`.
+pub async fn delete_section(ctx: &Ctx, id: SectionId) -> Result<()> {
+    permit_section(ctx, id)?;
+    change(ctx, |edit| Box::pin(remove::section(edit, id))).await
+}
+
+async fn change<'a, T: Send>(
+    ctx: &'a Ctx,
+    doing: impl for<'e> FnMut(&'e mut Edit<'a>) -> Doing<'e, T> + Send,
+) -> Result<T> {
+    edit(&ctx.db, ctx.caller.clock.micros(), doing).await
+}
+
+/// Fields cannot be added to what the engine does not write.
+fn writable(object: &Object) -> Result<ObjectId> {
+    if object.writable {
+        return Ok(object.id);
+    }
+    Err(tenants::Error::new(
+        tenants::Code::BadRequest,
+        format!("`{}` belongs to the system; fields cannot be added to it.", object.name),
+    ))
+}
+
+async fn object_of(ctx: &Ctx, id: ObjectId) -> Result<Object> {
+    let catalog = current(&ctx.db).await?;
+    catalog.object_by_id(id).cloned().ok_or_else(|| no_object(&id.to_string()))
+}
+
+async fn field_of(ctx: &Ctx, id: FieldId) -> Result<Field> {
+    let catalog = current(&ctx.db).await?;
+    catalog.field(id).cloned().ok_or_else(no_field)
+}
+
+fn no_field() -> tenants::Error {
+    tenants::Error::new(tenants::Code::NotFound, "There is no such field.")
+}
+
+/// The permission is asked for under the name of the object that is meant, known or not.
+fn permit_object(ctx: &Ctx, id: ObjectId) -> Result<()> {
+    let name = ctx.catalog.object_by_id(id).map_or("", |object| &object.name);
+    ctx.caller.permit(name, Operation::Configure)
+}
+
+fn permit_field(ctx: &Ctx, id: FieldId) -> Result<()> {
+    let name = ctx.catalog.object_of(id).map_or("", |object| &object.name);
+    ctx.caller.permit(name, Operation::Configure)
+}
+
+fn permit_section(ctx: &Ctx, id: SectionId) -> Result<()> {
+    let owner = ctx.catalog.objects.iter().find(|object| object.sections.iter().any(|section| section.id == id));
+    ctx.caller.permit(owner.map_or("", |object| &object.name), Operation::Configure)
+}

@@ -1,0 +1,311 @@
+//! Changes of what is there: absent stays as it is, `Some(None)` empties.
+
+use entities::ids::{FieldId, ObjectId};
+use tenants::{
+    Code, Error, Issue,
+    error::{FieldIssue, Result},
+};
+
+use super::{
+    Choice, Field, FieldKind, FieldState, Labels, Object, Origin, Personal, Section, SectionId, Validation, build,
+    checks, create, ddl, edit::Edit, names, store,
+};
+use crate::values::Locale;
+
+/// A change of an object.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectPatch {
+    /// API name in the singular; of an admin's object only.
+    pub name: Option<String>,
+    /// API name in the plural; of an admin's object only.
+    pub plural: Option<String>,
+    /// Title by language.
+    pub label: Option<Labels>,
+    /// Title of many by language.
+    pub plural_label: Option<Labels>,
+}
+
+/// A change of a field.
+#[derive(Clone, Debug, Default)]
+pub struct FieldPatch {
+    /// API name; of an admin's field only. Stored filters and mappings go on working.
+    pub name: Option<String>,
+    /// Title by language.
+    pub label: Option<Labels>,
+    /// Explanation by language.
+    pub help: Option<Labels>,
+    /// Name of its section.
+    pub section: Option<Option<String>>,
+    /// Order in its section.
+    pub position: Option<i32>,
+    /// A write must leave it with a value.
+    pub required: Option<bool>,
+    /// No two records that are not archived may share its value.
+    pub unique: Option<bool>,
+    /// Value of new records that bring none.
+    pub default: Option<Option<serde_json::Value>>,
+    /// Limits on the value.
+    pub validation: Option<Validation>,
+    /// All options in their order: new ones are added, missing ones removed, the others relabelled or retired.
+    pub options: Option<Vec<Choice>>,
+    /// Search looks at it.
+    pub searchable: Option<bool>,
+    /// Changes are kept in the history.
+    pub audited: Option<bool>,
+    /// Why the law cares about it.
+    pub personal: Option<Option<Personal>>,
+}
+
+/// A change of a section.
+#[derive(Clone, Debug, Default)]
+pub struct SectionPatch {
+    /// API name.
+    pub name: Option<String>,
+    /// Title by language.
+    pub label: Option<Labels>,
+    /// Order among the object's sections.
+    pub position: Option<i32>,
+}
+
+pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, patch: &ObjectPatch) -> Result<()> {
+    let known = edit.object_by_id(id)?;
+    let mut object = known.clone();
+    if let Some(name) = &patch.name {
+        object.name.clone_from(name);
+    }
+    if let Some(plural) = &patch.plural {
+        object.plural.clone_from(plural);
+    }
+    if (&object.name, &object.plural) != (&known.name, &known.plural) {
+        only_custom(known.origin, "object", &known.name)?;
+        names::object_names(&edit.catalog, Some(known), &object.name, &object.plural, object.origin)?;
+    }
+    for (mine, wanted) in [(&mut object.label, &patch.label), (&mut object.plural_label, &patch.plural_label)] {
+        if let Some(wanted) = wanted {
+            checks::label(wanted)?;
+            mine.clone_from(wanted);
+        }
+    }
+    store::update_object(&edit.tx, &object).await?;
+    edit.with_object(id, |slot| *slot = object);
+    Ok(())
+}
+
+/// What code declares keeps its names: rules and documents rely on them.
+fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> {
+    match origin {
+        Origin::Custom => Ok(()),
+        Origin::Standard | Origin::System => Err(Error::new(
+            Code::BadRequest,
+            format!(
+                "The {what} `{name}` belongs to the product: its name stays and it is not deleted; change its title instead."
+            ),
+        )),
+    }
+}
+
+pub(super) fn deletable(origin: Origin, what: &str, name: &str) -> Result<()> {
+    only_custom(origin, what, name)
+}
+
+pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) -> Result<()> {
+    let known = edit.field(id)?.clone();
+    let mut field = known.clone();
+    words(edit, &mut field, &known, patch)?;
+    rules(&mut field, &known, patch)?;
+    if let Some(options) = &patch.options {
+        choices(edit, &mut field, &known, options).await?;
+    }
+    checks::values(&field, &Locale::of(edit.db().settings(), Default::default()))?;
+    let indexed = store::indexed(&edit.tx, id).await?;
+    let table = edit.object_by_id(field.object)?.table.clone();
+    if known.unique && !field.unique {
+        edit.run([ddl::unique_index(&table, &field).drop()]).await?;
+    }
+    let again = known.state == FieldState::Failed;
+    let rebuilt = again || known.unique != field.unique || (build::everywhere(&field) && !build::everywhere(&known));
+    if !rebuilt {
+        edit.update_field(field).await?;
+        return name_freed(edit, &known, patch).await;
+    }
+    if build::everywhere(&field) {
+        edit.freeze().await?;
+    }
+    let mut plan = build::plan(edit, &field, indexed).await?;
+    plan.only_what_changed(&known, &field);
+    plan.refuse_missing(edit, &field).await?;
+    if known.state != FieldState::Inactive {
+        field.state = plan.state();
+        field.failure = None;
+    }
+    edit.update_field(field.clone()).await?;
+    plan.start(edit, &field).await?;
+    name_freed(edit, &known, patch).await
+}
+
+/// Names, titles and place.
+fn words(edit: &Edit<'_>, field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
+    let object = edit.object_by_id(field.object)?;
+    if let Some(name) = patch.name.as_ref().filter(|name| **name != known.name) {
+        only_custom(known.origin, "field", &known.name)?;
+        names::field_name(object, Some(known.id), name, known.origin)?;
+        field.name.clone_from(name);
+    }
+    for (mine, wanted) in [(&mut field.label, &patch.label), (&mut field.help, &patch.help)] {
+        if let Some(wanted) = wanted {
+            checks::label(wanted)?;
+            mine.clone_from(wanted);
+        }
+    }
+    if let Some(section) = &patch.section {
+        field.section = create::section_named(object, section.as_deref())?;
+    }
+    field.position = patch.position.unwrap_or(known.position);
+    Ok(())
+}
+
+/// What values must keep.
+fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
+    field.searchable = patch.searchable.unwrap_or(known.searchable);
+    field.audited = patch.audited.unwrap_or(known.audited);
+    field.personal = patch.personal.unwrap_or(known.personal);
+    field.required = patch.required.unwrap_or(known.required);
+    field.unique = patch.unique.unwrap_or(known.unique);
+    if let Some(default) = &patch.default {
+        field.default.clone_from(default);
+    }
+    if let Some(validation) = &patch.validation {
+        field.validation = validation.clone();
+    }
+    let refuse = |part: &str, why: &str| {
+        Err(Error::invalid(vec![FieldIssue { field: part.to_owned(), issue: Issue::Rule(why.to_owned()) }]))
+    };
+    if field.unique != known.unique && known.origin == Origin::System {
+        return refuse("unique", "the uniqueness of a system field is fixed");
+    }
+    if field.required && !known.required && !known.writable {
+        return refuse("required", "only the system writes this field");
+    }
+    if field.unique && !checks::kind_can_be_unique(&field.kind) {
+        return refuse("unique", "values of this type cannot be unique");
+    }
+    if field.unique && field.default.is_some() {
+        return refuse("default", "a unique field cannot have a default: the second record would clash with the first");
+    }
+    Ok(())
+}
+
+/// Replaces the options of a select. One that records hold cannot go.
+async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: &[Choice]) -> Result<()> {
+    let (FieldKind::Select { options } | FieldKind::MultiSelect { options }) = &mut field.kind else {
+        return Err(Error::invalid(vec![FieldIssue {
+            field: "options".to_owned(),
+            issue: Issue::Rule("only selects have options".to_owned()),
+        }]));
+    };
+    let removed: Vec<&Choice> =
+        known.options().iter().filter(|old| !wanted.iter().any(|new| new.value == old.value)).collect();
+    let added: Vec<Choice> =
+        wanted.iter().filter(|new| !known.options().iter().any(|old| old.value == new.value)).cloned().collect();
+    if !added.is_empty() {
+        checks::options(&added, Origin::Custom)?;
+    }
+    checks::options(wanted, Origin::Standard)?;
+    *options = wanted.to_vec();
+    if removed.is_empty() {
+        return Ok(());
+    }
+    if known.origin != Origin::Custom {
+        return Err(Error::new(
+            Code::BadRequest,
+            format!("`{}` belongs to the product: retire its options instead of removing them.", known.name),
+        ));
+    }
+    edit.freeze().await?;
+    for option in removed {
+        let holding = build::holding(edit, known, &option.value).await?;
+        if holding > 0 {
+            return Err(Error::new(
+                Code::OptionInUse,
+                format!("{holding} records hold `{}`; change them first, or retire the option.", option.value),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A standard field that waited for the name which an admin's field has now given up comes to life.
+pub(super) async fn name_freed(edit: &mut Edit<'_>, known: &Field, patch: &FieldPatch) -> Result<()> {
+    if patch.name.as_ref().is_none_or(|name| *name == known.name) {
+        return Ok(());
+    }
+    activate(edit, known).await
+}
+
+/// Brings the inactive field of this name to life, if there is one.
+pub(super) async fn activate(edit: &mut Edit<'_>, gone: &Field) -> Result<()> {
+    let Ok(object) = edit.object_by_id(gone.object) else { return Ok(()) };
+    let waiting = object
+        .fields
+        .iter()
+        .find(|field| field.state == FieldState::Inactive && field.name.eq_ignore_ascii_case(&gone.name));
+    let Some(mut field) = waiting.cloned() else { return Ok(()) };
+    let unfinished = store::todo(&edit.tx, field.id).await?.is_some();
+    field.state = if unfinished { FieldState::Building } else { FieldState::Active };
+    let id = field.id;
+    edit.update_field(field).await?;
+    if unfinished {
+        edit.ask_to_build(id).await?;
+    }
+    Ok(())
+}
+
+/// Puts fields of an object into an order, in a section or in none.
+pub(super) async fn reorder(
+    edit: &mut Edit<'_>,
+    object: ObjectId,
+    section: Option<&str>,
+    fields: &[FieldId],
+) -> Result<()> {
+    let section = create::section_named(edit.object_by_id(object)?, section)?;
+    for (position, id) in fields.iter().enumerate() {
+        let mut field = edit.field(*id)?.clone();
+        if field.object != object {
+            return Err(Error::new(Code::NotFound, format!("`{}` is a field of another object.", field.name)));
+        }
+        (field.section, field.position) = (section, i32::try_from(position).unwrap_or(i32::MAX));
+        edit.update_field(field).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn section(edit: &mut Edit<'_>, id: SectionId, patch: &SectionPatch) -> Result<()> {
+    let (object, mut section) = find_section(edit, id)?;
+    if let Some(name) = patch.name.as_ref().filter(|name| **name != section.name) {
+        names::well_formed(name)?;
+        let taken = |other: &Section| other.id != id && other.name.eq_ignore_ascii_case(name);
+        if edit.object_by_id(object)?.sections.iter().any(taken) {
+            return Err(Error::new(Code::NameTaken, format!("There is a section `{name}` already.")));
+        }
+        section.name.clone_from(name);
+    }
+    if let Some(label) = &patch.label {
+        checks::label(label)?;
+        section.label.clone_from(label);
+    }
+    section.position = patch.position.unwrap_or(section.position);
+    store::save_section(&edit.tx, object, &section).await?;
+    edit.with_object(object, |object: &mut Object| {
+        object.sections.retain(|other| other.id != id);
+        object.sections.push(section);
+    });
+    Ok(())
+}
+
+/// A section and the object that it belongs to.
+pub(super) fn find_section(edit: &Edit<'_>, id: SectionId) -> Result<(ObjectId, Section)> {
+    let all = edit.catalog.objects.iter().flat_map(|object| object.sections.iter().map(|section| (object.id, section)));
+    let found = all.into_iter().find(|(_, section)| section.id == id);
+    let (object, section) = found.ok_or_else(|| Error::new(Code::NotFound, "There is no such section."))?;
+    Ok((object, section.clone()))
+}
