@@ -101,7 +101,12 @@ impl Rules for NoRules {
 
 /// The catalog's tables, empty, in a space of their own.
 pub async fn ctx() -> Ctx {
-    let db = testing::space().await;
+    ctx_in("Africa/Algiers").await
+}
+
+/// The same in an organisation of another time zone.
+pub async fn ctx_in(time_zone: &str) -> Ctx {
+    let db = testing::space_in(time_zone).await;
     let catalog = catalog();
     let tx = db.begin_write().await.unwrap();
     for object in &catalog.objects {

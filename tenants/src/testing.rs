@@ -42,6 +42,11 @@ pub const NOW: i64 = 1_773_480_413_589_793;
 
 /// A tenant space of an Algerian organisation with system tables and nothing else.
 pub async fn space() -> TenantDb {
+    space_in("Africa/Algiers").await
+}
+
+/// A tenant space like [`space`], of an organisation in another time zone.
+pub async fn space_in(time_zone: &str) -> TenantDb {
     let (registry, owner) = registry(Arc::new(Bare)).await;
     let slug = format!("t{}", uuid::Uuid::now_v7().simple());
     let organisation = NewOrganisation {
@@ -49,7 +54,7 @@ pub async fn space() -> TenantDb {
         name: "Test".to_owned(),
         country: "DZ".to_owned(),
         currency: "DZD".to_owned(),
-        time_zone: "Africa/Algiers".to_owned(),
+        time_zone: time_zone.to_owned(),
         language: "fr".to_owned(),
     };
     let (tenant, _) = registry.create(organisation, owner).await.expect("a tenant is made");

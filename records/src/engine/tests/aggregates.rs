@@ -6,6 +6,7 @@ use crate::{
     Ctx,
     catalog::RollupFunction,
     engine::{AggregateQuery, Archived, Bucket, Group, GroupKey, GroupOrder, GroupOrderBy, Measure, aggregate},
+    filter::{Filter, Test},
     fixture::{self, insert, object_id, text},
     values::{Money, Value},
 };
@@ -183,6 +184,38 @@ async fn time_falls_into_the_organisations_days() {
             "{bucket:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn days_are_as_long_as_the_clocks_make_them() {
+    let ctx = fixture::ctx_in("Europe/Paris").await;
+    // Every half hour over both changes of 2025: 30 March has 23 hours, 26 October has 25.
+    let mut records = Vec::new();
+    for from in ["2025-03-28T23:00:00Z", "2025-10-24T22:00:00Z"] {
+        records.extend((0..145).map(|half| vec![("seen", Value::Int(instant(from) + half * 1_800_000_000))]));
+    }
+    insert(&ctx, "customer", &records).await;
+    let field = field(&ctx, "customer", "seen");
+    let counts = [
+        ("2025-03-28T23:00:00Z", 48),
+        ("2025-03-29T23:00:00Z", 46),
+        ("2025-03-30T22:00:00Z", 48),
+        ("2025-03-31T22:00:00Z", 3),
+        ("2025-10-24T22:00:00Z", 48),
+        ("2025-10-25T22:00:00Z", 50),
+        ("2025-10-26T23:00:00Z", 47),
+    ];
+    let expected = counts.map(|(at, count)| group(&[Value::Int(instant(at))], &[Value::Int(count)]));
+    assert_eq!(aggregate(&ctx, &query(vec![by(field, Bucket::Day)], vec![COUNT])).await.unwrap(), expected);
+    // Every hour is one, also the one that came twice.
+    let hours = aggregate(&ctx, &query(vec![by(field, Bucket::Hour)], vec![COUNT])).await.unwrap_err();
+    assert_eq!(hours.code(), Code::BadRequest);
+    let mut october = query(vec![by(field, Bucket::Hour)], vec![COUNT]);
+    let start = Value::Int(instant("2025-10-24T22:00:00Z"));
+    october.filter = Some(Filter::Field { field, test: Test::Gte(start) });
+    let hours = aggregate(&ctx, &october).await.unwrap();
+    assert_eq!(hours.len(), 73);
+    assert!(hours[..72].iter().all(|hour| hour.measures == [Value::Int(2)]));
 }
 
 #[tokio::test]
