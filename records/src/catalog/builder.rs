@@ -7,7 +7,7 @@
 
 use entities::ids::FieldId;
 use sea_orm::{ConnectionTrait, TransactionSession};
-use tenants::{Clock, Dialect, TenantDb, db::violation, error::Result};
+use tenants::{Dialect, TenantDb, db::violation, error::Result};
 
 use super::{
     Catalog, Field, FieldState, build, cache,
@@ -15,6 +15,7 @@ use super::{
     edit::{Edit, edit},
     fill, store,
 };
+use crate::Ctx;
 
 /// Rows filled in one transaction.
 const BATCH: i64 = 2_000;
@@ -34,7 +35,8 @@ pub enum Progress {
 ///
 /// # Errors
 /// `BUSY` and `UNAVAILABLE`, to be tried again. Values that are not unique fail the field, not the step.
-pub async fn build_step(db: &TenantDb, id: FieldId) -> Result<Progress> {
+pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
+    let db = &ctx.db;
     let catalog = cache::reload(db).await?;
     let Some(field) = catalog.field(id) else { return Ok(Progress::Done) };
     let Some(mut todo) = store::todo(db, id).await? else { return Ok(Progress::Done) };
@@ -53,11 +55,11 @@ pub async fn build_step(db: &TenantDb, id: FieldId) -> Result<Progress> {
     let indexed = store::indexed(db, id).await?;
     for index in build::wanted_indexes(db.dialect(), table, field, indexed) {
         if !index_made(db, &index).await? {
-            finish(db, id, FieldState::Failed, Some(shared(field))).await?;
+            finish(ctx, id, FieldState::Failed, Some(shared(field))).await?;
             return Ok(Progress::Done);
         }
     }
-    finish(db, id, FieldState::Active, None).await?;
+    finish(ctx, id, FieldState::Active, None).await?;
     Ok(Progress::Done)
 }
 
@@ -109,9 +111,9 @@ async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
 }
 
 /// The field as built, or as failed, in a change of the catalog. A field that waits for its name goes on waiting.
-async fn finish(db: &TenantDb, id: FieldId, state: FieldState, failure: Option<String>) -> Result<()> {
+async fn finish(ctx: &Ctx, id: FieldId, state: FieldState, failure: Option<String>) -> Result<()> {
     let failure = &failure;
-    edit(db, Clock::system().micros(), |edit: &mut Edit<'_>| {
+    edit(&ctx.db, ctx.caller.clock.micros(), |edit: &mut Edit<'_>| {
         Box::pin(async move {
             let Some(mut field) = edit.catalog.field(id).cloned() else { return Ok(()) };
             if field.state == FieldState::Building {

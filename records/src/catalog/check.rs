@@ -2,6 +2,7 @@
 
 use entities::ids::{FieldId, RecordId};
 use sea_orm::{ConnectionTrait, TransactionSession};
+use serde::Serialize;
 use tenants::{TenantTx, error::Result};
 use uuid::Uuid;
 
@@ -14,7 +15,8 @@ const BATCH: i64 = 1_000;
 const EXAMPLES: usize = 10;
 
 /// Totals of one rollup that are not what the related records say.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WrongTotals {
     /// The rollup.
     pub field: FieldId,

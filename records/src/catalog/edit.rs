@@ -4,7 +4,11 @@
 //! record engine, tables before the clock, and never waited for long: a change that cannot have its table at once
 //! steps back and tries again, so that no reader queues behind it.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use entities::{
     ids::{FieldId, ObjectId},
@@ -23,8 +27,8 @@ use super::{Catalog, Field, Object, cache, store};
 
 /// How long a statement waits for a lock, milliseconds.
 const LOCK_TIMEOUT: u32 = 150;
-/// How often a change steps back before it gives up: about eight seconds in all.
-const ATTEMPTS: u32 = 25;
+/// How long a change goes on stepping back and trying again before it gives up.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Queue of fields to be built.
 pub const BUILD_QUEUE: &str = "catalog.build";
 
@@ -53,7 +57,8 @@ pub(super) async fn edit<'a, T: Send>(
     now: i64,
     mut change: impl for<'e> FnMut(&'e mut Edit<'a>) -> Doing<'e, T> + Send,
 ) -> Result<T> {
-    let mut attempt = 0;
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(50);
     loop {
         let result = async {
             let mut edit = Edit::begin(db, now).await?;
@@ -62,9 +67,9 @@ pub(super) async fn edit<'a, T: Send>(
             Ok(done)
         };
         match result.await {
-            Err(error) if Error::code(&error) == Code::Busy && attempt < ATTEMPTS => {
-                attempt += 1;
-                tokio::time::sleep(Duration::from_millis(u64::from(50 + 20 * attempt))).await;
+            Err(error) if Error::code(&error) == Code::Busy && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause += Duration::from_millis(20);
             }
             other => return other,
         }

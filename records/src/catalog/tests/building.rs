@@ -15,9 +15,9 @@ async fn many_rows_are_built_by_steps() {
     assert_eq!(field.state, FieldState::Building);
     space.next().await;
     let fresh = space.create("customer", json!({ "level": "Gold" })).await.unwrap();
-    assert_eq!(build_step(&space.ctx.db, field.id).await.unwrap(), Progress::More);
-    assert_eq!(build_step(&space.ctx.db, field.id).await.unwrap(), Progress::Done);
-    assert_eq!(build_step(&space.ctx.db, field.id).await.unwrap(), Progress::Done);
+    assert_eq!(build_step(&space.ctx, field.id).await.unwrap(), Progress::More);
+    assert_eq!(build_step(&space.ctx, field.id).await.unwrap(), Progress::Done);
+    assert_eq!(build_step(&space.ctx, field.id).await.unwrap(), Progress::Done);
     space.next().await;
     assert_eq!(space.field("customer.level").state, FieldState::Active);
     assert_eq!(space.read("customer.level", fresh).await, text("Gold"));
@@ -42,7 +42,7 @@ async fn an_index_left_half_made_is_made_again() {
         assert!(space.ctx.db.run_online(&sql).await.is_err());
         assert_eq!(space.ctx.db.index_is_valid(&index).await.unwrap(), Some(false));
     }
-    assert_eq!(build_step(&space.ctx.db, field.id).await.unwrap(), Progress::Done);
+    assert_eq!(build_step(&space.ctx, field.id).await.unwrap(), Progress::Done);
     assert_eq!(space.ctx.db.index_is_valid(&index).await.unwrap(), Some(true));
 }
 
@@ -51,21 +51,21 @@ async fn values_that_are_not_unique_fail_the_field() {
     let mut space = Space::new().await;
     space.many(1_500).await;
     let field = catalog::create_field(&space.ctx, "customer", FieldSpec::new("x", FieldKind::Text)).await.unwrap();
-    build_step(&space.ctx.db, field.id).await.unwrap();
+    build_step(&space.ctx, field.id).await.unwrap();
     space.next().await;
     space.create("customer", json!({ "x": "same" })).await.unwrap();
     let twin = space.create("customer", json!({ "x": "SAME" })).await.unwrap();
     let unique = FieldPatch { unique: Some(true), ..FieldPatch::default() };
     let field = catalog::update_field(&space.ctx, field.id, unique.clone()).await.unwrap();
     assert_eq!(field.state, FieldState::Building);
-    assert_eq!(build_step(&space.ctx.db, field.id).await.unwrap(), Progress::Done);
+    assert_eq!(build_step(&space.ctx, field.id).await.unwrap(), Progress::Done);
     space.next().await;
     let failed = space.field("customer.x");
     assert_eq!((failed.state, failed.unique, failed.failure.is_some()), (FieldState::Failed, false, true));
     let customer = space.ctx.catalog.object("customer").unwrap().id;
     engine::archive(&space.ctx, customer, twin).await.unwrap();
     catalog::update_field(&space.ctx, field.id, unique).await.unwrap();
-    build_step(&space.ctx.db, field.id).await.unwrap();
+    build_step(&space.ctx, field.id).await.unwrap();
     space.next().await;
     assert_eq!(space.field("customer.x").state, FieldState::Active);
     assert_eq!(code(space.create("customer", json!({ "x": "same" })).await), Code::ValidationFailed);
