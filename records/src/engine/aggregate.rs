@@ -41,10 +41,11 @@ pub async fn aggregate(ctx: &Ctx, query: &AggregateQuery) -> Result<Vec<Group>> 
     if plan.keys.iter().all(|key| key.by.step().is_none()) {
         return plan.run(ctx, &ctx.db, Vec::new()).await;
     }
-    // The boundaries must span what the second statement finds: both see one state.
-    let tx = ctx.db.begin_read().await?;
-    let buckets = plan.buckets(ctx, &tx).await?;
-    plan.run(ctx, &tx, buckets).await
+    match plan.bucketed(ctx).await {
+        // a transaction that failed cannot tell whether a column is gone
+        Err(error) if error.code() == Code::Internal => read::verify(ctx).await.and(Err(error)),
+        done => done,
+    }
 }
 
 /// A key with its field.
@@ -134,6 +135,13 @@ impl<'a> Plan<'a> {
             Buckets::new(&key.field.kind, step, least.zip(greatest), zone).map(Some)
         };
         self.keys.iter().enumerate().map(buckets).collect()
+    }
+
+    /// Boundaries first, then the groups: both see one state, so the boundaries span what is found.
+    async fn bucketed(&self, ctx: &Ctx) -> Result<Vec<Group>> {
+        let tx = ctx.db.begin_read().await?;
+        let buckets = self.buckets(ctx, &tx).await?;
+        self.run(ctx, &tx, buckets).await
     }
 
     async fn run(&self, ctx: &Ctx, db: &impl ConnectionTrait, mut buckets: Vec<Option<Buckets>>) -> Result<Vec<Group>> {

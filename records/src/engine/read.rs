@@ -82,22 +82,25 @@ impl Conditions {
 /// `STALE_CATALOG` when the catalog changed since the read was planned, also when nothing was found or the statement
 /// failed, for then a column may be gone.
 pub(super) async fn fetch(ctx: &Ctx, db: &impl ConnectionTrait, sql: Sql) -> Result<Vec<QueryResult>> {
-    let found = db.query_all_raw(sql.statement(&ctx.db)).await;
-    let version = match &found {
-        Ok(rows) if !rows.is_empty() => rows[0].try_get_by_index(0)?,
-        Err(error) if tenants::db::classify(error) != Code::Internal => return Ok(found?),
-        _ => version(ctx).await?,
+    let found = db.query_all_raw(sql.statement(&ctx.db)).await.map_err(Error::from);
+    let seen = match &found {
+        Ok(rows) if !rows.is_empty() => Ok(rows[0].try_get_by_index(0)?),
+        // asked on the same connection, for a second one might be waited for by those who hold the others
+        Ok(_) => version(ctx, db).await,
+        Err(error) if error.code() == Code::Internal => version(ctx, db).await,
+        Err(_) => return found,
     };
-    if version != ctx.catalog.version {
-        return Err(Error::of(Code::StaleCatalog));
+    match seen {
+        Ok(version) if version != ctx.catalog.version => Err(Error::of(Code::StaleCatalog)),
+        Ok(_) => found,
+        Err(error) => found.and(Err(error)),
     }
-    Ok(found?)
 }
 
 /// The catalog's version as the database has it now.
-async fn version(ctx: &Ctx) -> Result<i64> {
+async fn version(ctx: &Ctx, db: &impl ConnectionTrait) -> Result<i64> {
     let statement = ctx.db.statement("SELECT catalog_version FROM \"tenant\".\"clock\"", Vec::new());
-    match ctx.db.query_one_raw(statement).await? {
+    match db.query_one_raw(statement).await? {
         Some(row) => Ok(row.try_get_by_index(0)?),
         None => Err(Error::internal("the tenant's clock is missing")),
     }
@@ -106,5 +109,5 @@ async fn version(ctx: &Ctx) -> Result<i64> {
 /// `STALE_CATALOG` when the catalog changed since this context was opened. A door asks before it answers that a
 /// name does not exist: another process may have made it a moment ago.
 pub async fn verify(ctx: &Ctx) -> Result<()> {
-    if version(ctx).await? == ctx.catalog.version { Ok(()) } else { Err(Error::of(Code::StaleCatalog)) }
+    if version(ctx, &ctx.db).await? == ctx.catalog.version { Ok(()) } else { Err(Error::of(Code::StaleCatalog)) }
 }

@@ -6,8 +6,8 @@ use tenants::Code;
 use super::{Dice, field, firsts, ids, order, query};
 use crate::{
     Ctx,
-    catalog::FieldKind,
-    engine::{Archived, ListQuery, Order, by_ids, list},
+    catalog::{FieldKind, RollupFunction},
+    engine::{AggregateQuery, Archived, Bucket, GroupKey, ListQuery, Measure, Order, aggregate, by_ids, list},
     fixture::{self, insert, text},
     values::{self, Money, Value},
 };
@@ -207,6 +207,16 @@ async fn a_catalog_that_changed_is_noticed_even_where_nothing_is_found() {
     let mut gone = query(1);
     gone.select = vec![field(&ctx, "customer", "score")];
     assert_eq!(list(&ctx, &gone).await.unwrap_err().code(), Code::StaleCatalog);
+    let by_month = AggregateQuery {
+        object: gone.object,
+        filter: None,
+        archived: Archived::Exclude,
+        group_by: vec![GroupKey { field: field(&ctx, "customer", "seen"), bucket: Bucket::Month }],
+        measures: vec![Measure { function: RollupFunction::Sum, field: Some(gone.select[0]) }],
+        order: Vec::new(),
+        limit: 1,
+    };
+    assert_eq!(aggregate(&ctx, &by_month).await.unwrap_err().code(), Code::StaleCatalog);
 }
 
 #[tokio::test]
