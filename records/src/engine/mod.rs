@@ -2,19 +2,22 @@
 
 mod aggregate;
 mod buckets;
+mod bulk;
 mod children;
 pub(crate) mod columns;
 mod commit;
 mod cursor;
 mod decode;
-#[cfg(test)]
-mod fixture;
+mod feed;
+mod history;
+pub mod idempotency;
 mod list;
 mod mutation;
 mod order;
 mod query;
 mod read;
 mod rows;
+pub mod runs;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -22,11 +25,15 @@ mod within;
 mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
+pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, RowOutcome, RowResult, write_batch};
 pub use children::children;
+pub use feed::{ChangesPage, FeedChange, changes};
+pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
 pub use list::{MAX_PAGE, by_ids, list};
 pub use mutation::*;
 pub use order::sortable;
 pub use query::*;
 pub use read::verify;
+pub use runs::{BulkResult, archive_where, undo, update_where};
 pub use within::within;
 pub use write::{MAX_LIST, apply, archive, create, destroy, restore, take_numbers, update};

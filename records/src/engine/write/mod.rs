@@ -17,14 +17,17 @@ mod unique;
 mod unit;
 mod update;
 mod upsert;
+#[cfg(test)]
+mod world;
 
+pub(crate) use before::{Lock, lock};
 pub(crate) use draft::Source;
 use entities::ids::{FieldId, ObjectId, RecordId};
 pub(crate) use numbers::Numbers;
 pub use numbers::take as take_numbers;
 use tenants::error::{Code, Error, Result};
-pub(crate) use unique::{MatchKey, find, match_key};
-pub(crate) use unit::{Row, Unit};
+pub(crate) use unique::{MatchKey, match_key};
+pub(crate) use unit::Unit;
 pub(crate) use upsert::Match;
 
 use super::{Change, Draft, Mutation, Written};
@@ -55,7 +58,7 @@ pub async fn create(ctx: &Ctx, object: ObjectId, drafts: Vec<Draft>, upsert_on: 
 }
 
 async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[FieldId]) -> Result<Vec<Written>> {
-    let numbers = Numbers::reserve(ctx, object, drafts.len() as i64).await?;
+    let numbers = Numbers::reserve(ctx, object, drafts.len()).await?;
     let mut unit = Unit::begin(ctx, numbers).await?;
     let drafts = drafts.to_vec();
     let changes = if upsert_on.is_empty() {

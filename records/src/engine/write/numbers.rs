@@ -27,45 +27,58 @@ const REMEMBERED: usize = 10_000;
 /// Spare numbers of this process.
 static SPARES: LazyLock<Mutex<HashMap<(TenantId, FieldId), Vec<i64>>>> = LazyLock::new(Mutex::default);
 
-/// Numbers in hand for one transaction.
-#[derive(Default)]
-pub(crate) struct Numbers(HashMap<FieldId, Vec<i64>>);
+/// Numbers in hand for one transaction. What it does not use is spare again when this is dropped.
+pub(crate) struct Numbers {
+    tenant: TenantId,
+    /// By field, the least last, where it is popped.
+    have: HashMap<FieldId, Vec<i64>>,
+}
 
 impl Numbers {
+    /// None in hand: each is taken from its counter inside the transaction, and undone with it.
+    pub fn none(ctx: &Ctx) -> Self {
+        Self { tenant: ctx.db.tenant(), have: HashMap::new() }
+    }
+
     /// Takes numbers for so many new records of an object.
-    pub async fn reserve(ctx: &Ctx, object: ObjectId, count: i64) -> Result<Self> {
-        let mut numbers = Self::default();
-        let Some(object) = ctx.catalog.object_by_id(object) else { return Ok(numbers) };
-        for field in counted(object) {
-            let taken = if count <= SPARE {
-                few(ctx, field.id, count as usize).await?
-            } else {
-                let first = take(&ctx.db, field.id, count).await?;
-                (first..first + count).rev().collect()
-            };
-            numbers.0.insert(field.id, taken);
-        }
+    pub async fn reserve(ctx: &Ctx, object: ObjectId, count: usize) -> Result<Self> {
+        let mut numbers = Self::none(ctx);
+        numbers.add(ctx, object, count).await?;
         Ok(numbers)
     }
 
     /// Takes what these mutations need.
     pub async fn for_mutations(ctx: &Ctx, mutations: &[Mutation]) -> Result<Self> {
-        let mut needs: HashMap<ObjectId, i64> = HashMap::new();
+        let mut needs: HashMap<ObjectId, usize> = HashMap::new();
         for mutation in mutations.iter().filter(|mutation| matches!(mutation.change, Change::Create { .. })) {
             *needs.entry(mutation.object).or_default() += 1;
         }
-        let mut numbers = Self::default();
+        let mut numbers = Self::none(ctx);
         for (object, count) in needs {
-            numbers.0.extend(Self::reserve(ctx, object, count).await?.0);
+            numbers.add(ctx, object, count).await?;
         }
         Ok(numbers)
     }
 
-    /// The next number of a field, as its text. Records made by rules were not foreseen: theirs come from the counter,
-    /// inside the transaction.
+    async fn add(&mut self, ctx: &Ctx, object: ObjectId, count: usize) -> Result<()> {
+        let Some(object) = ctx.catalog.object_by_id(object).filter(|_| count > 0) else { return Ok(()) };
+        for field in counted(object) {
+            let mut have = spare(self.tenant, field.id, count);
+            if have.len() < count {
+                let block = (count - have.len()) as i64 + SPARE;
+                let first = take(&ctx.db, field.id, block).await?;
+                have = (first..first + block).rev().chain(have).collect();
+            }
+            self.have.insert(field.id, have);
+        }
+        Ok(())
+    }
+
+    /// The next number of a field, as its text.
     pub(super) async fn next(&mut self, tx: &TenantTx, field: &Field) -> Result<String> {
-        let number = match self.0.get_mut(&field.id).and_then(Vec::pop) {
+        let number = match self.have.get_mut(&field.id).and_then(Vec::pop) {
             Some(number) => number,
+            // records made by rules were not foreseen
             None => take(tx, field.id, 1).await?,
         };
         let FieldKind::AutoNumber { prefix, width } = &field.kind else {
@@ -75,30 +88,32 @@ impl Numbers {
     }
 }
 
+impl Drop for Numbers {
+    fn drop(&mut self) {
+        let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
+        if spares.len() >= REMEMBERED {
+            spares.clear();
+        }
+        for (field, mut left) in self.have.drain().filter(|(_, left)| !left.is_empty()) {
+            let spare = spares.entry((self.tenant, field)).or_default();
+            spare.append(&mut left);
+            spare.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        }
+    }
+}
+
+/// Up to so many spare numbers of this process, the least ones, the very least last.
+fn spare(tenant: TenantId, field: FieldId, count: usize) -> Vec<i64> {
+    let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
+    match spares.get_mut(&(tenant, field)) {
+        Some(spare) => spare.split_off(spare.len().saturating_sub(count)),
+        None => Vec::new(),
+    }
+}
+
 /// The numbered fields of an object.
 pub(super) fn counted(object: &Object) -> impl Iterator<Item = &Field> {
     object.fields.iter().filter(|field| field.usable() && matches!(field.kind, FieldKind::AutoNumber { .. }))
-}
-
-/// From the process's spare numbers, else from a new block. Smallest last, where it is popped.
-async fn few(ctx: &Ctx, field: FieldId, count: usize) -> Result<Vec<i64>> {
-    let key = (ctx.db.tenant(), field);
-    {
-        let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(spare) = spares.get_mut(&key).filter(|spare| spare.len() >= count) {
-            return Ok(spare.split_off(spare.len() - count));
-        }
-    }
-    let block = count as i64 + SPARE;
-    let first = take(&ctx.db, field, block).await?;
-    let mut all: Vec<i64> = (first..first + block).rev().collect();
-    let taken = all.split_off(SPARE as usize);
-    let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
-    if spares.len() >= REMEMBERED {
-        spares.clear();
-    }
-    spares.insert(key, all);
-    Ok(taken)
 }
 
 /// Takes `count` numbers from a field's counter and answers the first.

@@ -66,12 +66,12 @@ impl World {
     }
 
     pub async fn create(&self, object: &str, values: Json) -> Result<RecordId> {
-        let written = super::create(&self.ctx, self.id(object), vec![self.draft(object, values)], &[]).await?;
+        let written = engine::create(&self.ctx, self.id(object), vec![self.draft(object, values)], &[]).await?;
         Ok(written[0].id)
     }
 
     pub async fn update(&self, object: &str, id: RecordId, values: Json) -> Result<Written> {
-        super::update(&self.ctx, self.id(object), id, self.draft(object, values), None).await
+        engine::update(&self.ctx, self.id(object), id, self.draft(object, values), None).await
     }
 
     /// A stored value as the API shows it.

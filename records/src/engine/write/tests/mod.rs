@@ -1,9 +1,15 @@
 //! The pipeline, one record at a time and in lists.
 
+mod bulk;
+mod crowd;
+mod history;
+mod idempotency;
+mod runs;
+
 use serde_json::json;
 use tenants::{Code, Issue};
 
-use crate::engine::{self, WrittenKind, fixture::World};
+use crate::engine::{self, WrittenKind, write::world::World};
 
 #[tokio::test]
 async fn a_record_is_created_completed_and_followed() {

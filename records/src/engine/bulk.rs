@@ -1,0 +1,231 @@
+//! Batches of an import: many rows in few statements, where one bad row never fails its neighbours. Rows, history and
+//! the run's progress commit together, so that a run which died goes on without doubling anything.
+
+use std::collections::HashSet;
+
+use entities::ids::{FieldId, ObjectId, RecordId};
+use tenants::{
+    Issue, Operation,
+    error::{Code, Error, FieldIssue, Result},
+};
+
+use super::{
+    Change, Draft, Written, WrittenKind,
+    runs::{self, Advance, Run},
+    write::{Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
+};
+use crate::Ctx;
+
+/// Rows of one batch, which is one transaction.
+pub const MAX_BATCH: usize = 2_000;
+
+/// A row of a file.
+#[derive(Clone, Debug)]
+pub struct BatchRow {
+    /// Where it stands in the file.
+    pub line: u64,
+    /// Its values.
+    pub draft: Draft,
+}
+
+/// What to do with rows.
+#[derive(Clone, Debug)]
+pub struct BatchMode {
+    /// Fields by which a row means a record that is there; any of them, in their order.
+    pub match_on: Vec<FieldId>,
+    /// What to do with such a row.
+    pub on_duplicate: OnDuplicate,
+    /// Write nothing, but say what would be done.
+    pub dry_run: bool,
+}
+
+/// What to do with a row that means a record which is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// Leave the record as it is.
+    Skip,
+    /// Give it the row's values.
+    Update,
+    /// Create another one.
+    Create,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug)]
+pub struct RowOutcome {
+    /// Where it stands in the file.
+    pub line: u64,
+    /// What was done.
+    pub result: RowResult,
+}
+
+/// What was done with a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowResult {
+    Created(RecordId),
+    Updated(RecordId),
+    /// The record had all the values already.
+    Unchanged(RecordId),
+    /// The record is left as it is.
+    Skipped(RecordId),
+    /// Nothing was written.
+    Failed(Vec<FieldIssue>),
+}
+
+/// Writes a batch of a run's rows, in their order, and notes the run's progress with them. The run must be in hand
+/// ([`runs::claim`]). A row that means the same record as an earlier one of the batch is judged after that one.
+///
+/// # Errors
+/// `CANCELLED` or `CONFLICT` when the run is no longer in hand; then nothing was written. Refusals of rows are no
+/// errors.
+pub async fn write_batch(
+    ctx: &Ctx,
+    run: &Run,
+    object: ObjectId,
+    rows: Vec<BatchRow>,
+    mode: &BatchMode,
+    progress: serde_json::Value,
+) -> Result<Vec<RowOutcome>> {
+    if rows.len() > MAX_BATCH {
+        let message = format!("{} rows in a batch; send at most {MAX_BATCH}.", rows.len());
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    let ctx = runs::within(ctx, run.id);
+    let result = written(&ctx, run, object, rows, mode, progress).await;
+    ctx_guard(&ctx, result).await
+}
+
+async fn written(
+    ctx: &Ctx,
+    run: &Run,
+    object: ObjectId,
+    rows: Vec<BatchRow>,
+    mode: &BatchMode,
+    progress: serde_json::Value,
+) -> Result<Vec<RowOutcome>> {
+    if let Some(object) = ctx.catalog.object_by_id(object) {
+        ctx.caller.permit(&object.name, Operation::Import)?;
+    }
+    // what a dry run takes from the counters is given back with everything else
+    let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
+    let mut unit = Unit::begin(ctx, numbers).await?;
+    let count = rows.len();
+    let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
+    let mut waiting: Vec<(usize, BatchRow)> = rows.into_iter().enumerate().collect();
+    while !waiting.is_empty() {
+        waiting = batch.wave(&mut unit, waiting).await?;
+    }
+    unit.follow(&batch.done).await?;
+    batch.outcomes.sort_by_key(|(index, _)| *index);
+    let outcomes: Vec<RowOutcome> = batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    if mode.dry_run {
+        unit.rollback().await?;
+        return Ok(outcomes);
+    }
+    let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
+    let by = Advance {
+        progress,
+        matched: outcomes.len() as i64,
+        changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
+        failed: total(|result| matches!(result, RowResult::Failed(_))),
+    };
+    runs::advance(ctx, &unit.tx, run, by).await?;
+    unit.commit().await?;
+    Ok(outcomes)
+}
+
+/// A batch being written.
+struct Batch<'a> {
+    object: ObjectId,
+    mode: &'a BatchMode,
+    outcomes: Vec<(usize, RowOutcome)>,
+    done: Vec<Written>,
+}
+
+impl Batch<'_> {
+    /// Writes the rows that mean different records; answers those that must wait for an earlier one.
+    async fn wave(&mut self, unit: &mut Unit<'_>, rows: Vec<(usize, BatchRow)>) -> Result<Vec<(usize, BatchRow)>> {
+        let (now, mut later) = self.apart(unit, rows);
+        let drafts: Vec<&Draft> = now.iter().map(|(_, row)| &row.draft).collect();
+        let matches = match self.mode.match_on.as_slice() {
+            [] => vec![Match::Nobody; drafts.len()],
+            on => unit.matches(self.object, &drafts, on).await?,
+        };
+        let mut places = Vec::with_capacity(now.len());
+        let mut changes = Vec::with_capacity(now.len());
+        let mut meant = HashSet::new();
+        for ((index, row), found) in now.into_iter().zip(matches) {
+            let line = row.line;
+            let change = match (found, self.mode.on_duplicate) {
+                (Match::One(id), _) if !meant.insert(id) => {
+                    later.push((index, row));
+                    continue;
+                }
+                (Match::One(id), OnDuplicate::Skip) => Err(RowResult::Skipped(id)),
+                (Match::One(id), OnDuplicate::Update) => Ok(Change::Update { id, draft: row.draft, version: None }),
+                (Match::Several(_), OnDuplicate::Skip | OnDuplicate::Update) => {
+                    Err(RowResult::Failed(vec![self.ambiguous(unit)]))
+                }
+                (Match::Nobody, _) | (_, OnDuplicate::Create) => {
+                    Ok(Change::Create { id: RecordId::new(), draft: row.draft })
+                }
+            };
+            match change {
+                Ok(change) => {
+                    places.push((index, line));
+                    changes.push(change);
+                }
+                Err(result) => self.outcomes.push((index, RowOutcome { line, result })),
+            }
+        }
+        let outcomes = unit.run(self.object, changes, Source::Caller).await?;
+        for ((index, line), outcome) in places.into_iter().zip(outcomes) {
+            let result = self.result(outcome)?;
+            self.outcomes.push((index, RowOutcome { line, result }));
+        }
+        later.sort_by_key(|(index, _)| *index);
+        Ok(later)
+    }
+
+    /// Parts rows that share no key with an earlier one from those that do.
+    fn apart(&self, unit: &Unit<'_>, rows: Vec<(usize, BatchRow)>) -> (Vec<(usize, BatchRow)>, Vec<(usize, BatchRow)>) {
+        let fields: Vec<_> = self.mode.match_on.iter().filter_map(|id| unit.ctx.catalog.field(*id)).collect();
+        if fields.is_empty() || self.mode.on_duplicate == OnDuplicate::Create {
+            return (rows, Vec::new());
+        }
+        let mut seen: HashSet<(FieldId, MatchKey)> = HashSet::with_capacity(rows.len());
+        rows.into_iter().partition(|(_, row)| {
+            let keys = fields.iter().filter_map(|f| Some((f.id, match_key(f, row.draft.get(f.id)?)?)));
+            // every key is noted, also of a row that waits: who shares one with it waits behind it
+            keys.fold(true, |new, key| seen.insert(key) && new)
+        })
+    }
+
+    fn result(&mut self, outcome: Result<Written>) -> Result<RowResult> {
+        Ok(match outcome {
+            Ok(written) => {
+                let id = written.id;
+                let result = match written.kind {
+                    WrittenKind::Created => RowResult::Created(id),
+                    WrittenKind::Unchanged => RowResult::Unchanged(id),
+                    _ => RowResult::Updated(id),
+                };
+                self.done.push(written);
+                result
+            }
+            Err(error) if error.code() == Code::ValidationFailed => RowResult::Failed(error.fields().to_vec()),
+            Err(error) if matches!(error.code(), Code::NotFound | Code::Conflict) => {
+                let issue = Issue::Rule(error.message().to_owned());
+                RowResult::Failed(vec![FieldIssue { field: "id".to_owned(), issue }])
+            }
+            Err(error) => return Err(error),
+        })
+    }
+
+    fn ambiguous(&self, unit: &Unit<'_>) -> FieldIssue {
+        let name = |id: &FieldId| unit.ctx.catalog.field(*id).map(|field| field.name.as_str());
+        let names: Vec<&str> = self.mode.match_on.iter().filter_map(name).collect();
+        let message = format!("Several records match by {}; make the row mean one.", names.join(", "));
+        FieldIssue { field: names.first().copied().unwrap_or("id").to_owned(), issue: Issue::Rule(message) }
+    }
+}

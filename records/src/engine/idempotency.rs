@@ -1,0 +1,152 @@
+//! Requests that carry an idempotency key are answered once: repeated, they get the first answer.
+//!
+//! A door calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
+//! taken; after a while a repetition may take it over, unless the history shows that the first one has written.
+
+use entities::tenant::{commits, idempotency};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
+use tenants::{
+    Caller, TenantDb,
+    error::{Code, Error, Result},
+};
+
+/// How long answers are kept, in microseconds.
+const KEPT: i64 = 24 * 3_600 * 1_000_000;
+/// How long a request may take before it counts as dead, in microseconds.
+const PATIENCE: i64 = 5 * 60 * 1_000_000;
+/// Longest key, in bytes.
+pub const LONGEST_KEY: usize = 255;
+
+/// What a request with a key is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Begun {
+    /// Its work; the key is taken in its name.
+    Fresh,
+    /// Nothing: this was answered before.
+    Repeated(String),
+}
+
+/// Takes a key for a request; `hash` tells requests apart.
+///
+/// # Errors
+/// `IDEMPOTENCY_MISMATCH` when the key was used for another request; `CONFLICT` while the first one is still worked
+/// on, or when it wrote but died before it answered.
+pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Result<Begun> {
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        let message = format!("An idempotency key has 1 to {LONGEST_KEY} bytes.");
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    let now = caller.clock.micros();
+    sweep(db, now).await?;
+    if insert(db, caller, key, hash, now).await? {
+        return Ok(Begun::Fresh);
+    }
+    let Some(first) = find(db, caller, key).await? else {
+        // swept between the two statements
+        return Err(Error::of(Code::Busy));
+    };
+    if first.hash != hash {
+        return Err(Error::of(Code::IdempotencyMismatch));
+    }
+    if let Some(response) = first.response {
+        return Ok(Begun::Repeated(response));
+    }
+    if now - first.created_at < PATIENCE {
+        let message = "The first request with this idempotency key is still being worked on; try again shortly.";
+        return Err(Error::new(Code::Conflict, message));
+    }
+    if wrote(db, &first).await? {
+        let message = "The first request with this idempotency key was carried out, but its answer is lost; read the \
+                       records to see what it did.";
+        return Err(Error::new(Code::Conflict, message));
+    }
+    take_over(db, caller, &first, now).await
+}
+
+/// Keeps the answer of a request that took a key. An answer that should not be repeated (a failure of ours) is kept by
+/// [`abandon`] instead.
+pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String) -> Result<()> {
+    own(idempotency::Entity::update_many(), caller, key)
+        .col_expr(idempotency::Column::Response, Expr::value(response))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Frees the key of a request that did nothing, so that it can be sent again.
+pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
+    own(idempotency::Entity::delete_many(), caller, key)
+        .filter(idempotency::Column::Response.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+fn own<Q: QueryFilter>(query: Q, caller: &Caller, key: &str) -> Q {
+    query
+        .filter(idempotency::Column::Actor.eq(caller.actor.stored()))
+        .filter(idempotency::Column::Key.eq(key))
+        .filter(idempotency::Column::Request.eq(caller.request.as_str()))
+}
+
+async fn find(db: &TenantDb, caller: &Caller, key: &str) -> Result<Option<idempotency::Model>> {
+    Ok(idempotency::Entity::find_by_id((caller.actor.stored(), key.to_owned())).one(db).await?)
+}
+
+async fn insert(db: &TenantDb, caller: &Caller, key: &str, hash: &str, now: i64) -> Result<bool> {
+    let row = idempotency::ActiveModel {
+        actor: Set(caller.actor.stored()),
+        key: Set(key.to_owned()),
+        hash: Set(hash.to_owned()),
+        request: Set(caller.request.clone()),
+        response: Set(None),
+        created_at: Set(now),
+    };
+    let insert = idempotency::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+    match insert.exec_without_returning(db).await {
+        Ok(rows) => Ok(rows > 0),
+        Err(sea_orm::DbErr::RecordNotInserted) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the history knows of a write by the request that has the key.
+async fn wrote(db: &TenantDb, first: &idempotency::Model) -> Result<bool> {
+    let commit: Option<i64> = commits::Entity::find()
+        .select_only()
+        .column(commits::Column::Seq)
+        .filter(commits::Column::Request.eq(first.request.as_str()))
+        .filter(commits::Column::At.gte(first.created_at))
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(commit.is_some())
+}
+
+/// Takes the key of a dead request; of two that try, one.
+async fn take_over(db: &TenantDb, caller: &Caller, first: &idempotency::Model, now: i64) -> Result<Begun> {
+    let taken = idempotency::Entity::update_many()
+        .col_expr(idempotency::Column::Request, Expr::value(caller.request.as_str()))
+        .col_expr(idempotency::Column::CreatedAt, Expr::value(now))
+        .filter(idempotency::Column::Actor.eq(first.actor.as_str()))
+        .filter(idempotency::Column::Key.eq(first.key.as_str()))
+        .filter(idempotency::Column::CreatedAt.eq(first.created_at))
+        .filter(idempotency::Column::Response.is_null())
+        .exec(db)
+        .await?;
+    match taken.rows_affected {
+        0 => Err(Error::of(Code::Busy)),
+        _ => Ok(Begun::Fresh),
+    }
+}
+
+/// Forgets answers that are old enough.
+async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
+    idempotency::Entity::delete_many().filter(idempotency::Column::CreatedAt.lt(now - KEPT)).exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Changing and archiving all records that match a filter: few at once, many by a run in batches.
+
+use std::collections::BTreeMap;
+
+use entities::ids::{FieldId, ObjectId, RecordId, RunId};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use tenants::{
+    Operation, TenantTx,
+    error::{Code, Error, Result},
+    work::{NewWork, enqueue},
+};
+
+use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_in, finish, load, within};
+use crate::{
+    Ctx,
+    catalog::Object,
+    engine::{
+        Change, Draft, Written, WrittenKind,
+        write::{Numbers, Source, Unit, ctx_guard},
+    },
+    filter::{self, Filter, Scope},
+    sql::Sql,
+    values::Value,
+};
+
+/// Records changed in one transaction; more are a run in the background.
+pub const MOST_AT_ONCE: usize = 1_000;
+/// Refusals that a run remembers word by word.
+const REMEMBERED: usize = 100;
+
+/// What a change by filter did, or has begun to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkResult {
+    /// The run that did it or does it; it can be undone.
+    pub run: Option<RunId>,
+    /// `Done`, or `Queued` where there are many records.
+    pub status: RunStatus,
+    /// Records that match.
+    pub matched: i64,
+    /// Records changed so far; those that had the values already do not count.
+    pub changed: i64,
+    /// Records refused so far.
+    pub failed: i64,
+}
+
+/// What a run by filter is to do.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Params {
+    filter: Filter,
+    /// New values; none to archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<(FieldId, Value)>>,
+}
+
+/// How far it is.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Progress {
+    /// The last record seen.
+    after: Option<RecordId>,
+    /// The first refusals, by record.
+    errors: BTreeMap<String, Json>,
+}
+
+/// Changes all records that match; archived ones do not. A record whose new values are refused stays as it is and
+/// counts as failed.
+///
+/// # Errors
+/// `EMPTY_FILTER` without a condition, unless `all`.
+pub async fn update_where(ctx: &Ctx, object: ObjectId, filter: Filter, draft: Draft, all: bool) -> Result<BulkResult> {
+    begin(ctx, object, Params { filter, values: Some(draft.values) }, all).await
+}
+
+/// Archives all records that match.
+///
+/// # Errors
+/// `EMPTY_FILTER` without a condition, unless `all`.
+pub async fn archive_where(ctx: &Ctx, object: ObjectId, filter: Filter, all: bool) -> Result<BulkResult> {
+    begin(ctx, object, Params { filter, values: None }, all).await
+}
+
+async fn begin(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result<BulkResult> {
+    let result = begun(ctx, object, params, all).await;
+    ctx_guard(ctx, result).await
+}
+
+async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result<BulkResult> {
+    if is_empty(&params.filter) && !all {
+        return Err(Error::of(Code::EmptyFilter));
+    }
+    let target = ctx.catalog.object_by_id(object);
+    let target = target.ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))?;
+    let (kind, operation) = match params.values {
+        Some(_) => (RunKind::Update, Operation::Update),
+        None => (RunKind::Archive, Operation::Delete),
+    };
+    ctx.caller.permit(&target.name, operation)?;
+    let now = ctx.caller.clock.micros();
+    let matched = count(ctx, target, &params.filter, now).await?;
+    let few = matched <= MOST_AT_ONCE as i64;
+    let tx = ctx.db.begin_write().await?;
+    let new = NewRun {
+        kind,
+        object: Some(object),
+        params: serde_json::to_value(&params).map_err(Error::internal)?,
+        progress: json!({}),
+    };
+    let run = create_in(ctx, &tx, new).await?;
+    if !few {
+        let payload = json!({ "run": run.id });
+        let work = NewWork { queue: QUEUE, payload, due: now, key: Some(run.id.to_string()) };
+        enqueue(&ctx.db, &tx, work, now).await?;
+    }
+    sea_orm::TransactionSession::commit(tx).await?;
+    if !few {
+        ctx.db.tickets().wake();
+        return Ok(BulkResult { run: Some(run.id), status: RunStatus::Queued, matched, changed: 0, failed: 0 });
+    }
+    let run = at_once(ctx, run.id).await?;
+    Ok(BulkResult {
+        run: Some(run.id),
+        status: run.status,
+        matched: run.matched,
+        changed: run.changed,
+        failed: run.failed,
+    })
+}
+
+/// Does a small run in one transaction.
+async fn at_once(ctx: &Ctx, id: RunId) -> Result<Run> {
+    let Some(run) = claim(ctx, id).await? else { return load(ctx, id).await };
+    match batch(ctx, &run).await {
+        Ok(_) => finish(ctx, &run, None).await,
+        Err(error) => {
+            finish(ctx, &run, Some(error.message().to_owned())).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Does the next batch of a run by filter. Says whether there may be more.
+pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
+    let ctx = within(ctx, run.id);
+    let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
+    let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
+    let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
+    let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
+    let ids = next(&ctx, &unit.tx, object, &params.filter, run, progress.after).await?;
+    let changes = ids.iter().map(|id| match &params.values {
+        Some(values) => {
+            let draft = Draft { values: values.clone(), before: Vec::new() };
+            Change::Update { id: *id, draft, version: None }
+        }
+        None => Change::Archive { id: *id },
+    });
+    let outcomes = unit.run(object.id, changes.collect(), Source::Caller).await?;
+    let mut written: Vec<Written> = Vec::with_capacity(ids.len());
+    let mut failed = 0;
+    for (id, outcome) in ids.iter().zip(outcomes) {
+        match outcome {
+            Ok(one) => written.push(one),
+            Err(error) => {
+                failed += 1;
+                if progress.errors.len() < REMEMBERED {
+                    progress.errors.insert(id.to_string(), told(&error));
+                }
+            }
+        }
+    }
+    unit.follow(&written).await?;
+    let changed = written.iter().filter(|one| one.kind != WrittenKind::Unchanged).count() as i64;
+    progress.after = ids.last().copied().or(progress.after);
+    let by = Advance {
+        progress: serde_json::to_value(&progress).map_err(Error::internal)?,
+        matched: ids.len() as i64,
+        changed,
+        failed,
+    };
+    advance(&ctx, &unit.tx, run, by).await?;
+    unit.commit().await?;
+    Ok(ids.len() == MOST_AT_ONCE)
+}
+
+/// A refusal as a run remembers it.
+fn told(error: &Error) -> Json {
+    let fields: Vec<Json> =
+        error.fields().iter().map(|issue| json!({ "field": issue.field, "code": issue.issue.code() })).collect();
+    json!({ "code": error.code().name(), "fields": fields })
+}
+
+async fn count(ctx: &Ctx, object: &Object, filter: &Filter, now: i64) -> Result<i64> {
+    let mut sql = Sql::new(ctx.db.dialect());
+    sql.push("SELECT count(*)");
+    push_matching(ctx, &mut sql, object, filter, now)?;
+    let row = ctx.db.query_one_raw(sql.statement(&ctx.db)).await?;
+    row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
+}
+
+/// The next records that match, in the order of their ids, so that each is seen once whatever becomes of it. Records
+/// made after the run are none of it.
+async fn next(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    object: &Object,
+    filter: &Filter,
+    run: &Run,
+    after: Option<RecordId>,
+) -> Result<Vec<RecordId>> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("SELECT ").column("t0", "id");
+    push_matching(ctx, &mut sql, object, filter, run.created_at)?;
+    sql.push(" AND ").column("t0", "created_at").push(" <= ").bind(run.created_at);
+    if let Some(after) = after {
+        sql.push(" AND ").column("t0", "id").push(" > ").bind(after.0);
+    }
+    sql.push(" ORDER BY ").column("t0", "id").push(" LIMIT ").number(MOST_AT_ONCE as i64);
+    let (text, binds) = sql.into_parts();
+    let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
+    rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index(0)?))).collect()
+}
+
+/// `now` is the instant of the run, so that "today" means the same in all its batches.
+fn push_matching(ctx: &Ctx, sql: &mut Sql, object: &Object, filter: &Filter, now: i64) -> Result<()> {
+    sql.push(" FROM ").table(&object.table).push(" AS t0 WHERE ").column("t0", "archived_at").push(" IS NULL AND ");
+    filter::predicate(sql, Scope { now, ..Scope::of(ctx) }, object, "t0", filter)
+}
+
+/// Whether a filter has no condition.
+fn is_empty(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) => parts.iter().all(is_empty),
+        Filter::Not(_) | Filter::Or(_) | Filter::Field { .. } | Filter::Related { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Test;
+
+    #[test]
+    fn only_braces_are_an_empty_filter() {
+        assert!(is_empty(&Filter::And(vec![Filter::And(Vec::new())])));
+        assert!(!is_empty(&Filter::Or(Vec::new())), "matches nothing, so it is harmless");
+        let field = Filter::Field { field: FieldId::new(), test: Test::IsNull(true) };
+        assert!(!is_empty(&Filter::And(vec![field])));
+    }
+}

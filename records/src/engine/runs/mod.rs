@@ -1,0 +1,348 @@
+//! Runs: writes too large for one transaction. A run says what is to be done and how far it is; its progress commits
+//! with its rows, so any process can continue it after a crash, and its history is what undoes it.
+
+mod filtered;
+mod step;
+mod undo;
+
+use std::sync::Arc;
+
+use entities::{
+    ids::{ObjectId, RunId},
+    tenant::runs,
+};
+pub use filtered::{BulkResult, MOST_AT_ONCE, archive_where, update_where};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Cond, Expr},
+};
+use serde_json::Value as Json;
+pub use step::{QUEUE, Stepped, step};
+use tenants::{
+    TenantTx,
+    error::{Code, Error, Result},
+};
+pub use undo::{Skipped, UndoReport, undo};
+
+use crate::Ctx;
+
+/// How long who works on a run may be silent before another may take it over, in microseconds.
+const LEASE: i64 = 60_000_000;
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// Writes the rows of a file.
+    Import,
+    /// Changes the records that match a filter.
+    Update,
+    /// Archives the records that match a filter.
+    Archive,
+    /// Takes back what another run did.
+    Undo,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Waits for somebody to begin.
+    Queued,
+    /// Somebody works on it, or did until a crash.
+    Running,
+    /// Came to its end.
+    Done,
+    /// Cannot go on.
+    Failed,
+    /// Was stopped; what it did until then stays.
+    Cancelled,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Stable identity.
+    pub id: RunId,
+    /// What it does.
+    pub kind: RunKind,
+    /// Where it is.
+    pub status: RunStatus,
+    /// The object whose records it writes, where there is one.
+    pub object: Option<ObjectId>,
+    /// What is to be done; whoever made the run knows how to read it.
+    pub params: Json,
+    /// How far it is; the point from which to go on.
+    pub progress: Json,
+    /// Records or rows looked at.
+    pub matched: i64,
+    /// Records written.
+    pub changed: i64,
+    /// Records or rows refused.
+    pub failed: i64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Who began it, as [`tenants::Actor::stored`] writes it.
+    pub created_by: String,
+    /// Microseconds UTC.
+    pub created_at: i64,
+    /// Microseconds UTC.
+    pub updated_at: i64,
+    /// Grows with every claim: a process that was taken for dead cannot go on.
+    epoch: i64,
+}
+
+/// A run to be.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    pub kind: RunKind,
+    pub object: Option<ObjectId>,
+    pub params: Json,
+    pub progress: Json,
+}
+
+/// What a batch adds to a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Advance {
+    pub progress: Json,
+    pub matched: i64,
+    pub changed: i64,
+    pub failed: i64,
+}
+
+/// Makes a run that waits to be claimed.
+pub async fn create(ctx: &Ctx, new: NewRun) -> Result<Run> {
+    let tx = ctx.db.begin_write().await?;
+    let run = create_in(ctx, &tx, new).await?;
+    sea_orm::TransactionSession::commit(tx).await?;
+    Ok(run)
+}
+
+/// Makes a run within a transaction.
+pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<Run> {
+    let now = ctx.caller.clock.micros();
+    let run = Run {
+        id: RunId::new(),
+        kind: new.kind,
+        status: RunStatus::Queued,
+        object: new.object,
+        params: new.params,
+        progress: new.progress,
+        matched: 0,
+        changed: 0,
+        failed: 0,
+        error: None,
+        created_by: ctx.caller.actor.stored(),
+        created_at: now,
+        updated_at: now,
+        epoch: 0,
+    };
+    let row = runs::ActiveModel {
+        id: Set(run.id),
+        kind: Set(run.kind.name().to_owned()),
+        status: Set(run.status.name().to_owned()),
+        object_id: Set(run.object),
+        params: Set(run.params.to_string()),
+        progress: Set(run.progress.to_string()),
+        matched: Set(0),
+        changed: Set(0),
+        failed: Set(0),
+        error: Set(None),
+        created_by: Set(run.created_by.clone()),
+        created_at: Set(now),
+        updated_at: Set(now),
+        epoch: Set(0),
+        lease_until: Set(None),
+    };
+    runs::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(run)
+}
+
+/// A run as it is now.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn load(ctx: &Ctx, id: RunId) -> Result<Run> {
+    let row = runs::Entity::find_by_id(id).one(&ctx.db).await?;
+    Run::of(row.ok_or_else(|| Error::new(Code::NotFound, "There is no such run."))?)
+}
+
+/// Runs, newest first, at most 200; `after` is the last one seen.
+pub async fn list(ctx: &Ctx, first: u64, after: Option<RunId>) -> Result<Vec<Run>> {
+    let mut query = runs::Entity::find().order_by_desc(runs::Column::Id).limit(Ord::min(first, 200));
+    if let Some(after) = after {
+        query = query.filter(runs::Column::Id.lt(after));
+    }
+    query.all(&ctx.db).await?.into_iter().map(Run::of).collect()
+}
+
+/// Takes a run in hand to begin or continue it. Nothing if it is over, or somebody else has it in hand.
+pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
+    let now = ctx.caller.clock.micros();
+    let free = Cond::any().add(runs::Column::LeaseUntil.is_null()).add(runs::Column::LeaseUntil.lte(now));
+    let claimed = runs::Entity::update_many()
+        .col_expr(runs::Column::Status, Expr::value(RunStatus::Running.name()))
+        .col_expr(runs::Column::Epoch, Expr::col(runs::Column::Epoch).add(1))
+        .col_expr(runs::Column::LeaseUntil, Expr::value(now + LEASE))
+        .col_expr(runs::Column::UpdatedAt, Expr::value(now))
+        .filter(runs::Column::Id.eq(id))
+        .filter(runs::Column::Status.is_in([RunStatus::Queued.name(), RunStatus::Running.name()]))
+        .filter(free)
+        .exec(&ctx.db)
+        .await?;
+    if claimed.rows_affected == 0 {
+        load(ctx, id).await?;
+        return Ok(None);
+    }
+    load(ctx, id).await.map(Some)
+}
+
+/// Lays a run down unfinished, so that anybody may claim it at once.
+pub async fn release(ctx: &Ctx, run: &Run) -> Result<()> {
+    runs::Entity::update_many()
+        .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .filter(runs::Column::Id.eq(run.id))
+        .filter(runs::Column::Epoch.eq(run.epoch))
+        .exec(&ctx.db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a run in hand, well or with the reason why it cannot go on.
+pub async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<Run> {
+    let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Done };
+    runs::Entity::update_many()
+        .col_expr(runs::Column::Status, Expr::value(status.name()))
+        .col_expr(runs::Column::Error, Expr::value(error))
+        .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .col_expr(runs::Column::UpdatedAt, Expr::value(ctx.caller.clock.micros()))
+        .filter(runs::Column::Id.eq(run.id))
+        .filter(runs::Column::Epoch.eq(run.epoch))
+        .filter(runs::Column::Status.eq(RunStatus::Running.name()))
+        .exec(&ctx.db)
+        .await?;
+    load(ctx, run.id).await
+}
+
+/// Stops a run that is not over; what it did so far stays, and can be undone.
+///
+/// # Errors
+/// `NOT_FOUND`; `CONFLICT` when it is over.
+pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
+    let stopped = runs::Entity::update_many()
+        .col_expr(runs::Column::Status, Expr::value(RunStatus::Cancelled.name()))
+        .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .col_expr(runs::Column::UpdatedAt, Expr::value(ctx.caller.clock.micros()))
+        .filter(runs::Column::Id.eq(id))
+        .filter(runs::Column::Status.is_in([RunStatus::Queued.name(), RunStatus::Running.name()]))
+        .exec(&ctx.db)
+        .await?;
+    let run = load(ctx, id).await?;
+    if stopped.rows_affected == 0 && run.status != RunStatus::Cancelled {
+        return Err(Error::new(Code::Conflict, "The run is over already.").with("status", run.status.name()));
+    }
+    Ok(run)
+}
+
+/// Notes how far a run is, within the transaction of its rows.
+///
+/// # Errors
+/// `CANCELLED` when it was stopped meanwhile, `CONFLICT` when another process goes on with it: the rows are not to be
+/// committed then.
+pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) -> Result<()> {
+    let now = ctx.caller.clock.micros();
+    let noted = runs::Entity::update_many()
+        .col_expr(runs::Column::Progress, Expr::value(by.progress.to_string()))
+        .col_expr(runs::Column::Matched, Expr::col(runs::Column::Matched).add(by.matched))
+        .col_expr(runs::Column::Changed, Expr::col(runs::Column::Changed).add(by.changed))
+        .col_expr(runs::Column::Failed, Expr::col(runs::Column::Failed).add(by.failed))
+        .col_expr(runs::Column::LeaseUntil, Expr::value(now + LEASE))
+        .col_expr(runs::Column::UpdatedAt, Expr::value(now))
+        .filter(runs::Column::Id.eq(run.id))
+        .filter(runs::Column::Epoch.eq(run.epoch))
+        .filter(runs::Column::Status.eq(RunStatus::Running.name()))
+        .exec(tx)
+        .await?;
+    if noted.rows_affected > 0 {
+        return Ok(());
+    }
+    let now = runs::Entity::find_by_id(run.id).one(tx).await?;
+    match now.map(|row| RunStatus::named(&row.status)) {
+        Some(RunStatus::Cancelled) => Err(Error::of(Code::Cancelled)),
+        _ => Err(Error::new(Code::Conflict, "Another process goes on with this run.")),
+    }
+}
+
+/// The context in which a run writes: its commits name it.
+pub(crate) fn within(ctx: &Ctx, run: RunId) -> Ctx {
+    let mut caller = (*ctx.caller).clone();
+    caller.run = Some(run);
+    Ctx { caller: Arc::new(caller), ..ctx.clone() }
+}
+
+impl Run {
+    fn of(row: runs::Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            kind: RunKind::named(&row.kind)?,
+            status: RunStatus::named(&row.status),
+            object: row.object_id,
+            params: serde_json::from_str(&row.params).map_err(Error::internal)?,
+            progress: serde_json::from_str(&row.progress).map_err(Error::internal)?,
+            matched: row.matched,
+            changed: row.changed,
+            failed: row.failed,
+            error: row.error,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            epoch: row.epoch,
+        })
+    }
+}
+
+impl RunKind {
+    /// Name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunKind::Import => "IMPORT",
+            RunKind::Update => "UPDATE",
+            RunKind::Archive => "ARCHIVE",
+            RunKind::Undo => "UNDO",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        [RunKind::Import, RunKind::Update, RunKind::Archive, RunKind::Undo]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| Error::internal(format!("a run of unknown kind {name}")))
+    }
+}
+
+impl RunStatus {
+    /// Name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunStatus::Queued => "QUEUED",
+            RunStatus::Running => "RUNNING",
+            RunStatus::Done => "DONE",
+            RunStatus::Failed => "FAILED",
+            RunStatus::Cancelled => "CANCELLED",
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "QUEUED" => RunStatus::Queued,
+            "RUNNING" => RunStatus::Running,
+            "DONE" => RunStatus::Done,
+            "CANCELLED" => RunStatus::Cancelled,
+            _ => RunStatus::Failed,
+        }
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_over(self) -> bool {
+        matches!(self, RunStatus::Done | RunStatus::Failed | RunStatus::Cancelled)
+    }
+}

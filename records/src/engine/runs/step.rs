@@ -1,0 +1,64 @@
+//! The background work of runs: one batch at a time, by whichever process has its turn.
+
+use entities::ids::RunId;
+use tenants::error::{Code, Error, Result};
+
+use super::{Run, RunKind, RunStatus, claim, filtered, finish, load, release, undo};
+use crate::Ctx;
+
+/// The queue in which runs wait.
+pub const QUEUE: &str = "records.run";
+
+/// What a step found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stepped {
+    /// A batch is done, and there is more to do.
+    More,
+    /// The run is over.
+    Over,
+    /// Another process has it in hand; ask again when its lease has ended.
+    Elsewhere,
+}
+
+/// Does the next batch of a run and lays it down again.
+///
+/// # Errors
+/// Retryable ones leave the run as it was; others end it as failed.
+pub async fn step(ctx: &Ctx, id: RunId) -> Result<Stepped> {
+    let Some(run) = claim(ctx, id).await? else {
+        let over = load(ctx, id).await?.status.is_over();
+        return Ok(if over { Stepped::Over } else { Stepped::Elsewhere });
+    };
+    let mut result = batch(ctx, &run).await;
+    while matches!(&result, Err(error) if error.code() == Code::StaleCatalog) {
+        result = batch(&ctx.refreshed().await?, &run).await;
+    }
+    match result {
+        Ok(true) => {
+            release(ctx, &run).await?;
+            Ok(Stepped::More)
+        }
+        Ok(false) => {
+            finish(ctx, &run, None).await?;
+            Ok(Stepped::Over)
+        }
+        Err(error) if error.code() == Code::Cancelled => Ok(Stepped::Over),
+        Err(error) if error.code().kind().retryable() => {
+            release(ctx, &run).await?;
+            Err(error)
+        }
+        Err(error) => {
+            let ended = finish(ctx, &run, Some(error.message().to_owned())).await?;
+            if ended.status == RunStatus::Cancelled { Ok(Stepped::Over) } else { Err(error) }
+        }
+    }
+}
+
+/// Does a run's next batch. Says whether there may be more.
+async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
+    match run.kind {
+        RunKind::Update | RunKind::Archive => filtered::batch(ctx, run).await,
+        RunKind::Undo => undo::batch(ctx, run).await,
+        RunKind::Import => Err(Error::internal("an import is continued by the import service")),
+    }
+}

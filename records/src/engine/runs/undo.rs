@@ -1,0 +1,245 @@
+//! Taking back what a run did, from its history: the newest change first. Records that others changed since are left
+//! alone and listed. Undoing is a run itself, so it can be continued and undone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use entities::ids::{ObjectId, RecordId, RunId};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tenants::{
+    Issue, TenantTx,
+    error::{Code, Error, Result},
+    work::{NewWork, enqueue},
+};
+
+use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, load, step, within};
+use crate::{
+    Ctx,
+    catalog::FieldId,
+    engine::{
+        Change, Draft, Mutation, WrittenKind,
+        write::{Lock, Numbers, Source, Unit, lock},
+    },
+    sql::{List, Sql},
+    values::Value,
+};
+
+/// Changes taken back in one transaction.
+const BATCH: i64 = 500;
+/// Records left alone that the report names.
+const NAMED: usize = 1_000;
+/// When a worker looks whether this process finished the undo it began, in microseconds.
+const LATER: i64 = 120_000_000;
+
+/// What an undo did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UndoReport {
+    /// The run that took back; it can be undone in turn.
+    pub run: RunId,
+    /// Where it is: `Done`, or `Running` while another process goes on with it.
+    pub status: RunStatus,
+    /// Changes taken back.
+    pub undone: i64,
+    /// Changes left alone.
+    pub skipped: i64,
+    /// The first 1 000 records left alone.
+    pub records: Vec<Skipped>,
+}
+
+/// A record left alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Of which object.
+    pub object: ObjectId,
+    /// Which record.
+    pub record: RecordId,
+    /// Why: `CHANGED_SINCE`, `DESTROYED`, `GONE`, `TAKEN`, or the code of the refusal.
+    pub reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Params {
+    run: RunId,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Progress {
+    /// The last change looked at: commit and place within it.
+    before: Option<(i64, i64)>,
+    skipped: Vec<Skipped>,
+}
+
+/// A change to be taken back.
+struct Step {
+    seq: i64,
+    n: i64,
+    object: ObjectId,
+    record: RecordId,
+    kind: WrittenKind,
+    diff: Option<String>,
+}
+
+/// Takes back what a run did and answers when that is done. If this process dies, another one finishes it.
+///
+/// # Errors
+/// `NOT_FOUND`; `CONFLICT` while the run is not over.
+pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
+    let source = load(ctx, run).await?;
+    if !source.status.is_over() {
+        return Err(Error::new(Code::Conflict, "The run is not over; cancel it first, then undo it."));
+    }
+    let now = ctx.caller.clock.micros();
+    let tx = ctx.db.begin_write().await?;
+    let params = serde_json::to_value(Params { run }).map_err(Error::internal)?;
+    let new = NewRun { kind: RunKind::Undo, object: source.object, params, progress: json!({}) };
+    let undo = create_in(ctx, &tx, new).await?;
+    let payload = json!({ "run": undo.id });
+    let work = NewWork { queue: QUEUE, payload, due: now + LATER, key: Some(undo.id.to_string()) };
+    enqueue(&ctx.db, &tx, work, now).await?;
+    sea_orm::TransactionSession::commit(tx).await?;
+    while step(ctx, undo.id).await? == Stepped::More {}
+    report(&load(ctx, undo.id).await?)
+}
+
+fn report(run: &Run) -> Result<UndoReport> {
+    let progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
+    Ok(UndoReport {
+        run: run.id,
+        status: run.status,
+        undone: run.changed,
+        skipped: run.failed,
+        records: progress.skipped,
+    })
+}
+
+/// Takes back the next changes. Says whether there may be more.
+pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
+    let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
+    let ctx = within(ctx, run.id);
+    let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
+    let steps = journal(&unit.tx, params.run, progress.before).await?;
+    lock_all(&unit, &steps).await?;
+    let theirs = changed_by_others(&unit.tx, &steps, [params.run, run.id]).await?;
+    let mut skipped = Vec::new();
+    let mut mutations = Vec::with_capacity(steps.len());
+    let mut taken_back = Vec::with_capacity(steps.len());
+    for step in &steps {
+        let others = theirs.get(&step.record).is_some_and(|seq| *seq > step.seq);
+        let reverse = if others { Err("CHANGED_SINCE") } else { reverse(&ctx, step)? };
+        match reverse {
+            Ok(change) => {
+                mutations.push(Mutation { object: step.object, change });
+                taken_back.push(step);
+            }
+            Err(reason) => skipped.push(skip(step, reason)),
+        }
+    }
+    let outcomes = unit.apply(mutations, Source::Journal).await?;
+    let mut undone = 0;
+    for (step, outcome) in taken_back.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(_) => undone += 1,
+            Err(error) => skipped.push(skip(step, reason(&error))),
+        }
+    }
+    progress.before = steps.last().map(|step| (step.seq, step.n)).or(progress.before);
+    let failed = skipped.len() as i64;
+    progress.skipped.extend(skipped);
+    progress.skipped.truncate(NAMED);
+    let by = Advance {
+        progress: serde_json::to_value(&progress).map_err(Error::internal)?,
+        matched: steps.len() as i64,
+        changed: undone,
+        failed,
+    };
+    advance(&ctx, &unit.tx, run, by).await?;
+    unit.commit().await?;
+    Ok(steps.len() as i64 == BATCH)
+}
+
+/// The next changes of a run, newest first.
+async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Result<Vec<Step>> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("SELECT c.seq, h.n, h.object_id, h.record_id, h.kind, h.diff FROM ").table("commits").push(" AS c JOIN ");
+    sql.table("changes").push(" AS h ON h.commit_id = c.id WHERE c.run = ").bind(run.0);
+    if let Some((seq, n)) = before {
+        sql.push(" AND c.seq <= ").bind(seq).push(" AND (c.seq < ").bind(seq).push(" OR h.n < ").bind(n).push(")");
+    }
+    sql.push(" ORDER BY c.seq DESC, h.n DESC LIMIT ").number(BATCH);
+    let (text, binds) = sql.into_parts();
+    let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
+    let step = |row: sea_orm::QueryResult| {
+        Ok(Step {
+            seq: row.try_get_by_index(0)?,
+            n: row.try_get_by_index(1)?,
+            object: ObjectId(row.try_get_by_index(2)?),
+            record: RecordId(row.try_get_by_index(3)?),
+            kind: WrittenKind::named(&row.try_get_by_index::<String>(4)?),
+            diff: row.try_get_by_index(5)?,
+        })
+    };
+    rows.into_iter().map(step).collect()
+}
+
+/// Locks the records before their history is asked, so that nobody changes them in between.
+async fn lock_all(unit: &Unit<'_>, steps: &[Step]) -> Result<()> {
+    let mut records: BTreeMap<ObjectId, Vec<RecordId>> = BTreeMap::new();
+    for step in steps {
+        records.entry(step.object).or_default().push(step.record);
+    }
+    for (object, ids) in records {
+        if let Some(object) = unit.ctx.catalog.object_by_id(object) {
+            lock(&unit.tx, object, &ids, &[], Lock::Change).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The newest change of each record that these runs did not make.
+async fn changed_by_others(tx: &TenantTx, steps: &[Step], runs: [RunId; 2]) -> Result<HashMap<RecordId, i64>> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("SELECT h.record_id, max(c.seq) FROM ").table("changes").push(" AS h JOIN ").table("commits");
+    sql.push(" AS c ON c.id = h.commit_id WHERE h.record_id");
+    sql.one_of(List::Ids(steps.iter().map(|step| step.record.0).collect()));
+    sql.push(" AND (c.run IS NULL OR c.run NOT IN (").bind(runs[0].0).push(", ").bind(runs[1].0).push("))");
+    sql.push(" GROUP BY h.record_id");
+    let (text, binds) = sql.into_parts();
+    let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
+    rows.into_iter().map(|row| Ok((RecordId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+}
+
+/// What takes a change back, or why nothing does.
+fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
+    let id = step.record;
+    if ctx.catalog.object_by_id(step.object).is_none() {
+        return Ok(Err("GONE"));
+    }
+    Ok(match step.kind {
+        WrittenKind::Created | WrittenKind::Restored => Ok(Change::Archive { id }),
+        WrittenKind::Archived => Ok(Change::Restore { id }),
+        WrittenKind::Updated => {
+            let diff = step.diff.as_deref().unwrap_or("{}");
+            let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
+            let known = |field: &FieldId| ctx.catalog.field(*field).is_some_and(|field| field.usable());
+            let values = diff.into_iter().filter(|(id, _)| known(id)).map(|(id, (old, _))| (id, old)).collect();
+            Ok(Change::Update { id, draft: Draft { values, before: Vec::new() }, version: None })
+        }
+        WrittenKind::Destroyed | WrittenKind::Unchanged => Err("DESTROYED"),
+    })
+}
+
+fn skip(step: &Step, reason: &str) -> Skipped {
+    Skipped { object: step.object, record: step.record, reason: reason.to_owned() }
+}
+
+fn reason(error: &Error) -> &'static str {
+    let taken = error.fields().iter().any(|issue| matches!(issue.issue, Issue::Taken(_)));
+    match error.code() {
+        Code::NotFound => "GONE",
+        _ if taken => "TAKEN",
+        code => code.name(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Repeated requests.
+
+use tenants::{Caller, Code};
+
+use crate::engine::{
+    idempotency::{Begun, abandon, begin, finish},
+    write::world::World,
+};
+
+fn another(caller: &Caller, request: &str) -> Caller {
+    Caller { request: request.to_owned(), ..caller.clone() }
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer() {
+    let world = World::new().await;
+    let (db, caller) = (&world.ctx.db, &world.ctx.caller);
+    assert_eq!(begin(db, caller, "k", "h1").await.unwrap(), Begun::Fresh);
+    let second = another(caller, "second");
+    assert_eq!(begin(db, &second, "k", "h1").await.unwrap_err().code(), Code::Conflict, "still worked on");
+    finish(db, caller, "k", "answer".into()).await.unwrap();
+    assert_eq!(begin(db, &second, "k", "h1").await.unwrap(), Begun::Repeated("answer".into()));
+    assert_eq!(begin(db, &second, "k", "h2").await.unwrap_err().code(), Code::IdempotencyMismatch);
+    caller.clock.advance(25 * 3_600 * 1_000_000);
+    assert_eq!(begin(db, &second, "k", "h2").await.unwrap(), Begun::Fresh, "answers are kept for a day");
+    abandon(db, &second, "k").await.unwrap();
+    assert_eq!(begin(db, &second, "k", "h3").await.unwrap(), Begun::Fresh);
+}
+
+#[tokio::test]
+async fn a_dead_request_is_taken_over_unless_it_wrote() {
+    let world = World::new().await;
+    let (db, caller) = (&world.ctx.db, &world.ctx.caller);
+    begin(db, caller, "idle", "h").await.unwrap();
+    begin(db, &another(caller, "busy"), "wrote", "h").await.unwrap();
+    let ctx = crate::Ctx { caller: std::sync::Arc::new(another(caller, "busy")), ..world.ctx.clone() };
+    let draft = world.draft("person", serde_json::json!({"lastName": "A"}));
+    crate::engine::create(&ctx, world.id("person"), vec![draft], &[]).await.unwrap();
+    caller.clock.advance(6 * 60 * 1_000_000);
+    let later = another(caller, "later");
+    assert_eq!(begin(db, &later, "idle", "h").await.unwrap(), Begun::Fresh);
+    assert_eq!(begin(db, &later, "wrote", "h").await.unwrap_err().code(), Code::Conflict);
+    finish(db, caller, "idle", "late".into()).await.unwrap();
+    assert_eq!(
+        begin(db, &another(caller, "x"), "idle", "h").await.unwrap_err().code(),
+        Code::Conflict,
+        "the dead one's answer is not taken"
+    );
+}

@@ -1,0 +1,137 @@
+//! Changes by filter, and undo.
+
+use serde_json::{Value as Json, json};
+use tenants::Code;
+
+use super::bulk::{import, mode, rows};
+use crate::{
+    engine::{
+        self, Draft, OnDuplicate, RowResult, WrittenKind,
+        runs::{self, RunStatus, Stepped},
+        write::world::World,
+    },
+    filter::{Filter, Test},
+    values::Value,
+};
+
+fn all() -> Filter {
+    Filter::And(Vec::new())
+}
+
+fn born_after(world: &World, day: i64) -> Filter {
+    Filter::Field { field: world.field("person.born"), test: Test::Gt(Value::Int(day)) }
+}
+
+async fn people(world: &World, count: usize) {
+    let run = import(world).await;
+    let person = |i: usize| json!({"lastName": format!("L{i}"), "born": if i.is_multiple_of(2) { "2000-01-01" } else { "1990-01-01" }});
+    let people: Vec<Json> = (0..count).map(person).collect();
+    for part in people.chunks(2_000) {
+        let mode = mode(&[], OnDuplicate::Create);
+        let batch = rows(world, "person", part);
+        engine::write_batch(&world.ctx, &run, world.id("person"), batch, &mode, json!({})).await.unwrap();
+    }
+    runs::finish(&world.ctx, &run, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn few_are_changed_at_once() {
+    let world = World::new().await;
+    people(&world, 6).await;
+    let person = world.id("person");
+    let draft = world.draft("person", json!({"vip": true}));
+    let error = engine::update_where(&world.ctx, person, all(), draft.clone(), false).await.unwrap_err();
+    assert_eq!(error.code(), Code::EmptyFilter);
+    let filter = born_after(&world, 10_000);
+    let result = engine::update_where(&world.ctx, person, filter.clone(), draft.clone(), false).await.unwrap();
+    assert_eq!((result.status, result.matched, result.changed, result.failed), (RunStatus::Done, 3, 3, 0));
+    let again = engine::update_where(&world.ctx, person, all(), draft, true).await.unwrap();
+    assert_eq!((again.matched, again.changed), (6, 3));
+    let bad = world.draft("person", json!({"lastName": null}));
+    let refused = engine::update_where(&world.ctx, person, filter.clone(), bad, false).await.unwrap();
+    assert_eq!((refused.changed, refused.failed), (0, 3));
+    let archived = engine::archive_where(&world.ctx, person, filter, false).await.unwrap();
+    assert_eq!((archived.status, archived.changed), (RunStatus::Done, 3));
+
+    let undone = engine::undo(&world.ctx, archived.run.unwrap()).await.unwrap();
+    assert_eq!((undone.undone, undone.skipped), (3, 0));
+    let undone = engine::undo(&world.ctx, result.run.unwrap()).await.unwrap();
+    assert_eq!((undone.undone, undone.skipped), (0, 3), "they were archived and restored since");
+    let undone = engine::undo(&world.ctx, again.run.unwrap()).await.unwrap();
+    assert_eq!((undone.undone, undone.skipped), (3, 0));
+    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o0" WHERE "archived_at" IS NULL"#).await, 6);
+}
+
+#[tokio::test]
+async fn many_are_changed_step_by_step() {
+    let world = World::new().await;
+    people(&world, 2_300).await;
+    let draft = world.draft("person", json!({"vip": true}));
+    let begun = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap();
+    assert_eq!((begun.status, begun.matched), (RunStatus::Queued, 2_300));
+    let id = begun.run.unwrap();
+    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."work""#).await, 1, "a worker is asked for it");
+    let mut steps = 0;
+    while runs::step(&world.ctx, id).await.unwrap() == Stepped::More {
+        steps += 1;
+    }
+    assert_eq!(steps, 2);
+    let run = runs::load(&world.ctx, id).await.unwrap();
+    assert_eq!((run.status, run.matched, run.changed), (RunStatus::Done, 2_300, 2_300));
+    assert_eq!(runs::step(&world.ctx, id).await.unwrap(), Stepped::Over);
+
+    let report = engine::undo(&world.ctx, id).await.unwrap();
+    assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 2_300, 0));
+    assert_eq!(runs::list(&world.ctx, 10, None).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_import_is_undone_but_for_what_changed_since() {
+    let world = World::new().await;
+    let person = world.id("person");
+    let old = world.create("person", json!({"lastName": "Old", "email": "old@x.org"})).await.unwrap();
+    let run = import(&world).await;
+    let batch = rows(
+        &world,
+        "person",
+        &[
+            json!({"lastName": "New", "email": "old@x.org"}),
+            json!({"lastName": "B", "email": "b@x.org"}),
+            json!({"lastName": "C", "email": "c@x.org"}),
+        ],
+    );
+    let mode = mode(&[world.field("person.email")], OnDuplicate::Update);
+    let outcomes = engine::write_batch(&world.ctx, &run, person, batch, &mode, json!({})).await.unwrap();
+    let ids: Vec<_> = outcomes
+        .iter()
+        .map(|row| match row.result {
+            RowResult::Created(id) | RowResult::Updated(id) => id,
+            _ => panic!("{row:?}"),
+        })
+        .collect();
+    let error = engine::undo(&world.ctx, run.id).await.unwrap_err();
+    assert_eq!(error.code(), Code::Conflict, "it is not over");
+    runs::finish(&world.ctx, &run, None).await.unwrap();
+    world.update("person", ids[2], json!({"lastName": "Mine"})).await.unwrap();
+
+    let report = engine::undo(&world.ctx, run.id).await.unwrap();
+    // the old name is back; B and both points are archived; C is kept
+    assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 4, 1));
+    assert_eq!((report.records[0].record, report.records[0].reason.as_str()), (ids[2], "CHANGED_SINCE"));
+    assert_eq!(world.value("person.name", old).await, json!("Old"));
+    assert_ne!(world.value("person.archivedAt", ids[1]).await, json!(null));
+    assert_eq!(world.value("person.name", ids[2]).await, json!("Mine"));
+
+    let report = engine::undo(&world.ctx, report.run).await.unwrap();
+    assert_eq!((report.undone, report.skipped), (4, 0));
+    assert_eq!(world.value("person.name", old).await, json!("New"));
+    assert_eq!(world.value("person.archivedAt", ids[1]).await, json!(null));
+}
+
+#[tokio::test]
+async fn an_empty_draft_changes_nothing() {
+    let world = World::new().await;
+    let id = world.create("person", json!({"lastName": "A"})).await.unwrap();
+    let written = engine::update(&world.ctx, world.id("person"), id, Draft::default(), None).await.unwrap();
+    assert_eq!(written.kind, WrittenKind::Unchanged);
+}
