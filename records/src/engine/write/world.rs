@@ -11,11 +11,11 @@ use tenants::{
     testing,
 };
 
-use super::{Change, Draft, Mutation, Written, WrittenKind, columns, decode};
 use crate::{
     Ctx,
     catalog::{Cardinality, Catalog, Field, FieldKind, Object, OnDestroy, Origin, Relation, Rollup, RollupFunction},
     columns::Stored,
+    engine::{self, Change, Draft, Mutation, Written, WrittenKind, columns, decode},
     filter::{Filter, Test},
     rules::Rules,
     sql::Sql,
