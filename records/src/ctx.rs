@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenants::{Caller, TenantDb, error::Result};
 
-use crate::{catalog::Catalog, rules::Rules};
+use crate::{catalog::Catalog, rules::Rules, values::Locale};
 
 /// One caller at one version of the catalog in one tenant.
 #[derive(Clone)]
@@ -24,6 +24,11 @@ impl Ctx {
     pub async fn open(caller: Arc<Caller>, db: TenantDb, rules: Arc<dyn Rules>) -> Result<Self> {
         let catalog = crate::catalog::current(&db).await?;
         Ok(Self { caller, catalog, db, rules })
+    }
+
+    /// The organisation's conventions, as values are read with.
+    pub fn locale(&self) -> Locale {
+        Locale::of(self.db.settings(), self.catalog.rates.clone())
     }
 
     /// The same request with the catalog read again; after `STALE_CATALOG`.

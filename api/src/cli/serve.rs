@@ -8,6 +8,8 @@ use crate::{app::App, config::Config, http};
 pub async fn run(app: App, config: &Config) -> Result<()> {
     let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    // the first phone number would otherwise wait for the country plans to be compiled
+    tokio::task::spawn_blocking(records::values::warm);
     let server = http::serve(app, config).await?;
     let storage = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite" };
     tracing::info!(address = %server.address, storage, data = %config.data.display(), "serving");

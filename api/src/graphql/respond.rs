@@ -140,7 +140,7 @@ impl Door {
         let prepared = self.documents.prepare(&schema, &request.query, request.operation_name.as_deref()).await?;
         let variables = coerce_variables(&schema.model, &prepared.variables, &request.variables)?;
         let plan = prepared.plan(&schema.model, &variables)?;
-        let locale = Locale::of(ctx.db.settings(), records::values::Rates::new());
+        let locale = ctx.locale();
         Ok(Session { ctx, schema, prepared, plan, variables, locale })
     }
 

@@ -1,4 +1,4 @@
-//! What one unit of a currency is worth in the tenant's base currency, at scale 9.
+//! What one unit of a currency is worth in the tenant's base currency.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,7 +7,8 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub currency: String,
-    pub rate: i64,
+    /// Decimal as it was given.
+    pub rate: String,
     pub updated_at: i64,
 }
 

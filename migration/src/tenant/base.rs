@@ -27,7 +27,7 @@ pub fn up(backend: DbBackend) -> Vec<String> {
             revoked_at bigint)"#
         ),
         format!(
-            r#"CREATE TABLE "tenant"."exchange_rates" (currency {text} PRIMARY KEY, rate bigint NOT NULL,
+            r#"CREATE TABLE "tenant"."exchange_rates" (currency {text} PRIMARY KEY, rate {text} NOT NULL,
             updated_at bigint NOT NULL)"#
         ),
         format!(

@@ -105,7 +105,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
             None
         }
     };
-    checks::values(&field, &Locale::of(edit.db().settings(), Default::default()))?;
+    checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
     give_column(edit, &mut field, spec);
     let id = field.id;
     let indexed = spec.indexed || origin == Origin::Custom;

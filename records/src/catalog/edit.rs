@@ -116,7 +116,8 @@ impl<'a> Edit<'a> {
         self.tx.commit().await?;
         self.db.tickets().wake();
         let version = self.version.unwrap_or_default();
-        let catalog = Arc::new(Catalog::new(version, std::mem::take(&mut self.catalog.objects)));
+        let Catalog { objects, rates, .. } = self.catalog;
+        let catalog = Arc::new(Catalog::new(version, objects).with_rates(rates));
         cache::remember(self.db, catalog);
         Ok(())
     }
@@ -209,7 +210,8 @@ impl<'a> Edit<'a> {
             let fields = std::mem::take(&mut object.fields);
             object.with_fields(fields)
         });
-        self.catalog = Catalog::new(self.catalog.version, sorted.collect());
+        let rates = std::mem::take(&mut self.catalog.rates);
+        self.catalog = Catalog::new(self.catalog.version, sorted.collect()).with_rates(rates);
     }
 
     /// Rows of the catalog changed that the snapshot does not hold.

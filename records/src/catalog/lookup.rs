@@ -7,6 +7,8 @@ use super::{
     SectionId, Validation,
 };
 
+use crate::values::Rates;
+
 impl Catalog {
     /// A snapshot of these objects at this version.
     pub fn new(version: i64, objects: Vec<Object>) -> Self {
@@ -16,7 +18,12 @@ impl Catalog {
         for (i, object) in objects.iter().enumerate() {
             field_by_id.extend(object.fields.iter().enumerate().map(|(j, field)| (field.id, (i, j))));
         }
-        Self { version, objects, object_by_id, object_by_name, field_by_id }
+        Self { version, objects, rates: Rates::new(), object_by_id, object_by_name, field_by_id }
+    }
+
+    /// The same snapshot with these exchange rates.
+    pub fn with_rates(self, rates: Rates) -> Self {
+        Self { rates, ..self }
     }
 
     /// The object with this API name (singular).

@@ -18,6 +18,7 @@ mod names;
 mod ops;
 mod patch;
 mod provision;
+mod rates;
 mod relations;
 mod remove;
 mod rollups;
@@ -37,6 +38,7 @@ pub use ops::{
 };
 pub use patch::{FieldPatch, ObjectPatch, SectionPatch};
 pub use provision::provision;
+pub use rates::{exchange_rates, remove_exchange_rate, set_exchange_rate};
 pub use remove::{Impact, drop_retired};
 pub use rollups::result_kind;
 pub(crate) use rollups::source;

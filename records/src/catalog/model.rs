@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 pub use entities::ids::{FieldId, ObjectId, SectionId};
 use serde::{Deserialize, Serialize};
 
+use crate::values::Rates;
+
 /// Texts by language (`en`, `fr`, `es`).
 pub type Labels = BTreeMap<String, String>;
 
@@ -17,6 +19,9 @@ pub struct Catalog {
     pub version: i64,
     /// Standard objects first, in the order of their birth.
     pub objects: Vec<Object>,
+    /// What other currencies are worth: a change of a rate holds from the next request on, as every change of the
+    /// catalog does.
+    pub rates: Rates,
     pub(crate) object_by_id: HashMap<ObjectId, usize>,
     pub(crate) object_by_name: HashMap<String, usize>,
     /// Where a field is: object, then its index there.

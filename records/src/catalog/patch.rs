@@ -116,7 +116,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     if let Some(options) = &patch.options {
         choices(edit, &mut field, &known, options).await?;
     }
-    checks::values(&field, &Locale::of(edit.db().settings(), Default::default()))?;
+    checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
     let indexed = store::indexed(&edit.tx, id).await?;
     let table = edit.object_by_id(field.object)?.table.clone();
     if known.unique && !field.unique {

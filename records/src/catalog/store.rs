@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, E
 use serde::{Serialize, de::DeserializeOwned};
 use tenants::error::{Error, Result};
 
-use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo};
+use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo, rates};
 
 /// Reads the whole catalog; inside a transaction, so that its parts belong together.
 pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
@@ -33,7 +33,7 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
         all.push(object.with_fields(fields.remove(&row.id).unwrap_or_default()));
     }
     all.sort_by_key(|object| object.origin == Origin::Custom);
-    Ok(Catalog::new(version, all))
+    Ok(Catalog::new(version, all).with_rates(rates::load(tx).await?))
 }
 
 /// The version that the database has now.

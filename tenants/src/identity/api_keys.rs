@@ -1,5 +1,7 @@
 //! Keys of programs: `clt_<prefix>_<secret>`. The prefix finds the organisation, a hash proves the rest.
 
+use std::collections::HashMap;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::{
     control::api_key_prefixes,
@@ -13,6 +15,7 @@ use subtle::ConstantTimeEq;
 use super::Identity;
 use crate::{
     caller::Actor,
+    db::TenantDb,
     error::{Code, Error, Result},
     keys,
 };
@@ -70,6 +73,18 @@ impl Identity {
             .filter(|row| row.revoked_at.is_none() && bool::from(row.hash.as_slice().ct_eq(hash.as_slice())))
             .map(|row| (pointer.tenant_id, row)))
     }
+}
+
+/// Names of an organisation's keys, revoked ones too: history goes on naming them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn key_names(db: &TenantDb, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, String>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = api_keys::Entity::find().filter(api_keys::Column::Id.is_in(keys.iter().copied())).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 /// Whether a bearer credential has the form of an API key.

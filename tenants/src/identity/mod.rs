@@ -10,7 +10,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-pub use api_keys::IssuedKey;
+pub use api_keys::{IssuedKey, key_names};
 pub use authenticate::Principal;
 use entities::control::users;
 pub use passwords::check_password;

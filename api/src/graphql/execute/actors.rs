@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entities::ids::RecordId;
+use entities::ids::{ApiKeyId, RecordId};
 use records::{
     Ctx,
     engine::{self, Archived},
@@ -25,10 +25,18 @@ pub async fn trees(ctx: &Ctx, stored: HashSet<&str>) -> Result<HashMap<String, J
         })
         .collect();
     let names = member_names(ctx, &members).await?;
+    let keys: Vec<ApiKeyId> = actors
+        .iter()
+        .filter_map(|(_, actor)| match actor {
+            Actor::ApiKey(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let keys = tenants::identity::key_names(&ctx.db, &keys).await?;
     let tree = |(stored, actor): (&str, Actor)| {
         let (id, name) = match actor {
             Actor::Member(id) => (Some(id.to_string()), names.get(&RecordId(id.0)).cloned()),
-            Actor::ApiKey(id) => (Some(id.to_string()), None),
+            Actor::ApiKey(id) => (Some(id.to_string()), keys.get(&id).cloned()),
             Actor::System => (None, None),
         };
         (stored.to_owned(), json!({ "kind": actor.kind(), "id": id, "name": name }))

@@ -6,7 +6,7 @@ use crate::{
     Ctx,
     catalog::{Field, FieldId, FieldKind, Object, Origin},
     engine::Draft,
-    values::{self, Locale, Rates, Value},
+    values::{self, Value},
 };
 
 /// On whose behalf something is written.
@@ -33,7 +33,7 @@ pub(super) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub fn new(ctx: &'a Ctx, object: &'a Object, source: Source) -> Result<Self> {
-        let locale = Locale::of(ctx.db.settings(), Rates::new());
+        let locale = ctx.locale();
         let mut defaults = Vec::new();
         for field in object.fields.iter().filter(|field| field.usable()) {
             if let Some(json) = &field.default {
