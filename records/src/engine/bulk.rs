@@ -111,7 +111,7 @@ async fn written(
     let mut unit = Unit::begin(ctx, numbers).await?;
     let count = rows.len();
     let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
-    let mut waiting: Vec<(usize, BatchRow)> = rows.into_iter().enumerate().collect();
+    let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
     while !waiting.is_empty() {
         waiting = batch.wave(&mut unit, waiting).await?;
     }
@@ -134,6 +134,9 @@ async fn written(
     Ok(outcomes)
 }
 
+/// A row with its place in the batch.
+type Placed = (usize, BatchRow);
+
 /// A batch being written.
 struct Batch<'a> {
     object: ObjectId,
@@ -144,7 +147,7 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     /// Writes the rows that mean different records; answers those that must wait for an earlier one.
-    async fn wave(&mut self, unit: &mut Unit<'_>, rows: Vec<(usize, BatchRow)>) -> Result<Vec<(usize, BatchRow)>> {
+    async fn wave(&mut self, unit: &mut Unit<'_>, rows: Vec<Placed>) -> Result<Vec<Placed>> {
         let (now, mut later) = self.apart(unit, rows);
         let drafts: Vec<&Draft> = now.iter().map(|(_, row)| &row.draft).collect();
         let matches = match self.mode.match_on.as_slice() {
@@ -188,7 +191,7 @@ impl Batch<'_> {
     }
 
     /// Parts rows that share no key with an earlier one from those that do.
-    fn apart(&self, unit: &Unit<'_>, rows: Vec<(usize, BatchRow)>) -> (Vec<(usize, BatchRow)>, Vec<(usize, BatchRow)>) {
+    fn apart(&self, unit: &Unit<'_>, rows: Vec<Placed>) -> (Vec<Placed>, Vec<Placed>) {
         let fields: Vec<_> = self.mode.match_on.iter().filter_map(|id| unit.ctx.catalog.field(*id)).collect();
         if fields.is_empty() || self.mode.on_duplicate == OnDuplicate::Create {
             return (rows, Vec::new());
@@ -197,7 +200,11 @@ impl Batch<'_> {
         rows.into_iter().partition(|(_, row)| {
             let keys = fields.iter().filter_map(|f| Some((f.id, match_key(f, row.draft.get(f.id)?)?)));
             // every key is noted, also of a row that waits: who shares one with it waits behind it
-            keys.fold(true, |new, key| seen.insert(key) && new)
+            let mut new = true;
+            for key in keys {
+                new &= seen.insert(key);
+            }
+            new
         })
     }
 

@@ -25,7 +25,10 @@ const SPARE: i64 = 15;
 const REMEMBERED: usize = 10_000;
 
 /// Spare numbers of this process.
-static SPARES: LazyLock<Mutex<HashMap<(TenantId, FieldId), Vec<i64>>>> = LazyLock::new(Mutex::default);
+static SPARES: LazyLock<Mutex<Spares>> = LazyLock::new(Mutex::default);
+
+/// By counter, the least last.
+type Spares = HashMap<(TenantId, FieldId), Vec<i64>>;
 
 /// Numbers in hand for one transaction. What it does not use is spare again when this is dropped.
 pub(crate) struct Numbers {

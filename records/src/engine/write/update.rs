@@ -184,7 +184,7 @@ impl<'a> Unit<'a> {
 
     async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
         for field in object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some()) {
-            let (mut gone, mut new): (Vec<(RecordId, Uuid)>, Vec<(RecordId, Uuid)>) = Default::default();
+            let (mut gone, mut new) = (Vec::new(), Vec::new());
             for one in changed {
                 for (_, old, now) in one.fields.iter().filter(|(id, ..)| *id == field.id) {
                     let (old, now) = (ids_of(old), ids_of(now));
