@@ -72,6 +72,10 @@ pub enum RowResult {
     Failed(Vec<FieldIssue>),
 }
 
+/// Tells how far the run is, once it is known what becomes of the rows and before that is committed: so what it counts
+/// and what it wrote elsewhere (an errors file) can hold the same rows as the database after a crash.
+pub type Progress<'a> = &'a mut (dyn FnMut(&[RowOutcome]) -> Result<serde_json::Value> + Send);
+
 /// Writes a batch of a run's rows, in their order, and notes the run's progress with them. The run must be in hand
 /// ([`runs::claim`]). A row that means the same record as an earlier one of the batch is judged after that one.
 ///
@@ -84,7 +88,7 @@ pub async fn write_batch(
     object: ObjectId,
     rows: Vec<BatchRow>,
     mode: &BatchMode,
-    progress: serde_json::Value,
+    progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
     if rows.len() > MAX_BATCH {
         let message = format!("{} rows in a batch; send at most {MAX_BATCH}.", rows.len());
@@ -101,7 +105,7 @@ async fn written(
     object: ObjectId,
     rows: Vec<BatchRow>,
     mode: &BatchMode,
-    progress: serde_json::Value,
+    progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
     if let Some(object) = ctx.catalog.object_by_id(object) {
         ctx.caller.permit(&object.name, Operation::Import)?;
@@ -118,19 +122,22 @@ async fn written(
     unit.follow(&batch.done).await?;
     batch.outcomes.sort_by_key(|(index, _)| *index);
     let outcomes: Vec<RowOutcome> = batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    if mode.dry_run {
-        unit.rollback().await?;
-        return Ok(outcomes);
-    }
     let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
     let by = Advance {
-        progress,
+        progress: progress(&outcomes)?,
         matched: outcomes.len() as i64,
         changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
         failed: total(|result| matches!(result, RowResult::Failed(_))),
     };
-    runs::advance(ctx, &unit.tx, run, by).await?;
-    unit.commit().await?;
+    if mode.dry_run {
+        unit.rollback().await?;
+        let tx = ctx.db.begin_write().await?;
+        runs::advance(ctx, &tx, run, by).await?;
+        sea_orm::TransactionSession::commit(tx).await?;
+    } else {
+        runs::advance(ctx, &unit.tx, run, by).await?;
+        unit.commit().await?;
+    }
     Ok(outcomes)
 }
 

@@ -25,7 +25,7 @@ mod within;
 mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
-pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, RowOutcome, RowResult, write_batch};
+pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, write_batch};
 pub use children::children;
 pub use feed::{ChangesPage, FeedChange, changes};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};

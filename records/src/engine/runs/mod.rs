@@ -41,6 +41,8 @@ pub enum RunKind {
     Archive,
     /// Takes back what another run did.
     Undo,
+    /// Makes invented records for trials.
+    Samples,
 }
 
 /// Where a run is.
@@ -308,11 +310,12 @@ impl RunKind {
             RunKind::Update => "UPDATE",
             RunKind::Archive => "ARCHIVE",
             RunKind::Undo => "UNDO",
+            RunKind::Samples => "SAMPLES",
         }
     }
 
     fn named(name: &str) -> Result<Self> {
-        [RunKind::Import, RunKind::Update, RunKind::Archive, RunKind::Undo]
+        [RunKind::Import, RunKind::Update, RunKind::Archive, RunKind::Undo, RunKind::Samples]
             .into_iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| Error::internal(format!("a run of unknown kind {name}")))

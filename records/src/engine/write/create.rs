@@ -68,8 +68,9 @@ impl<'a> Unit<'a> {
     }
 
     async fn number(&mut self, object: &Object, rows: &mut [Row]) -> Result<()> {
-        for field in numbers::counted(object) {
-            for row in rows.iter_mut().filter(|row| row.draft.get(field.id).is_none()) {
+        for field in numbers::counted(object).collect::<Vec<_>>() {
+            let unnumbered = rows.iter_mut().filter(|row| row.draft.get(field.id).is_none());
+            for row in unnumbered.collect::<Vec<_>>() {
                 let number = self.numbers.next(&self.tx, field).await?;
                 row.draft.values.push((field.id, Value::Text(number)));
             }
@@ -129,7 +130,8 @@ impl<'a> Unit<'a> {
     }
 
     async fn insert_links(&self, object: &Object, rows: &[Row]) -> Result<()> {
-        for field in object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some()) {
+        let linked = object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some());
+        for field in linked.collect::<Vec<_>>() {
             let new: Vec<_> =
                 rows.iter().flat_map(|row| targets(row, field.id).into_iter().map(|target| (row.id, target))).collect();
             if !new.is_empty() {

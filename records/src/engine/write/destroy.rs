@@ -61,7 +61,8 @@ impl<'a> Unit<'a> {
     /// Does to the records that point at these what their relations say.
     async fn detach(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
         let catalog = &self.ctx.catalog;
-        for (other, field) in catalog.objects.iter().flat_map(|o| o.fields.iter().map(move |field| (o, field))) {
+        let fields = catalog.objects.iter().flat_map(|o| o.fields.iter().map(move |field| (o, field)));
+        for (other, field) in fields.collect::<Vec<_>>() {
             let Some(relation) = field.relation().filter(|relation| relation.to == object.id && field.usable()) else {
                 continue;
             };

@@ -91,7 +91,7 @@ impl Unit<'_> {
     /// Takes rows out whose values another record has, or an earlier row of the same call.
     pub(super) async fn refuse_taken(&self, object: &Object, rows: &mut Vec<Row>, out: &mut Outcomes) -> Result<()> {
         let mut issues: HashMap<usize, Vec<FieldIssue>> = HashMap::new();
-        for field in unique_fields(object) {
+        for field in unique_fields(object).collect::<Vec<_>>() {
             let keyed: Vec<(usize, MatchKey)> = rows
                 .iter()
                 .enumerate()

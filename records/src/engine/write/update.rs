@@ -93,7 +93,8 @@ impl<'a> Unit<'a> {
                 Err(error) => out.push((row.index, Err(error))),
             }
         }
-        for field in object.fields.iter().filter(|field| wanted.contains(&field.id)) {
+        let linked = object.fields.iter().filter(|field| wanted.contains(&field.id));
+        for field in linked.collect::<Vec<_>>() {
             if field.relation().and_then(links::link_table).is_some() {
                 self.read_links(field, &mut found).await?;
             }
@@ -183,7 +184,8 @@ impl<'a> Unit<'a> {
     }
 
     async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
-        for field in object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some()) {
+        let linked = object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some());
+        for field in linked.collect::<Vec<_>>() {
             let (mut gone, mut new) = (Vec::new(), Vec::new());
             for one in changed {
                 for (_, old, now) in one.fields.iter().filter(|(id, ..)| *id == field.id) {

@@ -5,6 +5,7 @@ mod crowd;
 mod history;
 mod idempotency;
 mod runs;
+mod send;
 
 use serde_json::json;
 use tenants::{Code, Issue};
