@@ -59,6 +59,6 @@ async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     match run.kind {
         RunKind::Update | RunKind::Archive => filtered::batch(ctx, run).await,
         RunKind::Undo => undo::batch(ctx, run).await,
-        RunKind::Import => Err(Error::internal("an import is continued by the import service")),
+        RunKind::Import | RunKind::Samples => Err(Error::internal("who made this run continues it")),
     }
 }
