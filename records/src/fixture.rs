@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     Ctx,
-    catalog::{Cardinality, Catalog, Choice, Field, FieldKind, Object, OnDestroy, Origin, Relation},
-    columns::{self, Stored},
+    catalog::{Cardinality, Catalog, Choice, Field, FieldKind, Object, OnDestroy, Origin, Relation, ddl},
+    columns,
     engine::{Draft, Mutation, Written},
     rules::Rules,
     sql::{List, Sql},
@@ -109,12 +109,9 @@ pub async fn ctx_in(time_zone: &str) -> Ctx {
     let db = testing::space_in(time_zone).await;
     let catalog = catalog();
     let tx = db.begin_write().await.unwrap();
-    for object in &catalog.objects {
-        tx.execute_unprepared(&table(db.dialect(), object)).await.unwrap();
+    for statement in tables(db.dialect(), &catalog) {
+        tx.execute_unprepared(&statement).await.unwrap();
     }
-    let id = if db.dialect() == Dialect::Postgres { "uuid" } else { "blob" };
-    let link = format!(r#"CREATE TABLE "tenant"."l1" (a {id} NOT NULL, b {id} NOT NULL, PRIMARY KEY (a, b))"#);
-    tx.execute_unprepared(&link).await.unwrap();
     let row = tx.query_one_raw(db.statement(r#"SELECT catalog_version FROM "tenant"."clock""#, vec![])).await.unwrap();
     let version: i64 = row.unwrap().try_get_by_index(0).unwrap();
     sea_orm::TransactionSession::commit(tx).await.unwrap();
@@ -122,29 +119,17 @@ pub async fn ctx_in(time_zone: &str) -> Ctx {
     Ctx { caller: testing::caller(&db), catalog, db, rules: Arc::new(NoRules) }
 }
 
-fn table(dialect: Dialect, object: &Object) -> String {
-    let postgres = dialect == Dialect::Postgres;
-    let mut parts = Vec::new();
-    for field in object.fields.iter().filter(|field| !field.column.is_empty()) {
-        let sql_type = match columns::stored(&field.kind).unwrap() {
-            Stored::Bool => "boolean",
-            Stored::Int | Stored::Money => "bigint",
-            Stored::Id if postgres => "uuid",
-            Stored::Id => "blob",
-            Stored::List if postgres => r#"text[] COLLATE "C""#,
-            Stored::Text if postgres => r#"text COLLATE "C""#,
-            _ => "text",
-        };
-        let column = &field.column;
-        parts.push(format!("\"{column}\" {sql_type}"));
-        if values::has_key(&field.kind) {
-            parts.push(format!("\"{column}_k\" {sql_type}"));
-        }
-        if field.kind == FieldKind::Money {
-            parts.push(format!("\"{column}_c\" text, \"{column}_b\" bigint"));
+fn tables(dialect: Dialect, catalog: &Catalog) -> Vec<String> {
+    let mut statements = ddl::create_link_table(dialect, "l1");
+    for object in &catalog.objects {
+        statements.push(ddl::create_table(dialect, &object.table, false));
+        statements.extend(ddl::system_indexes(dialect, &object.table, false).iter().map(ddl::Index::create));
+        for field in object.fields.iter().filter(|field| field.origin == Origin::Custom) {
+            statements.extend(ddl::add_columns(dialect, &object.table, field));
+            statements.extend(ddl::field_index(dialect, &object.table, field).iter().map(ddl::Index::create));
         }
     }
-    format!(r#"CREATE TABLE "tenant"."{}" ({})"#, object.table, parts.join(", "))
+    statements
 }
 
 /// Puts records into an object's table; what is not given is null.
@@ -167,6 +152,8 @@ pub async fn insert(ctx: &Ctx, object: &str, records: &[Vec<(&str, Value)>]) -> 
             let field = object.field(name).unwrap_or_else(|| panic!("no field {name}"));
             bind(&mut sql, field, value, &mut names);
         }
+        names.extend(["created_by", "updated_at", "updated_by"].map(str::to_owned));
+        sql.push(", 'SYSTEM', 0, 'SYSTEM'");
         let text = format!(r#"INSERT INTO "tenant"."{}" ({}) VALUES ("#, object.table, names.join(", "));
         let (placeholders, values) = sql.into_parts();
         tx.execute_raw(ctx.db.statement(text + &placeholders + ")", values)).await.unwrap();

@@ -6,7 +6,7 @@ use tenants::Code;
 use super::{Dice, field, firsts, ids, order, query};
 use crate::{
     Ctx,
-    catalog::{FieldKind, RollupFunction},
+    catalog::{FieldKind, RollupFunction, ddl},
     engine::{AggregateQuery, Archived, Bucket, GroupKey, ListQuery, Measure, Order, aggregate, by_ids, list},
     fixture::{self, insert, text},
     values::{self, Money, Value},
@@ -202,8 +202,11 @@ async fn a_catalog_that_changed_is_noticed_even_where_nothing_is_found() {
     assert_eq!(list(&ctx, &query(1)).await.unwrap_err().code(), Code::StaleCatalog);
     insert(&ctx, "customer", &[vec![]]).await;
     assert_eq!(list(&ctx, &query(1)).await.unwrap_err().code(), Code::StaleCatalog);
-    let drop = ctx.db.statement(r#"ALTER TABLE "tenant"."o1" DROP COLUMN "f102""#, Vec::new());
-    sea_orm::ConnectionTrait::execute_raw(&ctx.db, drop).await.unwrap();
+    let score = ctx.catalog.object("customer").unwrap().field("score").unwrap();
+    let index = ddl::field_index(ctx.db.dialect(), "o1", score).unwrap().drop();
+    for statement in [index].into_iter().chain(ddl::drop_columns(ctx.db.dialect(), "o1", score)) {
+        sea_orm::ConnectionTrait::execute_unprepared(&ctx.db, &statement).await.unwrap();
+    }
     let mut gone = query(1);
     gone.select = vec![field(&ctx, "customer", "score")];
     assert_eq!(list(&ctx, &gone).await.unwrap_err().code(), Code::StaleCatalog);
