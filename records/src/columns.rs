@@ -67,3 +67,18 @@ pub(crate) fn compared(field: &Field) -> Option<(&'static str, Stored)> {
         stored => ("", stored),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{catalog::ddl, fixture};
+
+    #[test]
+    fn reads_compare_by_the_column_that_is_indexed() {
+        for object in &fixture::catalog().objects {
+            for field in object.fields.iter().filter(|field| !field.column.is_empty()) {
+                let (suffix, _) = super::compared(field).unwrap();
+                assert_eq!(format!("{}{suffix}", field.column), ddl::compared(field), "{}", field.name);
+            }
+        }
+    }
+}
