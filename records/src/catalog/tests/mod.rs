@@ -3,6 +3,7 @@
 mod building;
 mod fields;
 mod provisioning;
+mod rates;
 mod removing;
 mod rolling;
 
