@@ -90,11 +90,7 @@ pub fn system_indexes(dialect: Dialect, table: &str, owned: bool) -> Vec<Index> 
         plain(table, "created_at", r#"("created_at", "id")"#.to_owned()),
         plain(table, "updated_at", r#"("updated_at", "id")"#.to_owned()),
         plain(table, "name", format!(r#"("name_k"{}, "id") {NOT_ARCHIVED}"#, nulls_first(dialect))),
-        Index {
-            name: format!("uq_{table}__external_id"),
-            body: format!(r#""{table}" ("external_id_k") {NOT_ARCHIVED}"#),
-            unique: true,
-        },
+        unique(dialect, table, "external_id", "external_id_k"),
     ];
     if owned {
         indexes.push(plain(table, "owner_id", format!(r#"("owner_id"{}, "id")"#, nulls_first(dialect))));
@@ -191,10 +187,14 @@ fn alter(dialect: Dialect, table: &str, actions: &[String]) -> Vec<String> {
 }
 
 /// The index behind a field's uniqueness: not among archived records.
-pub fn unique_index(table: &str, field: &Field) -> Index {
+pub fn unique_index(dialect: Dialect, table: &str, field: &Field) -> Index {
+    unique(dialect, table, &field.column, &compared(field))
+}
+
+fn unique(dialect: Dialect, table: &str, column: &str, key: &str) -> Index {
     Index {
-        name: format!("uq_{table}__{}", field.column),
-        body: format!(r#""{table}" ("{}") {NOT_ARCHIVED}"#, compared(field)),
+        name: format!("uq_{table}__{column}"),
+        body: format!(r#""{table}" ("{key}"{}) {NOT_ARCHIVED}"#, nulls_first(dialect)),
         unique: true,
     }
 }
@@ -286,5 +286,66 @@ fn nulls_first(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => " NULLS FIRST",
         Dialect::Sqlite => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::ids::{FieldId, ObjectId};
+
+    use super::*;
+
+    fn field(kind: FieldKind) -> Field {
+        Field::new(FieldId::new(), ObjectId::new(), "x", "f7", kind)
+    }
+
+    fn types(dialect: Dialect, kind: FieldKind) -> Vec<String> {
+        let columns = columns(dialect, &field(kind));
+        columns.into_iter().map(|column| format!("{} {}", column.name, column.sql_type)).collect()
+    }
+
+    #[test]
+    fn every_kind_has_its_columns() {
+        let (sqlite, postgres) = (Dialect::Sqlite, Dialect::Postgres);
+        assert_eq!(types(postgres, FieldKind::Text), [r#"f7 text COLLATE "C""#, r#"f7_k text COLLATE "C""#]);
+        assert_eq!(types(sqlite, FieldKind::Email), ["f7 text", "f7_k text"]);
+        assert_eq!(types(sqlite, FieldKind::Money), ["f7 bigint", "f7_c text", "f7_b bigint"]);
+        assert_eq!(types(postgres, FieldKind::Tags), [r#"f7 text[] COLLATE "C""#]);
+        assert_eq!(types(sqlite, FieldKind::Tags), ["f7 text"]);
+        assert_eq!(types(sqlite, FieldKind::Id), ["f7 blob"]);
+        assert_eq!(types(postgres, FieldKind::Boolean), ["f7 boolean"]);
+        let mean = Rollup {
+            relation: FieldId::new(),
+            function: RollupFunction::Avg,
+            field: None,
+            filter: None,
+            result: Box::new(FieldKind::Percent),
+        };
+        let mean = types(sqlite, FieldKind::Rollup(mean));
+        assert_eq!(mean, ["f7 bigint", "f7_s bigint NOT NULL DEFAULT 0", "f7_n bigint NOT NULL DEFAULT 0"]);
+    }
+
+    #[test]
+    fn indexes_are_partial_and_sort_nulls_first() {
+        let text = field(FieldKind::Text);
+        assert_eq!(
+            unique_index(Dialect::Sqlite, "o1", &text).create(),
+            r#"CREATE UNIQUE INDEX IF NOT EXISTS "uq_o1__f7" ON "tenant"."o1" ("f7_k") WHERE "archived_at" IS NULL"#
+        );
+        let index = |dialect, kind| field_index(dialect, "o1", &field(kind)).map(|index| index.create_concurrently());
+        assert_eq!(
+            index(Dialect::Postgres, FieldKind::Integer).as_deref(),
+            Some(
+                r#"CREATE INDEX CONCURRENTLY "ix_o1__f7" ON "tenant"."o1" ("f7" NULLS FIRST, "id") WHERE "archived_at" IS NULL"#
+            )
+        );
+        assert_eq!(
+            index(Dialect::Postgres, FieldKind::Tags).as_deref(),
+            Some(
+                r#"CREATE INDEX CONCURRENTLY "ix_o1__f7" ON "tenant"."o1" USING gin ("f7") WHERE "archived_at" IS NULL"#
+            )
+        );
+        assert_eq!(index(Dialect::Sqlite, FieldKind::Tags), None);
+        assert_eq!(index(Dialect::Sqlite, FieldKind::Json), None);
     }
 }

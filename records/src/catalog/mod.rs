@@ -21,6 +21,7 @@ mod provision;
 mod rates;
 mod relations;
 mod remove;
+mod reserved;
 mod rollups;
 pub mod spec;
 mod store;
@@ -40,6 +41,7 @@ pub use patch::{FieldPatch, ObjectPatch, SectionPatch};
 pub use provision::provision;
 pub use rates::{exchange_rates, remove_exchange_rate, set_exchange_rate};
 pub use remove::{Impact, drop_retired};
+pub use reserved::is_reserved;
 pub use rollups::result_kind;
 pub(crate) use rollups::source;
 

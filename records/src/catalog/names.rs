@@ -4,48 +4,13 @@ use std::collections::HashMap;
 
 use tenants::{Code, Error, error::Result};
 
-use super::{Catalog, FieldId, FieldState, Object, Origin};
+use super::{
+    Catalog, FieldId, FieldState, Object, Origin,
+    reserved::{is_reserved, is_reserved_for_fields},
+};
 
 /// Longest API name.
 const LONGEST: usize = 40;
-
-/// Nouns of features to come, and words with a meaning of their own in the API. An admin's object may not take them;
-/// standard objects are how they come.
-const RESERVED_OBJECTS: &str = "
-    account accounts action actions activities activity actor actors agent agents aggregate aggregates alert alerts
-    analyses analysis answer answers apiKey apiKeys appointment appointments article articles attachment attachments
-    audience audiences audit audits automation automations backup backups basket baskets batch batches billableEntries
-    billableEntry boolean call calls campaign campaigns case cases caseType caseTypes catalog catalogs categories
-    category change changes channel channels chat chats client clients column columns comment comments commit commits
-    companies company condition conditions config configs connection connections consent consents contact contactPoint
-    contactPoints contacts conversation conversations counter counters credential credentials currencies currency
-    cursor cursors customer customers dashboard dashboards date dateTime decimal deliveries delivery document
-    documents domain domains draft drafts duration edge edges email emails enum erasure erasures error errors event
-    events exchangeRate exchangeRates export exports field fields file files filter filters float folder folders form
-    forms formula formulas function functions goal goals group groups histories history id image images import imports
-    inbox inboxes input inputs int int64 integration integrations interaction interactions interface invoice
-    invoiceLine invoiceLines invoices item items job jobs json key keys knowledge knowledgeBase knowledgeBases label
-    labels language languages link links list listMember listMembers lists log login logins logs media meeting
-    meetings member members membership memberships merge merges message messages metric metrics migration migrations
-    money mutation node nodes note notes notification notifications number numbers object objects operation operations
-    option options order orderLine orderLines orders organisation organisations organization organizations owner
-    owners page pageInfo pages payment payments people permission permissions person persons phone phones plugin
-    plugins portal portals preference preferences privacy product products profile profiles purchase purchases queries
-    query queue queues quota quotas recipient recipients record records relation relations report reports request
-    requests response responses restriction restrictions role roles rollup rollups rule rules run runs schedule
-    schedules schema scope scopes search searches section sections segment segments sender senders sequence sequences
-    session sessions setting settings share shares snapshot snapshots source sources statistic statistics stats status
-    statuses string subscription subscriptions suggestion suggestions suppression suppressions system systems tag tags
-    task tasks team teams template templates tenant tenants thread threads ticket tickets time timeline timelines
-    token tokens transaction transactions translation translations trigger triggers type types upload uploads url
-    usage user users value values variable variables version versions view views visit visits webhook webhooks widget
-    widgets work workflow workflows workspace workspaces";
-
-/// Names of fields with a meaning of their own in filters, aggregates and answers.
-const RESERVED_FIELDS: &str = "
-    id version createdAt createdBy updatedAt updatedBy archivedAt owner and or not some none every count sum avg min max
-    node nodes edges cursor pageInfo totalCount history timeline search score permissions access all filter orderBy
-    groupBy first last after before data typename keys measures";
 
 /// Refuses what is not camelCase of letters and digits.
 pub(super) fn well_formed(name: &str) -> Result<()> {
@@ -82,13 +47,6 @@ pub(super) fn object_names(
             ),
         ));
     }
-    if origin == Origin::Custom {
-        for wanted in [name, plural] {
-            if is_listed(RESERVED_OBJECTS, wanted) {
-                return Err(reserved(wanted));
-            }
-        }
-    }
     let mut made: HashMap<String, &str> = HashMap::new();
     for other in catalog.objects.iter().filter(|other| own.is_none_or(|own| own.id != other.id)) {
         for generated in generated(&other.name, &other.plural) {
@@ -96,6 +54,10 @@ pub(super) fn object_names(
         }
     }
     for generated in generated(name, plural) {
+        if origin == Origin::Custom && is_reserved(&generated) {
+            let itself = generated == name || generated == plural;
+            return Err(if itself { reserved(&generated) } else { needs_reserved(name, &generated) });
+        }
         if let Some(other) = made.get(&generated.to_ascii_lowercase()) {
             return Err(Error::new(
                 Code::NameTaken,
@@ -112,7 +74,7 @@ pub(super) fn object_names(
 /// Refuses a field's name that is reserved or taken on its object. Inactive fields do not hold theirs.
 pub(super) fn field_name(object: &Object, own: Option<FieldId>, name: &str, origin: Origin) -> Result<()> {
     well_formed(name)?;
-    if origin == Origin::Custom && is_listed(RESERVED_FIELDS, name) {
+    if origin == Origin::Custom && is_reserved_for_fields(name) {
         return Err(reserved(name));
     }
     let mut others = object.fields.iter().filter(|field| field.state != FieldState::Inactive && Some(field.id) != own);
@@ -131,8 +93,13 @@ pub(super) fn taken_by_itself(name: &str) -> Error {
     Error::new(Code::NameTaken, format!("The link and its inverse cannot both be `{name}`; choose another inverse."))
 }
 
-fn is_listed(list: &str, name: &str) -> bool {
-    list.split_whitespace().any(|word| word.eq_ignore_ascii_case(name))
+fn needs_reserved(name: &str, generated: &str) -> Error {
+    Error::new(
+        Code::NameReserved,
+        format!(
+            "`{name}` cannot be taken: the API would need `{generated}` for it, which is reserved. Choose another name."
+        ),
+    )
 }
 
 fn reserved(name: &str) -> Error {
@@ -228,6 +195,8 @@ mod tests {
         assert_eq!(check("bill", "Orders"), Some(Code::BadRequest));
         assert_eq!(check("bill", "orders"), Some(Code::NameReserved));
         assert_eq!(check("pageinfo", "pageinfos"), Some(Code::NameReserved));
+        assert_eq!(check("boolean", "booleans"), Some(Code::NameReserved));
+        assert_eq!(check("dateTime", "moments"), Some(Code::NameReserved));
         let own = catalog.object("vehicle");
         assert_eq!(code(object_names(&catalog, own, "vehicle", "cars", Origin::Custom)), None);
     }
