@@ -43,6 +43,13 @@ impl GraphqlError {
         Self { message: error.message().to_owned(), locations: Vec::new(), path: Vec::new(), extensions }
     }
 
+    /// Whether it is a fault of ours, or of a database that is away.
+    pub fn is_ours(&self) -> bool {
+        let code = self.extensions.get("code").and_then(Json::as_str);
+        let known = Code::ALL.iter().find(|known| Some(known.name()) == code);
+        known.is_some_and(|code| matches!(code.kind(), Kind::Internal | Kind::Unavailable))
+    }
+
     /// As JSON, by the specification.
     pub fn to_json(&self) -> Json {
         let mut error = Map::new();

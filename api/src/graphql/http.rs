@@ -58,8 +58,15 @@ pub async fn handle(
 }
 
 fn ran(media: Media, answer: Answer) -> HttpResponse {
-    let mut response = respond(media, StatusCode::OK, answer.body);
-    let left = answer.left;
+    let left = answer.price.left;
+    let mut body = answer.body;
+    // The answer is an object; what it cost is told beside its data.
+    if body.pop().is_some() {
+        body.extend_from_slice(b",\"extensions\":");
+        body.extend_from_slice(json!({ "cost": answer.price.told() }).to_string().as_bytes());
+        body.push(b'}');
+    }
+    let mut response = respond(media, StatusCode::OK, body);
     for (name, value) in
         [("ratelimit-limit", left.limit), ("ratelimit-remaining", left.remaining), ("ratelimit-reset", left.reset)]
     {
@@ -179,7 +186,8 @@ fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn understood(mut fields: Map<String, Json>) -> Result<Request, Refusal> {
+/// A request from its parameters.
+pub fn understood(mut fields: Map<String, Json>) -> Result<Request, Refusal> {
     let wrong = |name: &str, what: &str| Refusal::bad_request(format!("The parameter `{name}` must be {what}."));
     let query = match fields.remove("query") {
         Some(Json::String(query)) => query,

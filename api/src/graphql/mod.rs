@@ -6,6 +6,7 @@ mod budget;
 mod cache;
 pub mod errors;
 mod execute;
+mod feeds;
 mod frontdoor;
 mod http;
 mod input;
@@ -13,6 +14,9 @@ mod operations;
 mod plan;
 mod respond;
 pub mod schema;
+mod sockets;
+mod subscribe;
+pub mod ws;
 
 use std::sync::Arc;
 
@@ -27,6 +31,8 @@ pub struct Door {
     schemas: cache::Schemas,
     documents: plan::Documents,
     budgets: budget::Budgets,
+    feeds: feeds::Feeds,
+    sockets: sockets::Sockets,
     rules: Arc<dyn Rules>,
 }
 
@@ -42,6 +48,8 @@ impl Door {
             schemas: cache::Schemas::new(SCHEMA_BYTES),
             documents: plan::Documents::new(DOCUMENT_BYTES),
             budgets: budget::Budgets::new(budget),
+            feeds: feeds::Feeds::default(),
+            sockets: sockets::Sockets::default(),
             rules,
         }
     }

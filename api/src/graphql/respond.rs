@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use async_graphql_parser::types::OperationType;
 use futures::future::try_join_all;
-use records::{Ctx, values::Locale};
+use records::{
+    Ctx,
+    engine::idempotency::{self, Begun},
+    values::Locale,
+};
 use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
 use tenants::{
     Caller, TenantDb,
     error::{Code, Error},
@@ -14,7 +19,7 @@ use tenants::{
 use super::{
     Door,
     budget::Left,
-    errors::{Refusal, log},
+    errors::{GraphqlError, Refusal, log},
     execute::{Binder, Out, Root, fetch, show, write},
     input::{Variables, coerce_variables},
     plan::{MAX_COST, Plan, Planned, Prepared, cost, introspect},
@@ -38,15 +43,29 @@ pub struct Request {
 pub struct Answer {
     /// `{"data": …, "errors": …}`.
     pub body: Vec<u8>,
-    /// What is left to the caller.
-    pub left: Left,
+    /// What it cost.
+    pub price: Price,
 }
 
 /// What a request costs, and what is left after it.
-#[derive(Clone, Copy)]
-struct Price {
-    cost: u64,
-    left: Left,
+#[derive(Clone, Copy, Debug)]
+pub struct Price {
+    /// Points.
+    pub cost: u64,
+    /// To its caller.
+    pub left: Left,
+}
+
+impl Price {
+    /// As answers tell it.
+    pub fn told(&self) -> Json {
+        json!({
+            "requested": self.cost,
+            "limit": MAX_COST,
+            "budget": self.left.limit,
+            "remaining": self.left.remaining,
+        })
+    }
 }
 
 /// How often a request is planned anew because the catalog changed under it.
@@ -153,7 +172,7 @@ impl Door {
     }
 
     /// Takes the price of a request from its caller's budget.
-    fn charge(&self, session: &Session) -> Result<Price, Refusal> {
+    pub(super) fn charge(&self, session: &Session) -> Result<Price, Refusal> {
         let cost = cost(&session.schema.model, &session.plan, &session.variables);
         if cost > MAX_COST {
             return Err(Refusal::too_expensive(cost, MAX_COST));
@@ -161,19 +180,72 @@ impl Door {
         Ok(Price { cost, left: self.budgets.spend(&session.ctx.caller, cost)? })
     }
 
+    /// Runs a mutation, once for each idempotency key.
     async fn mutate(&self, session: &mut Session, request: &Request, price: Price) -> Result<Answer, Refusal> {
+        let (db, caller) = (session.ctx.db.clone(), Arc::clone(&session.ctx.caller));
+        let Some(key) = &request.idempotency else {
+            return Ok(Answer { body: self.written(session, request).await.body, price });
+        };
+        let refuse = |error: Error| {
+            log(&error, &caller.request);
+            Refusal::service(&error, &caller)
+        };
+        match idempotency::begin(&db, &caller, key, &request.hash()).await.map_err(refuse)? {
+            Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price }),
+            Begun::Fresh => {
+                let done = self.written(session, request).await;
+                let kept = if done.undone {
+                    idempotency::abandon(&db, &caller, key).await
+                } else {
+                    let body = String::from_utf8_lossy(&done.body).into_owned();
+                    idempotency::finish(&db, &caller, key, body).await
+                };
+                // What was done is done and told, even if it cannot be told again.
+                if let Err(error) = kept {
+                    log(&error, &caller.request);
+                }
+                Ok(Answer { body: done.body, price })
+            }
+        }
+    }
+
+    async fn written(&self, session: &mut Session, request: &Request) -> Done {
         let mut out = Out::new(&session.ctx.caller);
-        let mut nulled = false;
-        for at in 0..session.plan.root.fields.len() {
+        let (mut nulled, mut failed) = (false, 0);
+        let count = session.plan.root.fields.len();
+        for at in 0..count {
             out.json.push(if at == 0 { b'{' } else { b',' });
-            out.key(&std::sync::Arc::clone(&session.plan.root.fields[at].key));
+            out.key(&Arc::clone(&session.plan.root.fields[at].key));
+            let errors = out.errors.len();
             nulled |= write(self, session, request, &mut out, at).await.is_err();
+            failed += usize::from(out.errors[errors..].iter().any(GraphqlError::is_ours));
         }
         out.json.push(b'}');
+        self.feeds.nudge(session.ctx.caller.tenant);
         if nulled {
             out.json = b"null".to_vec();
         }
-        Ok(finished(&out, price))
+        Done { body: body(&out), undone: failed == count }
+    }
+}
+
+/// A mutation that ran.
+struct Done {
+    body: Vec<u8>,
+    /// Every field failed by our fault, so the same request may succeed later.
+    undone: bool,
+}
+
+impl Request {
+    /// Tells requests apart.
+    fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [self.query.as_str(), self.operation_name.as_deref().unwrap_or_default()] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(Json::Object(self.variables.clone()).to_string().as_bytes());
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -204,25 +276,22 @@ impl Session {
             out.json.truncate(start);
             out.null();
         }
-        Ok(finished(&out, price))
+        Ok(Answer { body: body(&out), price })
     }
 }
 
-fn finished(out: &Out, price: Price) -> Answer {
+/// The answer to a document, without what it cost.
+pub(super) fn body(out: &Out) -> Vec<u8> {
     let mut body = Vec::with_capacity(out.json.len() + 160);
     body.push(b'{');
     if !out.errors.is_empty() {
         body.extend_from_slice(b"\"errors\":");
-        let errors: Vec<Json> = out.errors.iter().map(super::errors::GraphqlError::to_json).collect();
+        let errors: Vec<Json> = out.errors.iter().map(GraphqlError::to_json).collect();
         body.extend_from_slice(Json::Array(errors).to_string().as_bytes());
         body.push(b',');
     }
     body.extend_from_slice(b"\"data\":");
     body.extend_from_slice(&out.json);
-    let Left { limit, remaining, .. } = price.left;
-    let cost = json!({ "requested": price.cost, "limit": MAX_COST, "budget": limit, "remaining": remaining });
-    body.extend_from_slice(b",\"extensions\":");
-    body.extend_from_slice(json!({ "cost": cost }).to_string().as_bytes());
     body.push(b'}');
-    Answer { body, left: price.left }
+    body
 }

@@ -85,6 +85,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/graphql", web::post().to(tenant::graphql))
         .route("/t/{slug}/graphql", web::get().to(tenant::graphql))
         .route("/t/{slug}/graphql", web::post().to(tenant::graphql))
+        .route("/graphql/ws", web::get().to(tenant::socket))
+        .route("/t/{slug}/graphql/ws", web::get().to(tenant::socket))
         .route("/api/schema.graphql", web::get().to(tenant::schema))
         .route("/t/{slug}/api/schema.graphql", web::get().to(tenant::schema));
 }

@@ -1,9 +1,11 @@
 //! The GraphQL door of an organisation, at `/t/{slug}/graphql` and, by the credential alone, at `/graphql`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use tenants::Origin;
 
-use super::{authenticate, refuse};
+use super::{RequestId, authenticate, caller, refuse};
 use crate::{app::App, graphql};
 
 /// Answers queries and mutations.
@@ -17,6 +19,26 @@ pub async fn graphql(
         Ok((caller, db)) => graphql::handle(&door, caller, db, &request, body).await,
         Err(error) => refuse(&request, &error),
     }
+}
+
+/// Takes a connection over for subscriptions; its credential comes with its first message.
+pub async fn socket(
+    app: web::Data<App>,
+    door: web::Data<graphql::Door>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> actix_web::Result<HttpResponse> {
+    let slug = request.match_info().get("slug").map(str::to_owned);
+    let id = RequestId::of(&request);
+    let app = app.into_inner();
+    let authenticate: graphql::ws::Authenticate = Box::new(move |credential| {
+        let (app, slug, id) = (Arc::clone(&app), slug.clone(), id.clone());
+        Box::pin(async move {
+            let principal = app.identity.authenticate(&credential).await?;
+            caller(&app, principal, slug.as_deref(), Origin::Graphql, None, id)
+        })
+    });
+    graphql::ws::serve(door.into_inner(), &request, body, authenticate)
 }
 
 /// The schema of the caller's organisation, in GraphQL's schema definition language.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
 use sea_orm::{ConnectionTrait, QueryResult};
 use tenants::{
-    Actor, Operation, TenantTx,
+    Actor, Operation, TenantDb, TenantTx,
     error::{Error, Result},
 };
 
@@ -93,8 +93,9 @@ fn push_source(sql: &mut Sql, after: i64, objects: &[ObjectId]) {
     }
 }
 
-async fn clock(tx: &TenantTx) -> Result<i64> {
-    let row = tx.query_one_raw(tx.statement(r#"SELECT seq FROM "tenant"."clock""#, Vec::new())).await?;
+async fn clock(db: &impl ConnectionTrait) -> Result<i64> {
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), r#"SELECT seq FROM "tenant"."clock""#);
+    let row = db.query_one_raw(statement).await?;
     let row = row.ok_or_else(|| Error::internal("the tenant has no clock"))?;
     Ok(row.try_get_by_index(0)?)
 }
@@ -119,4 +120,12 @@ fn change(row: &QueryResult) -> Result<FeedChange> {
         kind: WrittenKind::named(&row.try_get_by_index::<String>(7)?),
         fields,
     })
+}
+
+/// The number of the last commit.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_seq(db: &TenantDb) -> Result<i64> {
+    clock(db).await
 }

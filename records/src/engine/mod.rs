@@ -27,7 +27,7 @@ mod write;
 pub use aggregate::{MAX_GROUPS, aggregate};
 pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, write_batch};
 pub use children::children;
-pub use feed::{ChangesPage, FeedChange, changes};
+pub use feed::{ChangesPage, FeedChange, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
 pub use list::{MAX_PAGE, by_ids, list};
 pub use mutation::*;

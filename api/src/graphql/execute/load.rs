@@ -15,6 +15,7 @@ use tenants::error::{Code, Error, Result};
 use super::{
     actors,
     bind::{Bound, Connection, Record, What},
+    history,
 };
 
 /// What was found for the fields of a [`Record`], in their order; empty where none follows anything.
@@ -91,6 +92,10 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
                 _ => None,
             });
             Link::Trees(actors::trees(ctx, stored.collect()).await?)
+        }
+        What::History { object, first, after, .. } => {
+            let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+            Link::Trees(history::trees(ctx, *object, &ids, *first, after.as_ref()).await?)
         }
         _ => Link::Own,
     })

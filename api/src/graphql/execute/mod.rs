@@ -2,6 +2,8 @@
 
 pub mod actors;
 mod bind;
+mod events;
+mod history;
 mod load;
 mod out;
 mod page;
@@ -12,7 +14,14 @@ mod tree;
 mod writes;
 
 pub use bind::Binder;
+pub use events::{Event, EventPlan, Kind};
 pub use out::Out;
 pub use page::DEFAULT_PAGE;
 pub use roots::{Root, fetch, show};
 pub use writes::write;
+
+/// An instant as answers write it.
+pub fn instant(micros: i64) -> String {
+    let instant = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}

@@ -7,10 +7,11 @@ use entities::ids::RecordId;
 use records::{
     Ctx,
     catalog::{FieldId, Object},
-    engine::{self, Draft, Written as Change},
+    engine::{self, BulkResult, Draft, Written as Change},
+    filter::{self, Filter},
     values::{self, Locale},
 };
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use tenants::error::{Code, Error, FieldIssue, Result};
 
 use super::{
@@ -141,10 +142,39 @@ async fn act(ctx: &Ctx, locale: &Locale, object: &Object, action: Action, args: 
             let draft = drafts.pop().unwrap_or_default();
             Done::Record(engine::update(ctx, object.id, id(args)?, draft, version).await?.id)
         }
+        Action::UpdateMany => {
+            let mut drafts = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let draft = drafts.pop().unwrap_or_default();
+            let (filter, all) = which(ctx, locale, object, args)?;
+            Done::Tree(bulk(&engine::update_where(ctx, object.id, filter, draft, all).await?))
+        }
+        Action::DeleteMany => {
+            let (filter, all) = which(ctx, locale, object, args)?;
+            Done::Tree(bulk(&engine::archive_where(ctx, object.id, filter, all).await?))
+        }
         Action::Delete => Done::Record(engine::archive(ctx, object.id, id(args)?).await?.id),
         Action::Restore => Done::Record(engine::restore(ctx, object.id, id(args)?).await?.id),
         Action::Destroy => Done::Tree(Json::from(engine::destroy(ctx, object.id, id(args)?).await?.id.to_string())),
         _ => return Err(Error::internal("a mutation that writes nothing")),
+    })
+}
+
+/// Which records a change of many is for.
+fn which(ctx: &Ctx, locale: &Locale, object: &Object, args: &Map<String, Json>) -> Result<(Filter, bool)> {
+    let filter = match args.get("filter") {
+        None | Some(Json::Null) => Filter::And(Vec::new()),
+        Some(json) => filter::parse(&ctx.catalog, object, json, locale)?,
+    };
+    Ok((filter, args.get("all").and_then(Json::as_bool).unwrap_or(false)))
+}
+
+fn bulk(result: &BulkResult) -> Json {
+    json!({
+        "runId": result.run.map(|run| run.to_string()),
+        "status": result.status.name(),
+        "matched": result.matched,
+        "changed": result.changed,
+        "failed": result.failed,
     })
 }
 

@@ -1,6 +1,8 @@
 //! Operations that are the same for every tenant: declared in GraphQL's own language, each with one function that
 //! answers a tree of JSON.
 
+mod catalog;
+mod runs;
 mod viewer;
 
 use records::Ctx;
@@ -8,16 +10,21 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: &str = include_str!("viewer.graphql");
+pub const DECLARED: [&str; 3] = [viewer::DECLARED, catalog::DECLARED, runs::DECLARED];
 
 /// Runs an operation.
 ///
 /// # Errors
 /// Those of its service.
 pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json> {
-    let _ = args;
-    match name {
-        "me" => viewer::me(ctx).await,
-        _ => Err(Error::internal(format!("operation {name} is declared, but has no function"))),
+    if let Some(answer) = viewer::run(ctx, name).await {
+        return answer;
     }
+    if let Some(answer) = catalog::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = runs::run(ctx, name, args).await {
+        return answer;
+    }
+    Err(Error::internal(format!("operation {name} is declared, but has no function")))
 }

@@ -8,8 +8,21 @@ use tenants::error::Result;
 
 use crate::graphql::execute::actors;
 
-/// `me`.
-pub async fn me(ctx: &Ctx) -> Result<Json> {
+/// The declarations of this file's operations.
+pub const DECLARED: &str = include_str!("viewer.graphql");
+
+/// Runs one of this file's operations; none where the name is not one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn run(ctx: &Ctx, name: &str) -> Option<Result<Json>> {
+    match name {
+        "me" => Some(me(ctx).await),
+        _ => None,
+    }
+}
+
+async fn me(ctx: &Ctx) -> Result<Json> {
     let stored = ctx.caller.actor.stored();
     let mut actors = actors::trees(ctx, HashSet::from([stored.as_str()])).await?;
     let settings = ctx.db.settings();

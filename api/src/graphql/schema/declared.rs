@@ -11,6 +11,8 @@ use async_graphql_parser::{
 };
 use async_graphql_value::ConstValue;
 
+use crate::graphql::operations;
+
 use super::{
     builder::Builder,
     model::{Field, Input, Name, Resolver, TypeKind},
@@ -23,7 +25,7 @@ pub(super) struct Roots {
 }
 
 static SHARED: LazyLock<ServiceDocument> = LazyLock::new(|| {
-    let text = [include_str!("shared.graphql"), crate::graphql::operations::DECLARED].concat();
+    let text = [&[include_str!("shared.graphql")], &operations::DECLARED[..]].concat().join("\n");
     #[expect(clippy::expect_used, reason = "the text is part of the program; a test parses it")]
     parse_schema(text).expect("declared operations parse")
 });

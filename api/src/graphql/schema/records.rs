@@ -82,6 +82,12 @@ fn record(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>])
             }
         });
     }
+    if shown.object.writable && shown.object.field("history").is_none() {
+        let mut history = builder.field("history", "HistoryConnection", Resolver::History);
+        history.args = vec![builder.input("first", "Int"), builder.input("after", "String")];
+        history.description = Some("What was changed in it, the newest first.");
+        fields.push(history);
+    }
     builder.define(ty, TypeKind::Object(fields), None);
 }
 
@@ -136,6 +142,7 @@ fn queries(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str
 fn writes(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str, inputs: &Inputs) {
     let object = Name::from(shown.object.name.as_str());
     let many = pascal(&shown.object.plural);
+    let filter = format!("{ty}Filter");
     let (create, update) = (format!("{ty}CreateInput!"), format!("{ty}UpdateInput!"));
     let one = |name: &'static str, args| (format!("{name}{ty}"), ty.to_owned(), args);
     let mut add = |action, (name, answer, args): (String, String, Vec<(&str, &str)>), description| {
@@ -165,9 +172,15 @@ fn writes(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str,
     if inputs.writes {
         let args = vec![("id", "ID!"), ("data", update.as_str()), ("version", "Int")];
         add(Action::Update, one("update", args), Some("With `version`, only if the record still has it."));
+        let args = vec![("filter", filter.as_str()), ("data", update.as_str()), ("all", "Boolean")];
+        add(Action::UpdateMany, (format!("update{many}"), "BulkResult".to_owned(), args), Some(BULK));
     }
+    let args = vec![("filter", filter.as_str()), ("all", "Boolean")];
+    add(Action::DeleteMany, (format!("delete{many}"), "BulkResult".to_owned(), args), Some(BULK));
     add(Action::Delete, one("delete", borrow(&[("id", "ID!")])), Some("Archives it; `restore` brings it back."));
     add(Action::Restore, one("restore", borrow(&[("id", "ID!")])), None);
     let args = borrow(&[("id", "ID!")]);
     add(Action::Destroy, (format!("destroy{ty}"), "ID".to_owned(), args), Some("Removes it for good."));
 }
+
+const BULK: &str = "Changes every record that the filter finds; an empty filter needs `all: true`.";

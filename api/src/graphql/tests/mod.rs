@@ -1,11 +1,13 @@
 //! The door on a real tenant, without a transport.
 
+mod catalog;
+mod changes;
 mod records;
 mod refusals;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use tenants::{TenantDb, testing};
 
 use super::{Budget, Door, Request};
@@ -28,12 +30,8 @@ impl World {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.to_owned(), variables, ..Request::default() };
         match self.door.respond(Arc::clone(&testing::caller(&self.db)), self.db.clone(), &request, true).await {
-            Ok(answer) => {
-                let mut answer: Map<String, Json> = serde_json::from_slice(&answer.body)
-                    .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body)));
-                answer.shift_remove("extensions");
-                Json::Object(answer)
-            }
+            Ok(answer) => serde_json::from_slice(&answer.body)
+                .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body))),
             Err(refusal) => {
                 json!({ "refused": refusal.errors.iter().map(super::errors::GraphqlError::to_json).collect::<Json>() })
             }

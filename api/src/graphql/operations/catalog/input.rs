@@ -1,0 +1,168 @@
+//! The inputs of the catalog's operations as its services take them.
+
+use records::{
+    Ctx,
+    catalog::{
+        Choice, Field, FieldPatch, Labels, ObjectPatch, Personal, SectionPatch, Validation,
+        spec::{FieldSpec, ObjectSpec, SectionSpec},
+    },
+};
+use serde_json::{Map, Value as Json};
+use tenants::error::Result;
+
+use super::kinds;
+
+/// The `input` argument.
+pub fn fields(args: &Map<String, Json>) -> &Map<String, Json> {
+    static EMPTY: std::sync::LazyLock<Map<String, Json>> = std::sync::LazyLock::new(Map::new);
+    args.get("input").and_then(Json::as_object).unwrap_or(&EMPTY)
+}
+
+/// A text that was given.
+pub fn text<'a>(fields: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(Json::as_str)
+}
+
+fn owned(fields: &Map<String, Json>, name: &str) -> Option<String> {
+    text(fields, name).map(str::to_owned)
+}
+
+fn flag(fields: &Map<String, Json>, name: &str) -> Option<bool> {
+    fields.get(name).and_then(Json::as_bool)
+}
+
+/// A whole number that was given; GraphQL's are of 32 bits.
+pub fn int(fields: &Map<String, Json>, name: &str) -> Option<i32> {
+    fields.get(name).and_then(Json::as_i64).and_then(|int| i32::try_from(int).ok())
+}
+
+/// Titles that were given.
+pub fn labels(fields: &Map<String, Json>, name: &str) -> Option<Labels> {
+    let given = fields.get(name)?.as_object()?;
+    Some(given.iter().filter_map(|(code, text)| Some((code.clone(), text.as_str()?.to_owned()))).collect())
+}
+
+/// A value that may be emptied: absent, given as null, or given.
+fn emptied<T>(fields: &Map<String, Json>, name: &str, read: impl Fn(&Json) -> Option<T>) -> Option<Option<T>> {
+    fields.get(name).map(|value| if value.is_null() { None } else { read(value) })
+}
+
+fn personal(json: &Json) -> Option<Personal> {
+    match json.as_str()? {
+        "SENSITIVE" => Some(Personal::Sensitive),
+        _ => Some(Personal::Ordinary),
+    }
+}
+
+fn validation(known: &Validation, fields: &Map<String, Json>) -> Option<Validation> {
+    let applies = text(fields, "appliesTo");
+    let given = fields.get("validation").filter(|given| !given.is_null());
+    if applies.is_none() && given.is_none() {
+        return None;
+    }
+    let mut validation = match given {
+        // Limits are given as numbers or as texts.
+        Some(given) => {
+            let limit = |name: &str| match given.get(name)? {
+                Json::Null => None,
+                Json::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            };
+            Validation { min: limit("min"), max: limit("max"), pattern: limit("pattern"), ..known.clone() }
+        }
+        None => known.clone(),
+    };
+    if let Some(applies) = applies {
+        validation.required_for_new_only = applies == "NEW";
+    }
+    Some(validation)
+}
+
+/// Options that were given.
+pub fn options(fields: &Map<String, Json>) -> Option<Vec<Choice>> {
+    let given = fields.get("options")?.as_array()?;
+    let choice = |option: &Json| {
+        let option = option.as_object()?;
+        Some(Choice {
+            value: owned(option, "value")?,
+            label: labels(option, "label").unwrap_or_default(),
+            retired: flag(option, "retired").unwrap_or(false),
+        })
+    };
+    Some(given.iter().filter_map(choice).collect())
+}
+
+/// `CreateObjectInput`.
+pub fn new_object(fields: &Map<String, Json>) -> ObjectSpec {
+    let mut spec =
+        ObjectSpec::new(text(fields, "name").unwrap_or_default(), text(fields, "plural").unwrap_or_default());
+    spec.label = labels(fields, "label").unwrap_or_default();
+    spec.plural_label = labels(fields, "pluralLabel").unwrap_or_default();
+    spec.owned = flag(fields, "owned").unwrap_or(false);
+    spec
+}
+
+/// `UpdateObjectInput`.
+pub fn object_patch(fields: &Map<String, Json>) -> ObjectPatch {
+    ObjectPatch {
+        name: owned(fields, "name"),
+        plural: owned(fields, "plural"),
+        label: labels(fields, "label"),
+        plural_label: labels(fields, "pluralLabel"),
+    }
+}
+
+/// `CreateFieldInput`.
+///
+/// # Errors
+/// `VALIDATION_FAILED` where the type lacks what it needs; `BAD_FILTER`.
+pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<FieldSpec> {
+    let kind = kinds::kind(ctx, object, fields)?;
+    let mut spec = FieldSpec::new(text(fields, "name").unwrap_or_default(), kind);
+    spec.label = labels(fields, "label").unwrap_or_default();
+    spec.help = labels(fields, "help").unwrap_or_default();
+    spec.section = owned(fields, "section");
+    spec.position = int(fields, "position");
+    spec.required = flag(fields, "required").unwrap_or(false);
+    spec.unique = flag(fields, "unique").unwrap_or(false);
+    spec.default = fields.get("default").filter(|default| !default.is_null()).cloned();
+    spec.validation = validation(&Validation::default(), fields).unwrap_or_default();
+    spec.searchable = flag(fields, "searchable").unwrap_or(false);
+    spec.audited = flag(fields, "audited").unwrap_or(true);
+    spec.personal = fields.get("personal").and_then(personal);
+    Ok(spec)
+}
+
+/// `UpdateFieldInput`.
+pub fn field_patch(known: Option<&Field>, fields: &Map<String, Json>) -> FieldPatch {
+    let default = Validation::default();
+    FieldPatch {
+        name: owned(fields, "name"),
+        label: labels(fields, "label"),
+        help: labels(fields, "help"),
+        section: emptied(fields, "section", |json| json.as_str().map(str::to_owned)),
+        position: int(fields, "position"),
+        required: flag(fields, "required"),
+        unique: flag(fields, "unique"),
+        default: emptied(fields, "default", |json| Some(json.clone())),
+        validation: validation(known.map_or(&default, |field| &field.validation), fields),
+        options: options(fields),
+        searchable: flag(fields, "searchable"),
+        audited: flag(fields, "audited"),
+        personal: emptied(fields, "personal", personal),
+    }
+}
+
+/// `CreateSectionInput`.
+pub fn new_section(fields: &Map<String, Json>) -> SectionSpec {
+    SectionSpec {
+        name: owned(fields, "name").unwrap_or_default(),
+        label: labels(fields, "label").unwrap_or_default(),
+        position: int(fields, "position"),
+    }
+}
+
+/// `UpdateSectionInput`.
+pub fn section_patch(fields: &Map<String, Json>) -> SectionPatch {
+    SectionPatch { name: owned(fields, "name"), label: labels(fields, "label"), position: int(fields, "position") }
+}

@@ -1,0 +1,140 @@
+//! The catalog as the API shows it.
+
+use records::catalog::{Catalog, Field, FieldKind, Labels, Object, Relation, Rollup, Section};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+/// An object with its sections and fields.
+pub fn object(catalog: &Catalog, object: &Object) -> Json {
+    json!({
+        "id": object.id.to_string(),
+        "name": object.name,
+        "plural": object.plural,
+        "label": label(&object.label),
+        "pluralLabel": label(&object.plural_label),
+        "origin": constant(&object.origin),
+        "writable": object.writable,
+        "sections": object.sections.iter().map(section).collect::<Json>(),
+        "fields": object.fields.iter().map(|field| self::field(catalog, field)).collect::<Json>(),
+    })
+}
+
+/// A section.
+pub fn section(section: &Section) -> Json {
+    json!({
+        "id": section.id.to_string(),
+        "name": section.name,
+        "label": label(&section.label),
+        "position": section.position,
+    })
+}
+
+/// A field.
+pub fn field(catalog: &Catalog, field: &Field) -> Json {
+    let object = catalog.object_by_id(field.object);
+    let section = object.and_then(|object| object.sections.iter().find(|section| Some(section.id) == field.section));
+    let mut tree = json!({
+        "id": field.id.to_string(),
+        "object": object.map(|object| &object.name),
+        "name": field.name,
+        "type": type_of(&field.kind),
+        "label": label(&field.label),
+        "help": label(&field.help),
+        "section": section.map(|section| &section.name),
+        "position": field.position,
+        "origin": constant(&field.origin),
+        "required": field.required,
+        "unique": field.unique,
+        "default": field.default,
+        "validation": field.validation,
+        "searchable": field.searchable,
+        "audited": field.audited,
+        "personal": field.personal.as_ref().map(constant),
+        "state": constant(&field.state),
+        "failure": field.failure,
+        "writable": field.writable,
+    });
+    for (key, value) in details(catalog, &field.kind) {
+        tree[key] = value;
+    }
+    tree
+}
+
+/// What a kind says besides its name.
+fn details(catalog: &Catalog, kind: &FieldKind) -> Vec<(&'static str, Json)> {
+    match kind {
+        FieldKind::Decimal { scale } => vec![("scale", (*scale).into())],
+        FieldKind::Rating { max } => vec![("max", (*max).into())],
+        FieldKind::Select { options } | FieldKind::MultiSelect { options } => {
+            let option = |option: &records::catalog::Choice| json!({ "value": option.value, "label": label(&option.label), "retired": option.retired });
+            vec![("options", options.iter().map(option).collect())]
+        }
+        FieldKind::AutoNumber { prefix, width } => {
+            vec![("prefix", prefix.as_str().into()), ("width", (*width).into())]
+        }
+        FieldKind::Relation(relation) => vec![("relation", self::relation(catalog, relation))],
+        FieldKind::Rollup(rollup) => vec![("rollup", self::rollup(catalog, rollup))],
+        _ => Vec::new(),
+    }
+}
+
+fn relation(catalog: &Catalog, relation: &Relation) -> Json {
+    json!({
+        "to": catalog.object_by_id(relation.to).map(|object| &object.name),
+        "kind": relation.cardinality,
+        "inverse": relation.inverse.and_then(|id| catalog.field(id)).map(|field| &field.name),
+        "onDestroy": relation.on_destroy,
+    })
+}
+
+fn rollup(catalog: &Catalog, rollup: &Rollup) -> Json {
+    json!({
+        "relation": catalog.field(rollup.relation).map(|field| &field.name),
+        "function": rollup.function,
+        "field": rollup.field.and_then(|id| catalog.field(id)).map(|field| &field.name),
+    })
+}
+
+fn label(labels: &Labels) -> Json {
+    labels
+        .iter()
+        .map(|(code, text)| (code.clone(), Json::from(text.as_str())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A name as enums of the API are written.
+fn constant(name: &impl Serialize) -> Json {
+    match serde_json::to_value(name) {
+        Ok(Json::String(name)) => Json::from(name.to_ascii_uppercase()),
+        _ => Json::Null,
+    }
+}
+
+fn type_of(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Id => "ID",
+        FieldKind::Actor => "ACTOR",
+        FieldKind::Text => "TEXT",
+        FieldKind::LongText => "LONG_TEXT",
+        FieldKind::Integer => "INTEGER",
+        FieldKind::Decimal { .. } => "DECIMAL",
+        FieldKind::Money => "MONEY",
+        FieldKind::Percent => "PERCENT",
+        FieldKind::Rating { .. } => "RATING",
+        FieldKind::Boolean => "BOOLEAN",
+        FieldKind::Date => "DATE",
+        FieldKind::DateTime => "DATE_TIME",
+        FieldKind::Duration => "DURATION",
+        FieldKind::Select { .. } => "SELECT",
+        FieldKind::MultiSelect { .. } => "MULTI_SELECT",
+        FieldKind::Tags => "TAGS",
+        FieldKind::Email => "EMAIL",
+        FieldKind::Phone => "PHONE",
+        FieldKind::Url => "URL",
+        FieldKind::AutoNumber { .. } => "AUTO_NUMBER",
+        FieldKind::Json => "JSON",
+        FieldKind::Relation(_) => "RELATION",
+        FieldKind::Rollup(_) => "ROLLUP",
+    }
+}

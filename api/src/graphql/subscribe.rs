@@ -1,0 +1,178 @@
+//! Subscriptions to the changes of an object's records: each change is read again as the caller may see it.
+
+use std::{collections::HashSet, sync::Arc};
+
+use entities::ids::FieldId;
+use records::{
+    engine::{self, Archived, FeedChange, ListQuery, MAX_PAGE, Page, Row, WrittenKind},
+    filter::{Filter, Test},
+    values::Value,
+};
+use tenants::error::{Code, Error, Result};
+
+use super::{
+    Door, Request,
+    errors::Refusal,
+    execute::{Event, EventPlan, Kind},
+    feeds::Feed,
+    respond::{Session, body},
+    schema::model::{Action, Resolver},
+};
+
+/// Changes that are told one by one; more at once are a `RESYNC`.
+const FLOOD: usize = MAX_PAGE as usize;
+
+/// A subscription that has begun.
+pub struct Subscription {
+    session: Session,
+    request: Request,
+    feed: Arc<Feed>,
+    seen: i64,
+}
+
+impl Subscription {
+    /// Begins now: what is committed from here on is told.
+    ///
+    /// # Errors
+    /// What keeps it from being understood.
+    pub async fn begin(door: &Door, session: Session, request: Request) -> Result<Self, Refusal> {
+        let begun = async {
+            session.event_plan()?;
+            door.feeds.follow(&session.ctx.db).await
+        };
+        match begun.await {
+            Ok((feed, seen)) => Ok(Self { session, request, feed, seen }),
+            Err(error) => Err(Refusal::service(&error, &session.ctx.caller)),
+        }
+    }
+
+    /// Waits for changes and answers what is to be told of them.
+    ///
+    /// # Errors
+    /// What ends the subscription.
+    pub async fn next(&mut self, door: &Door) -> Result<Vec<Vec<u8>>, Refusal> {
+        self.feed.after(self.seen).await;
+        loop {
+            match self.read().await {
+                Ok(answers) => return Ok(answers),
+                Err(error) if error.code() == Code::StaleCatalog => {
+                    door.renew(&mut self.session, &self.request).await?;
+                }
+                Err(error) => {
+                    super::errors::log(&error, &self.session.ctx.caller.request);
+                    return Err(Refusal::service(&error, &self.session.ctx.caller));
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<Vec<u8>>> {
+        let plan = self.session.event_plan()?;
+        let ctx = &self.session.ctx;
+        let most = u32::try_from(FLOOD + 1).unwrap_or(u32::MAX);
+        let page = engine::changes(ctx, self.seen, &[plan.object.id], most).await?;
+        if page.changes.len() > FLOOD {
+            let answer = self.session.told(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
+            self.seen = engine::last_seq(&ctx.db).await?;
+            return Ok(vec![answer]);
+        }
+        let changes = merged(&page.changes);
+        let rows = self.visible(&plan, &changes).await?;
+        let mut answers = Vec::new();
+        for change in &changes {
+            let row = rows.iter().find(|row| row.id == change.record);
+            let Some(kind) = kind(&plan, change, row.is_some()) else { continue };
+            answers.push(self.session.told(&plan, Event { kind, id: Some(change.record), row }).await?);
+        }
+        self.seen = page.last_seq;
+        Ok(answers)
+    }
+
+    /// The changed records that match and may be seen, as they are now.
+    async fn visible(&self, plan: &EventPlan<'_>, changes: &[FeedChange]) -> Result<Vec<Row>> {
+        let ids: Vec<Value> = changes.iter().map(|change| Value::Id(change.record.0)).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let id = plan.object.field("id").ok_or_else(|| Error::internal("an object without id"))?;
+        let among = Filter::Field { field: id.id, test: Test::In(ids) };
+        let filter = plan.filter.iter().cloned().chain([among]).collect();
+        let query = ListQuery {
+            object: plan.object.id,
+            select: plan.select.clone(),
+            filter: Some(Filter::And(filter)),
+            order: Vec::new(),
+            page: Page { limit: MAX_PAGE, backwards: false, cursor: None },
+            archived: Archived::Include,
+            total: false,
+        };
+        Ok(engine::list(&self.session.ctx, &query).await?.rows)
+    }
+}
+
+impl Session {
+    fn event_plan(&self) -> Result<EventPlan<'_>> {
+        let root = &self.plan.root;
+        let missing = || Error::internal("a subscription without field");
+        let planned = root.fields.first().ok_or_else(missing)?;
+        let binder = self.binder();
+        let declared = binder.declared(root, planned).ok_or_else(missing)?;
+        match &declared.resolver {
+            Resolver::Records { object, action: Action::Changed } => {
+                EventPlan::bind(&binder, binder.object(object)?, declared, planned)
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    async fn told(&self, plan: &EventPlan<'_>, event: Event<'_>) -> Result<Vec<u8>> {
+        let out = plan.told(&self.binder(), event).await?;
+        Ok(body(&out))
+    }
+}
+
+/// One change per record, the last one telling what it is, where the first happened.
+fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
+    let mut merged: Vec<FeedChange> = Vec::with_capacity(changes.len());
+    for change in changes {
+        match merged.iter_mut().find(|known| known.record == change.record) {
+            None => merged.push(change.clone()),
+            Some(known) => {
+                let born = known.kind == WrittenKind::Created && change.kind != WrittenKind::Destroyed;
+                let fields: HashSet<FieldId> = known.fields.iter().chain(&change.fields).copied().collect();
+                known.fields = fields.into_iter().collect();
+                if !born {
+                    known.kind = change.kind;
+                }
+            }
+        }
+    }
+    merged
+}
+
+/// What a change is to one who sees the record now or does not; nothing where it never concerned them.
+fn kind(plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
+    let gone = || match &plan.filter {
+        None => Some(Kind::Left),
+        Some(filter) => change.fields.iter().any(|field| mentions(filter, *field)).then_some(Kind::Left),
+    };
+    match change.kind {
+        WrittenKind::Destroyed => Some(Kind::Destroyed),
+        WrittenKind::Unchanged => None,
+        WrittenKind::Created => visible.then_some(Kind::Created),
+        WrittenKind::Archived => visible.then_some(Kind::Archived),
+        WrittenKind::Restored => visible.then_some(Kind::Restored),
+        WrittenKind::Updated if visible => Some(Kind::Updated),
+        WrittenKind::Updated => gone(),
+    }
+}
+
+/// Whether a change of this field can change what the filter says. Conditions on related records always can.
+fn mentions(filter: &Filter, wanted: FieldId) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(part, wanted)),
+        Filter::Not(inner) => mentions(inner, wanted),
+        Filter::Field { field, .. } => *field == wanted,
+        Filter::Related { .. } => true,
+    }
+}

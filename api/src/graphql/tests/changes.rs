@@ -1,0 +1,115 @@
+//! What was changed: history, feed, bulk changes, undo, subscriptions, idempotency.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value as Json, json};
+use tenants::testing;
+
+use super::World;
+use crate::graphql::{Request, subscribe::Subscription};
+
+#[tokio::test]
+async fn history_and_feed_tell_changes() {
+    let world = World::new().await;
+    let id = world.data(r#"mutation { createCustomer(data: { companyName: "A", city: "Alger" }) { id } }"#).await
+        ["createCustomer"]["id"]
+        .clone();
+    let data = world
+        .data_with(
+            r#"mutation($id: ID!) { updateCustomer(id: $id, data: { city: "Oran" }) { history(first: 20) { nodes { at actor { kind name } origin kind changes { field from to } } pageInfo { hasNextPage } } } }"#,
+            json!({ "id": id }),
+        )
+        .await;
+    let nodes = &data["updateCustomer"]["history"]["nodes"];
+    assert_eq!(nodes[0]["kind"], "UPDATED", "{nodes}");
+    assert!(
+        nodes[0]["changes"].as_array().unwrap().contains(&json!({ "field": "city", "from": "Alger", "to": "Oran" }))
+    );
+    let feed = world
+        .data(r#"{ changes(objects: ["customer"]) { nodes { kind record object fields } lastSeq hasMore } }"#)
+        .await;
+    assert_eq!(feed["changes"]["nodes"][1]["record"], id);
+    assert_eq!(feed["changes"]["hasMore"], false);
+}
+
+#[tokio::test]
+async fn many_are_changed_and_undone() {
+    let world = World::new().await;
+    world.data(r#"mutation { createCustomers(data: [{ companyName: "A", city: "X" }, { companyName: "B", city: "X" }]) { id } }"#).await;
+    let empty = world.ask(r#"mutation { deleteCustomers(filter: {}) { matched } }"#, json!({})).await;
+    assert_eq!(empty["errors"][0]["extensions"]["code"], "EMPTY_FILTER");
+    let done = world
+        .data(r#"mutation { updateCustomers(filter: { city: { eq: "x" } }, data: { city: "Y" }) { runId status matched changed failed } }"#)
+        .await;
+    assert_eq!(done["updateCustomers"]["changed"], 2);
+    let run = &done["updateCustomers"]["runId"];
+    let undone =
+        world.data_with("mutation($id: ID!) { undoRun(id: $id) { undone skipped } }", json!({ "id": run })).await;
+    assert_eq!(undone["undoRun"]["undone"], 2);
+    let run = world
+        .data_with(
+            "query($id: ID!) { run(id: $id) { kind status createdBy { kind } } runs { id } }",
+            json!({ "id": run }),
+        )
+        .await;
+    assert_eq!(run["run"]["kind"], "UPDATE");
+}
+
+#[tokio::test]
+async fn a_repeated_key_answers_the_same() {
+    let world = World::new().await;
+    let ask = async |query: &str| {
+        let request = Request { query: query.to_owned(), idempotency: Some("k".to_owned()), ..Request::default() };
+        let answer = world.door.respond(testing::caller(&world.db), world.db.clone(), &request, true).await;
+        answer.map(|answer| serde_json::from_slice::<Json>(&answer.body).unwrap())
+    };
+    let document = r#"mutation { createCustomer(data: { companyName: "A" }) { id } }"#;
+    let (first, again) = (ask(document).await.unwrap(), ask(document).await.unwrap());
+    assert_eq!(first, again);
+    assert_eq!(world.data("{ customers { totalCount } }").await["customers"]["totalCount"], 1);
+    let other = ask(r#"mutation { createCustomer(data: { companyName: "B" }) { id } }"#).await;
+    assert_eq!(other.err().unwrap().errors[0].extensions["code"], "IDEMPOTENCY_MISMATCH");
+}
+
+#[tokio::test]
+async fn subscriptions_tell_what_concerns_them() {
+    let world = World::new().await;
+    let request = Request {
+        query:
+            r#"subscription { customerChanged(filter: { city: { eq: "Alger" } }) { kind id record { city name } } }"#
+                .to_owned(),
+        ..Request::default()
+    };
+    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), Arc::clone(&world.door.rules))
+        .await
+        .unwrap();
+    let session = world.door.session(ctx, &request).await.unwrap();
+    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
+    let id = world
+        .data(
+            r#"mutation {
+                createCustomer(data: { companyName: "A", city: "Alger" }) { id }
+                other: createCustomer(data: { companyName: "B", city: "Oran" }) { id }
+            }"#,
+        )
+        .await["createCustomer"]["id"]
+        .clone();
+    let mut told = Vec::new();
+    let mut wait = async |wanted: usize| {
+        while told.len() < wanted {
+            let answers = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await;
+            told.extend(answers.unwrap().unwrap().iter().map(|answer| serde_json::from_slice::<Json>(answer).unwrap()));
+        }
+        told[wanted - 1]["data"]["customerChanged"].clone()
+    };
+    assert_eq!(wait(1).await, json!({ "kind": "CREATED", "id": id, "record": { "city": "Alger", "name": "A" } }));
+    world
+        .data_with(
+            r#"mutation($id: ID!) { updateCustomer(id: $id, data: { city: "Oran" }) { id } }"#,
+            json!({ "id": id }),
+        )
+        .await;
+    assert_eq!(wait(2).await, json!({ "kind": "LEFT", "id": id, "record": null }));
+    world.data_with(r#"mutation($id: ID!) { destroyCustomer(id: $id) }"#, json!({ "id": id })).await;
+    assert_eq!(wait(3).await["kind"], "DESTROYED");
+}

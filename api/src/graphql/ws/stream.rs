@@ -1,0 +1,80 @@
+//! One operation of a connection: answered once, or followed until somebody ends it.
+
+use std::sync::Arc;
+
+use async_graphql_parser::types::OperationType;
+use records::Ctx;
+use tenants::{Caller, TenantDb};
+use tokio::sync::mpsc;
+
+use super::{protocol, socket::Said};
+use crate::graphql::{Door, Request, errors::Refusal, subscribe::Subscription};
+
+/// How an operation speaks.
+pub struct Voice {
+    pub id: String,
+    pub number: u64,
+    pub out: mpsc::Sender<Said>,
+}
+
+impl Voice {
+    /// Says something; false when nobody listens any more.
+    pub async fn say(&self, text: String, last: bool) -> bool {
+        let said = Said { id: self.id.clone(), number: self.number, text, last };
+        self.out.send(said).await.is_ok()
+    }
+}
+
+/// An operation that was understood.
+pub enum Opened {
+    /// A query or mutation, still to be answered.
+    Once { caller: Arc<Caller>, db: TenantDb, request: Request },
+    /// A subscription in place.
+    Followed(Box<Subscription>),
+}
+
+/// Understands an operation; a subscription begins now.
+///
+/// # Errors
+/// What keeps the document from running.
+pub async fn open(door: &Door, caller: Arc<Caller>, db: TenantDb, request: Request) -> Result<Opened, Refusal> {
+    let ctx = Ctx::open(Arc::clone(&caller), db.clone(), Arc::clone(&door.rules)).await;
+    let ctx = ctx.map_err(|error| Refusal::service(&error, &caller))?;
+    let session = door.session(ctx, &request).await?;
+    if session.plan.kind != OperationType::Subscription {
+        return Ok(Opened::Once { caller, db, request });
+    }
+    door.charge(&session)?;
+    Ok(Opened::Followed(Box::new(Subscription::begin(door, session, request).await?)))
+}
+
+impl Opened {
+    /// Says the answers until nothing more comes.
+    pub async fn run(self, door: Arc<Door>, voice: Voice) {
+        match self {
+            Opened::Once { caller, db, request } => match door.respond(caller, db, &request, true).await {
+                Ok(answer) => {
+                    if voice.say(protocol::next(&voice.id, &answer.body), false).await {
+                        voice.say(protocol::complete(&voice.id), true).await;
+                    }
+                }
+                Err(refusal) => drop(voice.say(protocol::error(&voice.id, &refusal.errors), true).await),
+            },
+            Opened::Followed(mut subscription) => loop {
+                match subscription.next(&door).await {
+                    Ok(answers) => {
+                        for answer in answers {
+                            if !voice.say(protocol::next(&voice.id, &answer), false).await {
+                                return;
+                            }
+                        }
+                    }
+                    Err(refusal) => {
+                        voice.say(protocol::error(&voice.id, &refusal.errors), true).await;
+                        return;
+                    }
+                }
+            },
+        }
+    }
+}
