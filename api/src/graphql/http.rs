@@ -49,7 +49,9 @@ pub async fn handle(
     let asked = if get { from_query(request.query_string()) } else { from_body(request.headers(), body).await };
     let answer = match asked {
         Ok(asked) => door.respond(caller, db, &asked, !get).await,
-        Err(refusal) => Err(refusal),
+        // No document at all: the status stands, also for those who expect 200 whatever a document says.
+        Err(refusal) if media == Media::Json => return refuse(Media::Any, &refusal),
+        Err(refusal) => return refuse(media, &refusal),
     };
     match answer {
         Ok(answer) => ran(media, answer),

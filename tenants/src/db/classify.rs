@@ -29,7 +29,12 @@ pub fn violation(error: &DbErr) -> Option<Violation> {
 pub fn classify(error: &DbErr) -> Code {
     match error {
         DbErr::ConnectionAcquire(_) => Code::Unavailable,
-        DbErr::Conn(inner) | DbErr::Exec(inner) | DbErr::Query(inner) => runtime(inner),
+        // whatever kept a connection from being made: nothing can be asked
+        DbErr::Conn(inner) => match runtime(inner) {
+            Code::Internal => Code::Unavailable,
+            known => known,
+        },
+        DbErr::Exec(inner) | DbErr::Query(inner) => runtime(inner),
         _ => Code::Internal,
     }
 }

@@ -2,7 +2,11 @@
 
 mod accounts;
 mod arrows;
+mod attacks;
 mod dependencies;
+mod encryption;
 mod error_page;
 mod operations;
+mod protocol;
+mod resilience;
 mod sizes;
