@@ -1,3 +1,5 @@
+//! Totals and groups, on both databases.
+
 use entities::ids::FieldId;
 use tenants::Code;
 

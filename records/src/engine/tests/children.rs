@@ -1,3 +1,5 @@
+//! Records behind relations: pages of each parent in one query.
+
 use entities::ids::RecordId;
 use tenants::Code;
 

@@ -1,3 +1,5 @@
+//! What each operator finds, on both databases.
+
 use std::collections::HashMap;
 
 use entities::ids::{FieldId, RecordId};

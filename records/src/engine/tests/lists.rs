@@ -1,3 +1,5 @@
+//! Orders, pages and cursors, on both databases.
+
 use std::cmp::Ordering;
 
 use entities::ids::RecordId;
