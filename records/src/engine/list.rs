@@ -156,24 +156,25 @@ impl<'a> PagePlan<'a> {
     /// one into the other takes a second statement.
     async fn rows(&self, ctx: &Ctx) -> Result<Vec<Row>> {
         let Some(position) = &self.position else {
-            return self.part(ctx, None, self.wanted()).await;
+            return self.part(ctx, None).await;
         };
         let start = self.sorting.start(ctx.db.dialect(), position);
-        let mut rows = self.part(ctx, Some(start.first), self.wanted()).await?;
+        let mut rows = self.part(ctx, Some(start.first)).await?;
         if let Some(then) = start.then.filter(|_| rows.len() < self.wanted()) {
-            rows.extend(self.part(ctx, Some(then), self.wanted() - rows.len()).await?);
+            // a few rows too many, so that the text is one that the drivers have prepared
+            rows.extend(self.part(ctx, Some(then)).await?);
         }
         Ok(rows)
     }
 
-    async fn part(&self, ctx: &Ctx, start: Option<Sql>, limit: usize) -> Result<Vec<Row>> {
+    async fn part(&self, ctx: &Ctx, start: Option<Sql>) -> Result<Vec<Row>> {
         let mut sql = read::select(ctx);
         sql.push(", ");
         let cells = Cells::select(ctx, self.object, &self.query.select, &mut sql, Some(&self.sorting))?;
         self.matching(ctx, &mut sql, start)?;
         sql.push(" ORDER BY ");
         self.sorting.write(&mut sql);
-        sql.push(" LIMIT ").number(i64::try_from(limit).map_err(Error::internal)?);
+        sql.push(" LIMIT ").number(i64::try_from(self.wanted()).map_err(Error::internal)?);
         let found = read::fetch(ctx, &ctx.db, sql).await?;
         found.iter().map(|row| cells.row(row).map(|(row, _)| row)).collect()
     }
