@@ -3,6 +3,7 @@
 mod choices;
 pub mod contact_points;
 pub mod customers;
+pub mod demo;
 pub mod import;
 pub mod interactions;
 pub mod members;

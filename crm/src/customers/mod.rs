@@ -2,5 +2,83 @@
 
 mod model;
 pub(crate) mod rules;
+mod samples;
 
 pub use model::object;
+use records::{
+    Ctx,
+    engine::{
+        self, BatchMode, BatchRow, OnDuplicate, RowOutcome, RowResult,
+        runs::{self, NewRun, RunKind},
+    },
+};
+use serde::Serialize;
+use serde_json::json;
+use tenants::error::{Code, Error, Result};
+
+/// Customers of one transaction.
+const BATCH: u64 = 1_000;
+
+/// What came of making test customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestCustomers {
+    /// The run, by which they are taken back.
+    pub run_id: Option<entities::ids::RunId>,
+    /// New customers.
+    pub created: u64,
+    /// Customers that an earlier call with this seed has made.
+    pub skipped: u64,
+}
+
+/// Makes the first `count` invented customers of a seed; those that are there already are left alone. A run, so it can
+/// be taken back.
+///
+/// # Errors
+/// `FORBIDDEN`; when the database does not answer.
+pub async fn create_test_customers(ctx: &Ctx, count: u64, seed: u64) -> Result<TestCustomers> {
+    let params = json!({ "count": count, "seed": seed });
+    let object = ctx.catalog.object("customer").ok_or_else(|| Error::of(Code::NotFound))?.id;
+    let new = NewRun { kind: RunKind::Samples, object: Some(object), params, progress: json!({}) };
+    let run = runs::create(ctx, new).await?;
+    let run = runs::claim(ctx, run.id).await?.ok_or_else(|| Error::of(Code::Conflict))?;
+    let mut made = TestCustomers { run_id: Some(run.id), ..TestCustomers::default() };
+    let mut ctx = ctx.clone();
+    let mut from = 0;
+    while from < count {
+        let to = count.min(from + BATCH);
+        match batch(&ctx, &run, seed, from..to, &mut made).await {
+            Err(error) if error.code() == Code::StaleCatalog => ctx = ctx.refreshed().await?,
+            Err(error) => {
+                runs::finish(&ctx, &run, Some(error.message().to_owned())).await?;
+                return Err(error);
+            }
+            Ok(()) => from = to,
+        }
+    }
+    runs::finish(&ctx, &run, None).await?;
+    Ok(made)
+}
+
+async fn batch(
+    ctx: &Ctx,
+    run: &runs::Run,
+    seed: u64,
+    numbers: std::ops::Range<u64>,
+    made: &mut TestCustomers,
+) -> Result<()> {
+    let object = ctx.catalog.object("customer").ok_or_else(|| Error::of(Code::NotFound))?;
+    let external: Vec<_> = object.standard("externalId").into_iter().map(|field| field.id).collect();
+    let mode = BatchMode { match_on: external, on_duplicate: OnDuplicate::Skip, dry_run: false };
+    let done = numbers.end;
+    let rows = numbers.map(|number| BatchRow { line: number, draft: samples::sample(object, seed, number) });
+    let mut progress = |_: &[RowOutcome]| Ok(json!({ "done": done }));
+    for outcome in engine::write_batch(ctx, run, object.id, rows.collect(), &mode, &mut progress).await? {
+        match outcome.result {
+            RowResult::Created(_) => made.created += 1,
+            RowResult::Failed(issues) => return Err(Error::invalid(issues)),
+            _ => made.skipped += 1,
+        }
+    }
+    Ok(())
+}

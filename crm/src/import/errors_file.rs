@@ -37,11 +37,6 @@ impl ErrorsFile {
         Self { path, delimiter, headers, skip, length }
     }
 
-    /// Where it is, if any row was refused.
-    pub(super) fn path(&self) -> Option<&Path> {
-        (self.length > 0).then_some(self.path.as_path())
-    }
-
     /// Appends rows and answers how long the file is then. They count only once [`ErrorsFile::keep`] is told so.
     ///
     /// # Errors
@@ -119,7 +114,6 @@ mod tests {
         let path = folder.path().join("errors.csv");
         let headers = vec!["a".to_owned(), "b".to_owned()];
         let mut file = ErrorsFile::new(path.clone(), b';', headers.clone(), 0, 0);
-        assert_eq!(file.path(), None);
         let source = rows("a;b\n1;\"x;\"\"y\"\"\n\nz\"\n2;3;4\n");
         let wrong = [Complaint {
             column: String::new(),
@@ -132,7 +126,7 @@ mod tests {
         let again = file.append([(&source[1], &odd[..]), (&source[2], &wrong[..])].into_iter(), "en").unwrap();
         assert!(again > length);
         file.keep(again);
-        let text = std::fs::read_to_string(file.path().unwrap()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.len() as u64, again);
         let written = rows(&text);
         assert!(is_errors_file(written[0].cells()));

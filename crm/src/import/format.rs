@@ -52,12 +52,17 @@ impl Format {
     /// # Errors
     /// `BAD_FILE` when the file cannot be read.
     pub(super) fn rows<R: Read>(&self, file: R) -> Result<Rows<R>> {
-        let encoding = Encoding::for_label(self.encoding.as_bytes()).unwrap_or(UTF_8);
-        let mut rows = Rows::new(file, encoding, self.delimiter as u8);
+        let mut rows = self.resumed(file);
         if self.announced {
             rows.next_row()?;
         }
         Ok(rows)
+    }
+
+    /// The same for a reader that goes on somewhere.
+    pub(super) fn resumed<R: Read>(&self, file: R) -> Rows<R> {
+        let encoding = Encoding::for_label(self.encoding.as_bytes()).unwrap_or(UTF_8);
+        Rows::new(file, encoding, self.delimiter as u8)
     }
 }
 

@@ -1,17 +1,170 @@
 //! Brings tables of customers (and of any object) in from files: every row ends as a record, or in the errors file
 //! with its line, its column and the reason.
+//!
+//! An import is a run: [`begin`] stages the file and decides how it is read, [`carry_on`] writes it batch by batch in
+//! whichever process has the time, and [`report`] tells how far it is. The command line carries its own imports on;
+//! those that come through a server are carried on by its workers ([`ImportJob`]), and so is what a killed process left.
 
+mod batches;
 mod binary;
 mod cells;
 mod complaint;
 mod encoding;
 mod errors_file;
 mod format;
+mod job;
 mod links;
 mod mapping;
+mod model;
+mod plan;
 mod rows;
+mod run;
+mod staging;
 mod synonyms;
 mod text;
 
+use std::time::Instant;
+
+use entities::ids::RunId;
 pub use format::{Format, FormatChoice};
-pub use mapping::{Column, Mapping, suggest, with_choices};
+pub use job::{ImportJob, QUEUE};
+
+pub use model::{Counts, Duplicates, MappedColumn, Oddity, Options, Report};
+use records::{
+    Ctx,
+    engine::runs::{self, NewRun, Run, RunKind},
+};
+pub use staging::{MAX_UPLOAD, Upload};
+use tenants::error::{Code, Error, Result};
+
+use model::{Plan, Progress};
+
+/// How often an import plans anew when the catalog changes under it, without having got any further.
+const REPLANS: usize = 5;
+
+/// Begins to import a file; somebody must carry it on. `by_workers` hands it to the workers of the servers at once,
+/// else they look after it only when nobody carries it on.
+///
+/// # Errors
+/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit, `FORBIDDEN`.
+pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers: bool) -> Result<Run> {
+    let path = upload.finish().await?.to_owned();
+    let plan = {
+        let (ctx, options) = (ctx.clone(), options.clone());
+        let planned = tokio::task::spawn_blocking(move || plan::plan(&ctx, &path, &options));
+        planned.await.map_err(Error::internal)??
+    };
+    let new = NewRun {
+        kind: RunKind::Import,
+        object: Some(plan.object),
+        params: serde_json::to_value(&plan).map_err(Error::internal)?,
+        progress: serde_json::to_value(Progress::default()).map_err(Error::internal)?,
+    };
+    let run = runs::create(ctx, new).await?;
+    upload.adopt(&ctx.db, run.id)?;
+    job::enqueue(ctx, run.id, by_workers).await?;
+    Ok(run)
+}
+
+/// Carries an import on until the file ends or the instant has passed, and answers where it stands.
+///
+/// # Errors
+/// `NOT_FOUND`; `CONFLICT` while another process carries it on; `BAD_FILE` for what keeps the file from being read
+/// further, which ends the import: what it wrote until then stays.
+pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<Report> {
+    let waiting = load(ctx, run).await?;
+    if waiting.status.is_over() {
+        return describe(ctx, &waiting);
+    }
+    let Some(run) = runs::claim(ctx, run).await? else {
+        return Err(Error::new(Code::Conflict, "Another process carries this import on."));
+    };
+    match to_the_end(ctx, &run, until).await {
+        Ok(false) => runs::release(ctx, &run).await?,
+        Ok(true) => finish(ctx, &run, None).await?,
+        // Whoever stopped it has seen to the rest.
+        Err(error) if error.code() == Code::Cancelled => {}
+        // Another attempt may have better luck: the run stays as it is.
+        Err(error) if error.code().kind().retryable() => {
+            runs::release(ctx, &run).await?;
+            return Err(error);
+        }
+        Err(error) => {
+            finish(ctx, &run, Some(error.message().to_owned())).await?;
+            return Err(error.with("runId", run.id.to_string()));
+        }
+    }
+    report(ctx, run.id).await
+}
+
+async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool> {
+    let plan: Plan = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let mut ctx = ctx.clone();
+    let mut tries = 0;
+    let mut last = None;
+    loop {
+        let progress = progress(&runs::load(&ctx, run.id).await?)?;
+        tries = if last == progress.place { tries + 1 } else { 0 };
+        last = progress.place;
+        match run::carry_on(&ctx, run, &plan, progress, until).await {
+            Err(error) if error.code() == Code::StaleCatalog && tries < REPLANS => ctx = ctx.refreshed().await?,
+            other => return other.map(|(_, ended)| ended),
+        }
+    }
+}
+
+/// How far an import is, or what came of it.
+///
+/// # Errors
+/// `NOT_FOUND` when there is no such import.
+pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
+    let run = load(ctx, run).await?;
+    describe(ctx, &run)
+}
+
+/// Stops an import; what it wrote stays, until it is undone.
+///
+/// # Errors
+/// `NOT_FOUND` when there is no such import.
+pub async fn cancel(ctx: &Ctx, run: RunId) -> Result<Report> {
+    let run = load(ctx, run).await?;
+    runs::cancel(ctx, run.id).await?;
+    staging::discard(&ctx.db, run.id);
+    report(ctx, run.id).await
+}
+
+async fn load(ctx: &Ctx, run: RunId) -> Result<Run> {
+    let run = runs::load(ctx, run).await?;
+    if run.kind == RunKind::Import { Ok(run) } else { Err(Error::new(Code::NotFound, "There is no such import.")) }
+}
+
+async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
+    runs::finish(ctx, run, error).await?;
+    staging::discard(&ctx.db, run.id);
+    Ok(())
+}
+
+fn progress(run: &Run) -> Result<Progress> {
+    serde_json::from_value(run.progress.clone()).map_err(Error::internal)
+}
+
+fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
+    let plan: Plan = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let progress = progress(run)?;
+    let name = |column: &mapping::Column| {
+        let field = column.field.and_then(|id| ctx.catalog.field(id))?;
+        Some(MappedColumn { header: column.header.clone(), field: field.name.clone() })
+    };
+    Ok(Report {
+        run_id: run.id,
+        status: run.status,
+        error: run.error.clone(),
+        dry_run: plan.dry_run,
+        counts: progress.counts,
+        errors_file: (progress.errors_length > 0).then(|| staging::errors(&ctx.db, run.id)),
+        notices: progress.notices,
+        mapping: plan.mapping.0.iter().filter_map(name).collect(),
+        ignored: plan.mapping.ignored().map(str::to_owned).collect(),
+        format: plan.format,
+    })
+}

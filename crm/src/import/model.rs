@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use entities::ids::{FieldId, ObjectId, RunId};
-use records::engine::OnDuplicate;
+use records::engine::{OnDuplicate, runs::RunStatus};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -138,8 +138,9 @@ pub struct Oddity {
 pub struct Report {
     /// The run, by which it is continued, cancelled and undone.
     pub run_id: RunId,
-    /// `RUNNING`, `DONE`, `FAILED`, `CANCELLED`, `UNDONE`.
-    pub status: String,
+    /// Where it is.
+    #[serde(serialize_with = "name")]
+    pub status: RunStatus,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -167,4 +168,8 @@ pub struct MappedColumn {
     pub header: String,
     /// API name of the field it fills.
     pub field: String,
+}
+
+fn name<S: serde::Serializer>(status: &RunStatus, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(status.name())
 }

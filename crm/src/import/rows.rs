@@ -47,6 +47,11 @@ impl Row {
         (0..self.len()).map(|index| self.cell(index).unwrap_or_default())
     }
 
+    /// Bytes of text.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether no cell holds anything but spaces.
     pub(super) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()

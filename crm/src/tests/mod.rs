@@ -1,5 +1,8 @@
 //! The standard objects in a real tenant space.
 
+mod import;
+mod rules;
+
 use records::{Ctx, catalog};
 use tenants::testing;
 

@@ -1,0 +1,114 @@
+//! Decides, before the first row, how a file will be read and what its columns fill.
+
+use std::{fs::File, path::Path};
+
+use entities::ids::FieldId;
+use records::{
+    Ctx,
+    catalog::{FieldKind, Object},
+};
+use tenants::{
+    Operation,
+    error::{Code, Error, Result},
+};
+
+use super::{
+    encoding::unreadable,
+    errors_file, format,
+    mapping::{self, Mapping},
+    model::{Options, Plan},
+    rows::MAX_COLUMNS,
+};
+
+/// The plan for a file.
+///
+/// # Errors
+/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit the file or the catalog, `FORBIDDEN`.
+pub(super) fn plan(ctx: &Ctx, path: &Path, options: &Options) -> Result<Plan> {
+    let object = importable_object(ctx, &options.object)?;
+    let mut file = File::open(path).map_err(unreadable)?;
+    let format = format::detect(&mut file, &options.format, |text| mapping::names_a_field(object, text))?;
+    let first = format.rows(file)?.next_row()?;
+    let first = first.ok_or_else(|| Error::new(Code::BadFile, "The file has no rows."))?;
+    let skip = if format.header && errors_file::is_errors_file(first.cells()) { errors_file::COLUMNS.len() } else { 0 };
+    let columns = first.len() - skip;
+    if columns > MAX_COLUMNS {
+        return Err(Error::new(Code::BadFile, format!("The file has {columns} columns; the most is {MAX_COLUMNS}.")));
+    }
+    let headers = if format.header {
+        mapping::headers(first.cells().skip(skip))
+    } else {
+        mapping::headers(std::iter::repeat_n("", columns))
+    };
+    let suggested = mapping::suggest(object, &headers);
+    let mapping = mapping::with_choices(suggested, &ctx.catalog, object, &options.map)?;
+    if mapping.0.iter().all(|column| column.field.is_none()) {
+        let message = format!(
+            "No column fills a field of {}; say which with `Header=field`. The columns are: {}.",
+            object.name,
+            headers.join(", ")
+        );
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    Ok(Plan {
+        object: object.id,
+        match_on: match_on(object, &mapping, &options.match_on)?,
+        format,
+        mapping,
+        skip,
+        on_duplicate: options.on_duplicate,
+        dry_run: options.dry_run,
+        language: ctx.caller.locale.clone(),
+    })
+}
+
+fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Object> {
+    let object = ctx.catalog.object(name).filter(|object| object.writable).ok_or_else(|| {
+        let known: Vec<&str> =
+            ctx.catalog.objects.iter().filter(|object| object.writable).map(|object| object.name.as_str()).collect();
+        let message = format!("There is no object `{name}` to import into; there are: {}.", known.join(", "));
+        Error::new(Code::BadRequest, message)
+    })?;
+    ctx.caller.permit(&object.name, Operation::Import)?;
+    Ok(object)
+}
+
+/// The fields by which rows answer to records: those asked for, which columns must fill; else the external id and
+/// then the unique fields, as far as columns fill them.
+fn match_on(object: &Object, mapping: &Mapping, names: &[String]) -> Result<Vec<FieldId>> {
+    let filled = |id: FieldId| mapping.0.iter().any(|column| column.field == Some(id));
+    if names.is_empty() {
+        let external = object.field("externalId").into_iter();
+        let unique = object.fields.iter().filter(|field| field.unique && field.name != "externalId");
+        return Ok(external.chain(unique).map(|field| field.id).filter(|id| filled(*id)).collect());
+    }
+    let one = |name: &String| {
+        let field = object
+            .field(name)
+            .ok_or_else(|| Error::new(Code::BadRequest, format!("There is no field `{name}` to match by.")))?;
+        let comparable = matches!(
+            field.kind,
+            FieldKind::Text
+                | FieldKind::Email
+                | FieldKind::Phone
+                | FieldKind::Url
+                | FieldKind::Integer
+                | FieldKind::Date
+                | FieldKind::Decimal { .. }
+        );
+        if !comparable {
+            return Err(Error::new(
+                Code::BadRequest,
+                format!("`{name}` cannot tell records apart; match by a text, an email, a phone or a number."),
+            ));
+        }
+        if !filled(field.id) {
+            return Err(Error::new(
+                Code::BadRequest,
+                format!("No column fills `{name}`, so rows cannot be matched by it; add `Header={name}`."),
+            ));
+        }
+        Ok(field.id)
+    };
+    names.iter().map(one).collect()
+}

@@ -1,0 +1,164 @@
+//! Carries an import on from where it stands. What a batch wrote, how far the file is and how long the errors file is
+//! commit together, so that a process that is killed leaves nothing to be done twice.
+
+use std::time::Instant;
+
+use records::{
+    Ctx,
+    catalog::{Field, Object},
+    engine::{self, BatchMode, BatchRow, RowOutcome, RowResult, runs::Run},
+    values::Locale,
+};
+use tenants::error::{Code, Error, Result};
+
+use super::{
+    batches::{self, Batch, Source},
+    cells::{Cells, Reading},
+    complaint::{self, Complaint},
+    errors_file::ErrorsFile,
+    links::Links,
+    model::{Oddity, Plan, Progress},
+    staging,
+};
+
+/// Oddities that a report keeps.
+const NOTICES: usize = 100;
+
+/// An import in this process.
+struct Importing<'a> {
+    ctx: &'a Ctx,
+    run: &'a Run,
+    plan: &'a Plan,
+    object: &'a Object,
+    locale: Locale,
+    progress: Progress,
+    errors: ErrorsFile,
+    links: Links,
+}
+
+/// Imports until the file ends, answering true, or until the instant has passed.
+///
+/// # Errors
+/// `BAD_FILE` when the file cannot be read further, `CANCELLED`, `STALE_CATALOG` when the fields changed meanwhile:
+/// what was committed stays, and the run can be carried on with the new catalog.
+pub(super) async fn carry_on(
+    ctx: &Ctx,
+    run: &Run,
+    plan: &Plan,
+    progress: Progress,
+    until: Option<Instant>,
+) -> Result<(Progress, bool)> {
+    let object = ctx
+        .catalog
+        .object_by_id(plan.object)
+        .ok_or_else(|| Error::new(Code::NotFound, "The object of this import is gone."))?;
+    let locale = ctx.locale();
+    let cells = Cells::new(object, &plan.mapping, plan.skip, locale.clone());
+    let links_to = |column: &super::mapping::Column| {
+        column.field.and_then(|id| ctx.catalog.field(id)).and_then(Field::relation).map(|relation| relation.to)
+    };
+    let source = Source {
+        path: staging::source(&ctx.db, run.id),
+        format: plan.format.clone(),
+        cells,
+        place: progress.place,
+        self_linked: plan.mapping.0.iter().any(|column| links_to(column) == Some(object.id)),
+    };
+    let headers = plan.mapping.0.iter().map(|column| column.header.clone()).collect();
+    let delimiter = plan.format.delimiter as u8;
+    let errors =
+        ErrorsFile::new(staging::errors(&ctx.db, run.id), delimiter, headers, plan.skip, progress.errors_length);
+    let mut importing = Importing { ctx, run, plan, object, locale, progress, errors, links: Links::default() };
+    let mut batches = batches::read(source);
+    while let Some(batch) = batches.recv().await {
+        importing.batch(batch?).await?;
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Ok((importing.progress, false));
+        }
+    }
+    Ok((importing.progress, true))
+}
+
+impl Importing<'_> {
+    async fn batch(&mut self, batch: Batch) -> Result<()> {
+        let mut readings = batch.readings;
+        self.links.resolve(self.ctx, &self.plan.mapping, &self.locale, &mut readings).await?;
+        let rows = readings.iter_mut().filter(|reading| reading.complaints.is_empty());
+        let rows: Vec<BatchRow> = rows
+            .map(|reading| BatchRow { line: reading.row.line, draft: std::mem::take(&mut reading.draft) })
+            .collect();
+        let mode = BatchMode {
+            match_on: self.plan.match_on.clone(),
+            on_duplicate: self.plan.on_duplicate.into(),
+            dry_run: self.plan.dry_run,
+        };
+        let mut next = Progress { place: Some(batch.place), ..self.progress.clone() };
+        let mut tally = |outcomes: &[RowOutcome]| {
+            self.tally(&mut readings, outcomes, &mut next)?;
+            serde_json::to_value(&next).map_err(Error::internal)
+        };
+        engine::write_batch(self.ctx, self.run, self.object.id, rows, &mode, &mut tally).await?;
+        self.errors.keep(next.errors_length);
+        self.progress = next;
+        Ok(())
+    }
+
+    /// Counts what became of the rows, and writes those that were refused into the errors file. Called before the
+    /// commit, perhaps more than once.
+    fn tally(&self, readings: &mut [Reading], outcomes: &[RowOutcome], next: &mut Progress) -> Result<()> {
+        let Progress { place, .. } = *next;
+        *next = Progress { place, ..self.progress.clone() };
+        let mut outcomes = outcomes.iter();
+        let mut refused: Vec<(usize, Vec<Complaint>)> = Vec::new();
+        for (index, reading) in readings.iter().enumerate() {
+            next.counts.rows += 1;
+            let complaints = if reading.complaints.is_empty() {
+                let outcome = outcomes.next().ok_or_else(|| Error::internal("a row was not answered"))?;
+                self.count(reading, outcome, next)
+            } else {
+                Some(reading.complaints.clone())
+            };
+            if let Some(complaints) = complaints {
+                next.counts.failed += 1;
+                refused.push((index, complaints));
+            } else {
+                self.notice(reading, next);
+            }
+        }
+        let rows = refused.iter().map(|(index, complaints)| (&readings[*index].row, complaints.as_slice()));
+        next.errors_length = self.errors.append(rows, &self.plan.language)?;
+        Ok(())
+    }
+
+    /// Counts one row that the engine answered; what it complained of, if it refused it.
+    fn count(&self, reading: &Reading, outcome: &RowOutcome, next: &mut Progress) -> Option<Vec<Complaint>> {
+        let counts = &mut next.counts;
+        match &outcome.result {
+            RowResult::Created(_) => counts.created += 1,
+            RowResult::Updated(_) => counts.updated += 1,
+            RowResult::Unchanged(_) => counts.unchanged += 1,
+            RowResult::Skipped(_) => counts.skipped += 1,
+            RowResult::Failed(issues) => {
+                let field = |name: &str| self.object.field(name).map(|field| field.id);
+                let cell = |column: usize| reading.row.cell(column + self.plan.skip).unwrap_or_default();
+                return Some(complaint::of_issues(issues, &self.plan.mapping, field, cell));
+            }
+        }
+        None
+    }
+
+    fn notice(&self, reading: &Reading, next: &mut Progress) {
+        for notice in &reading.warnings {
+            next.counts.warnings += 1;
+            if next.notices.len() < NOTICES {
+                next.notices.push(Oddity {
+                    line: reading.row.line,
+                    column: notice.column.clone(),
+                    value: notice.value.clone(),
+                    code: notice.warning.code().to_owned(),
+                    reason: notice.warning.message(&self.plan.language).to_owned(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Uploaded files wait in the tenant's folder until they are imported, readable by this user alone.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use entities::ids::RunId;
+use tenants::{
+    TenantDb,
+    error::{Code, Error, Result},
+};
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
+
+use super::errors_file::private;
+
+/// Largest upload, in bytes.
+pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
+
+/// A file on its way in; gone when it is dropped before an import adopts it.
+#[derive(Debug)]
+pub struct Upload {
+    path: PathBuf,
+    file: tokio::fs::File,
+    size: u64,
+    adopted: bool,
+}
+
+impl Upload {
+    /// Begins an upload into the tenant's folder.
+    ///
+    /// # Errors
+    /// `STORAGE_FULL` when the folder does not take it.
+    pub async fn begin(db: &TenantDb) -> Result<Self> {
+        let folder = folder(db);
+        tokio::fs::create_dir_all(&folder).await.map_err(disk)?;
+        let path = folder.join(format!("upload-{}", Uuid::now_v7()));
+        let file = private(&path).map_err(disk)?;
+        Ok(Self { path, file: tokio::fs::File::from_std(file), size: 0, adopted: false })
+    }
+
+    /// Begins an upload and fills it from a file of this machine.
+    ///
+    /// # Errors
+    /// `BAD_FILE` when the file cannot be read; as [`Upload::write`].
+    pub async fn copy(db: &TenantDb, from: &Path) -> Result<Self> {
+        let mut upload = Self::begin(db).await?;
+        let unreadable =
+            |error: std::io::Error| Error::new(Code::BadFile, format!("{} cannot be read: {error}.", from.display()));
+        let mut source = tokio::fs::File::open(from).await.map_err(unreadable)?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = tokio::io::AsyncReadExt::read(&mut source, &mut buffer).await.map_err(unreadable)?;
+            if read == 0 {
+                return Ok(upload);
+            }
+            upload.write(&buffer[..read]).await?;
+        }
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// `PAYLOAD_TOO_LARGE` beyond [`MAX_UPLOAD`], `STORAGE_FULL` when the disk does not take them.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.size += bytes.len() as u64;
+        if self.size > MAX_UPLOAD {
+            return Err(Error::new(Code::PayloadTooLarge, "The file is larger than 2 GB; import it in parts."));
+        }
+        self.file.write_all(bytes).await.map_err(disk)
+    }
+
+    /// Puts everything on disk and answers where it is.
+    pub(super) async fn finish(&mut self) -> Result<&Path> {
+        self.file.flush().await.map_err(disk)?;
+        self.file.sync_data().await.map_err(disk)?;
+        Ok(&self.path)
+    }
+
+    /// Makes it the file of a run.
+    pub(super) fn adopt(mut self, db: &TenantDb, run: RunId) -> Result<()> {
+        fs::rename(&self.path, source(db, run)).map_err(disk)?;
+        self.adopted = true;
+        Ok(())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.adopted {
+            // The janitor sweeps what stays behind.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The file that a run imports.
+pub(super) fn source(db: &TenantDb, run: RunId) -> PathBuf {
+    folder(db).join(format!("{run}.csv"))
+}
+
+/// The rows that a run refused.
+pub(super) fn errors(db: &TenantDb, run: RunId) -> PathBuf {
+    folder(db).join(format!("{run}.errors.csv"))
+}
+
+/// Removes the file of a run that is over.
+pub(super) fn discard(db: &TenantDb, run: RunId) {
+    if let Err(error) = fs::remove_file(source(db, run))
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(run.id = %run, %error, "an imported file stays behind");
+    }
+}
+
+fn folder(db: &TenantDb) -> PathBuf {
+    db.folder().join("staging")
+}
+
+fn disk(error: std::io::Error) -> Error {
+    Error::new(Code::StorageFull, "The file cannot be kept; is the disk full?").caused_by(error)
+}

@@ -1,0 +1,222 @@
+//! Files of customers, imported into a real tenant space.
+
+use std::collections::HashSet;
+
+use records::{Ctx, engine, engine::runs::RunStatus};
+use tenants::Code;
+
+use super::{ctx, rules::rows};
+use crate::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
+
+const NORTHWIND: &str = include_str!("../../../tests/data/northwind-customers.csv");
+const CHINOOK: &str = include_str!("../../../tests/data/chinook-customers.csv");
+
+async fn begun(ctx: &Ctx, file: &[u8], options: &Options) -> tenants::Result<engine::runs::Run> {
+    let mut upload = Upload::begin(&ctx.db).await.unwrap();
+    upload.write(file).await.unwrap();
+    import::begin(ctx, upload, options, false).await
+}
+
+async fn imported(ctx: &Ctx, file: &[u8], options: &Options) -> Report {
+    let run = begun(ctx, file, options).await.unwrap();
+    import::carry_on(ctx, run.id, None).await.unwrap()
+}
+
+fn customers() -> Options {
+    Options { object: "customer".to_owned(), ..Options::default() }
+}
+
+fn update_by(field: &str) -> Options {
+    Options { on_duplicate: Duplicates::Update, match_on: vec![field.to_owned()], ..customers() }
+}
+
+/// The rows of an errors file, as cells.
+fn errors(report: &Report) -> Vec<Vec<String>> {
+    let text = std::fs::read(report.errors_file.as_ref().unwrap()).unwrap();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+#[tokio::test]
+async fn northwind_loses_no_row_and_shifts_none() {
+    let ctx = ctx().await;
+    let report = imported(&ctx, NORTHWIND.as_bytes(), &customers()).await;
+    let counts = report.counts;
+    assert_eq!((counts.rows, counts.created, counts.failed), (91, 67, 24));
+    assert_eq!((report.status, report.ignored.as_slice()), (RunStatus::Done, &["fax".to_owned()][..]));
+    let bad: Vec<(usize, &str)> =
+        NORTHWIND.lines().enumerate().filter(|(_, line)| line.matches(',').count() != 10).collect();
+    let errors = errors(&report);
+    assert_eq!(errors[0][..5], ["line", "column", "value", "reason", "customerID"]);
+    for (row, (index, line)) in errors[1..].iter().zip(&bad) {
+        assert_eq!(row[0], (index + 1).to_string());
+        assert_eq!(row[4..].join(","), *line);
+        assert!(row[3].contains("12 columns"), "{}", row[3]);
+    }
+    let wanted: HashSet<&str> = NORTHWIND
+        .lines()
+        .skip(1)
+        .filter(|line| line.matches(',').count() == 10)
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    let stored = rows(&ctx, "customer", &["externalId", "region", "kind", "name", "companyName", "country"]).await;
+    assert_eq!(stored.iter().map(|(_, cells)| cells[0].as_str()).collect::<HashSet<_>>(), wanted);
+    assert!(stored.iter().all(|(_, cells)| cells[1] != "NULL" && cells[2] == "COMPANY" && cells[3] == cells[4]));
+    assert!(stored.iter().any(|(_, cells)| cells[1].is_empty()) && stored.iter().all(|(_, cells)| cells[5] != "NULL"));
+}
+
+#[tokio::test]
+async fn an_errors_file_is_corrected_and_imported_again() {
+    let ctx = ctx().await;
+    let report = imported(&ctx, NORTHWIND.as_bytes(), &customers()).await;
+    let mut corrected = csv::Writer::from_writer(Vec::new());
+    for (index, mut row) in errors(&report).into_iter().enumerate() {
+        if index > 0 {
+            let house = row.remove(9);
+            row[8] = format!("{},{house}", row[8]);
+        }
+        corrected.write_record(&row).unwrap();
+    }
+    let again = imported(&ctx, &corrected.into_inner().unwrap(), &customers()).await;
+    assert_eq!((again.counts.rows, again.counts.created, again.counts.failed), (24, 24, 0));
+    assert_eq!(again.ignored, ["fax"]);
+    assert_eq!(again.errors_file, None);
+    let stored = rows(&ctx, "customer", &["externalId", "addressLine", "city"]).await;
+    assert_eq!(stored.len(), 91);
+    let blonp = stored.iter().find(|(_, cells)| cells[0] == "BLONP").unwrap();
+    assert_eq!(blonp.1[1..], ["24, place Kl\u{e9}ber", "Strasbourg"]);
+}
+
+#[tokio::test]
+async fn chinook_arrives_and_arrives_once() {
+    let ctx = ctx().await;
+    let report = imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
+    assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (59, 59, 0));
+    assert_eq!(report.ignored, ["Fax", "SupportRepId"]);
+    let odd: Vec<u64> = report.notices.iter().map(|notice| notice.line).collect();
+    assert_eq!((report.counts.warnings, odd.as_slice()), (2, &[10, 58][..]), "{:?}", report.notices);
+    let stored = rows(&ctx, "customer", &["email", "phone", "kind", "name"]).await;
+    assert!(stored.iter().all(|(_, cells)| cells[2] == "PERSON" && cells[3].contains(' ')));
+    assert!(stored.iter().any(|(_, cells)| cells[1] == "+551239235555"));
+    let points = rows(&ctx, "contactPoint", &["kind", "valid"]).await;
+    assert_eq!(points.len(), 59 + 58);
+
+    let again = imported(&ctx, CHINOOK.as_bytes(), &update_by("email")).await;
+    assert_eq!((again.counts.created, again.counts.updated, again.counts.unchanged), (0, 0, 59));
+    let changed = CHINOOK.replace("Montr\u{e9}al", "Qu\u{e9}bec");
+    let again = imported(&ctx, changed.as_bytes(), &update_by("email")).await;
+    assert_eq!((again.counts.created, again.counts.updated, again.counts.unchanged), (0, 1, 58));
+    let skipped = imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
+    assert_eq!((skipped.counts.created, skipped.counts.skipped), (0, 59));
+    assert_eq!(rows(&ctx, "contactPoint", &["kind"]).await.len(), 59 + 58);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_all_and_writes_nothing() {
+    let ctx = ctx().await;
+    let report = imported(&ctx, NORTHWIND.as_bytes(), &Options { dry_run: true, ..customers() }).await;
+    assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (91, 67, 24));
+    assert!(report.dry_run && report.errors_file.is_some());
+    assert!(rows(&ctx, "customer", &["name"]).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_import_is_undone() {
+    let ctx = ctx().await;
+    let report = imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
+    engine::undo(&ctx, report.run_id).await.unwrap();
+    assert!(rows(&ctx, "customer", &["name"]).await.is_empty());
+    assert!(rows(&ctx, "contactPoint", &["name"]).await.is_empty());
+    let again = imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
+    assert_eq!(again.counts.created, 59);
+}
+
+#[tokio::test]
+async fn one_bad_row_fails_alone() {
+    let ctx = ctx().await;
+    let file = "Email,First name,Status,Birth date\na@x.org,A,active,1990-01-31\nnope,B,,\nc@x.org,C,asleep,31/02/1990\n\
+                d@x.org,D,Inactif,31/01/1990\n,,,\n\n,,Active,\n";
+    let report = imported(&ctx, file.as_bytes(), &customers()).await;
+    assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (5, 2, 3));
+    let told: Vec<[String; 3]> =
+        errors(&report)[1..].iter().map(|row| [row[0].clone(), row[1].clone(), row[2].clone()]).collect();
+    let told: Vec<[&str; 3]> = told.iter().map(|row| [row[0].as_str(), row[1].as_str(), row[2].as_str()]).collect();
+    assert_eq!(told, [["3", "Email", "nope"], ["4", "Status; Birth date", "asleep; 31/02/1990"], ["8", "name", ""],]);
+    let stored = rows(&ctx, "customer", &["status", "birthDate"]).await;
+    assert_eq!(stored[1].1, ["INACTIVE", "1990-01-31"]);
+}
+
+#[tokio::test]
+async fn rows_link_to_records_and_to_rows_above() {
+    let ctx = ctx().await;
+    let file = "id,Company,First name,Organisation\n1,Acme,,\n2,,Zo\u{eb},1\n3,,Li,acme\n4,,No,Nobody\n";
+    let options = Options { map: vec!["id=externalId".to_owned()], ..customers() };
+    let report = imported(&ctx, file.as_bytes(), &options).await;
+    assert_eq!((report.counts.created, report.counts.failed), (3, 1));
+    assert_eq!(errors(&report)[1][..3], ["5", "Organisation", "Nobody"]);
+    let notes = "Customer,Kind,Subject\n2,note,Hello\n3,Appel,Back\nAcme,visit,There\n";
+    let report =
+        imported(&ctx, notes.as_bytes(), &Options { object: "interaction".to_owned(), ..Options::default() }).await;
+    assert_eq!((report.counts.created, report.counts.failed), (3, 0));
+    let counts = rows(&ctx, "customer", &["interactionsCount"]).await;
+    assert!(counts.iter().all(|(_, cells)| cells[0] == "1"));
+}
+
+#[tokio::test]
+async fn what_is_no_table_is_refused() {
+    let ctx = ctx().await;
+    let email = Options { match_on: vec!["email".to_owned()], ..customers() };
+    let unknown = Options { object: "spaceship".to_owned(), ..Options::default() };
+    let klingon = FormatChoice { encoding: Some("klingon".to_owned()), ..FormatChoice::default() };
+    let klingon = Options { format: klingon, ..customers() };
+    for (file, options, code, words) in [
+        (&b"\x89PNG\r\n\x1a\n\0\0"[..], &customers(), Code::BadFile, "PNG"),
+        (b"", &customers(), Code::BadFile, "empty"),
+        (b"colour,size\nred,9\n", &customers(), Code::BadRequest, "colour, size"),
+        (b"First name\nZoe\n", &email, Code::BadRequest, "No column fills `email`"),
+        (b"First name\nZoe\n", &unknown, Code::BadRequest, "spaceship"),
+        (b"First name\nZoe\n", &klingon, Code::BadRequest, "klingon"),
+    ] {
+        let error = begun(&ctx, file, options).await.unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.message().contains(words), "{}", error.message());
+    }
+    let left = std::fs::read_dir(ctx.db.folder().join("staging")).unwrap().count();
+    assert_eq!(left, 0, "refused files are gone");
+    let headers = imported(&ctx, b"First name,Email\n", &customers()).await;
+    assert_eq!((headers.status, headers.counts.rows), (RunStatus::Done, 0));
+}
+
+#[tokio::test]
+async fn a_cancelled_import_stays_cancelled() {
+    let ctx = ctx().await;
+    let run = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap();
+    let report = import::cancel(&ctx, run.id).await.unwrap();
+    assert_eq!(report.status, RunStatus::Cancelled);
+    let report = import::carry_on(&ctx, run.id, None).await.unwrap();
+    assert_eq!((report.status, report.counts.rows), (RunStatus::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn the_demo_is_filled_once() {
+    let ctx = ctx().await;
+    let reports = crate::demo::fill(&ctx).await.unwrap();
+    let created: Vec<u64> = reports.iter().map(|report| report.counts.created).collect();
+    assert_eq!(created, [67, 59]);
+    let told = rows(&ctx, "interaction", &["name"]).await.len();
+    assert!(told > 12);
+    crate::demo::fill(&ctx).await.unwrap();
+    assert_eq!(rows(&ctx, "interaction", &["name"]).await.len(), told);
+    assert_eq!(rows(&ctx, "customer", &["name"]).await.len(), 126);
+}
+
+#[tokio::test]
+async fn test_customers_are_made_once_and_taken_back() {
+    let ctx = ctx().await;
+    let made = crate::customers::create_test_customers(&ctx, 1_200, 1).await.unwrap();
+    assert_eq!((made.created, made.skipped), (1_200, 0));
+    let more = crate::customers::create_test_customers(&ctx, 1_300, 1).await.unwrap();
+    assert_eq!((more.created, more.skipped), (100, 1_200));
+    engine::undo(&ctx, made.run_id.unwrap()).await.unwrap();
+    assert_eq!(rows(&ctx, "customer", &["name"]).await.len(), 100);
+}

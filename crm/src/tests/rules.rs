@@ -1,0 +1,142 @@
+//! Customers and their contact points, written through the engine.
+
+use entities::ids::RecordId;
+use records::{
+    Ctx,
+    engine::{self, Archived, Draft, ListQuery, Page},
+    values::{Value, email, phone},
+};
+
+use super::ctx;
+
+/// A draft by field names; emails and phones as typed.
+pub(super) fn draft(ctx: &Ctx, object: &str, values: &[(&str, Value)]) -> Draft {
+    let object = ctx.catalog.object(object).unwrap();
+    let mut draft = Draft::default();
+    for (name, value) in values {
+        let value = match (*name, value) {
+            ("email", Value::Text(text)) => Value::Contact(email::parse(text).unwrap()),
+            ("phone", Value::Text(text)) => Value::Contact(phone::parse(text, "DZ")),
+            _ => value.clone(),
+        };
+        draft.set(object.field(name).unwrap().id, value);
+    }
+    draft
+}
+
+pub(super) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+async fn create(ctx: &Ctx, object: &str, values: &[(&str, Value)]) -> RecordId {
+    let id = ctx.catalog.object(object).unwrap().id;
+    engine::create(ctx, id, vec![draft(ctx, object, values)], &[]).await.unwrap()[0].id
+}
+
+async fn update(ctx: &Ctx, object: &str, id: RecordId, values: &[(&str, Value)]) {
+    let of = ctx.catalog.object(object).unwrap().id;
+    engine::update(ctx, of, id, draft(ctx, object, values), None).await.unwrap();
+}
+
+/// All records of an object: the named fields, as text.
+pub(super) async fn rows(ctx: &Ctx, object: &str, fields: &[&str]) -> Vec<(RecordId, Vec<String>)> {
+    let object = ctx.catalog.object(object).unwrap();
+    let select: Vec<_> = fields.iter().map(|name| object.field(name).unwrap()).collect();
+    let mut all = Vec::new();
+    let mut page = Page { limit: 200, backwards: false, cursor: None };
+    loop {
+        let query = ListQuery {
+            object: object.id,
+            select: select.iter().map(|field| field.id).collect(),
+            filter: None,
+            order: Vec::new(),
+            page: page.clone(),
+            archived: Archived::Exclude,
+            total: false,
+        };
+        let listing = engine::list(ctx, &query).await.unwrap();
+        for row in &listing.rows {
+            let shown = |(index, value): (usize, &Value)| records::values::to_text(select[index], value);
+            all.push((row.id, row.cells.iter().enumerate().map(shown).collect()));
+        }
+        if !listing.has_next {
+            return all;
+        }
+        page.cursor = Some(listing.cursor(listing.rows.len() - 1));
+    }
+}
+
+async fn points(ctx: &Ctx) -> Vec<(String, String, bool)> {
+    let mut points: Vec<_> = rows(ctx, "contactPoint", &["kind", "value", "primary"])
+        .await
+        .into_iter()
+        .map(|(_, cells)| (cells[0].clone(), cells[1].clone(), cells[2] == "true"))
+        .collect();
+    points.sort();
+    points
+}
+
+fn point(kind: &str, value: &str, primary: bool) -> (String, String, bool) {
+    (kind.to_owned(), value.to_owned(), primary)
+}
+
+#[tokio::test]
+async fn points_are_written_with_their_customer() {
+    let ctx = ctx().await;
+    let values = [("firstName", text("Zo\u{eb}")), ("email", text("Zoe@X.org")), ("phone", text("021 23 45 67"))];
+    let id = create(&ctx, "customer", &values).await;
+    assert_eq!(points(&ctx).await, [point("EMAIL", "Zoe@X.org", true), point("PHONE", "021 23 45 67", true)]);
+    let shown = rows(&ctx, "customer", &["name", "number", "kind", "status", "email", "phone"]).await;
+    assert_eq!(shown[0].1, ["Zo\u{eb}", "C-000001", "PERSON", "ACTIVE", "zoe@x.org", "+21321234567"]);
+    update(&ctx, "customer", id, &[("email", text("z@y.org"))]).await;
+    assert_eq!(points(&ctx).await[0], point("EMAIL", "z@y.org", true));
+    update(&ctx, "customer", id, &[("email", Value::Null)]).await;
+    assert_eq!(points(&ctx).await, [point("PHONE", "021 23 45 67", true)]);
+}
+
+#[tokio::test]
+async fn a_primary_point_shows_on_its_customer() {
+    let ctx = ctx().await;
+    let id = create(&ctx, "customer", &[("lastName", text("Roy")), ("email", text("a@x.org"))]).await;
+    let second = [
+        ("customer", Value::Id(id.0)),
+        ("kind", text("EMAIL")),
+        ("value", text("B@x.org")),
+        ("primary", Value::Bool(true)),
+    ];
+    let second = create(&ctx, "contactPoint", &second).await;
+    assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, ["b@x.org"]);
+    assert_eq!(points(&ctx).await, [point("EMAIL", "B@x.org", true), point("EMAIL", "a@x.org", false)]);
+    update(&ctx, "contactPoint", second, &[("value", text("c@x.org"))]).await;
+    assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, ["c@x.org"]);
+    update(&ctx, "contactPoint", second, &[("primary", Value::Bool(false))]).await;
+    assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, [""]);
+    update(&ctx, "customer", id, &[("email", text("a@x.org"))]).await;
+    assert_eq!(points(&ctx).await, [point("EMAIL", "a@x.org", true), point("EMAIL", "c@x.org", false)]);
+    let points_id = ctx.catalog.object("contactPoint").unwrap().id;
+    let first = rows(&ctx, "contactPoint", &["primary"]).await.into_iter().find(|(_, cells)| cells[0] == "true");
+    engine::archive(&ctx, points_id, first.unwrap().0).await.unwrap();
+    assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, [""]);
+}
+
+#[tokio::test]
+async fn interactions_count_on_their_customer() {
+    let ctx = ctx().await;
+    let id = create(&ctx, "customer", &[("companyName", text("Acme"))]).await;
+    for kind in ["note", "call"] {
+        create(&ctx, "interaction", &[("customer", Value::Id(id.0)), ("kind", text(kind))]).await;
+    }
+    let shown = rows(&ctx, "customer", &["kind", "interactionsCount", "lastInteractionAt"]).await;
+    assert_eq!(shown[0].1[..2], ["COMPANY", "2"]);
+    assert!(shown[0].1[2].starts_with("2026-03-14"), "{}", shown[0].1[2]);
+    assert_eq!(rows(&ctx, "interaction", &["name"]).await[1].1, ["call"]);
+}
+
+#[tokio::test]
+async fn a_customer_needs_something_to_be_called_by() {
+    let ctx = ctx().await;
+    let object = ctx.catalog.object("customer").unwrap().id;
+    let nameless = draft(&ctx, "customer", &[("city", text("Oran"))]);
+    let error = engine::create(&ctx, object, vec![nameless], &[]).await.unwrap_err();
+    assert_eq!(error.fields()[0].field, "name");
+}
