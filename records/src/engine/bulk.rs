@@ -12,7 +12,7 @@ use tenants::{
 use super::{
     Change, Draft, Written, WrittenKind,
     runs::{self, Advance, Run},
-    write::{Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
+    write::{ATTEMPTS, Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
 };
 use crate::Ctx;
 
@@ -94,7 +94,7 @@ pub async fn write_batch(
         let message = format!("{} rows in a batch; send at most {MAX_BATCH}.", rows.len());
         return Err(Error::new(Code::BadRequest, message));
     }
-    let ctx = runs::within(ctx, run.id);
+    let ctx = runs::within(ctx, run);
     let result = written(&ctx, run, object, rows, mode, progress).await;
     ctx_guard(&ctx, result).await
 }
@@ -110,18 +110,13 @@ async fn written(
     if let Some(object) = ctx.catalog.object_by_id(object) {
         ctx.caller.permit(&object.name, Operation::Import)?;
     }
-    // what a dry run takes from the counters is given back with everything else
-    let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
-    let mut unit = Unit::begin(ctx, numbers).await?;
-    let count = rows.len();
-    let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
-    let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
-    while !waiting.is_empty() {
-        waiting = batch.wave(&mut unit, waiting).await?;
-    }
-    unit.follow(&batch.done).await?;
-    batch.outcomes.sort_by_key(|(index, _)| *index);
-    let outcomes: Vec<RowOutcome> = batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    let mut attempt = 1;
+    let (unit, outcomes) = loop {
+        match attempted(ctx, object, rows.clone(), mode).await {
+            Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
+            other => break other?,
+        }
+    };
     let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
     let by = Advance {
         progress: progress(&outcomes)?,
@@ -139,6 +134,28 @@ async fn written(
         unit.commit().await?;
     }
     Ok(outcomes)
+}
+
+/// Writes the rows, uncommitted.
+async fn attempted<'a>(
+    ctx: &'a Ctx,
+    object: ObjectId,
+    rows: Vec<BatchRow>,
+    mode: &BatchMode,
+) -> Result<(Unit<'a>, Vec<RowOutcome>)> {
+    // what a dry run takes from the counters is given back with everything else
+    let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
+    let mut unit = Unit::begin(ctx, numbers).await?;
+    let count = rows.len();
+    let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
+    let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
+    while !waiting.is_empty() {
+        waiting = batch.wave(&mut unit, waiting).await?;
+    }
+    unit.follow(&batch.done).await?;
+    batch.outcomes.sort_by_key(|(index, _)| *index);
+    unit.settle().await?;
+    Ok((unit, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect()))
 }
 
 /// A row with its place in the batch.

@@ -18,7 +18,7 @@ use crate::{
     catalog::Object,
     engine::{
         Change, Draft, Written, WrittenKind,
-        write::{Numbers, Source, Unit, ctx_guard},
+        write::{ATTEMPTS, Numbers, Source, Unit, ctx_guard},
     },
     filter::{self, Filter, Scope},
     sql::Sql,
@@ -128,21 +128,27 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     })
 }
 
-/// Does a small run in one transaction.
+/// Does a small run, in one transaction as a rule.
 async fn at_once(ctx: &Ctx, id: RunId) -> Result<Run> {
-    let Some(run) = claim(ctx, id).await? else { return load(ctx, id).await };
-    match batch(ctx, &run).await {
-        Ok(_) => finish(ctx, &run, None).await,
-        Err(error) => {
-            finish(ctx, &run, Some(error.message().to_owned())).await?;
-            Err(error)
+    let Some(mut run) = claim(ctx, id).await? else { return load(ctx, id).await };
+    let mut attempt = 1;
+    loop {
+        match batch(ctx, &run).await {
+            Ok(false) => return finish(ctx, &run, None).await,
+            // a few more have come to match since they were counted
+            Ok(true) => run = load(ctx, id).await?,
+            Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
+            Err(error) => {
+                finish(ctx, &run, Some(error.message().to_owned())).await?;
+                return Err(error);
+            }
         }
     }
 }
 
 /// Does the next batch of a run by filter. Says whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
-    let ctx = within(ctx, run.id);
+    let ctx = within(ctx, run);
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));

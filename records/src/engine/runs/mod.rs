@@ -20,7 +20,7 @@ use sea_orm::{
 use serde_json::Value as Json;
 pub use step::{QUEUE, Stepped, step};
 use tenants::{
-    TenantTx,
+    Actor, TenantTx,
     error::{Code, Error, Result},
 };
 pub use undo::{Skipped, UndoReport, undo};
@@ -274,10 +274,11 @@ pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) ->
     }
 }
 
-/// The context in which a run writes: its commits name it.
-pub(crate) fn within(ctx: &Ctx, run: RunId) -> Ctx {
+/// The context in which a run writes: its commits name it, and whoever began it.
+pub(crate) fn within(ctx: &Ctx, run: &Run) -> Ctx {
     let mut caller = (*ctx.caller).clone();
-    caller.run = Some(run);
+    caller.run = Some(run.id);
+    caller.actor = Actor::from_stored(&run.created_by);
     Ctx { caller: Arc::new(caller), ..ctx.clone() }
 }
 

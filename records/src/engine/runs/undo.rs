@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenants::{
-    Issue, TenantTx,
+    Issue, Operation, TenantTx,
     error::{Code, Error, Result},
     work::{NewWork, enqueue},
 };
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Changes taken back in one transaction.
-const BATCH: i64 = 500;
+const BATCH: i64 = 2_000;
 /// Records left alone that the report names.
 const NAMED: usize = 1_000;
 /// When a worker looks whether this process finished the undo it began, in microseconds.
@@ -90,6 +90,10 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     if !source.status.is_over() {
         return Err(Error::new(Code::Conflict, "The run is not over; cancel it first, then undo it."));
     }
+    if let Some(object) = source.object.and_then(|id| ctx.catalog.object_by_id(id)) {
+        ctx.caller.permit(&object.name, Operation::Update)?;
+        ctx.caller.permit(&object.name, Operation::Delete)?;
+    }
     let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
     let params = serde_json::to_value(Params { run }).map_err(Error::internal)?;
@@ -118,7 +122,7 @@ fn report(run: &Run) -> Result<UndoReport> {
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
-    let ctx = within(ctx, run.id);
+    let ctx = within(ctx, run);
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
     let steps = journal(&unit.tx, params.run, progress.before).await?;
     lock_all(&unit, &steps).await?;

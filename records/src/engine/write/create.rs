@@ -4,14 +4,14 @@ use entities::ids::FieldId;
 use sea_orm::{DbErr, TransactionSession, TransactionTrait};
 use tenants::{
     Operation, TenantTx,
-    error::{Error, Result},
+    error::{Code, Error, Result},
 };
 
 use super::{
     Source, Written,
     draft::Judge,
     links, numbers,
-    unique::{taken_meanwhile, unique_fields},
+    unique::unique_fields,
     unit::{Outcomes, Row, Unit},
 };
 use crate::{
@@ -91,10 +91,12 @@ impl<'a> Unit<'a> {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            let Some(violation) = tenants::db::violation(&error) else { return Err(error.into()) };
+            if tenants::db::violation(&error).is_none() {
+                return Err(error.into());
+            }
             tries += 1;
             if tries == TRIES {
-                return Err(taken_meanwhile(object, &violation).caused_by(error));
+                return Err(Error::of(Code::Busy).caused_by(error));
             }
             self.refuse_taken(object, rows, out).await?;
         }

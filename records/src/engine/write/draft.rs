@@ -64,17 +64,21 @@ impl<'a> Judge<'a> {
         issues
     }
 
-    /// The same for new values of a record that is there; `draft.before` holds what it has.
-    pub fn changed_record(&self, draft: &mut Draft) -> Vec<FieldIssue> {
+    /// Completes new values of a record that is there; `draft.before` holds what it has.
+    pub fn complete(&self, draft: &mut Draft) -> Vec<FieldIssue> {
         let mut issues = self.refused(draft);
         self.prepare(draft, &mut issues);
+        issues
+    }
+
+    /// Says what is wrong with new values. What stays as it was is not asked about: it was accepted once.
+    pub fn changes(&self, draft: &Draft, issues: &mut Vec<FieldIssue>) {
         for field in &self.required {
-            if draft.get(field.id).is_some_and(is_empty) && !complained(&issues, field) {
+            if draft.get(field.id).is_some_and(is_empty) && !complained(issues, field) {
                 issues.push(issue(field, Issue::Required));
             }
         }
-        self.judge(draft, &mut issues);
-        issues
+        self.judge(draft, issues);
     }
 
     /// Fields that are not there, or not the caller's to write.

@@ -35,6 +35,8 @@ use crate::Ctx;
 
 /// Records that one call may write.
 pub const MAX_LIST: usize = 500;
+/// How often a write begins anew that met another one half-way.
+pub(crate) const ATTEMPTS: u32 = 4;
 
 /// Creates records, all or none. With `upsert_on`, a record that already has one of these values is updated instead:
 /// the fields are looked up in their order, archived records do not count, and two different hits are `AMBIGUOUS`.
@@ -48,10 +50,10 @@ pub async fn create(ctx: &Ctx, object: ObjectId, drafts: Vec<Draft>, upsert_on: 
     }
     let mut attempt = 1;
     loop {
-        let result = created(ctx, object, &drafts, upsert_on).await;
-        match result {
+        match created(ctx, object, &drafts, upsert_on).await {
             // somebody else created the same record between our look and our write: now there is one to update
-            Err(error) if attempt < 3 && !upsert_on.is_empty() && raced(&error) => attempt += 1,
+            Err(error) if attempt < ATTEMPTS && !upsert_on.is_empty() && raced(&error) => attempt += 1,
+            Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
             other => return ctx_guard(ctx, other).await,
         }
     }
@@ -113,7 +115,13 @@ async fn one(ctx: &Ctx, object: ObjectId, change: Change) -> Result<Written> {
 /// # Errors
 /// As the single ones; several mutations name the place by position (`data.3.email`).
 pub async fn apply(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> {
-    ctx_guard(ctx, applied(ctx, mutations).await).await
+    let mut attempt = 1;
+    loop {
+        match applied(ctx, mutations.clone()).await {
+            Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
+            other => return ctx_guard(ctx, other).await,
+        }
+    }
 }
 
 async fn applied(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> {
@@ -127,11 +135,12 @@ async fn applied(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> {
     Ok(written)
 }
 
-/// A refusal is told only if it was judged by the catalog that holds: otherwise the request is to be planned again.
+/// A refusal is told only if it was judged by the catalog that holds: otherwise the request is to be planned again. So
+/// is a failure of ours, which may be a column that is gone.
 pub(crate) async fn ctx_guard<T>(ctx: &Ctx, result: Result<T>) -> Result<T> {
-    use tenants::Kind::{Conflict, Invalid, NotFound};
+    use tenants::Kind::{Conflict, Internal, Invalid, NotFound};
     match result {
-        Err(error) if matches!(error.code().kind(), Invalid | NotFound | Conflict) => {
+        Err(error) if matches!(error.code().kind(), Invalid | NotFound | Conflict | Internal) => {
             match super::commit::catalog_version(&ctx.db).await {
                 Ok(version) if version != ctx.catalog.version => Err(Error::of(Code::StaleCatalog)),
                 _ => Err(error),

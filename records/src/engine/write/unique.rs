@@ -124,13 +124,3 @@ impl Unit<'_> {
         Ok(())
     }
 }
-
-/// The refusal for a uniqueness that the database saw and we did not, since another writer was between.
-pub(super) fn taken_meanwhile(object: &Object, violation: &tenants::db::Violation) -> Error {
-    let hit = unique_fields(object)
-        .find(|field| violation.concerns(&format!("uq_{}__{}", object.table, field.column), &columns::compared(field)));
-    match hit {
-        Some(field) => Error::invalid(vec![issue(field, Issue::Taken(None))]),
-        None => Error::internal("a uniqueness that no field declares was violated"),
-    }
-}

@@ -126,9 +126,14 @@ impl<'a> Unit<'a> {
         self.entries.push(Entry { object, record, kind, diff });
     }
 
+    /// Writes the totals, which may have to wait for others: before anything that cannot be taken back.
+    pub async fn settle(&mut self) -> Result<()> {
+        Totals::apply(self).await
+    }
+
     /// Totals, history, clock, commit. Where nothing was written, nothing is noted.
     pub async fn commit(mut self) -> Result<()> {
-        Totals::apply(&mut self).await?;
+        self.settle().await?;
         if self.entries.is_empty() {
             if commit::catalog_version(&self.tx).await? != self.ctx.catalog.version {
                 return Err(Error::of(Code::StaleCatalog));

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use entities::ids::{FieldId, RecordId};
-use sea_orm::{DbErr, TransactionSession, TransactionTrait};
 use tenants::{
-    Operation, TenantTx,
+    Operation,
     error::{Code, Error, Result},
 };
 use uuid::Uuid;
@@ -15,7 +14,6 @@ use super::{
     before::{self, Before, Lock},
     draft::Judge,
     links,
-    unique::taken_meanwhile,
     unit::{Outcomes, Row, Unit},
 };
 use crate::{
@@ -53,15 +51,25 @@ impl<'a> Unit<'a> {
         let judge = Judge::new(self.ctx, object, source)?;
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {
-            let issues = judge.changed_record(&mut row.draft);
+            let mut issues = judge.complete(&mut row.draft);
             if issues.is_empty() {
                 good.push(row);
             } else {
+                judge.changes(&row.draft, &mut issues);
                 out.push((row.index, Err(Error::invalid(issues))));
             }
         }
         self.read_more(object, &mut good).await?;
         let (mut rows, mut fields) = differing(object, good, out);
+        rows.retain(|row| {
+            let mut issues = Vec::new();
+            judge.changes(&row.draft, &mut issues);
+            let kept = issues.is_empty();
+            if !kept {
+                out.push((row.index, Err(Error::invalid(issues))));
+            }
+            kept
+        });
         // only what changes is asked about: a dead link that stays as it was is nobody's fault
         self.refuse_dead_links(object, &mut rows, source, out).await?;
         self.refuse_taken(object, &mut rows, out).await?;
@@ -174,13 +182,13 @@ impl<'a> Unit<'a> {
             }
         }
         let touch = Touch { at: self.now, by: &self.actor };
-        if let Err(error) = update(&self.tx, &object.table, &columns, values, touch).await {
-            return Err(match tenants::db::violation(&error) {
-                Some(violation) => taken_meanwhile(object, &violation).caused_by(error),
+        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(|error| {
+            match tenants::db::violation(&error) {
+                // taken since we looked; when we look again, we know by whom
+                Some(_) => Error::of(Code::Busy).caused_by(error),
                 None => error.into(),
-            });
-        }
-        Ok(())
+            }
+        })
     }
 
     async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
@@ -199,24 +207,6 @@ impl<'a> Unit<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// In a savepoint, so that a refusal by the database leaves the transaction usable.
-async fn update(
-    tx: &TenantTx,
-    table: &str,
-    columns: &[Column],
-    values: Vec<sea_orm::Value>,
-    touch: Touch<'_>,
-) -> Result<(), DbErr> {
-    let savepoint = tx.begin().await?;
-    match rows::update(&savepoint, table, columns, values, Some(touch)).await {
-        Ok(()) => savepoint.commit().await,
-        Err(error) => {
-            savepoint.rollback().await?;
-            Err(error)
-        }
     }
 }
 
