@@ -35,7 +35,7 @@ pub struct BatchMode {
     pub match_on: Vec<FieldId>,
     /// What to do with such a row.
     pub on_duplicate: OnDuplicate,
-    /// Write nothing, but say what would be done.
+    /// Write no record, but say what would be done; the run goes on as if it had been.
     pub dry_run: bool,
 }
 

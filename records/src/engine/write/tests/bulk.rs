@@ -104,7 +104,8 @@ async fn a_dry_run_writes_nothing() {
         .unwrap();
     assert_eq!(told(&outcomes), ["2 created", "3 plate:TAKEN"]);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o1""#).await, 0);
-    assert_eq!(runs::load(&world.ctx, run.id).await.unwrap().progress, json!({"line": 0}));
+    let told = runs::load(&world.ctx, run.id).await.unwrap();
+    assert_eq!((told.progress, told.failed), (json!({"line": 3}), 1), "but the run knows how far it is");
     let next = world.create("vehicle", json!({})).await.unwrap();
     assert_eq!(world.value("vehicle.number", next).await, json!("V-0001"), "its numbers were given back");
 }
