@@ -67,7 +67,7 @@ pub(super) async fn fill(db: &TenantDb, tx: &TenantTx, catalog: &Catalog, id: Fi
             ids.iter().zip(texts).map(one).collect::<Result<_>>()?
         }
         _ => match &field.default {
-            Some(json) => vec![assign(tx.dialect(), object, field, &default(db, field, json)?, ids)?],
+            Some(json) => vec![assign(tx.dialect(), object, field, &default(db, catalog, field, json)?, ids)?],
             None => Vec::new(),
         },
     };
@@ -83,8 +83,8 @@ pub(super) fn scope<'a>(db: &TenantDb, catalog: &'a Catalog) -> Scope<'a> {
     Scope { catalog, now: Clock::system().micros(), zone: db.settings().time_zone }
 }
 
-fn default(db: &TenantDb, field: &Field, json: &serde_json::Value) -> Result<values::Value> {
-    let locale = Locale::of(db.settings(), Default::default());
+fn default(db: &TenantDb, catalog: &Catalog, field: &Field, json: &serde_json::Value) -> Result<values::Value> {
+    let locale = Locale::of(db.settings(), catalog.rates.clone());
     values::from_json(field, json, &locale)
         .map_err(|issue| Error::internal(format!("the default of `{}`: {}", field.name, issue.message("en"))))
 }

@@ -7,8 +7,8 @@ use tenants::{
 };
 
 use super::{
-    Choice, Field, FieldKind, FieldState, Labels, Object, Origin, Personal, Section, SectionId, Validation, build,
-    checks, create, ddl, edit::Edit, names, store,
+    Cardinality, Choice, Field, FieldKind, FieldState, Labels, Object, OnDestroy, Origin, Personal, Section, SectionId,
+    Validation, build, checks, create, ddl, edit::Edit, names, store,
 };
 use crate::values::Locale;
 
@@ -54,6 +54,8 @@ pub struct FieldPatch {
     pub audited: Option<bool>,
     /// Why the law cares about it.
     pub personal: Option<Option<Personal>>,
+    /// What destroying the other end of a link does; said on the side that names one record.
+    pub on_destroy: Option<OnDestroy>,
 }
 
 /// A change of a section.
@@ -115,6 +117,9 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     rules(&mut field, &known, patch)?;
     if let Some(options) = &patch.options {
         choices(edit, &mut field, &known, options).await?;
+    }
+    if let Some(on_destroy) = patch.on_destroy {
+        destroying(edit, &mut field, on_destroy).await?;
     }
     checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
     let indexed = store::indexed(&edit.tx, id).await?;
@@ -183,6 +188,10 @@ fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
     if field.unique != known.unique && known.origin == Origin::System {
         return refuse("unique", "the uniqueness of a system field is fixed");
     }
+    let emptied = field.relation().is_some_and(|link| link.on_destroy == OnDestroy::SetNull);
+    if field.required && !known.required && emptied && patch.on_destroy.is_none() {
+        return refuse("required", "a required link cannot be emptied; set `onDestroy` to RESTRICT or CASCADE");
+    }
     if field.required && !known.required && !known.writable {
         return refuse("required", "only the system writes this field");
     }
@@ -191,6 +200,29 @@ fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
     }
     if field.unique && field.default.is_some() {
         return refuse("default", "a unique field cannot have a default: the second record would clash with the first");
+    }
+    Ok(())
+}
+
+/// Changes what destroying the other end of a link does, on both of its sides.
+async fn destroying(edit: &mut Edit<'_>, field: &mut Field, on_destroy: OnDestroy) -> Result<()> {
+    let refuse = |why: &str| {
+        Err(Error::invalid(vec![FieldIssue { field: "onDestroy".to_owned(), issue: Issue::Rule(why.to_owned()) }]))
+    };
+    let required = field.required;
+    let FieldKind::Relation(link) = &mut field.kind else { return refuse("only links have it") };
+    if link.cardinality != Cardinality::ManyToOne {
+        return refuse("say it on the side that names one record");
+    }
+    if required && on_destroy == OnDestroy::SetNull {
+        return refuse("a required link cannot be emptied; use RESTRICT or CASCADE");
+    }
+    link.on_destroy = on_destroy;
+    if let Some(mut inverse) = link.inverse.and_then(|id| edit.catalog.field(id)).cloned() {
+        if let FieldKind::Relation(back) = &mut inverse.kind {
+            back.on_destroy = on_destroy;
+        }
+        edit.update_field(inverse).await?;
     }
     Ok(())
 }

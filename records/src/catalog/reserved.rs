@@ -35,13 +35,17 @@ const OBJECTS: &str = "
 
 /// Types and root fields of the API that are the same for everyone.
 const SHARED: &str = "
-    actor aggregateOrderBy aggregateOrderKey archivedMode booleanFilter bulkResult changeKind dateFilter dateTimeFilter
-    decimalFilter durationFilter emailFilter fieldInput fieldState fieldType groupBucket idFilter impact int64Filter
-    intFilter labelInput labels listFilter moneyFilter moneyInput objectInput onDestroy operator optionFilter optionInput
-    pageInfo period personalClass phoneFilter relationInput relationKind rollupFunction rollupInput sectionInput
-    sortDirection stringFilter textFilter validationInput viewer createField updateField deleteField reorderFields
-    createSection updateSection deleteSection createObject updateObject deleteObject createApiKey revokeApiKey
-    undoRun cancelRun startImport cancelImport mergeRecords setExchangeRate inviteMember removeMember";
+    actor aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
+    changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
+    createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
+    emailFilter exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
+    historyConnection historyEntry historyPageInfo idFilter impact impacts importReport int64Filter intFilter
+    inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
+    onDestroy operator optionFilter optionInput origin origins pageInfo period personalClass personalData phoneFilter
+    relationInput relationKind removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
+    runStatus sectionInput setExchangeRate sortDirection startImport stringFilter textFilter undoReport undoRun
+    undoSkipped updateField updateFieldInput updateObject updateObjectInput updateSection updateSectionInput
+    validation validationInput validations viewer";
 
 /// Fields may not take these: names in filters, aggregates and answers.
 const FIELDS: &str = "

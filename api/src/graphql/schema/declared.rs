@@ -88,3 +88,23 @@ fn type_of(builder: &mut Builder, ty: &Written) -> super::model::TypeRef {
 fn constant(value: &ConstValue) -> Option<serde_json::Value> {
     value.clone().into_json().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_object_can_take_a_declared_name() {
+        for definition in &SHARED.definitions {
+            let TypeSystemDefinition::Type(ty) = definition else { continue };
+            let name = ty.node.name.node.as_str();
+            let mut names = vec![name];
+            if let (WrittenKind::Object(object), "Query" | "Mutation") = (&ty.node.kind, name) {
+                names.extend(object.fields.iter().map(|field| field.node.name.node.as_str()));
+            }
+            for name in names {
+                assert!(records::catalog::is_reserved(name), "add {name} to records::catalog::reserved");
+            }
+        }
+    }
+}

@@ -175,6 +175,13 @@ async fn objects_sections_and_links_of_admins() {
     catalog::create_field(&space.ctx, "vehicle", FieldSpec::new("customer", owner)).await.unwrap();
     let drivers = RelationSpec::to_many("customer").inverse("drives", Labels::new());
     catalog::create_field(&space.ctx, "vehicle", FieldSpec::new("drivers", drivers)).await.unwrap();
+    let link = space.next().await.catalog.object("vehicle").unwrap().field("customer").unwrap().id;
+    let needed = FieldPatch { required: Some(true), ..FieldPatch::default() };
+    assert_eq!(code(catalog::update_field(&space.ctx, link, needed.clone()).await), Code::ValidationFailed);
+    let cascade = FieldPatch { on_destroy: Some(OnDestroy::Cascade), ..needed };
+    assert!(catalog::update_field(&space.ctx, link, cascade).await.unwrap().required);
+    let back = space.next().await.catalog.object("customer").unwrap().field("vehicles").unwrap();
+    assert_eq!(back.relation().unwrap().on_destroy, OnDestroy::Cascade);
     let section = SectionSpec { name: "papers".to_owned(), label: Labels::new(), position: None };
     let section = catalog::create_section(&space.ctx, "vehicle", section).await.unwrap();
     space.next().await;
