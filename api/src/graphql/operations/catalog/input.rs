@@ -150,6 +150,7 @@ pub fn field_patch(known: Option<&Field>, fields: &Map<String, Json>) -> FieldPa
         searchable: flag(fields, "searchable"),
         audited: flag(fields, "audited"),
         personal: emptied(fields, "personal", personal),
+        on_destroy: kinds::named(fields.get("onDestroy")),
     }
 }
 

@@ -63,7 +63,7 @@ fn wrong(field: &str, issue: Issue) -> Error {
 }
 
 /// A name of the API as the catalog writes it.
-fn named<T: serde::de::DeserializeOwned>(json: Option<&Json>) -> Option<T> {
+pub(super) fn named<T: serde::de::DeserializeOwned>(json: Option<&Json>) -> Option<T> {
     serde_json::from_value(json?.clone()).ok()
 }
 
