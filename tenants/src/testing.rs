@@ -5,7 +5,11 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use entities::{control::users, ids::UserId};
@@ -22,6 +26,42 @@ use crate::{
 
 /// Folders that live as long as the test process; the operating system's temporary folder is swept by its owner.
 static FOLDERS: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+
+/// Test threads that have opened databases and have not ended.
+static TESTING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Ends with the test's thread.
+    static OPENED: Opened = Opened::new();
+}
+
+/// SQLCipher frees its memory when the process ends, and a connection that is just closing in a thread of its own would
+/// crash tests that have passed. So the last test waits for the files it dropped.
+struct Opened;
+
+impl Opened {
+    fn new() -> Self {
+        TESTING.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        TESTING.fetch_sub(1, Ordering::SeqCst);
+        let end = Instant::now() + Duration::from_secs(5);
+        while TESTING.load(Ordering::SeqCst) == 0 && sqlite_threads() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Whether the driver's threads are there, where the system tells (Linux).
+fn sqlite_threads() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
+    let names = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    names.into_iter().any(|name| name.starts_with("sqlx-sqlite"))
+}
 
 /// Nothing to provision.
 struct Bare;
@@ -63,6 +103,7 @@ pub async fn space_in(time_zone: &str) -> TenantDb {
 
 /// A registry of its own, with somebody to own its tenants.
 pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model) {
+    OPENED.with(|_| ());
     let master = MasterKey::from_hex(&"5e".repeat(32)).expect("64 digits");
     let data = folder();
     let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
