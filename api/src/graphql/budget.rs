@@ -91,5 +91,5 @@ fn too_much(seconds: u64) -> Refusal {
     let message = format!("Too much was asked for lately; try again in {seconds} s.");
     let mut error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
     error.extensions.insert("retryAfterMs".to_owned(), Json::from(seconds * 1000));
-    Refusal { status: 429, errors: vec![error] }
+    Refusal { status: 429, ..Refusal::because(vec![error]) }
 }

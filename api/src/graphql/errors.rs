@@ -75,6 +75,8 @@ impl GraphqlError {
 pub struct Refusal {
     /// HTTP status for clients that understand more than 200.
     pub status: u16,
+    /// Whether it was no GraphQL request at all, so that its status tells in any case.
+    pub malformed: bool,
     /// Why.
     pub errors: Vec<GraphqlError>,
 }
@@ -122,7 +124,26 @@ impl Refusal {
             Kind::Invalid => 400,
             kind => kind.status(),
         };
-        Self { status, errors: vec![GraphqlError::of_service(error, &caller.locale, &caller.request)] }
+        Self {
+            status,
+            malformed: false,
+            errors: vec![GraphqlError::of_service(error, &caller.locale, &caller.request)],
+        }
+    }
+
+    /// Refused for these reasons.
+    pub fn because(errors: Vec<GraphqlError>) -> Self {
+        Self { status: 400, malformed: false, errors }
+    }
+
+    /// Refused for a reason that has a status of its own.
+    pub fn with_status(status: u16, code: Code, message: impl Into<String>) -> Self {
+        Self { status, ..Self::request(GraphqlError::of_request(code, message, Vec::new())) }
+    }
+
+    /// A body that is not JSON.
+    pub fn not_json(message: impl Into<String>) -> Self {
+        Self { malformed: true, ..Self::bad_request(message) }
     }
 
     /// A request whose method does not go with what it asks.
@@ -137,7 +158,7 @@ impl Refusal {
     }
 
     fn request(error: GraphqlError) -> Self {
-        Self { status: 400, errors: vec![error] }
+        Self { status: 400, malformed: false, errors: vec![error] }
     }
 }
 

@@ -80,7 +80,7 @@ fn ran(media: Media, answer: Answer) -> HttpResponse {
 fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
     let errors: Vec<Json> = refusal.errors.iter().map(GraphqlError::to_json).collect();
     let status = match (media, refusal.status) {
-        (Media::Json, 400) => StatusCode::OK,
+        (Media::Json, 400) if !refusal.malformed => StatusCode::OK,
         (_, status) => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     };
     let mut response = respond(media, status, json!({ "errors": errors }).to_string().into_bytes());
@@ -148,8 +148,7 @@ async fn from_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Reques
         let chunk = chunk.map_err(|_| Refusal::bad_request("The body broke off."))?;
         if bytes.len() + chunk.len() > MAX_BODY {
             let message = format!("The body is larger than {MAX_BODY} bytes.");
-            let error = GraphqlError::of_request(Code::PayloadTooLarge, message, Vec::new());
-            return Err(Refusal { status: 413, errors: vec![error] });
+            return Err(Refusal::with_status(413, Code::PayloadTooLarge, message));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -159,7 +158,7 @@ async fn from_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Reques
             return Err(Refusal::bad_request("Batches are not taken; send one request at a time, or one document."));
         }
         Ok(_) => return Err(Refusal::bad_request("The body is not an object with a `query`.")),
-        Err(error) => return Err(Refusal::bad_request(format!("The body is not JSON: {error}."))),
+        Err(error) => return Err(Refusal::not_json(format!("The body is not JSON: {error}."))),
     };
     request.idempotency = idempotency(headers)?;
     Ok(request)
@@ -176,8 +175,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if json && utf8 {
         return Ok(());
     }
-    let error = GraphqlError::of_request(Code::UnsupportedMediaType, Code::UnsupportedMediaType.message(), Vec::new());
-    Err(Refusal { status: 415, errors: vec![error] })
+    Err(Refusal::with_status(415, Code::UnsupportedMediaType, Code::UnsupportedMediaType.message()))
 }
 
 fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

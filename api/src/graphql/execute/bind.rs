@@ -3,7 +3,7 @@
 use records::{
     Ctx,
     catalog::{Field, FieldId, FieldKind, Object, ObjectId, Relation},
-    engine::ListQuery,
+    engine::{ListQuery, Listing},
     values::Locale,
 };
 use serde_json::{Map, Value as Json};
@@ -70,6 +70,8 @@ pub enum What<'a> {
 /// A page of records as it is asked for.
 pub struct Connection<'a> {
     pub query: ListQuery,
+    /// No record is wanted.
+    pub empty: bool,
     pub ty: &'a str,
     pub parts: Vec<(&'a Planned, PartOf<'a>)>,
 }
@@ -91,6 +93,14 @@ pub enum EdgePart<'a> {
 }
 
 impl<'a> Connection<'a> {
+    /// The page as it was asked for: without the record that was read to know of more.
+    pub fn trim(&self, page: &mut Listing) {
+        if self.empty && !page.rows.is_empty() {
+            page.rows.clear();
+            *(if self.query.page.backwards { &mut page.has_previous } else { &mut page.has_next }) = true;
+        }
+    }
+
     /// The selections on the page's records.
     pub fn records(&self) -> Vec<&Record<'a>> {
         let mut records = Vec::new();
@@ -221,7 +231,7 @@ impl<'a> Binder<'a> {
             };
             parts.push((planned, part));
         }
-        Ok(Connection { query, ty: self.type_name(selection), parts })
+        Ok(Connection { query, empty: super::page::is_empty(&args), ty: self.type_name(selection), parts })
     }
 
     fn edges(

@@ -82,7 +82,8 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
         What::Many { relation, connection } => {
             let parents: HashSet<RecordId> = rows.iter().map(|row| row.id).collect();
             let parents: Vec<_> = parents.into_iter().collect();
-            let pages = engine::children(ctx, *relation, &parents, &connection.query).await?;
+            let mut pages = engine::children(ctx, *relation, &parents, &connection.query).await?;
+            pages.values_mut().for_each(|page| connection.trim(page));
             let links = load_pages(ctx, connection, pages.values()).await?;
             Link::Many { pages, links }
         }

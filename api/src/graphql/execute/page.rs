@@ -26,6 +26,12 @@ pub fn query(binder: &Binder<'_>, object: &Object, args: &Map<String, Json>) -> 
     })
 }
 
+/// Whether no record is wanted, only what is beside them (`first: 0`). The engine then reads one, to know whether
+/// there are any.
+pub fn is_empty(args: &Map<String, Json>) -> bool {
+    ["first", "last"].iter().any(|name| args.get(*name).and_then(Json::as_u64) == Some(0))
+}
+
 /// The `filter` argument; none where it is absent, null or empty.
 pub fn filter_of(binder: &Binder<'_>, object: &Object, args: &Map<String, Json>) -> Result<Option<Filter>> {
     match args.get("filter") {
@@ -64,7 +70,7 @@ fn page(args: &Map<String, Json>) -> Result<Page> {
     }
     let (size, cursor) = if backwards { ("last", "before") } else { ("first", "after") };
     let cursor = given(cursor).and_then(Json::as_str).map(str::to_owned);
-    Ok(Page { limit: limit(size, given(size))?, backwards, cursor })
+    Ok(Page { limit: limit(size, given(size))?.max(1), backwards, cursor })
 }
 
 /// `first` and `after` of a hand-written list.
@@ -75,8 +81,8 @@ pub fn forwards(args: &Map<String, Json>) -> Result<(u32, Option<String>)> {
 
 fn limit(name: &str, size: Option<&Json>) -> Result<u32> {
     let Some(size) = size else { return Ok(DEFAULT_PAGE) };
-    let limit = size.as_u64().and_then(|size| u32::try_from(size).ok()).filter(|size| (1..=MAX_PAGE).contains(size));
-    limit.ok_or_else(|| bad(&format!("`{name}` is {size}, but a page has 1 to {MAX_PAGE} records.")))
+    let limit = size.as_u64().and_then(|size| u32::try_from(size).ok()).filter(|size| *size <= MAX_PAGE);
+    limit.ok_or_else(|| bad(&format!("`{name}` is {size}, but a page has 0 to {MAX_PAGE} records.")))
 }
 
 fn bad(message: &str) -> Error {

@@ -113,7 +113,8 @@ async fn found(ctx: &Ctx, root: &Root<'_>) -> Result<Fetched> {
     Ok(match root {
         Root::Typename | Root::Introspection | Root::Several { .. } | Root::Refused(_) => Fetched::Nothing,
         Root::List(connection) => {
-            let page = engine::list(ctx, &connection.query).await?;
+            let mut page = engine::list(ctx, &connection.query).await?;
+            connection.trim(&mut page);
             let links = load_pages(ctx, connection, std::iter::once(&page)).await?;
             Fetched::Page(page, links)
         }

@@ -3,6 +3,8 @@
 //! The library checks them too, but takes anything for an input object and refuses a non-null list where a nullable
 //! one stands; what it says about variables is therefore not asked, and this is.
 
+use std::cell::Cell;
+
 use async_graphql_parser::{Pos, Positioned, types::Directive};
 use async_graphql_value::{Name, Value};
 
@@ -19,9 +21,11 @@ use crate::graphql::{
 /// Checks arguments of one operation.
 pub struct Checker<'a> {
     /// Of whose API.
-    pub model: &'a Model,
+    model: &'a Model,
     /// What the operation declares.
-    pub variables: &'a [Variable],
+    variables: &'a [Variable],
+    /// Which of them were met.
+    used: Vec<Cell<bool>>,
 }
 
 /// The argument that a value belongs to.
@@ -31,7 +35,25 @@ struct At<'n> {
     pos: Pos,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// A checker of an operation with these variables.
+    pub fn new(model: &'a Model, variables: &'a [Variable]) -> Self {
+        Self { model, variables, used: vec![Cell::new(false); variables.len()] }
+    }
+
+    /// Refuses variables that no argument used. (The library does not look at directives of `__typename`.)
+    ///
+    /// # Errors
+    /// `GRAPHQL_VALIDATION_FAILED` at the declaration.
+    pub fn all_used(&self) -> Result<(), Refusal> {
+        match self.variables.iter().zip(&self.used).find(|(_, used)| !used.get()) {
+            Some((variable, _)) => {
+                Err(Refusal::invalid(format!("Variable `${}` is not used.", variable.name), variable.pos))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Checks the arguments of one field.
     ///
     /// # Errors
@@ -62,6 +84,18 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Notes the variables in arguments that the library checks.
+    ///
+    /// # Errors
+    /// `GRAPHQL_VALIDATION_FAILED` at a variable that is not declared.
+    pub fn noted(&self, given: &[(Positioned<Name>, Positioned<Value>)]) -> Result<(), Refusal> {
+        for (name, value) in given {
+            let at = At { name: name.node.as_str(), pos: value.pos };
+            self.loose(std::iter::once(&value.node), at)?;
+        }
+        Ok(())
+    }
+
     /// Checks the condition of `@skip` or `@include`.
     ///
     /// # Errors
@@ -79,10 +113,12 @@ impl Checker<'_> {
     fn uses(&self, ty: &TypeRef, has_default: bool, value: &Value, at: At<'_>) -> Result<bool, Refusal> {
         match value {
             Value::Variable(name) => {
-                // An undeclared variable is told by the library.
-                let Some(variable) = self.variables.iter().find(|variable| variable.name == name.as_str()) else {
-                    return Ok(false);
+                let Some(at_variable) = self.variables.iter().position(|variable| variable.name == name.as_str())
+                else {
+                    return Err(Refusal::invalid(format!("Variable `${name}` is not declared."), at.pos));
                 };
+                self.used[at_variable].set(true);
+                let variable = &self.variables[at_variable];
                 if self.allowed(variable, ty, has_default) {
                     return Ok(false);
                 }
@@ -92,7 +128,7 @@ impl Checker<'_> {
             Value::List(items) => match ty.nullable() {
                 TypeRef::List(inner) => self.all(items.iter().map(|item| (&**inner, false, item)), at),
                 // A list where a leaf takes any shape.
-                _ => Ok(!items.iter().any(holds_variable)),
+                _ => self.loose(items.iter(), at),
             },
             Value::Object(fields) => match &self.model.get(ty.base()).kind {
                 TypeKind::Input(inputs) => {
@@ -107,7 +143,7 @@ impl Checker<'_> {
                     }
                     self.all(known, at)
                 }
-                _ => Ok(!fields.values().any(holds_variable)),
+                _ => self.loose(fields.values(), at),
             },
             constant => {
                 let misfit = literal(self.model, ty, constant, &Variables::new()).err();
@@ -128,6 +164,27 @@ impl Checker<'_> {
         Ok(constant)
     }
 
+    /// Notes the variables in a value whose parts have no declared type; answers whether there are none.
+    fn loose<'v>(&self, parts: impl Iterator<Item = &'v Value>, at: At<'_>) -> Result<bool, Refusal> {
+        let mut constant = true;
+        for part in parts {
+            constant &= match part {
+                Value::Variable(name) => {
+                    let known = self.variables.iter().position(|variable| variable.name == name.as_str());
+                    let Some(known) = known else {
+                        return Err(Refusal::invalid(format!("Variable `${name}` is not declared."), at.pos));
+                    };
+                    self.used[known].set(true);
+                    false
+                }
+                Value::List(items) => self.loose(items.iter(), at)?,
+                Value::Object(fields) => self.loose(fields.values(), at)?,
+                _ => true,
+            };
+        }
+        Ok(constant)
+    }
+
     /// Whether a variable may stand here (`IsVariableUsageAllowed`).
     fn allowed(&self, variable: &Variable, place: &TypeRef, has_default: bool) -> bool {
         if place.is_non_null() && !variable.ty.is_non_null() {
@@ -144,15 +201,6 @@ fn compatible(variable: &TypeRef, place: &TypeRef) -> bool {
         (TypeRef::NonNull(variable), _) => compatible(variable, place),
         (TypeRef::List(variable), TypeRef::List(place)) => compatible(variable, place),
         (TypeRef::Named(variable), TypeRef::Named(place)) => variable == place,
-        _ => false,
-    }
-}
-
-fn holds_variable(value: &Value) -> bool {
-    match value {
-        Value::Variable(_) => true,
-        Value::List(items) => items.iter().any(holds_variable),
-        Value::Object(fields) => fields.values().any(holds_variable),
         _ => false,
     }
 }

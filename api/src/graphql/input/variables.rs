@@ -95,5 +95,5 @@ pub fn coerce_variables(model: &Model, declared: &[Variable], given: &Map<String
     let errors = errors.into_iter().map(|(variable, message)| {
         GraphqlError::of_request(Code::GraphqlValidationFailed, message, vec![variable.pos])
     });
-    Err(Refusal { status: 400, errors: errors.collect() })
+    Err(Refusal::because(errors.collect()))
 }

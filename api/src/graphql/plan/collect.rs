@@ -26,7 +26,7 @@ pub(super) struct Collector<'a> {
 /// What a collection is for.
 pub(super) enum Mode<'a> {
     /// To validate: all fields, whatever their directives say.
-    Check(Checker<'a>),
+    Check(&'a Checker<'a>),
     /// To run with these variables.
     Run(&'a Variables),
 }
@@ -108,8 +108,16 @@ impl<'a> Collector<'a> {
             selection,
         };
         match name {
-            "__typename" => return Ok(planned(Source::Typename, None)),
-            "__schema" | "__type" => return Ok(planned(Source::Introspection, None)),
+            "__typename" if first.node.arguments.is_empty() && first.node.selection_set.node.items.is_empty() => {
+                return Ok(planned(Source::Typename, None));
+            }
+            "__typename" => {
+                return Err(Refusal::invalid("`__typename` takes no arguments and has no fields.", first.pos));
+            }
+            "__schema" | "__type" => {
+                self.introspected(first)?;
+                return Ok(planned(Source::Introspection, None));
+            }
             _ => {}
         }
         let Some((at, field)) = self.model.field(ty, name) else {
@@ -129,12 +137,50 @@ impl<'a> Collector<'a> {
         Ok(planned(Source::Field(at), selection))
     }
 
+    /// Notes the variables in a field that the library answers.
+    fn introspected(&self, field: &'a Positioned<Written>) -> Result<(), Refusal> {
+        let Mode::Check(checker) = &self.mode else { return Ok(()) };
+        checker.noted(&field.node.arguments)?;
+        self.introspected_set(&field.node.selection_set.node, &mut HashSet::new())
+    }
+
+    fn introspected_set(&self, set: &'a SelectionSet, visited: &mut HashSet<&'a str>) -> Result<(), Refusal> {
+        for item in &set.items {
+            self.included(item.node.directives())?;
+            match &item.node {
+                Item::Field(field) => {
+                    if let Mode::Check(checker) = &self.mode {
+                        checker.noted(&field.node.arguments)?;
+                    }
+                    self.introspected_set(&field.node.selection_set.node, visited)?;
+                }
+                Item::InlineFragment(fragment) => {
+                    self.introspected_set(&fragment.node.selection_set.node, visited)?;
+                }
+                Item::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.document.fragments.get(name)
+                        && visited.insert(name.as_str())
+                    {
+                        self.introspected_set(&fragment.node.selection_set.node, visited)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn included(&self, directives: &'a [Positioned<Directive>]) -> Result<bool, Refusal> {
         for directive in directives {
             let wanted = match directive.node.name.node.as_str() {
                 "skip" => false,
                 "include" => true,
-                _ => continue,
+                other => match &self.mode {
+                    Mode::Check(_) => {
+                        return Err(Refusal::invalid(format!("There is no directive `@{other}`."), directive.pos));
+                    }
+                    Mode::Run(_) => continue,
+                },
             };
             match &self.mode {
                 Mode::Check(checker) => checker.flag(&directive.node)?,

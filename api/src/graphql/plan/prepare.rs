@@ -46,9 +46,10 @@ impl Prepared {
         let (pos, name) = (chosen.pos, operation.map(str::to_owned));
         validate(schema, &document, operation).await?;
         let variables = declare(&schema.model, &chosen.node)?;
-        let checker = Checker { model: &schema.model, variables: &variables };
-        let collector = Collector { model: &schema.model, document: &document, mode: Mode::Check(checker) };
+        let checker = Checker::new(&schema.model, &variables);
+        let collector = Collector { model: &schema.model, document: &document, mode: Mode::Check(&checker) };
         let plan = collector.plan(&chosen.node)?;
+        checker.all_used()?;
         if plan.kind == OperationType::Subscription && plan.root.fields.len() != 1 {
             return Err(Refusal::invalid("A subscription has exactly one field at its root.", pos));
         }

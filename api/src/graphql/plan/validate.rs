@@ -49,14 +49,15 @@ pub(super) async fn validate(
     }
     request.set_parsed_query(document.clone());
     let errors = schema.library.execute(request).await.errors;
-    let errors: Vec<_> = errors.into_iter().filter(|error| !is_about_position(error)).map(told).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Refusal { status: 400, errors }) }
+    let errors: Vec<_> = errors.into_iter().filter(|error| !is_about_variable(error)).map(told).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::because(errors)) }
 }
 
-/// The library takes a non-null list for a misfit where a nullable one is wanted; [`crate::graphql::input::Checker`]
-/// judges the places of variables instead.
-fn is_about_position(error: &ServerError) -> bool {
-    error.message.starts_with("Variable \"") && error.message.contains("used in position expecting type")
+/// What the library says of variables is not asked: it takes a non-null list for a misfit where a nullable one is
+/// wanted, and does not see those in directives of `__typename`. [`crate::graphql::input::Checker`] judges instead.
+fn is_about_variable(error: &ServerError) -> bool {
+    let of_use = ["used in position expecting type", "is not used", "is not defined"];
+    error.message.starts_with("Variable \"") && of_use.iter().any(|part| error.message.contains(part))
 }
 
 fn told(error: ServerError) -> GraphqlError {
