@@ -55,5 +55,22 @@ impl Door {
     }
 }
 
+impl Door {
+    /// Publishes what the door holds in memory, and how often it found it there.
+    pub fn measure(&self) {
+        let [hits, misses, count, bytes] = self.schemas.numbers();
+        metrics::gauge!("clientele_graphql_schemas").set(count as f64);
+        metrics::gauge!("clientele_graphql_schema_bytes").set(bytes as f64);
+        metrics::counter!("clientele_graphql_schema_hits_total").absolute(hits);
+        metrics::counter!("clientele_graphql_schema_misses_total").absolute(misses);
+        let [hits, misses, count, bytes] = self.documents.numbers();
+        metrics::gauge!("clientele_graphql_documents").set(count as f64);
+        metrics::gauge!("clientele_graphql_document_bytes").set(bytes as f64);
+        metrics::counter!("clientele_graphql_document_hits_total").absolute(hits);
+        metrics::counter!("clientele_graphql_document_misses_total").absolute(misses);
+        metrics::gauge!("clientele_graphql_sockets").set(self.sockets.count() as f64);
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,12 @@ pub async fn readyz(app: web::Data<App>, upgrade: web::Data<Upgrade>) -> HttpRes
 }
 
 /// Measures in the text format of Prometheus.
-pub async fn metrics(app: web::Data<App>, handle: web::Data<PrometheusHandle>) -> HttpResponse {
+pub async fn metrics(
+    app: web::Data<App>,
+    door: web::Data<crate::graphql::Door>,
+    handle: web::Data<PrometheusHandle>,
+) -> HttpResponse {
+    door.measure();
     ::metrics::gauge!("clientele_open_tenants").set(app.registry.open_count() as f64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }

@@ -44,7 +44,7 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
         return Err(over("operations", operations as u64, MAX_OPERATIONS as u64));
     }
     let mut measure = Measure { document, fragments: HashMap::new(), aliases: 0, directives: 0, level: 0 };
-    for (name, _) in &document.fragments {
+    for name in document.fragments.keys() {
         measure.fragment(name)?;
     }
     for (_, operation) in document.operations.iter() {

@@ -66,8 +66,8 @@ impl Documents {
         Ok(prepared)
     }
 
-    /// Hits, misses and bytes held.
-    pub fn numbers(&self) -> (u64, u64, u64) {
-        (self.0.hits(), self.0.misses(), self.0.weight())
+    /// Hits, misses, documents and bytes held.
+    pub fn numbers(&self) -> [u64; 4] {
+        [self.0.hits(), self.0.misses(), self.0.len() as u64, self.0.weight()]
     }
 }

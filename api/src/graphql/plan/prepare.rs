@@ -62,11 +62,6 @@ impl Prepared {
         Ok(Self { operation: name, variables, switches, plans: Mutex::default(), document })
     }
 
-    /// Query, mutation or subscription.
-    pub fn kind(&self) -> OperationType {
-        self.chosen().map_or(OperationType::Query, |operation| operation.ty)
-    }
-
     /// The parsed document.
     pub fn document(&self) -> &ExecutableDocument {
         &self.document

@@ -128,7 +128,7 @@ fn queries(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str
     let mut one = builder.field(&name, ty, root(&name, Action::Get));
     one.args.push(builder.input("id", "ID!"));
     let mut total =
-        builder.field(&format!("{plural}Aggregate"), &format!("{ty}Aggregates"), { root(&name, Action::Aggregate) });
+        builder.field(&format!("{plural}Aggregate"), &format!("{ty}Aggregates"), root(&name, Action::Aggregate));
     total.args.push(builder.input("filter", &format!("{ty}Filter")));
     if groups {
         total.args.push(builder.input("groupBy", &format!("[{ty}GroupBy!]")));

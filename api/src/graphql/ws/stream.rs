@@ -28,9 +28,16 @@ impl Voice {
 /// An operation that was understood.
 pub enum Opened {
     /// A query or mutation, still to be answered.
-    Once { caller: Arc<Caller>, db: TenantDb, request: Request },
+    Once(Box<Once>),
     /// A subscription in place.
     Followed(Box<Subscription>),
+}
+
+/// A query or mutation.
+pub struct Once {
+    caller: Arc<Caller>,
+    db: TenantDb,
+    request: Request,
 }
 
 /// Understands an operation; a subscription begins now.
@@ -42,7 +49,7 @@ pub async fn open(door: &Door, caller: Arc<Caller>, db: TenantDb, request: Reque
     let ctx = ctx.map_err(|error| Refusal::service(&error, &caller))?;
     let session = door.session(ctx, &request).await?;
     if session.plan.kind != OperationType::Subscription {
-        return Ok(Opened::Once { caller, db, request });
+        return Ok(Opened::Once(Box::new(Once { caller, db, request })));
     }
     door.charge(&session)?;
     Ok(Opened::Followed(Box::new(Subscription::begin(door, session, request).await?)))
@@ -52,7 +59,7 @@ impl Opened {
     /// Says the answers until nothing more comes.
     pub async fn run(self, door: Arc<Door>, voice: Voice) {
         match self {
-            Opened::Once { caller, db, request } => match door.respond(caller, db, &request, true).await {
+            Opened::Once(once) => match door.respond(once.caller, once.db, &once.request, true).await {
                 Ok(answer) => {
                     if voice.say(protocol::next(&voice.id, &answer.body), false).await {
                         voice.say(protocol::complete(&voice.id), true).await;
