@@ -94,7 +94,7 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, patch: &ObjectPatc
 }
 
 /// What code declares keeps its names: rules and documents rely on them.
-fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> {
+pub(super) fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> {
     match origin {
         Origin::Custom => Ok(()),
         Origin::Standard | Origin::System => Err(Error::new(
@@ -104,10 +104,6 @@ fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> {
             ),
         )),
     }
-}
-
-pub(super) fn deletable(origin: Origin, what: &str, name: &str) -> Result<()> {
-    only_custom(origin, what, name)
 }
 
 pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) -> Result<()> {

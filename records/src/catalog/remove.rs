@@ -26,7 +26,7 @@ pub struct Impact {
 /// Deletes a field, or only says what that would do.
 pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Result<Impact> {
     let known = edit.field(id)?.clone();
-    patch::deletable(known.origin, "field", &known.name)?;
+    patch::only_custom(known.origin, "field", &known.name)?;
     let doomed = doomed(&edit.catalog, HashSet::from([id]), None);
     let records = if known.column.is_empty() { 0 } else { build::holding_any(edit, &known).await? };
     let impact = Impact { records, fields: names(&edit.catalog, &doomed, id) };
@@ -39,7 +39,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Re
 /// Deletes an object with its records, or only says what that would do.
 pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> Result<Impact> {
     let known = edit.object_by_id(id)?.clone();
-    patch::deletable(known.origin, "object", &known.name)?;
+    patch::only_custom(known.origin, "object", &known.name)?;
     let own: HashSet<FieldId> = known.fields.iter().map(|field| field.id).collect();
     let doomed = doomed(&edit.catalog, own.clone(), Some(id));
     let elsewhere: HashSet<FieldId> = doomed.difference(&own).copied().collect();
@@ -132,7 +132,8 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
 }
 
 /// Maintenance: drops the columns and tables of what was deleted before an instant (microseconds UTC), each in a
-/// change of its own, and answers how many there were.
+/// change of its own, and answers how many there were. SQLite rewrites a table to drop a column, during which writers
+/// wait; PostgreSQL does not.
 ///
 /// # Errors
 /// When the database does not answer.

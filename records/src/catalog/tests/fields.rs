@@ -224,3 +224,42 @@ async fn changes_at_the_same_time_wait_for_each_other() {
     assert_eq!(columns.len(), 4);
     assert_eq!(space.next().await.catalog.version, 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_come_while_others_write() {
+    let space = Space::new().await;
+    let writer = |first: i32| {
+        let mut ctx = space.ctx.clone();
+        tokio::spawn(async move {
+            let mut written = 0;
+            for n in first..first + 30 {
+                loop {
+                    let customer = ctx.catalog.object("customer").unwrap();
+                    let mut draft = Draft::default();
+                    draft.set(customer.field("name").unwrap().id, text(&format!("Customer {n}")));
+                    match engine::create(&ctx, customer.id, vec![draft], &[]).await {
+                        Ok(_) => break written += 1,
+                        Err(error) if error.code() == Code::StaleCatalog => ctx = ctx.refreshed().await.unwrap(),
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+            written
+        })
+    };
+    let writers = [writer(0), writer(100), writer(200)];
+    for n in 0..8 {
+        let spec = FieldSpec::new(&format!("note{n}"), FieldKind::Text).required().default("none");
+        catalog::create_field(&space.ctx, "customer", spec).await.unwrap();
+    }
+    let mut written = 0;
+    for writer in writers {
+        written += writer.await.unwrap();
+    }
+    let ctx = space.ctx.refreshed().await.unwrap();
+    let customer = ctx.catalog.object("customer").unwrap();
+    let column = &customer.field("note7").unwrap().column;
+    let sql = format!(r#"SELECT count("{column}") FROM "tenant"."{}""#, customer.table);
+    let row = ctx.db.query_one_raw(ctx.db.statement(sql, Vec::new())).await.unwrap().unwrap();
+    assert_eq!((written, row.try_get_by_index::<i64>(0).unwrap()), (90, 90));
+}
