@@ -7,4 +7,5 @@ pub mod config;
 pub mod graphql;
 pub mod http;
 pub mod log;
+pub mod rest;
 pub mod workers;

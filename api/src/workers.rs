@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crm::import::ImportJob;
 use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
 use records::{
@@ -16,7 +17,8 @@ use crate::app::App;
 
 /// All handlers.
 pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(Runs(app.clone())), Arc::new(Fields(app.clone()))]
+    let imports = ImportJob::new(Arc::clone(&app.rules), app.registry.clock().clone());
+    vec![Arc::new(Runs(app.clone())), Arc::new(Fields(app.clone())), Arc::new(imports)]
 }
 
 /// Our own context, in the space of a job's tenant.

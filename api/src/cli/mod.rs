@@ -1,9 +1,12 @@
 //! The command line. Every command opens the same application as the server and may run beside it.
 
 mod api_key;
+mod demo;
+mod import;
 mod migrate;
 mod serve;
 mod tenant;
+mod upkeep;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,19 @@ enum Command {
         #[command(subcommand)]
         command: api_key::Command,
     },
+    /// Bring records in from a file of rows (CSV).
+    Import(Box<import::Import>),
+    /// Take back what an import or another run wrote.
+    Undo(import::Undo),
+    /// Make people who do not exist, for trying things out.
+    CreateTestCustomers(upkeep::TestCustomers),
+    /// Look after what is kept.
+    Check {
+        #[command(subcommand)]
+        command: upkeep::Check,
+    },
+    /// Serve with a demo organisation of sample customers, and say how to get in.
+    Demo,
     /// Bring all organisations to this version; the server does it too, one by one, at first touch.
     Migrate(migrate::Arguments),
     /// The configuration.
@@ -83,6 +99,14 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         Command::Serve => serve::run(app, config).await,
         Command::Tenant { command } => tenant::run(&app, command).await,
         Command::ApiKey { command } => api_key::run(&app, command).await,
+        Command::Import(arguments) => import::run(&app, *arguments).await,
+        Command::Undo(arguments) => import::undo(&app, arguments).await,
+        Command::CreateTestCustomers(arguments) => upkeep::test_customers(&app, arguments).await,
+        Command::Check { command } => upkeep::check(&app, command).await,
+        Command::Demo => {
+            demo::prepare(&app, config).await?;
+            serve::run(app, config).await
+        }
         Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
         Command::Config { .. } => Ok(()),
     }

@@ -17,6 +17,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Cond, Expr},
 };
+use serde::Serialize;
 use serde_json::Value as Json;
 pub use step::{QUEUE, Stepped, step};
 use tenants::{
@@ -46,7 +47,8 @@ pub enum RunKind {
 }
 
 /// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
     /// Waits for somebody to begin.
     Queued,

@@ -33,7 +33,8 @@ const NAMED: usize = 1_000;
 const LATER: i64 = 120_000_000;
 
 /// What an undo did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UndoReport {
     /// The run that took back; it can be undone in turn.
     pub run: RunId,

@@ -1,0 +1,82 @@
+//! `clientele import`, `clientele undo`: the same service as the upload, carried on by this process.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use crm::import::{self, Duplicates, FormatChoice, Options, Upload};
+use entities::ids::RunId;
+use tenants::error::{Code, Error, Result};
+
+use crate::app::App;
+
+#[derive(Args)]
+pub struct Import {
+    /// The organisation's slug.
+    #[arg(long)]
+    tenant: String,
+    /// Whose records the rows are.
+    #[arg(long, default_value = "customer")]
+    object: String,
+    /// The file.
+    #[arg(long)]
+    file: PathBuf,
+    /// A column and its field, in place of what the headers suggest; any number of times.
+    #[arg(long, value_name = "HEADER=FIELD")]
+    map: Vec<String>,
+    /// Do everything but write.
+    #[arg(long)]
+    dry_run: bool,
+    /// What to do with a row whose record exists: skip, update or create.
+    #[arg(long, default_value = "skip")]
+    on_duplicate: Duplicates,
+    /// Fields by which a row answers to a record, in order; without it the external id, then unique fields.
+    #[arg(long = "match", value_name = "FIELD")]
+    match_on: Vec<String>,
+    /// What parts the cells: one character, or `tab`.
+    #[arg(long)]
+    delimiter: Option<String>,
+    /// utf-8, utf-16le, utf-16be or windows-1252.
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Whether the first row names the columns.
+    #[arg(long)]
+    header: Option<bool>,
+}
+
+#[derive(Args)]
+pub struct Undo {
+    /// The organisation's slug.
+    #[arg(long)]
+    tenant: String,
+    /// The run, as the import answered it.
+    #[arg(long)]
+    run: String,
+}
+
+/// Imports and prints the report as JSON.
+pub async fn run(app: &App, arguments: Import) -> Result<()> {
+    let Import { tenant, object, file, map, dry_run, on_duplicate, match_on, delimiter, encoding, header } = arguments;
+    let ctx = app.operator(&tenant).await?;
+    let format = FormatChoice { encoding, delimiter, header };
+    let options = Options { object, format, map, dry_run, on_duplicate, match_on };
+    let upload = Upload::copy(&ctx.db, &file).await?;
+    let begun = import::begin(&ctx, upload, &options, false).await?;
+    let report = import::carry_on(&ctx, begun.id, None).await?;
+    print(&report)
+}
+
+/// Takes back what a run wrote and prints what was and what could not be.
+pub async fn undo(app: &App, arguments: Undo) -> Result<()> {
+    let ctx = app.operator(&arguments.tenant).await?;
+    let run: RunId = arguments
+        .run
+        .parse()
+        .map_err(|_| Error::new(Code::BadRequest, format!("`{}` is not the id of a run.", arguments.run)))?;
+    print(&records::engine::undo(&ctx, run).await?)
+}
+
+/// Prints an answer as JSON, alone on standard output.
+pub fn print(answer: &impl serde::Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(answer).map_err(Error::internal)?);
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `clientele check`, `clientele create-test-customers`.
+
+use clap::{Args, Subcommand};
+use tenants::error::{Code, Error, Result};
+
+use super::import::print;
+use crate::app::App;
+
+#[derive(Subcommand)]
+pub enum Check {
+    /// Compare kept totals with their records.
+    Rollups(Rollups),
+}
+
+#[derive(Args)]
+pub struct Rollups {
+    /// Only this organisation; all without it.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Correct what is wrong.
+    #[arg(long)]
+    repair: bool,
+}
+
+#[derive(Args)]
+pub struct TestCustomers {
+    /// The organisation's slug.
+    #[arg(long)]
+    tenant: String,
+    /// How many.
+    #[arg(long, default_value_t = 10)]
+    count: u64,
+    /// The same seed makes the same people.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Prints what does not agree; a disagreement that stays is an error.
+pub async fn check(app: &App, Check::Rollups(Rollups { tenant, repair }): Check) -> Result<()> {
+    let slugs = match tenant {
+        Some(slug) => vec![slug],
+        None => app.registry.list().await?.into_iter().map(|tenant| tenant.slug).collect(),
+    };
+    let mut wrong = 0;
+    for slug in slugs {
+        let ctx = app.operator(&slug).await?;
+        let found = records::catalog::check_rollups(&ctx, repair).await?;
+        wrong += found.len();
+        print(&serde_json::json!({ "tenant": slug, "repaired": repair, "mismatches": found }))?;
+    }
+    if wrong == 0 || repair {
+        return Ok(());
+    }
+    Err(Error::new(Code::Conflict, format!("{wrong} totals disagree with their records; run again with --repair.")))
+}
+
+/// Makes people who do not exist, for trying things out.
+pub async fn test_customers(app: &App, arguments: TestCustomers) -> Result<()> {
+    let ctx = app.operator(&arguments.tenant).await?;
+    let report = crm::customers::create_test_customers(&ctx, arguments.count, arguments.seed).await?;
+    print(&report)
+}

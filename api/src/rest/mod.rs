@@ -1,0 +1,28 @@
+//! The REST side: what is better said with files and addresses than with GraphQL.
+
+mod imports;
+
+use actix_web::{HttpRequest, web};
+use records::Ctx;
+use tenants::{Origin, error::Result};
+
+use crate::{app::App, http};
+
+/// Adds the routes, under the short address and under the organisation's.
+pub fn routes(config: &mut web::ServiceConfig) {
+    for base in ["/api/imports", "/t/{slug}/api/imports"] {
+        config
+            .route(base, web::post().to(imports::begin))
+            .route(&format!("{base}/{{id}}"), web::get().to(imports::show))
+            .route(&format!("{base}/{{id}}/errors"), web::get().to(imports::errors))
+            .route(&format!("{base}/{{id}}/cancel"), web::post().to(imports::cancel))
+            .route(&format!("{base}/{{id}}/undo"), web::post().to(imports::undo));
+    }
+}
+
+/// The context of an authenticated request.
+async fn ctx(app: &App, request: &HttpRequest) -> Result<Ctx> {
+    let slug = request.match_info().get("slug");
+    let (caller, db) = http::authenticate(app, request, slug, Origin::Rest).await?;
+    Ctx::open(caller, db, app.rules.clone()).await
+}
