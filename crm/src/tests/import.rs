@@ -1,12 +1,17 @@
 //! Files of customers, imported into a real tenant space.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
-use records::{Ctx, engine, engine::runs::RunStatus};
+use jobs::{Handler, Job, Next};
+use records::{
+    Ctx,
+    catalog::{FieldKind, spec::FieldSpec},
+    engine::{self, runs::RunStatus},
+};
 use tenants::Code;
 
 use super::{ctx, rules::rows};
-use crate::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
+use crate::import::{self, Duplicates, FormatChoice, ImportJob, Options, Report, Upload};
 
 const NORTHWIND: &str = include_str!("../../../tests/data/northwind-customers.csv");
 const CHINOOK: &str = include_str!("../../../tests/data/chinook-customers.csv");
@@ -219,4 +224,53 @@ async fn test_customers_are_made_once_and_taken_back() {
     assert_eq!((more.created, more.skipped), (100, 1_200));
     engine::undo(&ctx, made.run_id.unwrap()).await.unwrap();
     assert_eq!(rows(&ctx, "customer", &["name"]).await.len(), 100);
+}
+
+/// A file of many rows, every hundredth of them bad.
+fn long(rows: usize) -> String {
+    let row = |n: usize| {
+        let email = if n.is_multiple_of(100) { "nobody".to_owned() } else { format!("p{n}@x.org") };
+        format!("{n},\"First\n{n}\",{email}\n")
+    };
+    format!("id,First name,Email\n{}", (1..=rows).map(row).collect::<String>())
+}
+
+#[tokio::test]
+async fn another_process_carries_on_where_one_stopped() {
+    let ctx = ctx().await;
+    let file = long(2_500);
+    let run = begun(&ctx, file.as_bytes(), &customers()).await.unwrap().id;
+    let first = import::carry_on(&ctx, run, Some(Instant::now())).await.unwrap();
+    assert_eq!(first.status, RunStatus::Running);
+    assert!(first.counts.rows > 0 && first.counts.rows < 2_500);
+    // What a killed process wrote beyond its last commit is dropped.
+    let path = first.errors_file.unwrap();
+    let kept = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [kept.as_slice(), b"9999,half a row"].concat()).unwrap();
+    // The catalog may have changed meanwhile.
+    records::catalog::create_field(&ctx, "customer", FieldSpec::new("loyaltyTier", FieldKind::Text)).await.unwrap();
+    let report = import::carry_on(&ctx, run, None).await.unwrap();
+    assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (2_500, 2_475, 25));
+    let lines: Vec<String> = errors(&report)[1..].iter().map(|row| row[0].clone()).collect();
+    let wanted: Vec<String> = (1..=25).map(|n| (n * 200).to_string()).collect();
+    assert_eq!(lines, wanted);
+    let ctx = ctx.refreshed().await.unwrap();
+    let ids: HashSet<String> =
+        rows(&ctx, "customer", &["externalId"]).await.into_iter().map(|(_, cells)| cells[0].clone()).collect();
+    assert_eq!(ids.len(), 2_475);
+    assert!(!ctx.db.folder().join("staging").join(format!("{run}.csv")).exists(), "the file is gone");
+}
+
+#[tokio::test]
+async fn workers_carry_imports_on() {
+    let ctx = ctx().await;
+    let run = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
+    let job = ImportJob::new(ctx.rules.clone(), ctx.caller.clock.clone());
+    let item = Job { db: ctx.db.clone(), payload: serde_json::json!({ "run": run }), attempts: 0 };
+    while job.run(&item).await.unwrap() == Next::Continue {}
+    let report = import::report(&ctx, run).await.unwrap();
+    assert_eq!((report.status, report.counts.created), (RunStatus::Done, 59));
+    assert_eq!(job.run(&item).await.unwrap(), Next::Done, "again is harmless");
+    let mine = engine::runs::claim(&ctx, run).await.unwrap();
+    assert!(mine.is_none());
 }
