@@ -70,6 +70,13 @@ impl Control {
         Ok(control)
     }
 
+    /// Closes the connections, before the process ends.
+    pub async fn close(&self) {
+        if let Control::Sqlite(file) = self {
+            file.close().await;
+        }
+    }
+
     /// For reading.
     pub fn read(&self) -> &DatabaseConnection {
         match self {

@@ -8,7 +8,7 @@ mod serve;
 mod tenant;
 mod upkeep;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tenants::{Error, error::Result};
@@ -18,6 +18,9 @@ use crate::{
     config::{Config, Flags},
     log,
 };
+
+/// How long databases may take to close at the end.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// The open multi-tenant CRM: a GraphQL schema of its own for every organisation.
 #[derive(Parser)]
@@ -95,7 +98,8 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         return Ok(());
     }
     let app = App::open(config).await?;
-    match command {
+    let registry = Arc::clone(&app.registry);
+    let done = match command {
         Command::Serve => serve::run(app, config).await,
         Command::Tenant { command } => tenant::run(&app, command).await,
         Command::ApiKey { command } => api_key::run(&app, command).await,
@@ -109,7 +113,12 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         }
         Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
         Command::Config { .. } => Ok(()),
+    };
+    // whoever still holds a connection when all is done has no claim to it for ever
+    if tokio::time::timeout(CLOSING, registry.close()).await.is_err() {
+        tracing::warn!("some databases did not close in time");
     }
+    done
 }
 
 /// Tells an error to a person: message, then what is wrong per field.

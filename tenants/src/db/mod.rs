@@ -113,6 +113,14 @@ impl TenantDb {
         Statement::from_sql_and_values(ConnectionTrait::get_database_backend(self), sql, values)
     }
 
+    /// Closes the connections that are this tenant's alone: those of its file. They must be closed before the process
+    /// ends, for SQLCipher tears itself down then.
+    pub async fn close(&self) {
+        if let Space::Sqlite(file) = &self.space {
+            file.close().await;
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbErr> {
         match &self.space {

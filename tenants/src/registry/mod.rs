@@ -93,6 +93,14 @@ impl Registry {
         &self.clock
     }
 
+    /// Closes all files, once nobody uses them any more. The last thing that a process does.
+    pub async fn close(&self) {
+        for (_, space) in self.open.iter() {
+            space.close().await;
+        }
+        self.control.close().await;
+    }
+
     /// How many spaces this process holds open.
     pub fn open_count(&self) -> usize {
         self.open.len()
