@@ -107,10 +107,10 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         Command::Undo(arguments) => import::undo(&app, arguments).await,
         Command::CreateTestCustomers(arguments) => upkeep::test_customers(&app, arguments).await,
         Command::Check { command } => upkeep::check(&app, command).await,
-        Command::Demo => {
-            demo::prepare(&app, config).await?;
-            serve::run(app, config).await
-        }
+        Command::Demo => match demo::prepare(&app, config).await {
+            Ok(_) => serve::run(app, config).await,
+            Err(error) => Err(error),
+        },
         Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
         Command::Config { .. } => Ok(()),
     };
