@@ -6,7 +6,10 @@ use std::{
 };
 
 use sea_orm::{DatabaseConnection, DbErr, SqlxSqliteConnector};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{
+    Connection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
 use zeroize::Zeroizing;
 
 /// Readers per open file.
@@ -69,21 +72,19 @@ impl SqliteFile {
             .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let writer = SqlitePoolOptions::new()
+        let writer = pool_options()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(30))
             .idle_timeout(None)
             .max_lifetime(None)
-            .test_before_acquire(false)
             .connect_with(writing)
             .await
             .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
-        let reader = SqlitePoolOptions::new()
+        let reader = pool_options()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(30))
             .idle_timeout(Duration::from_secs(60))
             .max_lifetime(None)
-            .test_before_acquire(false)
             .connect_lazy_with(base.pragma("query_only", "ON"));
         Ok(Self {
             path: path.to_owned(),
@@ -111,5 +112,43 @@ impl SqliteFile {
     pub async fn close(&self) {
         self.reader.get_sqlite_connection_pool().close().await;
         self.writer.get_sqlite_connection_pool().close().await;
+    }
+}
+
+/// A pool that gives out no connection whose transaction never ended. SQLite rolls back by itself when the disk is full;
+/// the driver's own rollback then fails, and all that follows would hang in a transaction that nobody commits.
+fn pool_options() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, TransactionTrait};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_loses_no_later_write() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file =
+            SqliteFile::open(&folder.path().join("data.db"), &DatabaseKey::new([7; 32]), true).await.expect("opens");
+        file.writer().execute_unprepared("CREATE TABLE t (x blob)").await.expect("a table");
+        // The writer's connection may use no page more, as on a full disk.
+        file.writer().execute_unprepared("PRAGMA max_page_count = 1").await.expect("a limit");
+        let tx = file.writer().begin().await.expect("a transaction");
+        let refused = tx.execute_unprepared("INSERT INTO t VALUES (randomblob(100000))").await.expect_err("it is full");
+        assert_eq!(super::super::classify(&refused), crate::Code::StorageFull, "{refused}");
+        drop(tx);
+
+        let tx = file.writer().begin().await.expect("the next transaction");
+        tx.execute_unprepared("INSERT INTO t VALUES (1)").await.expect("there is room");
+        tx.commit().await.expect("committed");
+        let seen = file
+            .reader()
+            .query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "SELECT count(*) FROM t"));
+        let seen: i64 = seen.await.expect("reads").expect("a row").try_get_by_index(0).expect("a number");
+        assert_eq!(seen, 1, "what was committed is there for everybody");
     }
 }
