@@ -223,9 +223,9 @@ impl Door {
         out.json.push(b'}');
         self.feeds.nudge(session.ctx.caller.tenant);
         if nulled {
-            out.json = b"null".to_vec();
+            out.no_data();
         }
-        Done { body: body(&out), undone: failed == count }
+        Done { body: out.finish(), undone: failed == count }
     }
 }
 
@@ -269,29 +269,11 @@ impl Session {
         };
         let mut out = Out::new(&self.ctx.caller);
         let fields = bound.iter().zip(&fetched).map(|((planned, root), fetched)| (*planned, (root, fetched)));
-        let start = out.json.len();
         let written =
             out.object(fields, |out, planned, field| show(&binder, out, root, planned, field, &introspection));
         if written.is_err() {
-            out.json.truncate(start);
-            out.null();
+            out.no_data();
         }
-        Ok(Answer { body: body(&out), price })
+        Ok(Answer { body: out.finish(), price })
     }
-}
-
-/// The answer to a document, without what it cost.
-pub(super) fn body(out: &Out) -> Vec<u8> {
-    let mut body = Vec::with_capacity(out.json.len() + 160);
-    body.push(b'{');
-    if !out.errors.is_empty() {
-        body.extend_from_slice(b"\"errors\":");
-        let errors: Vec<Json> = out.errors.iter().map(GraphqlError::to_json).collect();
-        body.extend_from_slice(Json::Array(errors).to_string().as_bytes());
-        body.push(b',');
-    }
-    body.extend_from_slice(b"\"data\":");
-    body.extend_from_slice(&out.json);
-    body.push(b'}');
-    body
 }

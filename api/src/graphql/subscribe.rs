@@ -15,7 +15,7 @@ use super::{
     errors::Refusal,
     execute::{Event, EventPlan, Kind},
     feeds::Feed,
-    respond::{Session, body},
+    respond::Session,
     schema::model::{Action, Resolver},
 };
 
@@ -126,8 +126,7 @@ impl Session {
     }
 
     async fn told(&self, plan: &EventPlan<'_>, event: Event<'_>) -> Result<Vec<u8>> {
-        let out = plan.told(&self.binder(), event).await?;
-        Ok(body(&out))
+        Ok(plan.told(&self.binder(), event).await?.finish())
     }
 }
 

@@ -128,8 +128,7 @@ impl<'a> EventPlan<'a> {
             })
         });
         if written.is_err() {
-            out.json.clear();
-            out.null();
+            out.no_data();
         }
         Ok(out)
     }

@@ -14,9 +14,12 @@ use crate::graphql::{
 /// Errors that one answer tells; more are counted only.
 const MAX_ERRORS: usize = 100;
 
-/// JSON with the errors of its fields.
+/// What every answer begins with, as long as it has no errors.
+const HEAD: &[u8] = b"{\"data\":";
+
+/// An answer with the errors of its fields.
 pub struct Out {
-    /// What is written so far.
+    /// What is written so far, after [`HEAD`].
     pub json: Vec<u8>,
     /// In the order they happened.
     pub errors: Vec<GraphqlError>,
@@ -35,13 +38,38 @@ pub type Written = Result<(), Nulled>;
 impl Out {
     /// An empty answer to somebody.
     pub fn new(caller: &tenants::Caller) -> Self {
+        let mut json = Vec::with_capacity(4096);
+        json.extend_from_slice(HEAD);
         Self {
-            json: Vec::with_capacity(4096),
+            json,
             errors: Vec::new(),
             path: Vec::new(),
             language: caller.locale.clone(),
             request: caller.request.clone(),
         }
+    }
+
+    /// Makes all of the data null.
+    pub fn no_data(&mut self) {
+        self.json.truncate(HEAD.len());
+        self.null();
+    }
+
+    /// The whole answer: errors, if there are any, and data.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.json.push(b'}');
+        if self.errors.is_empty() {
+            return self.json;
+        }
+        let errors: Vec<serde_json::Value> = self.errors.iter().map(GraphqlError::to_json).collect();
+        let errors = serde_json::Value::Array(errors).to_string();
+        let mut body = Vec::with_capacity(errors.len() + self.json.len() + 12);
+        body.extend_from_slice(b"{\"errors\":");
+        body.extend_from_slice(errors.as_bytes());
+        body.push(b',');
+        // The data, with what stands before it, but without the brace.
+        body.extend_from_slice(&self.json[1..]);
+        body
     }
 
     /// Writes an object of planned keys.

@@ -64,13 +64,18 @@ impl Cost<'_> {
 
     /// The size of a page; one that is refused later costs what it would have.
     fn page(&self, field: &Field, planned: &Planned) -> u64 {
-        let args = arguments(self.model, &field.args, &planned.arguments, self.variables).unwrap_or_default();
-        let size = ["first", "last"].iter().find_map(|name| args.get(*name).and_then(Json::as_u64));
+        let size = ["first", "last"].iter().find_map(|name| self.argument(field, planned, name)?.as_u64());
         size.unwrap_or(crate::graphql::execute::DEFAULT_PAGE.into())
     }
 
     fn list(&self, field: &Field, planned: &Planned) -> u64 {
-        let args = arguments(self.model, &field.args, &planned.arguments, self.variables).unwrap_or_default();
-        args.get("data").and_then(Json::as_array).map_or(1, |data| data.len() as u64)
+        let data = self.argument(field, planned, "data");
+        data.as_ref().and_then(Json::as_array).map_or(1, |data| data.len() as u64)
+    }
+
+    fn argument(&self, field: &Field, planned: &Planned, name: &str) -> Option<Json> {
+        let input = field.args.iter().find(|input| *input.name == *name)?;
+        let inputs = std::slice::from_ref(input);
+        arguments(self.model, inputs, &planned.arguments, self.variables).ok()?.shift_remove(name)
     }
 }

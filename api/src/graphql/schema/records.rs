@@ -142,7 +142,7 @@ fn queries(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str
 fn writes(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str, inputs: &Inputs) {
     let object = Name::from(shown.object.name.as_str());
     let many = pascal(&shown.object.plural);
-    let filter = format!("{ty}Filter");
+    let filter = format!("{ty}Filter!");
     let (create, update) = (format!("{ty}CreateInput!"), format!("{ty}UpdateInput!"));
     let one = |name: &'static str, args| (format!("{name}{ty}"), ty.to_owned(), args);
     let mut add = |action, (name, answer, args): (String, String, Vec<(&str, &str)>), description| {

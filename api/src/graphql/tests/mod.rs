@@ -4,6 +4,7 @@ mod catalog;
 mod changes;
 mod records;
 mod refusals;
+mod sdl;
 
 use std::sync::Arc;
 
