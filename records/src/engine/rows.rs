@@ -1,4 +1,7 @@
 //! Many rows in few statements: arrays that PostgreSQL unnests, blocks of VALUES on SQLite.
+//!
+//! A statement that fails leaves its transaction unusable. On SQLite the words `OR FAIL` say so: it need not keep a copy
+//! of every page it touches, only to take itself back alone.
 
 use std::fmt::Write as _;
 
@@ -25,7 +28,7 @@ pub(crate) async fn insert(
     match tx.dialect() {
         Dialect::Sqlite => {
             blocks(tx, columns.len(), values, Vec::new(), |rows| {
-                format!(r#"INSERT INTO "tenant"."{table}" ({names}) VALUES {}"#, tuples(rows, columns.len()))
+                format!(r#"INSERT OR FAIL INTO "tenant"."{table}" ({names}) VALUES {}"#, tuples(rows, columns.len()))
             })
             .await
         }
@@ -73,7 +76,7 @@ pub(crate) async fn update(
             blocks(tx, columns.len(), values, constants, |rows| {
                 let tuples = tuples(rows, columns.len());
                 format!(
-                    r#"UPDATE "tenant"."{table}" AS o SET {set} FROM (VALUES {tuples}) AS d WHERE o."id" = d.column1"#
+                    r#"UPDATE OR FAIL "tenant"."{table}" AS o SET {set} FROM (VALUES {tuples}) AS d WHERE o."id" = d.column1"#
                 )
             })
             .await

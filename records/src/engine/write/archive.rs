@@ -9,7 +9,7 @@ use tenants::{
 use super::{
     Source, Written,
     before::{self, Lock},
-    unique::unique_fields,
+    unique::{taken_meanwhile, unique_fields},
     unit::{Outcomes, Row, Unit},
 };
 use crate::{
@@ -88,7 +88,7 @@ impl<'a> Unit<'a> {
         let columns = [Column::new("id", Stored::Id), Column::new("archived_at", Stored::Int)];
         let values = rows.iter().flat_map(|row| [row.id.0.into(), sea_orm::Value::BigInt(at)]).collect();
         let touch = Touch { at: self.now, by: &self.actor };
-        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await?;
+        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(taken_meanwhile)?;
         let kind = if at.is_some() { WrittenKind::Archived } else { WrittenKind::Restored };
         for row in rows {
             self.journal(object.id, row.id, kind, None);

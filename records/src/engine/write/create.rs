@@ -1,17 +1,16 @@
 //! New records.
 
 use entities::ids::FieldId;
-use sea_orm::{DbErr, TransactionSession, TransactionTrait};
 use tenants::{
-    Operation, TenantTx,
-    error::{Code, Error, Result},
+    Operation,
+    error::{Error, Result},
 };
 
 use super::{
     Source, Written,
     draft::Judge,
     links, numbers,
-    unique::unique_fields,
+    unique::taken_meanwhile,
     unit::{Outcomes, Row, Unit},
 };
 use crate::{
@@ -24,9 +23,6 @@ use crate::{
     },
     values::Value,
 };
-
-/// How often a bulk insert looks again after another writer took a value in between.
-const TRIES: usize = 4;
 
 impl<'a> Unit<'a> {
     pub(super) async fn create(
@@ -55,7 +51,7 @@ impl<'a> Unit<'a> {
         self.refuse_dead_links(object, &mut good, source, out).await?;
         self.refuse_taken(object, &mut good, out).await?;
         self.number(object, &mut good).await?;
-        self.insert(object, &mut good, out).await?;
+        self.insert(object, &good).await?;
         self.insert_links(object, &good).await?;
         let ids: Vec<_> = good.iter().map(|row| row.id).collect();
         self.count_in(object, &ids).await?;
@@ -78,28 +74,9 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    /// Inserts the rows. A value that another writer took since we looked costs only its own row.
-    async fn insert(&mut self, object: &Object, rows: &mut Vec<Row>, out: &mut Outcomes) -> Result<()> {
-        if unique_fields(object).next().is_none() {
-            let (columns, values) = self.layout(object, rows)?;
-            return Ok(rows::insert(&self.tx, &object.table, &columns, values).await?);
-        }
-        let mut tries = 0;
-        loop {
-            let (columns, values) = self.layout(object, rows)?;
-            let error = match in_savepoint(&self.tx, &object.table, &columns, values).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            if tenants::db::violation(&error).is_none() {
-                return Err(error.into());
-            }
-            tries += 1;
-            if tries == TRIES {
-                return Err(Error::of(Code::Busy).caused_by(error));
-            }
-            self.refuse_taken(object, rows, out).await?;
-        }
+    async fn insert(&self, object: &Object, rows: &[Row]) -> Result<()> {
+        let (columns, values) = self.layout(object, rows)?;
+        rows::insert(&self.tx, &object.table, &columns, values).await.map_err(taken_meanwhile)
     }
 
     /// The columns that any of the rows sets, and the rows' values in them.
@@ -141,22 +118,6 @@ impl<'a> Unit<'a> {
             }
         }
         Ok(())
-    }
-}
-
-async fn in_savepoint(
-    tx: &TenantTx,
-    table: &str,
-    columns: &[Column],
-    values: Vec<sea_orm::Value>,
-) -> Result<(), DbErr> {
-    let savepoint = tx.begin().await?;
-    match rows::insert(&savepoint, table, columns, values).await {
-        Ok(()) => savepoint.commit().await,
-        Err(error) => {
-            savepoint.rollback().await?;
-            Err(error)
-        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use entities::ids::RecordId;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 use tenants::{
     Dialect,
-    error::{Error, FieldIssue, Issue, Result},
+    error::{Code, Error, FieldIssue, Issue, Result},
 };
 use uuid::Uuid;
 
@@ -122,5 +122,13 @@ impl Unit<'_> {
             kept
         });
         Ok(())
+    }
+}
+
+/// Another writer took a value since we looked. The write begins anew; when it looks again, it knows by whom.
+pub(super) fn taken_meanwhile(error: DbErr) -> Error {
+    match tenants::db::violation(&error) {
+        Some(_) => Error::of(Code::Busy).caused_by(error),
+        None => error.into(),
     }
 }

@@ -14,6 +14,7 @@ use super::{
     before::{self, Before, Lock},
     draft::Judge,
     links,
+    unique::taken_meanwhile,
     unit::{Outcomes, Row, Unit},
 };
 use crate::{
@@ -182,13 +183,7 @@ impl<'a> Unit<'a> {
             }
         }
         let touch = Touch { at: self.now, by: &self.actor };
-        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(|error| {
-            match tenants::db::violation(&error) {
-                // taken since we looked; when we look again, we know by whom
-                Some(_) => Error::of(Code::Busy).caused_by(error),
-                None => error.into(),
-            }
-        })
+        rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(taken_meanwhile)
     }
 
     async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
