@@ -28,6 +28,6 @@ pub async fn run(app: &App, command: Command) -> Result<()> {
     let Command::Create(Create { tenant, name, role }) = command;
     let tenant = app.registry.by_slug(&tenant).await?;
     let issued = app.identity.create_api_key(tenant.id, &name, &role, Actor::System).await?;
-    println!("{}", issued.key);
+    super::line(issued.key);
     Ok(())
 }

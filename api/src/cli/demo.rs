@@ -24,12 +24,12 @@ pub async fn prepare(app: &App, config: &Config) -> Result<()> {
     crm::demo::fill(&ctx).await?;
     let key = key(app, &config.data, fresh).await?;
     let address = format!("http://{}", config.listen);
-    println!(
+    super::line(format_args!(
         "Clientele demo\n\n  address   {address}\n  sign-in   {EMAIL} / {PASSWORD}   (POST {address}/graphql/account)\n  \
          API key   {key}\n\nTry:\n\n  curl -s {address}/graphql -H 'Authorization: Bearer {key}' \\\n    \
          -H 'Content-Type: application/json' \\\n    \
          -d '{{\"query\":\"{{ customers(first: 3, orderBy: [{{ name: ASC }}]) {{ totalCount nodes {{ name city email }} }} }}\"}}'\n"
-    );
+    ));
     Ok(())
 }
 

@@ -77,6 +77,6 @@ pub async fn undo(app: &App, arguments: Undo) -> Result<()> {
 
 /// Prints an answer as JSON, alone on standard output.
 pub fn print(answer: &impl serde::Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(answer).map_err(Error::internal)?);
+    super::line(serde_json::to_string_pretty(answer).map_err(Error::internal)?);
     Ok(())
 }

@@ -34,10 +34,10 @@ pub async fn run(app: &App, arguments: &Arguments) -> Result<()> {
         .buffer_unordered(AT_ONCE);
     while let Some((slug, outcome)) = answers.next().await {
         match outcome {
-            Ok(facts) => println!("{}", json!({ "tenant": slug, "result": facts })),
+            Ok(facts) => super::line(json!({ "tenant": slug, "result": facts })),
             Err(error) => {
                 failed += 1;
-                println!("{}", json!({ "tenant": slug, "error": error.code().name(), "message": error.message() }));
+                super::line(json!({ "tenant": slug, "error": error.code().name(), "message": error.message() }));
             }
         }
     }

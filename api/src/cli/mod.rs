@@ -8,7 +8,8 @@ mod serve;
 mod tenant;
 mod upkeep;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tenants::{Error, error::Result};
@@ -94,7 +95,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: Command, config: &Config) -> Result<()> {
     if let Command::Config { command: ConfigCommand::Check } = command {
-        println!("{}", serde_json::to_string_pretty(config).map_err(Error::internal)?);
+        line(serde_json::to_string_pretty(config).map_err(Error::internal)?);
         return Ok(());
     }
     let app = App::open(config).await?;
@@ -119,6 +120,11 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         tracing::warn!("some databases did not close in time");
     }
     done
+}
+
+/// Prints a line. A reader that went away (`| head`) is no fault of ours.
+fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Tells an error to a person: message, then what is wrong per field.

@@ -13,7 +13,7 @@ pub async fn run(app: App, config: &Config) -> Result<()> {
     let server = http::serve(app, config).await?;
     let storage = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite" };
     tracing::info!(address = %server.address, storage, data = %config.data.display(), "serving");
-    println!("Clientele serves on http://{}", server.address);
+    super::line(format_args!("Clientele serves on http://{}", server.address));
     server
         .until(async {
             tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }

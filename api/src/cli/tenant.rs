@@ -58,13 +58,13 @@ async fn create(app: &App, arguments: Create) -> Result<()> {
     let account = NewAccount { first_name: String::new(), last_name: String::new(), email: owner_email, password };
     let organisation = NewOrganisation { slug: slug.clone(), name, country, currency, time_zone, language };
     let id = app.identity.create_tenant(account, organisation).await?;
-    println!("{}", serde_json::json!({ "id": id.to_string(), "slug": slug }));
+    super::line(serde_json::json!({ "id": id.to_string(), "slug": slug }));
     Ok(())
 }
 
 async fn list(app: &App) -> Result<()> {
     for tenant in app.registry.list().await? {
-        println!("{}", serde_json::json!({ "id": tenant.id.to_string(), "slug": tenant.slug, "name": tenant.name }));
+        super::line(serde_json::json!({ "id": tenant.id.to_string(), "slug": tenant.slug, "name": tenant.name }));
     }
     Ok(())
 }
