@@ -8,7 +8,6 @@ mod serve;
 mod tenant;
 mod upkeep;
 
-
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};

@@ -24,7 +24,7 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// What the client can read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Media {
+pub enum Media {
     /// `application/graphql-response+json`: the status tells.
     Response,
     /// `application/json`, asked for: 200 for every request that was understood as one.
@@ -41,21 +41,34 @@ pub async fn handle(
     request: &HttpRequest,
     body: web::Payload,
 ) -> HttpResponse {
-    let Some(media) = media(request.headers()) else {
-        let message = "Answers are application/graphql-response+json or application/json.";
-        return refuse(Media::Any, &Refusal { status: 406, ..Refusal::bad_request(message) });
+    let (media, asked) = match read(request, body).await {
+        Ok(read) => read,
+        Err(refused) => return refused,
     };
-    let get = request.method() == Method::GET;
-    let asked = if get { from_query(request.query_string()) } else { from_body(request.headers(), body).await };
-    let answer = match asked {
-        Ok(asked) => door.respond(caller, db, &asked, !get).await,
-        // No document at all: the status stands, also for those who expect 200 whatever a document says.
-        Err(refusal) if media == Media::Json => return refuse(Media::Any, &refusal),
-        Err(refusal) => return refuse(media, &refusal),
-    };
-    match answer {
+    match door.respond(caller, db, &asked, request.method() != Method::GET).await {
         Ok(answer) => ran(media, answer),
         Err(refusal) => refuse(media, &refusal),
+    }
+}
+
+/// What is asked, and what the client can read; or the answer to what is no request.
+///
+/// # Errors
+/// The answer that says why.
+pub async fn read(request: &HttpRequest, body: web::Payload) -> Result<(Media, Request), HttpResponse> {
+    let Some(media) = media(request.headers()) else {
+        let message = "Answers are application/graphql-response+json or application/json.";
+        return Err(refuse(Media::Any, &Refusal { status: 406, ..Refusal::bad_request(message) }));
+    };
+    let asked = match *request.method() {
+        Method::GET => from_query(request.query_string()),
+        _ => from_body(request.headers(), body).await,
+    };
+    match asked {
+        Ok(asked) => Ok((media, asked)),
+        // No document at all: the status stands, also for those who expect 200 whatever a document says.
+        Err(refusal) if media == Media::Json => Err(refuse(Media::Any, &refusal)),
+        Err(refusal) => Err(refuse(media, &refusal)),
     }
 }
 
@@ -77,7 +90,8 @@ fn ran(media: Media, answer: Answer) -> HttpResponse {
     response
 }
 
-fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
+/// The answer to a document that does not run.
+pub fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
     let errors: Vec<Json> = refusal.errors.iter().map(GraphqlError::to_json).collect();
     let status = match (media, refusal.status) {
         (Media::Json, 400) if !refusal.malformed => StatusCode::OK,
@@ -94,7 +108,8 @@ fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
     response
 }
 
-fn respond(media: Media, status: StatusCode, body: Vec<u8>) -> HttpResponse {
+/// An answer in the media type that the client reads.
+pub fn respond(media: Media, status: StatusCode, body: Vec<u8>) -> HttpResponse {
     let content_type = match media {
         Media::Response => "application/graphql-response+json; charset=utf-8",
         Media::Json | Media::Any => "application/json; charset=utf-8",

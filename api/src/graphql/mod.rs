@@ -8,7 +8,7 @@ pub mod errors;
 mod execute;
 mod feeds;
 mod frontdoor;
-mod http;
+pub mod http;
 mod input;
 mod operations;
 mod plan;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use records::rules::Rules;
 
 pub use budget::{Budget, Left};
+pub use frontdoor::admit;
 pub use http::handle;
 pub use respond::{Answer, Request};
 

@@ -2,6 +2,7 @@
 //! answers a tree of JSON.
 
 mod catalog;
+mod rates;
 mod runs;
 mod viewer;
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 3] = [viewer::DECLARED, catalog::DECLARED, runs::DECLARED];
+pub const DECLARED: [&str; 4] = [viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED];
 
 /// Runs an operation.
 ///
@@ -21,6 +22,9 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = catalog::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = rates::run(ctx, name, args).await {
         return answer;
     }
     if let Some(answer) = runs::run(ctx, name, args).await {
