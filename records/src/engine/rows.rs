@@ -1,6 +1,6 @@
 //! Many rows in few statements: arrays that PostgreSQL unnests, blocks of VALUES on SQLite.
 //!
-//! A statement that fails leaves its transaction unusable. On SQLite the words `OR FAIL` say so: it need not keep a copy
+//! An insert that fails leaves its transaction unusable. On SQLite the words `OR FAIL` say so: it need not keep a copy
 //! of every page it touches, only to take itself back alone.
 
 use std::fmt::Write as _;
@@ -76,7 +76,7 @@ pub(crate) async fn update(
             blocks(tx, columns.len(), values, constants, |rows| {
                 let tuples = tuples(rows, columns.len());
                 format!(
-                    r#"UPDATE OR FAIL "tenant"."{table}" AS o SET {set} FROM (VALUES {tuples}) AS d WHERE o."id" = d.column1"#
+                    r#"UPDATE "tenant"."{table}" AS o SET {set} FROM (VALUES {tuples}) AS d WHERE o."id" = d.column1"#
                 )
             })
             .await
