@@ -59,6 +59,9 @@ impl SqliteFile {
     /// # Errors
     /// When the file cannot be opened or the key is not the file's.
     pub async fn open(path: &Path, key: &DatabaseKey, create: bool) -> Result<Self, DbErr> {
+        // The first to wake OpenSSL: it is told not to tidy up when the process exits, while the threads of connections
+        // may still encrypt pages. Without this, one exit in a hundred is a crash.
+        openssl_sys::init();
         let base = SqliteConnectOptions::new()
             .filename(path)
             .pragma("key", key.pragma().to_string())
