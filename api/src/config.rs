@@ -29,6 +29,10 @@ pub struct Config {
     pub open_tenants: usize,
     /// Jobs done at the same time (0 to 64); 0 leaves them to other processes.
     pub workers: usize,
+    /// Points of GraphQL cost that one caller may spend at once (1 000 to 10^12).
+    pub graphql_points: u64,
+    /// Points that come back to a caller every second (1 to 10^12).
+    pub graphql_points_per_second: u64,
     /// What is logged, in the notation of `tracing` (`info`, `warn,api=debug`).
     pub log: String,
     /// `text` or `json`.
@@ -69,6 +73,8 @@ impl Default for Config {
             statement_cache: 500,
             open_tenants: 200,
             workers: 2,
+            graphql_points: 1_000_000,
+            graphql_points_per_second: 200_000,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             master_key: None,
@@ -131,6 +137,9 @@ impl Config {
         within("statement_cache", self.statement_cache, 0, 10_000)?;
         within("open_tenants", self.open_tenants, 1, 10_000)?;
         within("workers", self.workers, 0, 64)?;
+        let points = |points: u64| usize::try_from(points).unwrap_or(usize::MAX);
+        within("graphql_points", points(self.graphql_points), 1_000, 1_000_000_000_000)?;
+        within("graphql_points_per_second", points(self.graphql_points_per_second), 1, 1_000_000_000_000)?;
         if let Some(url) = &self.database_url
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
         {

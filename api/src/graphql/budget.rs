@@ -21,12 +21,6 @@ pub struct Budget {
     pub per_second: u64,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self { points: 1_000_000, per_second: 200_000 }
-    }
-}
-
 /// What is left to an actor after a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Left {
@@ -92,4 +86,44 @@ fn too_much(seconds: u64) -> Refusal {
     let mut error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
     error.extensions.insert("retryAfterMs".to_owned(), Json::from(seconds * 1000));
     Refusal { status: 429, ..Refusal::because(vec![error]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenants::{Access, Clock, Origin};
+
+    use super::*;
+
+    fn caller() -> Caller {
+        Caller {
+            tenant: TenantId::new(),
+            actor: Actor::System,
+            origin: Origin::Graphql,
+            access: Arc::new(Access::All),
+            locale: "en".to_owned(),
+            clock: Clock::system(),
+            request: String::new(),
+            run: None,
+        }
+    }
+
+    #[test]
+    fn an_empty_budget_refuses_until_it_has_leaked() {
+        let budgets = Budgets::new(Budget { points: 100, per_second: 1 });
+        let one = caller();
+        assert_eq!(budgets.spend(&one, 60).unwrap().remaining, 40);
+        let refused = budgets.spend(&one, 60).unwrap_err();
+        assert_eq!(refused.status, 429);
+        assert_eq!(refused.errors[0].extensions["retryAfterMs"], 20_000);
+        budgets.spend(&one, 30).unwrap();
+        budgets.spend(&caller(), 60).unwrap();
+    }
+
+    #[test]
+    fn what_costs_more_than_a_budget_runs_when_it_is_full() {
+        let budgets = Budgets::new(Budget { points: 10, per_second: 1 });
+        let caller = caller();
+        assert_eq!(budgets.spend(&caller, 50).unwrap().remaining, 0);
+        assert!(budgets.spend(&caller, 1).is_err());
+    }
 }

@@ -35,7 +35,8 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let state = web::Data::new(app.clone());
     let account = web::Data::new(crate::account::build(app.identity.clone()));
     let upgrade = web::Data::new(upgrade::Upgrade::start(app.registry.clone()));
-    let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), crate::graphql::Budget::default()));
+    let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
+    let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), budget));
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(state.clone())

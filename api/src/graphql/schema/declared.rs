@@ -25,7 +25,7 @@ pub(super) struct Roots {
 }
 
 static SHARED: LazyLock<ServiceDocument> = LazyLock::new(|| {
-    let text = [&[include_str!("shared.graphql")], &operations::DECLARED[..]].concat().join("\n");
+    let text = [&[include_str!("blocks.graphql")], &operations::DECLARED[..]].concat().join("\n");
     #[expect(clippy::expect_used, reason = "the text is part of the program; a test parses it")]
     parse_schema(text).expect("declared operations parse")
 });
