@@ -45,9 +45,17 @@ impl GraphqlError {
 
     /// Whether it is a fault of ours, or of a database that is away.
     pub fn is_ours(&self) -> bool {
+        matches!(self.kind(), Some(Kind::Internal | Kind::Unavailable))
+    }
+
+    /// Whether a newer catalog could let it pass.
+    pub fn may_be_stale(&self) -> bool {
+        matches!(self.kind(), Some(Kind::Invalid | Kind::NotFound))
+    }
+
+    fn kind(&self) -> Option<Kind> {
         let code = self.extensions.get("code").and_then(Json::as_str);
-        let known = Code::ALL.iter().find(|known| Some(known.name()) == code);
-        known.is_some_and(|code| matches!(code.kind(), Kind::Internal | Kind::Unavailable))
+        Code::ALL.iter().find(|known| Some(known.name()) == code).map(|code| code.kind())
     }
 
     /// As JSON, by the specification.

@@ -93,12 +93,13 @@ impl Door {
         request: &Request,
         mutations: bool,
     ) -> Result<Answer, Refusal> {
-        let refuse = |error: &Error, caller: &Caller| {
-            log(error, &caller.request);
-            Refusal::service(error, caller)
-        };
         let ctx = Ctx::open(Arc::clone(&caller), db, Arc::clone(&self.rules)).await;
-        let ctx = ctx.map_err(|error| refuse(&error, &caller))?;
+        self.respond_in(ctx.map_err(|error| refused(&error, &caller))?, request, mutations).await
+    }
+
+    /// Answers with the catalog that this process knows, or a newer one where it is not enough.
+    pub(super) async fn respond_in(&self, ctx: Ctx, request: &Request, mutations: bool) -> Result<Answer, Refusal> {
+        let caller = Arc::clone(&ctx.caller);
         let mut session = self.session(ctx, request).await?;
         match session.plan.kind {
             OperationType::Mutation if !mutations => return Err(Refusal::method("Mutations are sent by POST.")),
@@ -116,10 +117,10 @@ impl Door {
                     match session.query(price).await {
                         Ok(answer) => return Ok(answer),
                         Err(error) if error.code() == Code::StaleCatalog => self.renew(&mut session, request).await?,
-                        Err(error) => return Err(refuse(&error, &caller)),
+                        Err(error) => return Err(refused(&error, &caller)),
                     }
                 }
-                Err(refuse(&Error::of(Code::StaleCatalog), &caller))
+                Err(refused(&Error::of(Code::StaleCatalog), &caller))
             }
         }
     }
@@ -152,10 +153,7 @@ impl Door {
 
     async fn planned(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {
         let schema = self.schemas.of(ctx.caller.tenant, &ctx.catalog).await;
-        let schema = schema.map_err(|error| {
-            log(&error, &ctx.caller.request);
-            Refusal::service(&error, &ctx.caller)
-        })?;
+        let schema = schema.map_err(|error| refused(&error, &ctx.caller))?;
         let prepared = self.documents.prepare(&schema, &request.query, request.operation_name.as_deref()).await?;
         let variables = coerce_variables(&schema.model, &prepared.variables, &request.variables)?;
         let plan = prepared.plan(&schema.model, &variables)?;
@@ -186,10 +184,7 @@ impl Door {
         let Some(key) = &request.idempotency else {
             return Ok(Answer { body: self.written(session, request).await.body, price });
         };
-        let refuse = |error: Error| {
-            log(&error, &caller.request);
-            Refusal::service(&error, &caller)
-        };
+        let refuse = |error: Error| refused(&error, &caller);
         match idempotency::begin(&db, &caller, key, &request.hash()).await.map_err(refuse)? {
             Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price }),
             Begun::Fresh => {
@@ -274,6 +269,16 @@ impl Session {
         if written.is_err() {
             out.no_data();
         }
+        // What the catalog of this process does not know, another may have made a moment ago.
+        if self.plan.introspects() || out.errors.iter().any(GraphqlError::may_be_stale) {
+            records::engine::verify(&self.ctx).await?;
+        }
         Ok(Answer { body: out.finish(), price })
     }
+}
+
+/// A service's refusal of a request as a whole, logged.
+pub(super) fn refused(error: &Error, caller: &Caller) -> Refusal {
+    log(error, &caller.request);
+    Refusal::service(error, caller)
 }

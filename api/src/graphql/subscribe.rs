@@ -8,14 +8,14 @@ use records::{
     filter::{Filter, Test},
     values::Value,
 };
-use tenants::error::{Code, Error, Result};
+use tenants::error::{Code, Error, Kind as ErrorKind, Result};
 
 use super::{
     Door, Request,
     errors::Refusal,
     execute::{Event, EventPlan, Kind},
     feeds::Feed,
-    respond::Session,
+    respond::{Session, refused},
     schema::model::{Action, Resolver},
 };
 
@@ -35,15 +35,20 @@ impl Subscription {
     ///
     /// # Errors
     /// What keeps it from being understood.
-    pub async fn begin(door: &Door, session: Session, request: Request) -> Result<Self, Refusal> {
-        let begun = async {
-            session.event_plan()?;
-            door.feeds.follow(&session.ctx.db).await
+    pub async fn begin(door: &Door, mut session: Session, request: Request) -> Result<Self, Refusal> {
+        let followed = match session.followed(door).await {
+            // What the catalog of this process does not know, another may have made a moment ago.
+            Err(error) if error.code().kind() == ErrorKind::Invalid => match engine::verify(&session.ctx).await {
+                Ok(()) => Err(error),
+                Err(_) => {
+                    door.renew(&mut session, &request).await?;
+                    session.followed(door).await
+                }
+            },
+            other => other,
         };
-        match begun.await {
-            Ok((feed, seen)) => Ok(Self { session, request, feed, seen }),
-            Err(error) => Err(Refusal::service(&error, &session.ctx.caller)),
-        }
+        let (feed, seen) = followed.map_err(|error| refused(&error, &session.ctx.caller))?;
+        Ok(Self { session, request, feed, seen })
     }
 
     /// Waits for changes and answers what is to be told of them.
@@ -59,8 +64,7 @@ impl Subscription {
                     door.renew(&mut self.session, &self.request).await?;
                 }
                 Err(error) => {
-                    super::errors::log(&error, &self.session.ctx.caller.request);
-                    return Err(Refusal::service(&error, &self.session.ctx.caller));
+                    return Err(refused(&error, &self.session.ctx.caller));
                 }
             }
         }
@@ -111,6 +115,11 @@ impl Subscription {
 }
 
 impl Session {
+    async fn followed(&self, door: &Door) -> Result<(Arc<Feed>, i64)> {
+        self.event_plan()?;
+        door.feeds.follow(&self.ctx.db).await
+    }
+
     fn event_plan(&self) -> Result<EventPlan<'_>> {
         let root = &self.plan.root;
         let missing = || Error::internal("a subscription without field");

@@ -12,7 +12,7 @@ use records::{
     values::{self, Locale},
 };
 use serde_json::{Map, Value as Json, json};
-use tenants::error::{Code, Error, FieldIssue, Result};
+use tenants::error::{Code, Error, FieldIssue, Kind, Result};
 
 use super::{
     bind::Binder,
@@ -82,12 +82,20 @@ async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut O
         _ => None,
     };
     if done.is_none() {
-        *done = Some(match (&declared.resolver, object) {
+        let acted = match (&declared.resolver, object) {
             (Resolver::Records { action, .. }, Some(object)) => {
-                act(&session.ctx, &session.locale, object, *action, &args).await?
+                act(&session.ctx, &session.locale, object, *action, &args).await
             }
-            (Resolver::Operation(name), _) => Done::Tree(operations::run(&session.ctx, name, &args).await?),
+            (Resolver::Operation(name), _) => operations::run(&session.ctx, name, &args).await.map(Done::Tree),
             _ => return Err(Error::internal("a mutation that is part of something")),
+        };
+        *done = Some(match acted {
+            // What the catalog of this process does not know, another may have made a moment ago.
+            Err(error) if matches!(error.code().kind(), Kind::Invalid | Kind::NotFound) => {
+                engine::verify(&session.ctx).await?;
+                return Err(error);
+            }
+            acted => acted?,
         });
     }
     let (root, fetched) = read_back(&binder, object, done.as_ref(), planned).await?;

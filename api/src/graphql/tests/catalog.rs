@@ -125,3 +125,40 @@ async fn equal_shapes_share_a_schema() {
     assert_eq!(one.door.schemas.numbers()[2], 1, "two tenants, one schema");
     async_graphql_parser::parse_schema(&first).unwrap();
 }
+
+#[tokio::test]
+async fn what_another_process_made_is_known() {
+    let world = World::new().await;
+    let field = r#"mutation { createField(input: { object: "customer", name: "tier", type: SELECT, options: [{ value: "gold" }] }) { id } }"#;
+    let ask = async |ctx: ::records::Ctx, query: &str| {
+        let request = crate::graphql::Request { query: query.to_owned(), ..crate::graphql::Request::default() };
+        let answer =
+            world.door.respond_in(ctx, &request, true).await.map_err(|refusal| refusal.errors[0].message.clone());
+        serde_json::from_slice::<Json>(&answer.unwrap().body).unwrap()
+    };
+    let ctx = async || {
+        let rules = std::sync::Arc::clone(&world.door.rules);
+        ::records::Ctx::open(tenants::testing::caller(&world.db), world.db.clone(), rules).await.unwrap()
+    };
+    let before = ctx().await;
+    let id = world.data(field).await["createField"]["id"].clone();
+    let written =
+        ask(before.clone(), r#"mutation { createCustomer(data: { companyName: "A", tier: "gold" }) { tier } }"#).await;
+    assert_eq!(written["data"]["createCustomer"]["tier"], "gold", "a field");
+    let known = ctx().await;
+    world
+        .data_with(
+            r#"mutation($id: ID!) { updateField(id: $id, input: { options: [{ value: "gold" }, { value: "iron" }] }) { id } }"#,
+            json!({ "id": id }),
+        )
+        .await;
+    let written =
+        ask(known.clone(), r#"mutation { createCustomer(data: { companyName: "B", tier: "iron" }) { tier } }"#).await;
+    assert_eq!(written["data"]["createCustomer"]["tier"], "iron", "an option written: {written}");
+    let found = ask(known, r#"{ customers(filter: { tier: { eq: "iron" } }) { totalCount } }"#).await;
+    assert_eq!(found["data"]["customers"]["totalCount"], 1, "an option looked for: {found}");
+    let shown = ask(before.clone(), r#"{ object(name: "customer") { fields { name } } }"#).await;
+    assert!(shown.to_string().contains("tier"), "the catalog");
+    let shown = ask(before, r#"{ __type(name: "Customer") { fields { name } } }"#).await;
+    assert!(shown.to_string().contains("tier"), "introspection");
+}

@@ -7,6 +7,7 @@ mod tree;
 use records::{
     Ctx,
     catalog::{self, ObjectId, SectionId},
+    engine,
 };
 use serde_json::{Map, Value as Json};
 use tenants::error::{Code, Error, Result};
@@ -20,8 +21,8 @@ pub const DECLARED: &str = include_str!("catalog.graphql");
 /// Those of [`records::catalog`].
 pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
     Some(match name {
-        "objects" => Ok(ctx.catalog.objects.iter().map(|object| tree::object(&ctx.catalog, object)).collect()),
-        "object" => Ok(object(ctx, args)),
+        "objects" => objects(ctx).await,
+        "object" => object(ctx, args).await,
         "createObject" => create_object(ctx, args).await,
         "updateObject" => update_object(ctx, args).await,
         "deleteObject" => delete_object(ctx, args).await,
@@ -36,9 +37,16 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Resu
     })
 }
 
-fn object(ctx: &Ctx, args: &Map<String, Json>) -> Json {
+async fn objects(ctx: &Ctx) -> Result<Json> {
+    // Another process may have changed it a moment ago.
+    engine::verify(ctx).await?;
+    Ok(ctx.catalog.objects.iter().map(|object| tree::object(&ctx.catalog, object)).collect())
+}
+
+async fn object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
+    engine::verify(ctx).await?;
     let object = ctx.catalog.object(input::text(args, "name").unwrap_or_default());
-    object.map_or(Json::Null, |object| tree::object(&ctx.catalog, object))
+    Ok(object.map_or(Json::Null, |object| tree::object(&ctx.catalog, object)))
 }
 
 async fn create_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
