@@ -42,7 +42,7 @@ const SHARED: &str = "
     historyConnection historyEntry historyPageInfo idFilter impact impacts importReport int64Filter intFilter
     inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
     onDestroy operator optionFilter optionInput origin origins pageInfo period personalClass personalData phoneFilter
-    relationInput relationKind removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
+    relationInput relationKind removeExchangeRate removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
     runStatus sectionInput setExchangeRate sortDirection startImport stringFilter textFilter undoReport undoRun
     undoSkipped updateField updateFieldInput updateObject updateObjectInput updateSection updateSectionInput
     validation validationInput validations viewer";
