@@ -3,7 +3,7 @@
 use entities::ids::{CommitId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
 use tenants::{
-    TenantTx,
+    Dialect, TenantTx,
     error::{Code, Error, Result},
 };
 
@@ -34,15 +34,9 @@ pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
 /// `STALE_CATALOG` when the catalog is no longer the one this was planned with.
 pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
     changes(tx, id, entries).await?;
-    let sql = r#"UPDATE "tenant"."clock" SET seq = seq + 1 WHERE catalog_version = $1"#;
-    let counted = tx.execute_raw(tx.statement(sql, vec![ctx.catalog.version.into()])).await?;
-    if counted.rows_affected() == 0 {
-        return Err(Error::of(Code::StaleCatalog));
-    }
-    let sql = r#"INSERT INTO "tenant"."commits" (seq, id, at, actor, origin, run, request)
-        SELECT seq, $1, $2, $3, $4, $5, $6 FROM "tenant"."clock""#;
     let caller = &ctx.caller;
     let values = vec![
+        ctx.catalog.version.into(),
         id.0.into(),
         at.into(),
         caller.actor.stored().into(),
@@ -50,9 +44,29 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
         caller.run.map(|run| run.0).into(),
         caller.request.clone().into(),
     ];
-    tx.execute_raw(tx.statement(sql, values)).await?;
+    let noted = match tx.dialect() {
+        // one statement: others wait for it, the way to the database included
+        Dialect::Postgres => {
+            let sql = format!(r#"WITH c AS ({COUNT} RETURNING seq) {NOTE} SELECT seq, $2, $3, $4, $5, $6, $7 FROM c"#);
+            tx.execute_raw(tx.statement(sql, values)).await?
+        }
+        Dialect::Sqlite => {
+            tx.execute_raw(tx.statement(COUNT, values[..1].to_vec())).await?;
+            let sql = format!(
+                r#"{NOTE} SELECT seq, $2, $3, $4, $5, $6, $7 FROM "tenant"."clock" WHERE catalog_version = $1"#
+            );
+            tx.execute_raw(tx.statement(sql, values)).await?
+        }
+    };
+    if noted.rows_affected() == 0 {
+        return Err(Error::of(Code::StaleCatalog));
+    }
     Ok(())
 }
+
+/// Counts the clock on, if the catalog is the one that was planned with.
+const COUNT: &str = r#"UPDATE "tenant"."clock" SET seq = seq + 1 WHERE catalog_version = $1"#;
+const NOTE: &str = r#"INSERT INTO "tenant"."commits" (seq, id, at, actor, origin, run, request)"#;
 
 async fn changes(tx: &TenantTx, id: CommitId, entries: Vec<Entry>) -> Result<()> {
     let columns = [

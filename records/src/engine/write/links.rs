@@ -117,11 +117,13 @@ impl Unit<'_> {
     }
 }
 
-/// A draft's targets in a link field.
+/// The targets that a draft adds to a link field.
 fn targets(row: &Row, field: &Field) -> impl Iterator<Item = Uuid> + use<> {
-    let ids = match row.draft.get(field.id) {
-        Some(Value::Id(id)) => vec![*id],
-        Some(Value::Ids(ids)) => ids.clone(),
+    let had = row.draft.before.iter().find(|(id, _)| *id == field.id).map(|(_, value)| value);
+    let ids = match (row.draft.get(field.id), had) {
+        (Some(Value::Id(id)), _) => vec![*id],
+        (Some(Value::Ids(ids)), Some(Value::Ids(had))) => ids.iter().filter(|id| !had.contains(id)).copied().collect(),
+        (Some(Value::Ids(ids)), _) => ids.clone(),
         _ => Vec::new(),
     };
     ids.into_iter()

@@ -241,6 +241,7 @@ fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, 
             }
             differs
         });
+        row.draft.before = before;
         if fields.is_empty() {
             let written = Written { object: object.id, id: row.id, kind: WrittenKind::Unchanged, values: Vec::new() };
             out.push((row.index, Ok(written)));

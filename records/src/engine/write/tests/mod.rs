@@ -138,9 +138,13 @@ async fn many_to_many_sets_are_replaced() {
     let same = world.update("vehicle", car, json!({"users": [a.to_string(), b.to_string()]})).await.unwrap();
     assert_eq!(same.kind, WrittenKind::Unchanged);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 2);
+    engine::archive(&world.ctx, world.id("person"), a).await.unwrap();
+    let c = world.create("person", json!({"lastName": "C"})).await.unwrap();
+    let all = json!({"users": [a.to_string(), b.to_string(), c.to_string()]});
+    assert_eq!(world.update("vehicle", car, all).await.unwrap().kind, WrittenKind::Updated, "an old link may be dead");
     engine::destroy(&world.ctx, world.id("person"), b).await.unwrap();
-    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 1);
-    assert_eq!(world.value("vehicle.version", car).await, json!(3), "losing a link is a change of its owner");
+    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 2);
+    assert_eq!(world.value("vehicle.version", car).await, json!(4), "losing a link is a change of its owner");
 }
 
 #[tokio::test]
