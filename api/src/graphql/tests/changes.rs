@@ -113,3 +113,22 @@ async fn subscriptions_tell_what_concerns_them() {
     world.data_with(r#"mutation($id: ID!) { destroyCustomer(id: $id) }"#, json!({ "id": id })).await;
     assert_eq!(wait(3).await["kind"], "DESTROYED");
 }
+
+#[tokio::test]
+async fn a_flood_is_told_as_one() {
+    let world = World::new().await;
+    let request = Request { query: "subscription { customerChanged { kind id } }".to_owned(), ..Request::default() };
+    let rules = Arc::clone(&world.door.rules);
+    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), rules).await.unwrap();
+    let session = world.door.session(ctx, &request).await.unwrap();
+    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
+    let data: Vec<Json> = (0..201).map(|n| json!({ "companyName": format!("C{n}") })).collect();
+    let create = "mutation($data: [CustomerCreateInput!]!) { createCustomers(data: $data) { id } }";
+    world.data_with(create, json!({ "data": data })).await;
+    let told = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap().unwrap();
+    assert_eq!(told, [br#"{"data":{"customerChanged":{"kind":"RESYNC","id":null}}}"#]);
+    world.data(r#"mutation { createCustomer(data: { companyName: "D" }) { id } }"#).await;
+    let told = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap().unwrap();
+    assert_eq!(told.len(), 1);
+    assert!(String::from_utf8_lossy(&told[0]).contains("CREATED"));
+}
