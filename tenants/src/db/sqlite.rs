@@ -73,6 +73,8 @@ impl SqliteFile {
         let writing = base
             .clone()
             .create_if_missing(create)
+            // a batch of an import touches thousands of index pages; each that falls out is encrypted once more
+            .pragma("cache_size", "-32768")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = pool_options()
