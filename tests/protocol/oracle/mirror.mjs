@@ -6,6 +6,8 @@ import { data } from '../door.mjs';
 
 /** The most records a page may ask for. */
 export const MOST = 200;
+/** More than there is of any object. */
+const WHOLE = 60;
 /** How deep values that are no records (an actor, an amount) are read. */
 const DEPTH = 3;
 
@@ -16,7 +18,7 @@ export async function mirror() {
   const records = new Map(lists.map((field) => [recordOf(field.type), new Map()]));
   const roots = new Map();
   for (const list of lists) {
-    const answer = await data(`{ ${list.name}(first: ${MOST}) ${everything(list.type, records)} }`);
+    const answer = await data(`{ ${list.name}(first: ${WHOLE}) ${everything(list.type, records)} }`);
     roots.set(list.name, answer[list.name]);
     for (const { node } of answer[list.name].edges) records.get(recordOf(list.type)).set(node.id, node);
   }
