@@ -87,6 +87,20 @@ impl ErrorsFile {
     }
 }
 
+/// Cuts a file to the length that is committed: what a stopped process wrote beyond it was never committed.
+///
+/// # Errors
+/// `STORAGE_FULL` when the file cannot be changed.
+pub(super) fn cut(path: &Path, length: u64) -> Result<()> {
+    let cut = match OpenOptions::new().write(true).open(path) {
+        Ok(_) if length == 0 => std::fs::remove_file(path),
+        Ok(file) => file.set_len(length),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    cut.map_err(|error| Error::new(Code::StorageFull, "The errors file cannot be written.").caused_by(error))
+}
+
 /// Opens a file that only this user may read: it holds what customers told the organisation.
 pub(super) fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -136,6 +150,11 @@ mod tests {
         assert_eq!(cells(&written[2])[0], "5");
         assert_eq!(cells(&written[2])[4..], ["2", "3", "4"]);
         assert!(written.iter().all(|row| row.len() >= 6));
+        cut(&path, length).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), length);
+        cut(&path, 0).unwrap();
+        cut(&path, 0).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

@@ -35,7 +35,10 @@ use records::{
     engine::runs::{self, NewRun, Run, RunKind},
 };
 pub use staging::{MAX_UPLOAD, Upload};
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    Operation,
+    error::{Code, Error, Result},
+};
 
 use model::{Plan, Progress};
 
@@ -82,8 +85,7 @@ pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<R
     match to_the_end(ctx, &run, until).await {
         Ok(false) => runs::release(ctx, &run).await?,
         Ok(true) => finish(ctx, &run, None).await?,
-        // Whoever stopped it has seen to the rest.
-        Err(error) if error.code() == Code::Cancelled => {}
+        Err(error) if error.code() == Code::Cancelled => settle(ctx, run.id).await?,
         // Another attempt may have better luck: the run stays as it is.
         Err(error) if error.code().kind().retryable() => {
             runs::release(ctx, &run).await?;
@@ -129,19 +131,31 @@ pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
 pub async fn cancel(ctx: &Ctx, run: RunId) -> Result<Report> {
     let run = load(ctx, run).await?;
     runs::cancel(ctx, run.id).await?;
-    staging::discard(&ctx.db, run.id);
+    settle(ctx, run.id).await?;
     report(ctx, run.id).await
 }
 
 async fn load(ctx: &Ctx, run: RunId) -> Result<Run> {
     let run = runs::load(ctx, run).await?;
-    if run.kind == RunKind::Import { Ok(run) } else { Err(Error::new(Code::NotFound, "There is no such import.")) }
+    if run.kind != RunKind::Import {
+        return Err(Error::new(Code::NotFound, "There is no such import."));
+    }
+    if let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) {
+        ctx.caller.permit(&object.name, Operation::Import)?;
+    }
+    Ok(run)
 }
 
 async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
     runs::finish(ctx, run, error).await?;
-    staging::discard(&ctx.db, run.id);
-    Ok(())
+    settle(ctx, run.id).await
+}
+
+/// Leaves of a run that is over what its last commit knows of.
+async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
+    staging::discard(&ctx.db, run);
+    let progress = progress(&runs::load(ctx, run).await?)?;
+    errors_file::cut(&staging::errors(&ctx.db, run), progress.errors_length)
 }
 
 fn progress(run: &Run) -> Result<Progress> {
