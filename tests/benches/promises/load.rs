@@ -36,6 +36,11 @@ pub fn post(address: SocketAddr, path: &str, token: &str, body: &str) -> Vec<u8>
     .into_bytes()
 }
 
+/// A `GET` without credentials, as bytes.
+pub fn get(address: SocketAddr, path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
+}
+
 /// Clients that ask in turn, each waiting for its answer, for a while.
 pub async fn run(address: SocketAddr, requests: Vec<Vec<u8>>, clients: usize, during: Duration) -> Load {
     let requests = Arc::new(requests);

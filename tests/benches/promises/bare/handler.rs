@@ -91,8 +91,7 @@ pub fn serve(settings: &str) {
     actix_web::rt::System::new().block_on(async move {
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect(&url).await.expect("PostgreSQL answers");
         let pool = web::Data::new(pool);
-        let app =
-            move || App::new().app_data(pool.clone()).app_data(sql.clone()).route("/{tier}", web::post().to(page));
+        let app = move || App::new().app_data(pool.clone()).app_data(sql.clone()).route("/{tier}", web::get().to(page));
         let server = HttpServer::new(app).workers(2).bind("127.0.0.1:0").expect("a free port");
         println!("{}", server.addrs()[0]);
         server.run().await.expect("it serves");

@@ -48,7 +48,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
 async fn beside(app: &TestApp) -> load::Load {
     let url = app.database_url().expect("PostgreSQL");
     let bare = bare::Process::start(&url, "acme").await;
-    let requests = (0..TIERS).map(|tier| load::post(bare.address, &format!("/{tier}"), "", "{}")).collect::<Vec<_>>();
+    let requests = (0..TIERS).map(|tier| load::get(bare.address, &format!("/{tier}"))).collect::<Vec<_>>();
     load::run(bare.address, requests.clone(), 16, Duration::from_secs(2)).await;
     load::run(bare.address, requests, 16, DURING).await
 }
