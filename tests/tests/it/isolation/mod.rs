@@ -3,8 +3,11 @@
 
 mod schema;
 
+use std::time::Duration;
+
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Tenant, TestApp};
+use tests::{Answer, Tenant, TestApp};
 
 use crate::world;
 use schema::Schema;
@@ -48,6 +51,26 @@ async fn no_operation_reaches_another_organisation() {
     assert!(wrong.is_empty(), "{} calls with foreign ids:\n{}", wrong.len(), wrong.join("\n"));
     assert!(tried > 30, "only {tried} calls were made");
     assert_eq!(everything(&victim).await, before, "another organisation's records changed");
+}
+
+#[tokio::test]
+async fn no_address_reaches_another_organisation() {
+    let app = TestApp::start().await;
+    let (victim, thief) = (app.tenant("victim"), app.tenant("thief"));
+    let run = import(&victim).await;
+    let nothing = "0190a000-0000-7000-8000-000000000000";
+    for (method, path) in
+        [(Method::GET, ""), (Method::GET, "/errors"), (Method::POST, "/cancel"), (Method::POST, "/undo")]
+    {
+        let ask = async |id: &str| {
+            Answer::of(thief.api_key.request(method.clone(), &format!("/api/imports/{id}{path}"))).await
+        };
+        let (theirs, missing) = (ask(&run).await, ask(nothing).await);
+        assert_eq!((theirs.status, theirs.code().as_str()), (404, "NOT_FOUND"), "{path}: {}", theirs.text);
+        assert_eq!(theirs.text.replace(&run, nothing), missing.text, "in the same words as a missing one");
+    }
+    let still = Answer::of(victim.api_key.request(Method::GET, &format!("/api/imports/{run}"))).await;
+    assert_eq!(still.body["status"], "DONE", "{}", still.text);
 }
 
 #[tokio::test]
@@ -96,7 +119,23 @@ async fn populate(tenant: &Tenant) -> Vec<String> {
     let vehicle = tenant.create("vehicle", json!({ "name": "Quartermaine", "customer": customer })).await;
     let points = tenant.data("{ contactPoints { nodes { id } } }", json!({})).await;
     let point = points["contactPoints"]["nodes"][0]["id"].as_str().expect("a contact point").to_owned();
-    vec![customer, interaction, vehicle, point]
+    vec![customer, interaction, vehicle, point, import(tenant).await]
+}
+
+/// An import that has ended; its id.
+async fn import(tenant: &Tenant) -> String {
+    let upload =
+        tenant.api_key.request(Method::POST, "/api/imports?object=customer").header("content-type", "text/csv");
+    let begun = Answer::of(upload.body("firstName,lastName,birthDate\nZenobia,Quartermaine,never\n")).await;
+    let id = begun.body["runId"].as_str().expect("a run").to_owned();
+    let waiting = async {
+        let query = "query ($id: ID!) { run(id: $id) { status } }";
+        while tenant.data(query, json!({ "id": id })).await["run"]["status"] != "DONE" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the import ends");
+    id
 }
 
 async fn everything(tenant: &Tenant) -> Value {
