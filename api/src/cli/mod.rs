@@ -8,7 +8,12 @@ mod serve;
 mod tenant;
 mod upkeep;
 
-use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clap::{Parser, Subcommand};
 use tenants::{Error, error::Result};
@@ -86,9 +91,20 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&Error::internal(error)),
     };
-    match runtime.block_on(dispatch(arguments.command, &config)) {
+    let done = runtime.block_on(dispatch(arguments.command, &config));
+    runtime.shutdown_timeout(CLOSING);
+    wait_for_files();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
+    }
+}
+
+/// Files close in threads of their own, also those that an error left behind.
+fn wait_for_files() {
+    let end = Instant::now() + CLOSING;
+    while tenants::db::sqlite_threads() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

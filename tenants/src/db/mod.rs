@@ -25,7 +25,7 @@ use crate::{keys::DataKey, settings::Settings, work::Tickets};
 
 pub use classify::{Violation, classify, violation};
 pub use postgres::{PostgresPool, SchemaName};
-pub use sqlite::{DatabaseKey, SqliteFile};
+pub use sqlite::{DatabaseKey, SqliteFile, sqlite_threads};
 pub use tx::TenantTx;
 
 /// Which database speaks.

@@ -128,6 +128,14 @@ fn pool_options() -> SqlitePoolOptions {
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
+/// Whether files of this process are open or being closed, where the system tells (Linux): each connection has a thread
+/// of its own. SQLCipher tears itself down when the process ends, so whoever ends it waits for them first.
+pub fn sqlite_threads() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
+    let names = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    names.into_iter().any(|name| name.starts_with("sqlx-sqlite"))
+}
+
 #[cfg(test)]
 mod tests {
     use sea_orm::{ConnectionTrait, TransactionTrait};

@@ -145,10 +145,9 @@ impl Registry {
             pool.connection().execute_unprepared(&sql).await?;
         }
         let db = self.connect(row, true).await?;
-        migrate::prepare(&db).await?;
-        migrate::run(&db, self.clock.micros()).await?;
-        self.provision.provision(&db).await?;
-        let member = self.seed(&db, owner).await?;
+        let filled = self.fill(&db, owner).await;
+        db.close().await;
+        let member = filled?;
 
         let tx = self.control.begin().await?;
         let known = users::Entity::find_by_id(owner.id).one(&tx).await?;
@@ -170,6 +169,13 @@ impl Registry {
             .await?;
         tx.commit().await?;
         Ok(member)
+    }
+
+    async fn fill(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
+        migrate::prepare(db).await?;
+        migrate::run(db, self.clock.micros()).await?;
+        self.provision.provision(db).await?;
+        self.seed(db, owner).await
     }
 
     /// The seeded roles, and the owner as first member.

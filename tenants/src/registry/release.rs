@@ -33,7 +33,9 @@ impl Registry {
             return Ok(Vec::new());
         }
         let db = self.connect(tenant, false).await?;
-        let mut names: Vec<String> = migrate::pending(&db).await?.iter().map(|step| step.name.to_owned()).collect();
+        let pending = migrate::pending(&db).await;
+        db.close().await;
+        let mut names: Vec<String> = pending?.iter().map(|step| step.name.to_owned()).collect();
         names.push("standard objects".to_owned());
         Ok(names)
     }
