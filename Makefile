@@ -29,7 +29,7 @@ test-postgres: build protocol ## all tests, tenants in schemas of a private Post
 .PHONY: bench
 bench: ## measure what the design promises; writes docs/benchmarks.md
 	$(CARGO) build --release --locked --workspace
-	TEST_POSTGRES_FSYNC=on TEST_POSTGRES_BUFFERS=1GB tests/with-postgres $(CARGO) bench --locked --package tests --bench promises
+	TEST_POSTGRES_FSYNC=on TEST_POSTGRES_BUFFERS=1GB tests/with-postgres $(CARGO) bench --locked --workspace --bench promises
 
 .PHONY: fmt
 fmt: ## format the code
