@@ -1,20 +1,23 @@
-//! What happened to one record, as people read it: newest first, values as the API shows them.
+//! What happened to records, as people read it: newest first, values as the API shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::QueryResult;
 use serde_json::Value as Json;
 use tenants::{
-    Actor, Operation,
+    Actor,
     error::{Code, Error, Result},
 };
 
-use super::{MAX_PAGE, WrittenKind};
+use super::{
+    MAX_PAGE, WrittenKind, decode,
+    read::{self, FIRST},
+};
 use crate::{
     Ctx,
-    sql::Sql,
+    sql::{List, Sql},
     values::{self, Value},
 };
 
@@ -57,46 +60,63 @@ pub struct FieldChange {
     pub to: Json,
 }
 
-/// A page of a record's history, newest first; `first` is at most 200. Fields that are gone from the catalog, or that
-/// are not audited, are left out.
+/// For each record, a page of its history, newest first: one statement for all of them. `first` (at most 200) and the
+/// cursor hold for each record by itself. Fields that are gone from the catalog, or that are not audited, are left out.
 ///
 /// # Errors
-/// `BAD_CURSOR`, `STALE_CATALOG`.
+/// `FORBIDDEN`, `BAD_CURSOR`, `STALE_CATALOG`.
 pub async fn history(
     ctx: &Ctx,
     object: ObjectId,
-    record: RecordId,
+    records: &[RecordId],
     first: u32,
-    after: Option<String>,
-) -> Result<HistoryPage> {
-    let of = ctx.catalog.object_by_id(object).ok_or_else(|| Error::of(Code::NotFound))?;
-    ctx.caller.permit(&of.name, Operation::Read)?;
-    let first = first.clamp(1, MAX_PAGE) as usize;
-    let mut sql = Sql::new(ctx.db.dialect());
-    sql.push("SELECT c.seq, h.n, c.at, c.actor, c.origin, c.run, h.kind, h.diff FROM ").table("changes");
-    sql.push(" AS h JOIN ").table("commits").push(" AS c ON c.id = h.commit_id WHERE h.record_id = ").bind(record.0);
+    after: Option<&str>,
+) -> Result<HashMap<RecordId, HistoryPage>> {
+    read::readable(ctx, object)?;
+    let after = after.map(parse).transpose()?;
+    if records.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let first = first.min(MAX_PAGE) as usize;
+    let empty = |record: &RecordId| (*record, HistoryPage { entries: Vec::new(), has_next: false });
+    let mut pages: HashMap<RecordId, HistoryPage> = records.iter().map(empty).collect();
+    for row in &read::fetch(ctx, &ctx.db, pages_of(ctx, object, records, first, after)).await? {
+        let page = pages.get_mut(&RecordId(decode::id(row, FIRST)?));
+        let page = page.ok_or_else(|| Error::internal("a history that was not asked for"))?;
+        if page.entries.len() == first {
+            page.has_next = true;
+        } else {
+            page.entries.push(entry(ctx, row)?);
+        }
+    }
+    Ok(pages)
+}
+
+/// The entries of each record numbered from the newest, and the first of them with one more, to know whether more follow.
+fn pages_of(ctx: &Ctx, object: ObjectId, records: &[RecordId], first: usize, after: Option<(i64, i64)>) -> Sql {
+    let mut sql = read::select(ctx);
+    sql.push(", p.* FROM (SELECT h.record_id, c.seq, h.n, c.at, c.actor, c.origin, c.run, h.kind, h.diff, ");
+    sql.push("row_number() OVER (PARTITION BY h.record_id ORDER BY c.seq DESC, h.n DESC) AS place FROM ");
+    sql.table("changes").push(" AS h JOIN ").table("commits").push(" AS c ON c.id = h.commit_id WHERE h.record_id");
+    sql.one_of(List::Ids(records.iter().map(|record| record.0).collect()));
     sql.push(" AND h.object_id = ").bind(object.0);
-    if let Some(cursor) = after {
-        let (seq, n) = parse(&cursor)?;
+    if let Some((seq, n)) = after {
         sql.push(" AND (c.seq < ").bind(seq).push(" OR (c.seq = ").bind(seq).push(" AND h.n < ").bind(n).push("))");
     }
-    sql.push(" ORDER BY c.seq DESC, h.n DESC LIMIT ").number(first as i64 + 1);
-    let rows = ctx.db.query_all_raw(sql.statement(&ctx.db)).await?;
-    super::verify(ctx).await?;
-    let has_next = rows.len() > first;
-    let entries = rows.iter().take(first).map(|row| entry(ctx, row)).collect::<Result<_>>()?;
-    Ok(HistoryPage { entries, has_next })
+    sql.push(") AS p WHERE p.place <= ").number(first as i64 + 1).push(" ORDER BY p.record_id, p.place");
+    sql
 }
 
 fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
-    let (seq, n): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    let diff: Option<String> = row.try_get_by_index(7)?;
+    let at = |column: usize| FIRST + 1 + column;
+    let (seq, n): (i64, i64) = (row.try_get_by_index(at(0))?, row.try_get_by_index(at(1))?);
+    let diff: Option<String> = row.try_get_by_index(at(7))?;
     Ok(HistoryEntry {
-        at: row.try_get_by_index(2)?,
-        actor: Actor::from_stored(&row.try_get_by_index::<String>(3)?),
-        origin: row.try_get_by_index(4)?,
-        run: row.try_get_by_index::<Option<uuid::Uuid>>(5)?.map(RunId),
-        kind: WrittenKind::named(&row.try_get_by_index::<String>(6)?),
+        at: row.try_get_by_index(at(2))?,
+        actor: Actor::from_stored(&row.try_get_by_index::<String>(at(3))?),
+        origin: row.try_get_by_index(at(4))?,
+        run: row.try_get_by_index::<Option<uuid::Uuid>>(at(5))?.map(RunId),
+        kind: WrittenKind::named(&row.try_get_by_index::<String>(at(6))?),
         changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, &diff))?,
         cursor: URL_SAFE_NO_PAD.encode(format!("{seq}.{n}")),
     })

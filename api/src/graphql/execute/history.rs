@@ -1,9 +1,8 @@
-//! A record's history as the API shows it.
+//! Histories of records as the API shows them.
 
 use std::collections::{HashMap, HashSet};
 
 use entities::ids::{ObjectId, RecordId};
-use futures::future::try_join_all;
 use records::{
     Ctx,
     engine::{self, HistoryPage},
@@ -12,9 +11,6 @@ use serde_json::{Value as Json, json};
 use tenants::error::Result;
 
 use super::{actors, instant};
-
-/// Histories that are read at the same time.
-const AT_ONCE: usize = 4;
 
 /// Pages of the history of several records, by record.
 ///
@@ -25,38 +21,33 @@ pub async fn trees(
     object: ObjectId,
     records: &[RecordId],
     first: u32,
-    after: Option<&String>,
+    after: Option<&str>,
 ) -> Result<HashMap<String, Json>> {
-    let mut trees = HashMap::with_capacity(records.len());
-    for some in records.chunks(AT_ONCE) {
-        let pages = some.iter().map(|record| engine::history(ctx, object, *record, first, after.cloned()));
-        for (record, page) in some.iter().zip(try_join_all(pages).await?) {
-            trees.insert(record.to_string(), tree(ctx, &page).await?);
-        }
-    }
-    Ok(trees)
+    let pages = engine::history(ctx, object, records, first, after).await?;
+    let entries = pages.values().flat_map(|page| &page.entries);
+    let stored: HashSet<String> = entries.map(|entry| entry.actor.stored()).collect();
+    let actors = actors::trees(ctx, stored.iter().map(String::as_str).collect()).await?;
+    Ok(pages.iter().map(|(record, page)| (record.to_string(), tree(page, &actors))).collect())
 }
 
-async fn tree(ctx: &Ctx, page: &HistoryPage) -> Result<Json> {
-    let stored: Vec<String> = page.entries.iter().map(|entry| entry.actor.stored()).collect();
-    let names = actors::trees(ctx, stored.iter().map(String::as_str).collect::<HashSet<_>>()).await?;
-    let nodes = page.entries.iter().zip(&stored).map(|(entry, stored)| {
+fn tree(page: &HistoryPage, actors: &HashMap<String, Json>) -> Json {
+    let nodes = page.entries.iter().map(|entry| {
         let changes =
             entry.changes.iter().map(|change| json!({ "field": change.field, "from": change.from, "to": change.to }));
         json!({
             "at": instant(entry.at),
-            "actor": names.get(stored),
+            "actor": actors.get(&entry.actor.stored()),
             "origin": entry.origin,
             "runId": entry.run.map(|run| run.to_string()),
             "kind": entry.kind.name(),
             "changes": changes.collect::<Json>(),
         })
     });
-    Ok(json!({
+    json!({
         "nodes": nodes.collect::<Json>(),
         "pageInfo": {
             "hasNextPage": page.has_next,
             "endCursor": page.entries.last().map(|entry| &entry.cursor),
         },
-    }))
+    })
 }

@@ -96,7 +96,7 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
         }
         What::History { object, first, after, .. } => {
             let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-            Link::Trees(history::trees(ctx, *object, &ids, *first, after.as_ref()).await?)
+            Link::Trees(history::trees(ctx, *object, &ids, *first, after.as_deref()).await?)
         }
         _ => Link::Own,
     })

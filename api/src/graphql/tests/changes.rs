@@ -33,6 +33,40 @@ async fn history_and_feed_tell_changes() {
 }
 
 #[tokio::test]
+async fn a_list_tells_the_history_of_each_record() {
+    let world = World::new().await;
+    let made = world
+        .data(r#"mutation { createCustomers(data: [{ companyName: "A" }, { companyName: "B" }, { companyName: "C" }]) { id } }"#)
+        .await;
+    let id = &made["createCustomers"][1]["id"];
+    for city in ["Alger", "Oran"] {
+        let update = "mutation($id: ID!, $city: String) { updateCustomer(id: $id, data: { city: $city }) { id } }";
+        world.data_with(update, json!({ "id": id, "city": city })).await;
+    }
+    let list =
+        "query($after: String) { customers(orderBy: [{ name: ASC }]) { nodes { id history(first: 2, after: $after) {
+        nodes { kind actor { kind } changes { from to } } pageInfo { hasNextPage endCursor } } } } }";
+    let alone = "query($id: ID!, $after: String) { customer(id: $id) { id history(first: 2, after: $after) {
+        nodes { kind actor { kind } changes { from to } } pageInfo { hasNextPage endCursor } } } }";
+    let page = world.data_with(list, json!({})).await["customers"]["nodes"].clone();
+    assert_eq!(page[1]["history"]["nodes"][0]["changes"][0], json!({ "from": "Alger", "to": "Oran" }));
+    let more: Vec<_> = (0..3).map(|at| &page[at]["history"]["pageInfo"]["hasNextPage"]).collect();
+    assert_eq!(more, [false, true, false]);
+    let after = &page[1]["history"]["pageInfo"]["endCursor"];
+    let next = world.data_with(list, json!({ "after": after })).await["customers"]["nodes"].clone();
+    assert_eq!(next[1]["history"]["nodes"][0]["kind"], "CREATED");
+    for (pages, after) in [(&page, &Json::Null), (&next, after)] {
+        for one in pages.as_array().unwrap() {
+            let found = world.data_with(alone, json!({ "id": one["id"], "after": after })).await;
+            assert_eq!(found["customer"], *one);
+        }
+    }
+    let refused =
+        world.ask("{ customers(first: 200) { nodes { history(first: 200) { nodes { kind } } } } }", json!({})).await;
+    assert_eq!(refused["refused"][0]["extensions"]["code"], "COST_EXCEEDED", "every entry has its price");
+}
+
+#[tokio::test]
 async fn many_are_changed_and_undone() {
     let world = World::new().await;
     world.data(r#"mutation { createCustomers(data: [{ companyName: "A", city: "X" }, { companyName: "B", city: "X" }]) { id } }"#).await;

@@ -57,7 +57,7 @@ async fn versions_count_every_change_once() {
     };
     let outcomes = join_all((0..20).map(guarded)).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "one of those who saw version 41");
-    let page = engine::history(&world.ctx, world.id("vehicle"), id, 200, None).await.unwrap();
+    let page = super::history::history(&world, "vehicle", id, 200, None).await.unwrap();
     assert_eq!(page.entries.len(), 42);
     let mut seats = world.value("vehicle.seats", id).await;
     for entry in page.entries.iter().take(41) {
