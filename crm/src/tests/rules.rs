@@ -7,6 +7,8 @@ use records::{
     values::{Value, email, phone},
 };
 
+use sea_orm::ConnectionTrait;
+
 use super::ctx;
 
 /// A draft by field names; emails and phones as typed.
@@ -139,4 +141,29 @@ async fn a_customer_needs_something_to_be_called_by() {
     let nameless = draft(&ctx, "customer", &[("city", text("Oran"))]);
     let error = engine::create(&ctx, object, vec![nameless], &[]).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "name");
+}
+
+#[tokio::test]
+async fn nothing_of_a_destroyed_customer_is_left_in_the_history() {
+    let ctx = ctx().await;
+    let values = [("lastName", text("Zenobia")), ("email", text("z@quartermaine.org")), ("phone", text("0550998877"))];
+    let id = create(&ctx, "customer", &values).await;
+    let other = create(&ctx, "customer", &[("lastName", text("Roy")), ("organisation", Value::Id(id.0))]).await;
+    update(&ctx, "customer", other, &[("city", text("Oran"))]).await;
+    update(&ctx, "customer", id, &[("email", text("x@tamanrasset.org")), ("city", text("Djanet"))]).await;
+    update(&ctx, "customer", id, &[("email", Value::Null), ("phone", text("021234567"))]).await;
+    let note = [("customer", Value::Id(id.0)), ("kind", text("note")), ("subject", text("Quinine"))];
+    let note = create(&ctx, "interaction", &note).await;
+    update(&ctx, "interaction", note, &[("subject", text("Belladonna"))]).await;
+    engine::destroy(&ctx, ctx.catalog.object("customer").unwrap().id, id).await.unwrap();
+
+    let sql = r#"SELECT "diff" FROM "tenant"."changes" WHERE "diff" IS NOT NULL"#;
+    let mut left = String::new();
+    for row in ctx.db.query_all_raw(ctx.db.statement(sql, Vec::new())).await.unwrap() {
+        left += &row.try_get_by_index::<String>(0).unwrap().to_lowercase();
+    }
+    assert!(left.contains("oran"), "others keep their history: {left}");
+    for word in ["zenobia", "quartermaine", "tamanrasset", "djanet", "550998877", "21234567", "quinine", "belladonna"] {
+        assert!(!left.contains(word), "{word} in {left}");
+    }
 }

@@ -16,7 +16,7 @@ pub struct Model {
     pub record_id: RecordId,
     /// `CREATED`, `UPDATED`, `ARCHIVED`, `RESTORED`, `DESTROYED`.
     pub kind: String,
-    /// JSON of `{"<field id>": [old, new]}`; none where the row itself tells.
+    /// JSON of `{"<field id>": [old, new]}`; none where the row itself tells, or was destroyed since.
     pub diff: Option<String>,
 }
 

@@ -49,7 +49,7 @@ pub struct FeedChange {
     pub record: RecordId,
     /// What was done.
     pub kind: WrittenKind,
-    /// Fields that an update changed and that are audited.
+    /// Fields that an update changed and that are audited; none of a record that was destroyed since.
     pub fields: Vec<FieldId>,
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
-use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::Value as Json;
 use tenants::{
-    Actor,
+    Actor, TenantTx,
     error::{Code, Error, Result},
 };
 
@@ -130,6 +130,17 @@ fn rendered(ctx: &Ctx, diff: &str) -> Result<Vec<FieldChange>> {
         Some(FieldChange { field: field.name.clone(), from, to })
     });
     Ok(shown.collect())
+}
+
+/// Takes the values out of the history of records that go for good: who did what and when stays, what to does not.
+pub(super) async fn erase(tx: &TenantTx, object: ObjectId, records: &[RecordId]) -> Result<()> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("UPDATE ").table("changes").push(" SET diff = NULL WHERE record_id");
+    sql.one_of(List::Ids(records.iter().map(|record| record.0).collect()));
+    sql.push(" AND object_id = ").bind(object.0).push(" AND diff IS NOT NULL");
+    let (text, binds) = sql.into_parts();
+    tx.execute_raw(tx.statement(text, binds)).await?;
+    Ok(())
 }
 
 fn parse(cursor: &str) -> Result<(i64, i64)> {

@@ -1,7 +1,7 @@
 //! Taking back what a run did, from its history: the newest change first. Records that others changed since are left
 //! alone and listed. Undoing is a run itself, so it can be continued and undone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entities::ids::{ObjectId, RecordId, RunId};
 use sea_orm::ConnectionTrait;
@@ -44,7 +44,7 @@ pub struct UndoReport {
     pub undone: i64,
     /// Changes left alone.
     pub skipped: i64,
-    /// The first 1 000 records left alone.
+    /// The first 1 000 records left alone, each once, with the reason that its newest change met.
     pub records: Vec<Skipped>,
 }
 
@@ -55,7 +55,8 @@ pub struct Skipped {
     pub object: ObjectId,
     /// Which record.
     pub record: RecordId,
-    /// Why: `CHANGED_SINCE`, `DESTROYED`, `GONE`, `TAKEN`, or the code of the refusal.
+    /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object is), `TAKEN` (its unique value is), or the code of the
+    /// refusal.
     pub reason: String,
 }
 
@@ -126,14 +127,19 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let ctx = within(ctx, run);
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
     let steps = journal(&unit.tx, params.run, progress.before).await?;
-    lock_all(&unit, &steps).await?;
+    let there = lock_all(&unit, &steps).await?;
     let theirs = changed_by_others(&unit.tx, &steps, [params.run, run.id]).await?;
     let mut skipped = Vec::new();
     let mut mutations = Vec::with_capacity(steps.len());
     let mut taken_back = Vec::with_capacity(steps.len());
     for step in &steps {
         let others = theirs.get(&step.record).is_some_and(|seq| *seq > step.seq);
-        let reverse = if others { Err("CHANGED_SINCE") } else { reverse(&ctx, step)? };
+        let reverse = match ctx.catalog.object_by_id(step.object) {
+            None => Err("GONE"),
+            Some(_) if !there.contains(&step.record) => Err("DESTROYED"),
+            Some(_) if others => Err("CHANGED_SINCE"),
+            Some(_) => reverse(&ctx, step)?,
+        };
         match reverse {
             Ok(change) => {
                 mutations.push(Mutation { object: step.object, change });
@@ -152,8 +158,12 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     }
     progress.before = steps.last().map(|step| (step.seq, step.n)).or(progress.before);
     let failed = skipped.len() as i64;
-    progress.skipped.extend(skipped);
-    progress.skipped.truncate(NAMED);
+    for one in skipped {
+        let named = progress.skipped.iter().any(|known| known.record == one.record);
+        if !named && progress.skipped.len() < NAMED {
+            progress.skipped.push(one);
+        }
+    }
     let by = Advance {
         progress: serde_json::to_value(&progress).map_err(Error::internal)?,
         matched: steps.len() as i64,
@@ -189,18 +199,20 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
     rows.into_iter().map(step).collect()
 }
 
-/// Locks the records before their history is asked, so that nobody changes them in between.
-async fn lock_all(unit: &Unit<'_>, steps: &[Step]) -> Result<()> {
+/// Locks the records before their history is asked, so that nobody changes them in between. Answers those that are
+/// still there.
+async fn lock_all(unit: &Unit<'_>, steps: &[Step]) -> Result<HashSet<RecordId>> {
     let mut records: BTreeMap<ObjectId, Vec<RecordId>> = BTreeMap::new();
     for step in steps {
         records.entry(step.object).or_default().push(step.record);
     }
+    let mut there = HashSet::new();
     for (object, ids) in records {
         if let Some(object) = unit.ctx.catalog.object_by_id(object) {
-            lock(&unit.tx, object, &ids, &[], Lock::Change).await?;
+            there.extend(lock(&unit.tx, object, &ids, &[], Lock::Change).await?.into_keys());
         }
     }
-    Ok(())
+    Ok(there)
 }
 
 /// The newest change of each record that these runs did not make.
@@ -219,9 +231,6 @@ async fn changed_by_others(tx: &TenantTx, steps: &[Step], runs: [RunId; 2]) -> R
 /// What takes a change back, or why nothing does.
 fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
     let id = step.record;
-    if ctx.catalog.object_by_id(step.object).is_none() {
-        return Ok(Err("GONE"));
-    }
     Ok(match step.kind {
         WrittenKind::Created | WrittenKind::Restored => Ok(Change::Archive { id }),
         WrittenKind::Archived => Ok(Change::Restore { id }),
@@ -242,9 +251,5 @@ fn skip(step: &Step, reason: &str) -> Skipped {
 
 fn reason(error: &Error) -> &'static str {
     let taken = error.fields().iter().any(|issue| matches!(issue.issue, Issue::Taken(_)));
-    match error.code() {
-        Code::NotFound => "GONE",
-        _ if taken => "TAKEN",
-        code => code.name(),
-    }
+    if taken { "TAKEN" } else { error.code().name() }
 }

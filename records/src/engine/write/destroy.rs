@@ -51,6 +51,7 @@ impl<'a> Unit<'a> {
         self.detach(object, &ids).await?;
         self.count_out(object, &ids).await?;
         self.remove(&object.table, "id", &ids).await?;
+        self.erase(object.id, &ids).await?;
         for row in there {
             self.journal(object.id, row.id, WrittenKind::Destroyed, None);
             out.push((row.index, Ok(done(object, row.id, WrittenKind::Destroyed))));

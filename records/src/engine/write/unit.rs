@@ -16,6 +16,7 @@ use crate::{
     engine::{
         Draft, WrittenKind,
         commit::{self, Entry},
+        history,
         totals::Totals,
     },
 };
@@ -124,6 +125,14 @@ impl<'a> Unit<'a> {
     /// Notes a change for the history.
     pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WrittenKind, diff: Option<String>) {
         self.entries.push(Entry { object, record, kind, diff });
+    }
+
+    /// Takes the values out of the history of records that this transaction destroys, and out of what it noted of them.
+    pub(super) async fn erase(&mut self, object: ObjectId, records: &[RecordId]) -> Result<()> {
+        for entry in self.entries.iter_mut().filter(|entry| entry.object == object && records.contains(&entry.record)) {
+            entry.diff = None;
+        }
+        history::erase(&self.tx, object, records).await
     }
 
     /// Writes the totals, which may have to wait for others: before anything that cannot be taken back.

@@ -93,6 +93,11 @@ impl World {
         row.unwrap().try_get_by_index(0).unwrap()
     }
 
+    /// The rows that a statement answers.
+    pub async fn lines(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
+        self.ctx.db.query_all_raw(self.ctx.db.statement(sql, Vec::new())).await.unwrap()
+    }
+
     pub async fn seq(&self) -> i64 {
         self.number(r#"SELECT seq FROM "tenant"."clock""#).await
     }

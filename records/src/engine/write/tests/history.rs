@@ -4,7 +4,7 @@ use entities::ids::RecordId;
 use serde_json::json;
 use tenants::{Actor, Code, Result};
 
-use crate::engine::{self, HistoryPage, WrittenKind, write::world::World};
+use crate::engine::{self, Change, HistoryPage, Mutation, WrittenKind, write::world::World};
 
 /// A page of one record's history.
 pub(super) async fn history(
@@ -107,4 +107,34 @@ async fn each_record_has_its_own_page_of_history() {
     assert_eq!(left, 6, "the first record has four entries");
     let none = history(&world, "person", ids[0], 0, None).await.unwrap();
     assert!(none.entries.is_empty() && none.has_next, "a page of none tells whether there are any");
+}
+
+#[tokio::test]
+async fn a_destroyed_record_leaves_no_value_in_the_history() {
+    let world = World::new().await;
+    let person = world.id("person");
+    let other = world.create("person", json!({"lastName": "Stays"})).await.unwrap();
+    world.update("person", other, json!({"lastName": "Remains"})).await.unwrap();
+    let id = world.create("person", json!({"lastName": "Zenobia", "email": "z@quartermaine.org"})).await.unwrap();
+    world.update("person", id, json!({"lastName": "Xanthippe", "tags": ["secret"]})).await.unwrap();
+    let before = engine::changes(&world.ctx, 0, &[], 1_000).await.unwrap();
+    // what the same transaction has noted, but not written yet, goes too
+    let draft = world.draft("person", json!({"firstName": "Melusine"}));
+    let change = Change::Update { id, draft, version: None };
+    let both = [change, Change::Destroy { id }].map(|change| Mutation { object: person, change });
+    engine::apply(&world.ctx, both.to_vec()).await.unwrap();
+
+    let rows = world.lines(r#"SELECT "diff" FROM "tenant"."changes" WHERE "diff" IS NOT NULL"#).await;
+    let left: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert!(left.len() == 1 && left[0].contains("Remains"), "{left:?}");
+    let after = engine::changes(&world.ctx, 0, &[], 1_000).await.unwrap();
+    let told = |change: &engine::FeedChange| (change.seq, change.at, change.actor, change.record, change.kind);
+    let (before, after): (Vec<_>, Vec<_>) =
+        (before.changes.iter().map(told).collect(), after.changes.iter().map(told).collect());
+    assert_eq!(after[..before.len()], before, "the feed still tells every commit");
+    let kinds: Vec<_> = after[before.len()..].iter().map(|change| (change.0, change.4)).collect();
+    let (updated, destroyed) = ((5, WrittenKind::Updated), (5, WrittenKind::Destroyed));
+    assert_eq!(kinds, [updated, destroyed, destroyed], "the person and the point");
+    let page = history(&world, "person", id, 9, None).await.unwrap();
+    assert!(page.entries.len() == 4 && page.entries.iter().all(|entry| entry.changes.is_empty()));
 }

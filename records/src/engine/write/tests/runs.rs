@@ -135,3 +135,36 @@ async fn an_empty_draft_changes_nothing() {
     let written = engine::update(&world.ctx, world.id("person"), id, Draft::default(), None).await.unwrap();
     assert_eq!(written.kind, WrittenKind::Unchanged);
 }
+
+#[tokio::test]
+async fn what_was_destroyed_is_named_by_the_undo() {
+    let world = World::new().await;
+    let (person, vehicle) = (world.id("person"), world.id("vehicle"));
+    let kept = world.create("person", json!({"lastName": "Kept"})).await.unwrap();
+    let lost = world.create("person", json!({"lastName": "Lost", "email": "lost@x.org"})).await.unwrap();
+    let later = world.create("vehicle", json!({"plate": "L"})).await.unwrap();
+    let point = world.lines(r#"SELECT "id" FROM "tenant"."o2""#).await;
+
+    let run = import(&world).await;
+    let ctx = runs::within(&world.ctx, &run);
+    for (object, id, draft) in [
+        (person, kept, world.draft("person", json!({"lastName": "New"}))),
+        (person, lost, world.draft("person", json!({"lastName": "Gone"}))),
+        (vehicle, later, world.draft("vehicle", json!({"seats": 3}))),
+    ] {
+        engine::update(&ctx, object, id, draft, None).await.unwrap();
+    }
+    engine::destroy(&ctx, person, lost).await.unwrap();
+    runs::finish(&world.ctx, &run, None).await.unwrap();
+    // by somebody else, after the run
+    engine::destroy(&world.ctx, vehicle, later).await.unwrap();
+
+    let report = engine::undo(&world.ctx, run.id).await.unwrap();
+    assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 1, 4));
+    let mut named: Vec<_> = report.records.iter().map(|one| (one.record.0, one.reason.as_str())).collect();
+    named.sort_unstable();
+    let mut expected = [lost.0, later.0, point[0].try_get_by_index(0).unwrap()].map(|id| (id, "DESTROYED"));
+    expected.sort_unstable();
+    assert_eq!(named, expected, "each record once, with those that went along");
+    assert_eq!(world.value("person.lastName", kept).await, json!("Kept"));
+}
