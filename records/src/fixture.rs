@@ -71,6 +71,7 @@ fn object(number: u128, name: &str, fields: Vec<(&str, FieldKind)>) -> Object {
         ("name", "name", FieldKind::Text),
         ("createdAt", "created_at", FieldKind::DateTime),
         ("archivedAt", "archived_at", FieldKind::DateTime),
+        ("createdBy", "created_by", FieldKind::Actor),
     ];
     let system = (50..).zip(system).map(|(n, (name, column, kind))| Field {
         origin: Origin::System,
@@ -141,7 +142,13 @@ pub async fn insert(ctx: &Ctx, object: &str, records: &[Vec<(&str, Value)>]) -> 
         let id = RecordId::new();
         ids.push(id);
         let mut record = record.clone();
-        for (name, value) in [("id", Value::Id(id.0)), ("version", Value::Int(1)), ("createdAt", Value::Int(i))] {
+        let born = [
+            ("id", Value::Id(id.0)),
+            ("version", Value::Int(1)),
+            ("createdAt", Value::Int(i)),
+            ("createdBy", text("SYSTEM")),
+        ];
+        for (name, value) in born {
             if record.iter().all(|(given, _)| *given != name) {
                 record.push((name, value));
             }
@@ -152,8 +159,8 @@ pub async fn insert(ctx: &Ctx, object: &str, records: &[Vec<(&str, Value)>]) -> 
             let field = object.field(name).unwrap_or_else(|| panic!("no field {name}"));
             bind(&mut sql, field, value, &mut names);
         }
-        names.extend(["created_by", "updated_at", "updated_by"].map(str::to_owned));
-        sql.push(", 'SYSTEM', 0, 'SYSTEM'");
+        names.extend(["updated_at", "updated_by"].map(str::to_owned));
+        sql.push(", 0, 'SYSTEM'");
         let text = format!(r#"INSERT INTO "tenant"."{}" ({}) VALUES ("#, object.table, names.join(", "));
         let (placeholders, values) = sql.into_parts();
         tx.execute_raw(ctx.db.statement(text + &placeholders + ")", values)).await.unwrap();

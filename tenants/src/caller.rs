@@ -42,6 +42,9 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Names of all kinds.
+    pub const KINDS: [&str; 3] = ["MEMBER", "API_KEY", "SYSTEM"];
+
     /// Name of the kind in history and API.
     pub fn kind(&self) -> &'static str {
         match self {

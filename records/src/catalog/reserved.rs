@@ -35,7 +35,7 @@ const OBJECTS: &str = "
 
 /// Types and root fields of the API that are the same for everyone.
 const SHARED: &str = "
-    actor aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
+    actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
     createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
     emailFilter exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket

@@ -1,7 +1,7 @@
 //! One comparison of one field as SQL. Texts are compared by their fold, addresses by their key, money in the
 //! organisation's currency.
 
-use tenants::{Dialect, error::Result};
+use tenants::{Actor, Dialect, error::Result};
 
 use crate::{
     calendar,
@@ -98,6 +98,9 @@ fn constant(c: &mut Compiler<'_>, holds: bool) -> Result<()> {
 }
 
 fn equals(c: &mut Compiler<'_>, leaf: &Leaf<'_>, value: &Value) -> Result<()> {
+    if leaf.field.kind == FieldKind::Actor {
+        return done_by(c, leaf, std::slice::from_ref(value));
+    }
     let value = operand(c, leaf, value)?;
     let word = if leaf.negated { " IS DISTINCT FROM " } else { " = " };
     c.sql.push(&leaf.column).push(word).bind(value);
@@ -115,6 +118,9 @@ fn one_of(c: &mut Compiler<'_>, leaf: &Leaf<'_>, values: &[Value]) -> Result<()>
     if values.is_empty() {
         return constant(c, leaf.negated);
     }
+    if leaf.field.kind == FieldKind::Actor {
+        return done_by(c, leaf, values);
+    }
     let mut list = match leaf.stored {
         Stored::Int => List::Ints(Vec::with_capacity(values.len())),
         Stored::Id => List::Ids(Vec::with_capacity(values.len())),
@@ -131,6 +137,32 @@ fn one_of(c: &mut Compiler<'_>, leaf: &Leaf<'_>, values: &[Value]) -> Result<()>
     }
     write(c, leaf, |c| {
         c.sql.push(&leaf.column).one_of(list);
+    })
+}
+
+/// Stored is `MEMBER:<id>`, or `SYSTEM` alone; asked for is that, a kind, or whoever has an id.
+fn done_by(c: &mut Compiler<'_>, leaf: &Leaf<'_>, actors: &[Value]) -> Result<()> {
+    limited(c, actors.len())?;
+    let (mut exact, mut kinds) = (Vec::with_capacity(actors.len()), Vec::new());
+    for actor in actors {
+        match actor {
+            Value::Id(id) => exact.extend(Actor::KINDS.map(|kind| format!("{kind}:{id}"))),
+            Value::Text(text) => {
+                kinds.extend(Actor::KINDS.into_iter().filter(|kind| text == kind));
+                exact.push(without_nul(c, text.clone())?);
+            }
+            _ => return Err(c.bad("a comparison needs an actor; use `isNull` for records without one")),
+        }
+    }
+    kinds.dedup();
+    write(c, leaf, |c| {
+        c.sql.push("(").push(&leaf.column).one_of(List::Texts(exact));
+        for kind in kinds {
+            // what follows `:` is `;`
+            c.sql.push(" OR (").push(&leaf.column).push(" >= ").literal(&format!("{kind}:"));
+            c.sql.push(" AND ").push(&leaf.column).push(" < ").literal(&format!("{kind};")).push(")");
+        }
+        c.sql.push(")");
     })
 }
 

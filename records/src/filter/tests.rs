@@ -152,6 +152,9 @@ fn refusals_name_the_place_and_the_remedy() {
     refused(json!({ "city": { "today": true } }), "city.today", "it takes eq");
     refused(json!({ "tags": { "hasAny": "x" } }), "tags.hasAny", "a list");
     refused(json!({ "tags": { "hasAny": ["a\u{0}b"] } }), "tags.hasAny", "NUL");
+    refused(json!({ "createdBy": { "eq": "SYSTEM" } }), "createdBy.eq", "an actor like");
+    refused(json!({ "createdBy": { "in": [{ "kind": "ROBOT" }] } }), "createdBy.in", "MEMBER, API_KEY, SYSTEM");
+    refused(json!({ "createdBy": { "contains": "x" } }), "createdBy.contains", "it takes eq, ne");
     refused(json!([1]), "", "object of conditions");
 }
 
@@ -178,6 +181,9 @@ fn stored_filters_are_checked_too() {
     assert_eq!(test(102, Test::Eq(text("x"))), Code::BadFilter);
     assert_eq!(test(102, Test::Contains("x".to_owned())), Code::BadFilter);
     assert_eq!(test(101, Test::Eq(Value::Null)), Code::BadFilter);
+    for value in [Value::Null, Value::Int(1), text("a\u{0}b")] {
+        assert_eq!(test(155, Test::In(vec![value])), Code::BadFilter, "a field of an actor");
+    }
     assert_eq!(test(201, Test::IsNull(true)), Code::BadFilter); // a field of another object
     let filter = Box::new(Filter::And(vec![]));
     let related = Filter::Related { field: field_id(114), quantifier: Quantifier::One, filter };

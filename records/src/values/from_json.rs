@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use tenants::error::Issue;
 use uuid::Uuid;
 
-use super::{Locale, Value, decimal, duration, email, limits, moment, money, phone, select};
+use super::{Locale, Value, actor, decimal, duration, email, limits, moment, money, phone, select};
 use crate::catalog::{Cardinality, Field, FieldKind, Relation};
 
 /// Reads a value of the API. Null and blank texts are no value; an option that is no longer offered is read (so that
@@ -19,7 +19,8 @@ fn of_kind(kind: &FieldKind, json: &Json, locale: &Locale) -> Result<Value, Issu
     }
     match kind {
         FieldKind::Id => id(json).map(Value::Id),
-        FieldKind::Text | FieldKind::Actor | FieldKind::AutoNumber { .. } => limits::line(text(json, "a text")?),
+        FieldKind::Actor => actor::from_json(json),
+        FieldKind::Text | FieldKind::AutoNumber { .. } => limits::line(text(json, "a text")?),
         FieldKind::LongText => limits::lines(text(json, "a text")?),
         FieldKind::Integer => number(json, 0, "a whole number"),
         FieldKind::Decimal { scale } => number(json, *scale, "a number like \"12.5\""),

@@ -1,6 +1,7 @@
 //! Values as the engine carries them between doors and columns: read from JSON and from the cells of files, checked,
 //! compared by their key, and written again. Pure: nothing here knows a database.
 
+mod actor;
 pub mod country;
 pub mod decimal;
 pub mod duration;

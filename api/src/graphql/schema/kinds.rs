@@ -37,7 +37,7 @@ impl Face {
 pub(super) fn face(kind: &FieldKind) -> Option<Face> {
     Some(match kind {
         FieldKind::Id => Face::new("ID", Some("IdFilter")).ungrouped(),
-        FieldKind::Actor => Face::new("Actor", None).flat(),
+        FieldKind::Actor => Face::new("Actor", Some("ActorFilter")).flat(),
         FieldKind::Text | FieldKind::Email | FieldKind::Phone | FieldKind::Url => {
             Face::new("String", Some("StringFilter"))
         }

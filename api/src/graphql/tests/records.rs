@@ -1,8 +1,12 @@
 //! Records written and read.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use tenants::testing;
 
 use super::World;
+use crate::graphql::Request;
 
 #[tokio::test]
 async fn a_customer_is_created_and_listed() {
@@ -107,4 +111,41 @@ async fn introspection_stands_beside_data() {
     assert_eq!(data["me"]["organisation"]["currency"], "DZD");
     let keys: Vec<&String> = data.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["t", "__schema", "__typename", "customers", "me"]);
+}
+
+#[tokio::test]
+async fn records_are_found_by_who_made_changed_or_owns_them() {
+    let world = World::new().await;
+    let member = entities::ids::MemberId::new();
+    let caller = tenants::Caller { actor: tenants::Actor::Member(member), ..(*testing::caller(&world.db)).clone() };
+    let request = Request {
+        query: r#"mutation { createCustomers(data: [{ companyName: "A" }, { companyName: "B" }]) { id } }"#.to_owned(),
+        ..Request::default()
+    };
+    world.door.respond(Arc::new(caller), world.db.clone(), &request, true).await.unwrap();
+    world.data(r#"mutation { createCustomer(data: { companyName: "C" }) { id } }"#).await;
+    world
+        .data(r#"mutation { updateCustomers(filter: { name: { eq: "b" } }, data: { city: "Oran" }) { changed } }"#)
+        .await;
+    let found = async |filter: Json| {
+        let document =
+            "query($f: CustomerFilter) { customers(filter: $f, orderBy: [{ name: ASC }]) { nodes { name } } }";
+        let data = world.data_with(document, json!({ "f": filter })).await;
+        let names = data["customers"]["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap());
+        names.collect::<String>()
+    };
+    assert_eq!(found(json!({ "createdBy": { "eq": { "id": member.to_string() } } })).await, "AB");
+    assert_eq!(found(json!({ "createdBy": { "eq": { "kind": "SYSTEM" } } })).await, "C");
+    assert_eq!(found(json!({ "updatedBy": { "in": [{ "kind": "SYSTEM" }] } })).await, "BC");
+    assert_eq!(
+        found(json!({ "createdBy": { "ne": { "kind": "SYSTEM" } }, "updatedBy": { "ne": { "kind": "MEMBER" } } }))
+            .await,
+        "B"
+    );
+    assert_eq!(found(json!({ "owner": { "id": { "isNull": true } } })).await, "ABC");
+    let refused =
+        world.ask("{ customers(filter: { createdBy: { eq: { kind: ROBOT } } }) { totalCount } }", json!({})).await;
+    assert_eq!(refused["refused"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let refused = world.ask("{ customers(filter: { createdBy: { eq: {} } }) { totalCount } }", json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_FILTER", "{refused}");
 }

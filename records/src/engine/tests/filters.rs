@@ -265,3 +265,36 @@ async fn relations_are_followed_both_ways() {
         assert_eq!(named(&ctx, object, filter.clone()).await, expected, "{filter}");
     }
 }
+
+#[tokio::test]
+async fn actors_are_found_by_kind_and_by_id() {
+    let ctx = fixture::ctx().await;
+    let [one, two] = [1, 2].map(|n| uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n).to_string());
+    let by = |name, actor: String| vec![("name", text(name)), ("createdBy", text(&actor))];
+    let made = [
+        by("m1", format!("MEMBER:{one}")),
+        by("m2", format!("MEMBER:{two}")),
+        by("k2", format!("API_KEY:{two}")),
+        by("s", "SYSTEM".to_owned()),
+    ];
+    insert(&ctx, "customer", &made).await;
+    for (test, expected) in [
+        (json!({ "eq": { "kind": "MEMBER" } }), vec!["m1", "m2"]),
+        (json!({ "eq": { "kind": "SYSTEM" } }), vec!["s"]),
+        (json!({ "eq": { "kind": "API_KEY", "id": two } }), vec!["k2"]),
+        (json!({ "eq": { "kind": "API_KEY", "id": one } }), vec![]),
+        (json!({ "eq": { "id": two } }), vec!["m2", "k2"]),
+        (json!({ "ne": { "kind": "MEMBER" } }), vec!["k2", "s"]),
+        (json!({ "ne": { "id": two } }), vec!["m1", "s"]),
+        (json!({ "in": [{ "id": one }, { "kind": "SYSTEM" }] }), vec!["m1", "s"]),
+        (json!({ "in": [] }), vec![]),
+        (json!({ "notIn": [{ "kind": "MEMBER" }, { "kind": "API_KEY" }, { "kind": "MEMBER" }] }), vec!["s"]),
+        (json!({ "isNull": true }), vec![]),
+        (json!({ "isNull": false }), vec!["m1", "m2", "k2", "s"]),
+    ] {
+        let expected: Vec<Value> = expected.into_iter().map(text).collect();
+        assert_eq!(named(&ctx, 1, json!({ "createdBy": test })).await, expected, "{test}");
+        let denied = named(&ctx, 1, json!({ "not": { "createdBy": test } })).await;
+        assert_eq!(denied.len(), 4 - expected.len(), "not {test}");
+    }
+}
