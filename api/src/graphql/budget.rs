@@ -7,10 +7,10 @@ use std::{
 
 use entities::ids::TenantId;
 use quick_cache::sync::Cache;
-use serde_json::Value as Json;
-use tenants::{Actor, Caller, error::Code};
-
-use super::errors::{GraphqlError, Refusal};
+use tenants::{
+    Actor, Caller,
+    error::{Code, Error, Result},
+};
 
 /// What each actor may spend.
 #[derive(Clone, Copy, Debug)]
@@ -53,11 +53,11 @@ impl Budgets {
         Self { budget, spent: Cache::new(ACTORS) }
     }
 
-    /// Spends a request's points.
+    /// Spends the points of a request, or of what a subscription delivers.
     ///
     /// # Errors
     /// `RATE_LIMITED`, saying after how long there is enough.
-    pub fn spend(&self, caller: &Caller, cost: u64) -> Result<Left, Refusal> {
+    pub fn spend(&self, caller: &Caller, cost: u64) -> Result<Left> {
         let key = (caller.tenant, caller.actor);
         let fresh =
             || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Spent { points: 0.0, at: Instant::now() })));
@@ -81,11 +81,9 @@ impl Budgets {
     }
 }
 
-fn too_much(seconds: u64) -> Refusal {
+fn too_much(seconds: u64) -> Error {
     let message = format!("Too much was asked for lately; try again in {seconds} s.");
-    let mut error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
-    error.extensions.insert("retryAfterMs".to_owned(), Json::from(seconds * 1000));
-    Refusal { status: 429, ..Refusal::because(vec![error]) }
+    Error::new(Code::RateLimited, message).with("retryAfterMs", seconds * 1000)
 }
 
 #[cfg(test)]
@@ -113,8 +111,7 @@ mod tests {
         let one = caller();
         assert_eq!(budgets.spend(&one, 60).unwrap().remaining, 40);
         let refused = budgets.spend(&one, 60).unwrap_err();
-        assert_eq!(refused.status, 429);
-        assert_eq!(refused.errors[0].extensions["retryAfterMs"], 20_000);
+        assert_eq!((refused.code(), &refused.details()["retryAfterMs"]), (Code::RateLimited, &20_000.into()));
         budgets.spend(&one, 30).unwrap();
         budgets.spend(&caller(), 60).unwrap();
     }

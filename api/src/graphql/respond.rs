@@ -175,7 +175,9 @@ impl Door {
         if cost > MAX_COST {
             return Err(Refusal::too_expensive(cost, MAX_COST));
         }
-        Ok(Price { cost, left: self.budgets.spend(&session.ctx.caller, cost)? })
+        let caller = &session.ctx.caller;
+        let left = self.budgets.spend(caller, cost).map_err(|error| refused(&error, caller))?;
+        Ok(Price { cost, left })
     }
 
     /// Runs a mutation, once for each idempotency key.

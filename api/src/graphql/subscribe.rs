@@ -15,6 +15,7 @@ use super::{
     errors::Refusal,
     execute::{Event, EventPlan, Kind},
     feeds::Feed,
+    plan::delivery,
     respond::{Session, refused},
     schema::model::{Action, Resolver},
 };
@@ -51,14 +52,14 @@ impl Subscription {
         Ok(Self { session, request, feed, seen })
     }
 
-    /// Waits for changes and answers what is to be told of them.
+    /// Waits for changes and answers what is to be told of them, at its price.
     ///
     /// # Errors
-    /// What ends the subscription.
+    /// What ends the subscription; `RATE_LIMITED` when the caller's budget does not reach.
     pub async fn next(&mut self, door: &Door) -> Result<Vec<Vec<u8>>, Refusal> {
         self.feed.after(self.seen).await;
         loop {
-            match self.read().await {
+            match self.read(door).await {
                 Ok(answers) => return Ok(answers),
                 Err(error) if error.code() == Code::StaleCatalog => {
                     door.renew(&mut self.session, &self.request).await?;
@@ -70,23 +71,32 @@ impl Subscription {
         }
     }
 
-    async fn read(&mut self) -> Result<Vec<Vec<u8>>> {
+    /// What is to be told now, once it is paid for.
+    async fn read(&mut self, door: &Door) -> Result<Vec<Vec<u8>>> {
         let plan = self.session.event_plan()?;
         let ctx = &self.session.ctx;
         let most = u32::try_from(FLOOD + 1).unwrap_or(u32::MAX);
         let page = engine::changes(ctx, self.seen, &[plan.object.id], most).await?;
         if page.changes.len() > FLOOD {
+            door.budgets.spend(&ctx.caller, 1)?;
             let answer = self.session.told(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
             self.seen = engine::last_seq(&ctx.db).await?;
             return Ok(vec![answer]);
         }
         let changes = merged(&page.changes);
         let rows = self.visible(&plan, &changes).await?;
-        let mut answers = Vec::new();
-        for change in &changes {
+        let event = |change: &FeedChange| {
             let row = rows.iter().find(|row| row.id == change.record);
-            let Some(kind) = kind(&plan, change, row.is_some()) else { continue };
-            answers.push(self.session.told(&plan, Event { kind, id: Some(change.record), row }).await?);
+            Some(Event { kind: kind(&plan, change, row.is_some())?, id: Some(change.record), row })
+        };
+        let events: Vec<Event<'_>> = changes.iter().filter_map(event).collect();
+        if !events.is_empty() {
+            let each = delivery(&self.session.schema.model, &self.session.plan, &self.session.variables);
+            door.budgets.spend(&ctx.caller, each.saturating_mul(events.len() as u64))?;
+        }
+        let mut answers = Vec::with_capacity(events.len());
+        for event in events {
+            answers.push(self.session.told(&plan, event).await?);
         }
         self.seen = page.last_seq;
         Ok(answers)

@@ -12,7 +12,7 @@ mod validate;
 use async_graphql_parser::{Pos, Positioned, types::OperationType};
 use async_graphql_value::Value;
 
-pub use cost::{MAX_COST, cost};
+pub use cost::{MAX_COST, cost, delivery};
 pub use documents::Documents;
 pub use introspection::introspect;
 pub use prepare::Prepared;

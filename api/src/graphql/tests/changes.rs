@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use tenants::testing;
 
 use super::World;
-use crate::graphql::{Request, subscribe::Subscription};
+use crate::graphql::{Budget, Door, Request, subscribe::Subscription};
 
 #[tokio::test]
 async fn history_and_feed_tell_changes() {
@@ -165,4 +165,27 @@ async fn a_flood_is_told_as_one() {
     let told = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap().unwrap();
     assert_eq!(told.len(), 1);
     assert!(String::from_utf8_lossy(&told[0]).contains("CREATED"));
+}
+
+#[tokio::test]
+async fn what_is_told_is_paid_for() {
+    let mut world = World::new().await;
+    world.door = Door::new(Arc::clone(&world.door.rules), Budget { points: 50, per_second: 1 });
+    let document = "subscription { customerChanged { id record { contactPoints(first: 40) { nodes { value } } } } }";
+    let request = Request { query: document.to_owned(), ..Request::default() };
+    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), Arc::clone(&world.door.rules));
+    let session = world.door.session(ctx.await.unwrap(), &request).await.unwrap();
+    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
+    let somebody = tenants::Actor::Member(entities::ids::MemberId::new());
+    let writer = Arc::new(tenants::Caller { actor: somebody, ..(*testing::caller(&world.db)).clone() });
+    let mut next = async || {
+        let query = "mutation { createCustomer(data: { companyName: \"A\" }) { id } }".to_owned();
+        let request = Request { query, ..Request::default() };
+        world.door.respond(Arc::clone(&writer), world.db.clone(), &request, true).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap()
+    };
+    assert_eq!(next().await.unwrap().len(), 1);
+    let refused = next().await.unwrap_err();
+    assert_eq!(refused.errors[0].extensions["code"], "RATE_LIMITED");
+    assert!(refused.errors[0].extensions["retryAfterMs"].as_u64().is_some_and(|wait| wait > 10_000));
 }
