@@ -12,7 +12,7 @@ use tenants::{
     work::{NewWork, enqueue},
 };
 
-use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_in, finish, load, within};
+use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_in, find, finish, within};
 use crate::{
     Ctx,
     catalog::Object,
@@ -130,13 +130,13 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
 
 /// Does a small run, in one transaction as a rule.
 async fn at_once(ctx: &Ctx, id: RunId) -> Result<Run> {
-    let Some(mut run) = claim(ctx, id).await? else { return load(ctx, id).await };
+    let Some(mut run) = claim(ctx, id).await? else { return find(ctx, id).await };
     let mut attempt = 1;
     loop {
         match batch(ctx, &run).await {
             Ok(false) => return finish(ctx, &run, None).await,
             // a few more have come to match since they were counted
-            Ok(true) => run = load(ctx, id).await?,
+            Ok(true) => run = find(ctx, id).await?,
             Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
             Err(error) => {
                 finish(ctx, &run, Some(error.message().to_owned())).await?;

@@ -2,6 +2,7 @@
 //! with its rows, so any process can continue it after a crash, and its history is what undoes it.
 
 mod filtered;
+mod sight;
 mod step;
 mod undo;
 
@@ -14,11 +15,13 @@ use entities::{
 pub use filtered::{BulkResult, MOST_AT_ONCE, archive_where, update_where};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Cond, Expr},
 };
 use serde::Serialize;
 use serde_json::Value as Json;
+use sight::find;
+pub use sight::{list, load};
 pub use step::{QUEUE, Stepped, step};
 use tenants::{
     Actor, TenantTx,
@@ -161,24 +164,6 @@ pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<R
     Ok(run)
 }
 
-/// A run as it is now.
-///
-/// # Errors
-/// `NOT_FOUND`.
-pub async fn load(ctx: &Ctx, id: RunId) -> Result<Run> {
-    let row = runs::Entity::find_by_id(id).one(&ctx.db).await?;
-    Run::of(row.ok_or_else(|| Error::new(Code::NotFound, "There is no such run."))?)
-}
-
-/// Runs, newest first, at most 200; `after` is the last one seen.
-pub async fn list(ctx: &Ctx, first: u64, after: Option<RunId>) -> Result<Vec<Run>> {
-    let mut query = runs::Entity::find().order_by_desc(runs::Column::Id).limit(Ord::min(first, 200));
-    if let Some(after) = after {
-        query = query.filter(runs::Column::Id.lt(after));
-    }
-    query.all(&ctx.db).await?.into_iter().map(Run::of).collect()
-}
-
 /// Takes a run in hand to begin or continue it. Nothing if it is over, or somebody else has it in hand.
 pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
     let now = ctx.caller.clock.micros();
@@ -194,10 +179,10 @@ pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
         .exec(&ctx.db)
         .await?;
     if claimed.rows_affected == 0 {
-        load(ctx, id).await?;
+        find(ctx, id).await?;
         return Ok(None);
     }
-    load(ctx, id).await.map(Some)
+    find(ctx, id).await.map(Some)
 }
 
 /// Lays a run down unfinished, so that anybody may claim it at once.
@@ -224,14 +209,15 @@ pub async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<Run> 
         .filter(runs::Column::Status.eq(RunStatus::Running.name()))
         .exec(&ctx.db)
         .await?;
-    load(ctx, run.id).await
+    find(ctx, run.id).await
 }
 
 /// Stops a run that is not over; what it did so far stays, and can be undone.
 ///
 /// # Errors
-/// `NOT_FOUND`; `CONFLICT` when it is over.
+/// `NOT_FOUND`, also when the caller may not see it; `CONFLICT` when it is over.
 pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
+    load(ctx, id).await?;
     let stopped = runs::Entity::update_many()
         .col_expr(runs::Column::Status, Expr::value(RunStatus::Cancelled.name()))
         .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
@@ -240,7 +226,7 @@ pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
         .filter(runs::Column::Status.is_in([RunStatus::Queued.name(), RunStatus::Running.name()]))
         .exec(&ctx.db)
         .await?;
-    let run = load(ctx, id).await?;
+    let run = find(ctx, id).await?;
     if stopped.rows_affected == 0 && run.status != RunStatus::Cancelled {
         return Err(Error::new(Code::Conflict, "The run is over already.").with("status", run.status.name()));
     }
@@ -306,6 +292,8 @@ impl Run {
 }
 
 impl RunKind {
+    const ALL: [RunKind; 5] = [RunKind::Import, RunKind::Update, RunKind::Archive, RunKind::Undo, RunKind::Samples];
+
     /// Name in the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -318,7 +306,7 @@ impl RunKind {
     }
 
     fn named(name: &str) -> Result<Self> {
-        [RunKind::Import, RunKind::Update, RunKind::Archive, RunKind::Undo, RunKind::Samples]
+        RunKind::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| Error::internal(format!("a run of unknown kind {name}")))

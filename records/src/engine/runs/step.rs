@@ -3,7 +3,7 @@
 use entities::ids::RunId;
 use tenants::error::{Code, Error, Result};
 
-use super::{Run, RunKind, RunStatus, claim, filtered, finish, load, release, undo};
+use super::{Run, RunKind, RunStatus, claim, filtered, find, finish, release, undo};
 use crate::Ctx;
 
 /// The queue in which runs wait.
@@ -26,7 +26,7 @@ pub enum Stepped {
 /// Retryable ones leave the run as it was; others end it as failed.
 pub async fn step(ctx: &Ctx, id: RunId) -> Result<Stepped> {
     let Some(run) = claim(ctx, id).await? else {
-        let over = load(ctx, id).await?.status.is_over();
+        let over = find(ctx, id).await?.status.is_over();
         return Ok(if over { Stepped::Over } else { Stepped::Elsewhere });
     };
     let mut result = batch(ctx, &run).await;

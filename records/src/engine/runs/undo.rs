@@ -13,7 +13,7 @@ use tenants::{
     work::{NewWork, enqueue},
 };
 
-use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, load, step, within};
+use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, find, load, step, within};
 use crate::{
     Ctx,
     catalog::FieldId,
@@ -86,7 +86,8 @@ struct Step {
 /// Takes back what a run did and answers when that is done. If this process dies, another one finishes it.
 ///
 /// # Errors
-/// `NOT_FOUND`; `CONFLICT` while the run is not over.
+/// `NOT_FOUND`, also when the caller may not see it; `FORBIDDEN` when the caller may do what the run did but not take it
+/// back; `CONFLICT` while the run is not over.
 pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     let source = load(ctx, run).await?;
     if !source.status.is_over() {
@@ -106,7 +107,7 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     enqueue(&ctx.db, &tx, work, now).await?;
     sea_orm::TransactionSession::commit(tx).await?;
     while step(ctx, undo.id).await? == Stepped::More {}
-    report(&load(ctx, undo.id).await?)
+    report(&find(ctx, undo.id).await?)
 }
 
 fn report(run: &Run) -> Result<UndoReport> {

@@ -1,13 +1,17 @@
 //! Changes by filter, and undo.
 
+use std::sync::Arc;
+
+use entities::ids::{ObjectId, RunId};
 use serde_json::{Value as Json, json};
-use tenants::Code;
+use tenants::{Access, Caller, Code};
 
 use super::bulk::{import, mode, rows};
 use crate::{
+    Ctx,
     engine::{
         self, Draft, OnDuplicate, RowResult, WrittenKind,
-        runs::{self, RunStatus, Stepped},
+        runs::{self, NewRun, RunKind, RunStatus, Stepped},
         write::world::World,
     },
     filter::{Filter, Test},
@@ -167,4 +171,40 @@ async fn what_was_destroyed_is_named_by_the_undo() {
     expected.sort_unstable();
     assert_eq!(named, expected, "each record once, with those that went along");
     assert_eq!(world.value("person.lastName", kept).await, json!("Kept"));
+}
+
+/// The same request by somebody whose role allows nothing.
+fn nobody(world: &World) -> Ctx {
+    let caller = Caller { access: Arc::new(Access::Nothing), ..(*world.ctx.caller).clone() };
+    Ctx { caller: Arc::new(caller), ..world.ctx.clone() }
+}
+
+#[tokio::test]
+async fn who_may_not_do_what_a_run_does_cannot_tell_that_it_is_there() {
+    let world = World::new().await;
+    let run = import(&world).await;
+    let nobody = nobody(&world);
+    let (here, missing) = (run.id, RunId::new());
+    assert!(runs::list(&nobody, 10, None).await.unwrap().is_empty());
+    for id in [here, missing] {
+        let refusals = [
+            runs::load(&nobody, id).await.unwrap_err(),
+            runs::cancel(&nobody, id).await.unwrap_err(),
+            engine::undo(&nobody, id).await.unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!((error.code(), error.message()), (Code::NotFound, "There is no such run."));
+        }
+    }
+    assert_eq!(runs::load(&world.ctx, here).await.unwrap().status, RunStatus::Running, "it goes on");
+    assert_eq!(runs::list(&world.ctx, 10, None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn runs_of_an_object_that_is_gone_stay_listed() {
+    let world = World::new().await;
+    let new = NewRun { kind: RunKind::Update, object: Some(ObjectId::new()), params: json!({}), progress: json!({}) };
+    let run = runs::create(&world.ctx, new).await.unwrap();
+    assert_eq!(runs::list(&world.ctx, 10, None).await.unwrap()[0].id, run.id);
+    assert_eq!(runs::cancel(&world.ctx, run.id).await.unwrap().status, RunStatus::Cancelled);
 }
