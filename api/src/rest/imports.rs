@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION},
+    http::header::{ContentDisposition, DispositionParam, DispositionType},
     web,
 };
 use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
@@ -10,31 +10,50 @@ use entities::ids::RunId;
 use futures::StreamExt;
 use records::{Ctx, engine};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tenants::error::{Code, Error, Result};
 
+use super::once::{Reply, once};
 use crate::{app::App, http};
 
 /// Takes the file as the body (`curl --data-binary @file` or `-T file`); the query says how to read it:
 /// `object`, `map` and `match` (any number of times), `onDuplicate`, `dryRun`, `delimiter`, `encoding`, `header`.
 pub async fn begin(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    match take(&app, &request, body).await {
-        Ok(report) => {
-            let location = format!("/api/imports/{}", report.run_id);
-            HttpResponse::Accepted().insert_header((LOCATION, location)).json(view(report))
-        }
-        Err(error) => http::refuse(&request, &error),
-    }
+    let answered = async {
+        let ctx = super::ctx(&app, &request).await?;
+        let options = options(request.query_string())?;
+        let (upload, hash) = received(&ctx, body).await?;
+        let work = async {
+            let run = import::begin(&ctx, upload, &options, true).await?;
+            let report = import::report(&ctx, run.id).await?;
+            Ok(Reply::accepted(view(report), format!("/api/imports/{}", run.id)))
+        };
+        once(&ctx, &request, &hash, work).await
+    };
+    reply(&request, answered.await)
 }
 
-async fn take(app: &App, request: &HttpRequest, mut body: web::Payload) -> Result<Report> {
-    let ctx = super::ctx(app, request).await?;
-    let options = options(request.query_string())?;
+/// Shows what an import of the body would do; takes what [`begin`] takes.
+pub async fn preview(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let answered = async {
+        let ctx = super::ctx(&app, &request).await?;
+        let options = options(request.query_string())?;
+        let preview = import::preview(&ctx, received(&ctx, body).await?.0, &options).await?;
+        serde_json::to_value(preview).map_err(Error::internal)
+    };
+    answer(&request, answered.await)
+}
+
+/// The body on its way to the import, and its hash.
+async fn received(ctx: &Ctx, mut body: web::Payload) -> Result<(Upload, Vec<u8>)> {
     let mut upload = Upload::begin(&ctx.db).await?;
+    let mut hash = Sha256::new();
     while let Some(chunk) = body.next().await {
-        upload.write(&chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?).await?;
+        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?;
+        hash.update(&chunk);
+        upload.write(&chunk).await?;
     }
-    let run = import::begin(&ctx, upload, &options, true).await?;
-    import::report(&ctx, run.id).await
+    Ok((upload, hash.finalize().to_vec()))
 }
 
 fn options(query: &str) -> Result<Options> {
@@ -82,19 +101,23 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>)
 pub async fn cancel(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
-        import::cancel(&ctx, id.run()?).await
+        let work = async { Ok(Reply::done(view(import::cancel(&ctx, id.run()?).await?))) };
+        once(&ctx, &request, &[], work).await
     };
-    answer(&request, answered.await.map(view))
+    reply(&request, answered.await)
 }
 
 /// Takes back what an import wrote.
 pub async fn undo(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
-        let undone = engine::undo(&ctx, id.run()?).await?;
-        serde_json::to_value(undone).map_err(Error::internal)
+        let work = async {
+            let undone = engine::undo(&ctx, id.run()?).await?;
+            Ok(Reply::done(serde_json::to_value(undone).map_err(Error::internal)?))
+        };
+        once(&ctx, &request, &[], work).await
     };
-    answer(&request, answered.await)
+    reply(&request, answered.await)
 }
 
 /// The refused rows as a file that can be corrected and imported again.
@@ -139,8 +162,12 @@ fn view(report: Report) -> Value {
 }
 
 fn answer(request: &HttpRequest, outcome: Result<Value>) -> HttpResponse {
+    reply(request, outcome.map(Reply::done))
+}
+
+fn reply(request: &HttpRequest, outcome: Result<Reply>) -> HttpResponse {
     match outcome {
-        Ok(body) => HttpResponse::Ok().json(body),
+        Ok(reply) => reply.into_response(),
         Err(error) => http::refuse(request, &error),
     }
 }

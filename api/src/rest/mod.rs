@@ -1,10 +1,14 @@
 //! The REST side: what is better said with files and addresses than with GraphQL.
 
 mod imports;
+mod once;
 
 use actix_web::{HttpRequest, web};
-use records::Ctx;
-use tenants::{Origin, error::Result};
+use records::{Ctx, engine};
+use tenants::{
+    Origin,
+    error::{Code, Result},
+};
 
 use crate::{app::App, http};
 
@@ -13,6 +17,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     for base in ["/api/imports", "/t/{slug}/api/imports"] {
         config
             .route(base, web::post().to(imports::begin))
+            .route(&format!("{base}/preview"), web::post().to(imports::preview))
             .route(&format!("{base}/{{id}}"), web::get().to(imports::show))
             .route(&format!("{base}/{{id}}/errors"), web::get().to(imports::errors))
             .route(&format!("{base}/{{id}}/cancel"), web::post().to(imports::cancel))
@@ -20,9 +25,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// The context of an authenticated request.
+/// The context of an authenticated request, with the catalog as it is now.
 async fn ctx(app: &App, request: &HttpRequest) -> Result<Ctx> {
     let slug = request.match_info().get("slug");
     let (caller, db) = http::authenticate(app, request, slug, Origin::Rest).await?;
-    Ctx::open(caller, db, app.rules.clone()).await
+    let ctx = Ctx::open(caller, db, app.rules.clone()).await?;
+    match engine::verify(&ctx).await {
+        Err(error) if error.code() == Code::StaleCatalog => ctx.refreshed().await,
+        Err(error) => Err(error),
+        Ok(()) => Ok(ctx),
+    }
 }

@@ -32,7 +32,26 @@ pub struct Column {
     pub by: Option<FieldId>,
 }
 
+/// A column by names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MappedColumn {
+    /// As the file calls it.
+    pub header: String,
+    /// API name of the field it fills.
+    pub field: String,
+}
+
 impl Mapping {
+    /// The columns that fill fields, by the names that these have now.
+    pub fn named(&self, catalog: &Catalog) -> Vec<MappedColumn> {
+        let name = |column: &Column| {
+            let field = column.field.and_then(|id| catalog.field(id))?;
+            Some(MappedColumn { header: column.header.clone(), field: field.name.clone() })
+        };
+        self.0.iter().filter_map(name).collect()
+    }
+
     /// Headers whose columns fill nothing.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|column| column.field.is_none()).map(|column| column.header.as_str())

@@ -17,28 +17,30 @@ mod links;
 mod mapping;
 mod model;
 mod plan;
+mod preview;
 mod rows;
 mod run;
 mod staging;
 mod synonyms;
 mod text;
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use entities::ids::RunId;
 pub use format::{Format, FormatChoice};
 pub use job::{ImportJob, QUEUE};
-
-pub use model::{Counts, Duplicates, MappedColumn, Oddity, Options, Report};
+pub use mapping::MappedColumn;
+pub use model::{Counts, Duplicates, Oddity, Options, Report};
+pub use preview::{Preview, PreviewRow};
 use records::{
     Ctx,
-    engine::runs::{self, NewRun, Run, RunKind},
+    engine::{
+        runs::{self, NewRun, Run, RunKind},
+        verify,
+    },
 };
 pub use staging::{MAX_UPLOAD, Upload};
-use tenants::{
-    Operation,
-    error::{Code, Error, Result},
-};
+use tenants::error::{Code, Error, Result};
 
 use model::{Plan, Progress};
 
@@ -49,14 +51,10 @@ const REPLANS: usize = 5;
 /// else they look after it only when nobody carries it on.
 ///
 /// # Errors
-/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit, `FORBIDDEN`.
+/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit, `FORBIDDEN`; `STALE_CATALOG` when the
+/// fields changed since the context was opened.
 pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers: bool) -> Result<Run> {
-    let path = upload.finish().await?.to_owned();
-    let plan = {
-        let (ctx, options) = (ctx.clone(), options.clone());
-        let planned = tokio::task::spawn_blocking(move || plan::plan(&ctx, &path, &options));
-        planned.await.map_err(Error::internal)??
-    };
+    let plan = read(ctx, &mut upload, options, plan::plan).await?;
     let new = NewRun {
         kind: RunKind::Import,
         object: Some(plan.object),
@@ -69,6 +67,28 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
     Ok(run)
 }
 
+/// Shows what [`begin`] would make of a file. Nothing is kept.
+///
+/// # Errors
+/// As [`begin`]; a file of which no column fills a field is shown all the same.
+pub async fn preview(ctx: &Ctx, mut upload: Upload, options: &Options) -> Result<Preview> {
+    read(ctx, &mut upload, options, preview::preview).await
+}
+
+/// Has a file read by a function that waits for the disk.
+async fn read<T: Send + 'static>(
+    ctx: &Ctx,
+    upload: &mut Upload,
+    options: &Options,
+    reader: fn(&Ctx, &Path, &Options) -> Result<T>,
+) -> Result<T> {
+    // a field that another process has just made is one to import into
+    verify(ctx).await?;
+    let path = upload.finish().await?.to_owned();
+    let (ctx, options) = (ctx.clone(), options.clone());
+    tokio::task::spawn_blocking(move || reader(&ctx, &path, &options)).await.map_err(Error::internal)?
+}
+
 /// Carries an import on until the file ends or the instant has passed, and answers where it stands.
 ///
 /// # Errors
@@ -77,6 +97,8 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
 pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<Report> {
     let waiting = load(ctx, run).await?;
     if waiting.status.is_over() {
+        // stopped from outside: nobody who worked on it has tidied up
+        settle(ctx, run).await?;
         return describe(ctx, &waiting);
     }
     let Some(run) = runs::claim(ctx, run).await? else {
@@ -100,7 +122,7 @@ pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<R
 }
 
 async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool> {
-    let plan: Plan = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let plan = plan_of(run)?;
     let mut ctx = ctx.clone();
     let mut tries = 0;
     let mut last = None;
@@ -136,14 +158,13 @@ pub async fn cancel(ctx: &Ctx, run: RunId) -> Result<Report> {
 }
 
 async fn load(ctx: &Ctx, run: RunId) -> Result<Run> {
-    let run = runs::load(ctx, run).await?;
-    if run.kind != RunKind::Import {
-        return Err(Error::new(Code::NotFound, "There is no such import."));
+    let no_such_import = || Error::new(Code::NotFound, "There is no such import.");
+    match runs::load(ctx, run).await {
+        Ok(run) if run.kind == RunKind::Import => Ok(run),
+        Ok(_) => Err(no_such_import()),
+        Err(error) if error.code() == Code::NotFound => Err(no_such_import()),
+        Err(error) => Err(error),
     }
-    if let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) {
-        ctx.caller.permit(&object.name, Operation::Import)?;
-    }
-    Ok(run)
 }
 
 async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
@@ -154,8 +175,12 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
 /// Leaves of a run that is over what its last commit knows of.
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);
-    let progress = progress(&runs::load(ctx, run).await?)?;
-    errors_file::cut(&staging::errors(&ctx.db, run), progress.errors_length)
+    let run = runs::load(ctx, run).await?;
+    errors_file::cut(&staging::errors(&ctx.db, run.id), progress(&run)?.errors_length)
+}
+
+fn plan_of(run: &Run) -> Result<Plan> {
+    serde_json::from_value(run.params.clone()).map_err(Error::internal)
 }
 
 fn progress(run: &Run) -> Result<Progress> {
@@ -163,12 +188,8 @@ fn progress(run: &Run) -> Result<Progress> {
 }
 
 fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
-    let plan: Plan = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
+    let plan = plan_of(run)?;
     let progress = progress(run)?;
-    let name = |column: &mapping::Column| {
-        let field = column.field.and_then(|id| ctx.catalog.field(id))?;
-        Some(MappedColumn { header: column.header.clone(), field: field.name.clone() })
-    };
     Ok(Report {
         run_id: run.id,
         status: run.status,
@@ -177,8 +198,8 @@ fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
         counts: progress.counts,
         errors_file: (progress.errors_length > 0).then(|| staging::errors(&ctx.db, run.id)),
         notices: progress.notices,
-        mapping: plan.mapping.0.iter().filter_map(name).collect(),
         ignored: plan.mapping.ignored().map(str::to_owned).collect(),
+        mapping: plan.mapping.named(&ctx.catalog),
         format: plan.format,
     })
 }

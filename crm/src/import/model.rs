@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     format::{Format, FormatChoice},
-    mapping::Mapping,
+    mapping::{MappedColumn, Mapping},
     rows::Place,
 };
 
@@ -158,16 +158,6 @@ pub struct Report {
     pub ignored: Vec<String>,
     /// How the file was read.
     pub format: Format,
-}
-
-/// A column by names.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MappedColumn {
-    /// As the file calls it.
-    pub header: String,
-    /// API name of the field it fills.
-    pub field: String,
 }
 
 fn name<S: serde::Serializer>(status: &RunStatus, to: S) -> Result<S::Ok, S::Error> {

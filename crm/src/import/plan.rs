@@ -14,11 +14,20 @@ use tenants::{
 
 use super::{
     encoding::unreadable,
-    errors_file, format,
+    errors_file,
+    format::{self, Format},
     mapping::{self, Mapping},
     model::{Options, Plan},
     rows::MAX_COLUMNS,
 };
+
+/// What the beginning of a file says: how it is read, and what its columns would fill.
+pub(super) struct Head {
+    pub(super) format: Format,
+    pub(super) mapping: Mapping,
+    /// Cells in front of the first column of the mapping.
+    pub(super) skip: usize,
+}
 
 /// The plan for a file.
 ///
@@ -26,23 +35,9 @@ use super::{
 /// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit the file or the catalog, `FORBIDDEN`.
 pub(super) fn plan(ctx: &Ctx, path: &Path, options: &Options) -> Result<Plan> {
     let object = importable_object(ctx, &options.object)?;
-    let mut file = File::open(path).map_err(unreadable)?;
-    let format = format::detect(&mut file, &options.format, |text| mapping::names_a_field(object, text))?;
-    let first = format.rows(file)?.next_row()?;
-    let first = first.ok_or_else(|| Error::new(Code::BadFile, "The file has no rows."))?;
-    let skip = if format.header && errors_file::is_errors_file(first.cells()) { errors_file::COLUMNS.len() } else { 0 };
-    let columns = first.len() - skip;
-    if columns > MAX_COLUMNS {
-        return Err(Error::new(Code::BadFile, format!("The file has {columns} columns; the most is {MAX_COLUMNS}.")));
-    }
-    let headers = if format.header {
-        mapping::headers(first.cells().skip(skip))
-    } else {
-        mapping::headers(std::iter::repeat_n("", columns))
-    };
-    let suggested = mapping::suggest(object, &headers);
-    let mapping = mapping::with_choices(suggested, &ctx.catalog, object, &options.map)?;
+    let Head { format, mapping, skip } = head(ctx, object, &mut File::open(path).map_err(unreadable)?, options)?;
     if mapping.0.iter().all(|column| column.field.is_none()) {
+        let headers: Vec<&str> = mapping.ignored().collect();
         let message = format!(
             "No column fills a field of {}; say which with `Header=field`. The columns are: {}.",
             object.name,
@@ -62,7 +57,34 @@ pub(super) fn plan(ctx: &Ctx, path: &Path, options: &Options) -> Result<Plan> {
     })
 }
 
-fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Object> {
+/// Reads the beginning of a file.
+///
+/// # Errors
+/// As [`plan`].
+pub(super) fn head(ctx: &Ctx, object: &Object, file: &mut File, options: &Options) -> Result<Head> {
+    let format = format::detect(file, &options.format, |text| mapping::names_a_field(object, text))?;
+    let first = format.rows(&*file)?.next_row()?;
+    let first = first.ok_or_else(|| Error::new(Code::BadFile, "The file has no rows."))?;
+    let skip = if format.header && errors_file::is_errors_file(first.cells()) { errors_file::COLUMNS.len() } else { 0 };
+    let columns = first.len() - skip;
+    if columns > MAX_COLUMNS {
+        return Err(Error::new(Code::BadFile, format!("The file has {columns} columns; the most is {MAX_COLUMNS}.")));
+    }
+    let headers = if format.header {
+        mapping::headers(first.cells().skip(skip))
+    } else {
+        mapping::headers(std::iter::repeat_n("", columns))
+    };
+    let suggested = mapping::suggest(object, &headers);
+    let mapping = mapping::with_choices(suggested, &ctx.catalog, object, &options.map)?;
+    Ok(Head { format, mapping, skip })
+}
+
+/// The object that a file is for.
+///
+/// # Errors
+/// `BAD_REQUEST` when there is none of that name, `FORBIDDEN` when the caller may not import into it.
+pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Object> {
     let object = ctx.catalog.object(name).filter(|object| object.writable).ok_or_else(|| {
         let known: Vec<&str> =
             ctx.catalog.objects.iter().filter(|object| object.writable).map(|object| object.name.as_str()).collect();

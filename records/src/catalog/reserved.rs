@@ -39,8 +39,8 @@ const SHARED: &str = "
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
     createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
     emailFilter exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
-    historyConnection historyEntry historyPageInfo idFilter impact impacts importReport int64Filter intFilter
-    inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
+    historyConnection historyEntry historyPageInfo idFilter impact impacts importColumn importDuplicates
+    importFormat importInput importPreview importReport importRow int64Filter intFilter inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
     onDestroy operator optionFilter optionInput origin origins pageInfo period personalClass personalData phoneFilter
     relationInput relationKind removeExchangeRate removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
     runStatus sectionInput setExchangeRate sortDirection startImport stringFilter textFilter undoReport undoRun

@@ -1,9 +1,10 @@
 //! Real files, faults included: every row arrives or is listed with its line, and nothing is shifted into wrong columns.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, time::Duration};
 
-use serde_json::json;
-use tests::{Ran, Tenant, TestApp, workspace};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Ran, Tenant, TestApp, workspace};
 
 const NORTHWIND: &str = "tests/data/northwind-customers.csv";
 const CHINOOK: &str = "tests/data/chinook-customers.csv";
@@ -132,6 +133,121 @@ async fn encodings_and_delimiters_are_detected() {
     assert_eq!(cities, vec![json!({ "firstName": "Œuvre", "city": "Béjaïa" }); 3]);
 }
 
+const START: &str = "mutation ($input: ImportInput!) { startImport(input: $input) { id kind status object } }";
+
+#[tokio::test]
+async fn a_table_in_a_graphql_request_is_shown_and_imported() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let vehicle = "mutation { createObject(input: { name: \"vehicle\", plural: \"vehicles\", label: { en: \"Vehicle\" } }) { id } }";
+    tenant.data(vehicle, json!({})).await;
+    let csv = "Prénom;Courriel;Pointure\nAmélie;amelie@example.com;38\n\nZoé;zoe@example.com;40\n";
+    let preview = "query ($input: ImportInput!) { importPreview(input: $input) {
+        format { encoding delimiter header } headers mapping { header field } ignored rows { line cells } } }";
+    let shown = tenant.data(preview, json!({ "input": { "object": "customer", "csv": csv } })).await;
+    let expected = json!({
+        "format": { "encoding": "UTF-8", "delimiter": ";", "header": true },
+        "headers": ["Prénom", "Courriel", "Pointure"],
+        "mapping": [{ "header": "Prénom", "field": "firstName" }, { "header": "Courriel", "field": "email" }],
+        "ignored": ["Pointure"],
+        "rows": [
+            { "line": 2, "cells": ["Amélie", "amelie@example.com", "38"] },
+            { "line": 4, "cells": ["Zoé", "zoe@example.com", "40"] }
+        ],
+    });
+    assert_eq!(shown["importPreview"], expected);
+    let uploaded = tenant.api_key.request(Method::POST, "/api/imports/preview?object=customer").body(csv);
+    let uploaded = Answer::of(uploaded).await;
+    assert_eq!((uploaded.status, &uploaded.body), (200, &expected), "the same by REST: {}", uploaded.text);
+    assert!(known(&tenant, "{ customers { nodes { id } } }").await.is_empty(), "a look writes nothing");
+
+    let input = json!({ "object": "customer", "csv": csv, "map": ["Pointure=jobTitle"], "onDuplicate": "UPDATE" });
+    let begun = tenant.data(START, json!({ "input": input })).await["startImport"].clone();
+    assert_eq!((&begun["kind"], &begun["object"]), (&json!("IMPORT"), &json!("customer")), "{begun}");
+    let report = ended(&tenant, begun["id"].as_str().expect("an id")).await;
+    assert_eq!((&report["created"], &report["failed"], &report["ignored"]), (&json!(2), &json!(0), &json!([])));
+    let people = known(&tenant, "{ customers(orderBy: [{ jobTitle: ASC }]) { nodes { firstName jobTitle } } }").await;
+    assert_eq!(people[1], json!({ "firstName": "Zoé", "jobTitle": "40" }));
+
+    let parts = json!({ "object": "vehicle", "csv": "name|wheels\nA|4\n", "delimiter": "|", "dryRun": true });
+    let dry = tenant.data(START, json!({ "input": parts })).await["startImport"]["id"].clone();
+    let dry = ended(&tenant, dry.as_str().expect("an id")).await;
+    assert_eq!((&dry["dryRun"], &dry["created"]), (&json!(true), &json!(1)), "{dry}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_imported_is_refused_by_every_door_in_the_same_words() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    for (object, csv, code) in [
+        ("vehicle", "a,b\n1,2\n", "BAD_REQUEST"),
+        ("customer", "a,b\n1,2\n", "BAD_REQUEST"),
+        ("customer", "", "BAD_FILE"),
+        ("customer", "[{\"name\": 1}]", "BAD_FILE"),
+    ] {
+        let told = tenant.graphql(START, json!({ "input": { "object": object, "csv": csv } })).await;
+        let upload = tenant.api_key.request(Method::POST, &format!("/api/imports?object={object}")).body(csv);
+        let upload = Answer::of(upload).await;
+        assert_eq!((told.code(), upload.code()), (code.to_owned(), code.to_owned()), "{object} {csv:?}");
+        assert_eq!(told.body["errors"][0]["message"], upload.body["errors"][0]["message"]);
+    }
+    assert_eq!(tenant.data("{ runs { id } }", json!({})).await["runs"], json!([]), "nothing was begun");
+}
+
+#[tokio::test]
+async fn an_upload_sent_again_with_its_key_is_imported_once() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let send = async |path: &str, key: &str, csv: &'static str| {
+        let request = tenant.api_key.request(Method::POST, path).header("idempotency-key", key).body(csv);
+        Answer::of(request).await
+    };
+    let address = "/api/imports?object=customer&onDuplicate=create";
+    let first = send(address, "a", "firstName\nAda\n").await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    let run = first.body["runId"].as_str().expect("a run").to_owned();
+    let report = ended(&tenant, &run).await;
+    assert_eq!(report["created"], 1, "{report}");
+    let again = send(address, "a", "firstName\nAda\n").await;
+    assert_eq!((again.status, &again.text), (202, &first.text), "what the first was answered");
+    for (path, csv) in [(address, "firstName\nBob\n"), ("/api/imports?object=customer", "firstName\nAda\n")] {
+        let other = send(path, "a", csv).await;
+        assert_eq!((other.status, other.code().as_str()), (409, "IDEMPOTENCY_MISMATCH"));
+    }
+    let refused = send("/api/imports?object=customer", "b", "").await;
+    assert_eq!((refused.status, send("/api/imports?object=customer", "b", "").await.text), (422, refused.text));
+
+    let undo = format!("/api/imports/{run}/undo");
+    let undone = send(&undo, "c", "").await;
+    assert_eq!((undone.status, &undone.body["undone"]), (200, &json!(1)), "{}", undone.text);
+    assert_eq!(send(&undo, "c", "").await.body, undone.body);
+
+    let input = json!({ "object": "customer", "csv": "firstName\nEve\n", "onDuplicate": "CREATE" });
+    let body = json!({ "query": START, "variables": { "input": input } });
+    let mutate = async || {
+        let request = tenant.api_key.request(Method::POST, "/graphql").header("idempotency-key", "d").json(&body);
+        Answer::of(request).await.data()["startImport"].clone()
+    };
+    assert_eq!(mutate().await, mutate().await);
+    let kinds = tenant.data("{ runs { kind } }", json!({})).await["runs"].clone();
+    assert_eq!(kinds, json!([{ "kind": "IMPORT" }, { "kind": "UNDO" }, { "kind": "IMPORT" }]), "each begun once");
+}
+
+/// The report of an import, once it has ended.
+async fn ended(tenant: &Tenant, run: &str) -> Value {
+    let waiting = async {
+        loop {
+            let asked = tenant.api_key.request(Method::GET, &format!("/api/imports/{run}"));
+            let report = Answer::of(asked).await.body;
+            if !["QUEUED", "RUNNING"].contains(&report["status"].as_str().unwrap_or_default()) {
+                return report;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the import ends")
+}
+
 fn import(app: &TestApp, file: &str, flags: &[&str]) -> Ran {
     let file = workspace::file(file).display().to_string();
     let mut arguments = vec!["import", "--tenant", "acme", "--object", "customer", "--file", &file];
@@ -139,12 +255,12 @@ fn import(app: &TestApp, file: &str, flags: &[&str]) -> Ran {
     app.cli(&arguments)
 }
 
-async fn known(tenant: &Tenant, query: &str) -> Vec<serde_json::Value> {
+async fn known(tenant: &Tenant, query: &str) -> Vec<Value> {
     tenant.data(query, json!({})).await["customers"]["nodes"].as_array().expect("nodes").clone()
 }
 
 /// A count, or the list of what is counted.
-fn warnings(told: &serde_json::Value) -> u64 {
+fn warnings(told: &Value) -> u64 {
     told.as_u64().unwrap_or_else(|| told.as_array().map_or(0, |list| list.len() as u64))
 }
 

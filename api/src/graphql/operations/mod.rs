@@ -2,6 +2,7 @@
 //! answers a tree of JSON.
 
 mod catalog;
+mod imports;
 mod rates;
 mod runs;
 mod viewer;
@@ -11,7 +12,8 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 4] = [viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED];
+pub const DECLARED: [&str; 5] =
+    [viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED, imports::DECLARED];
 
 /// Runs an operation.
 ///
@@ -28,6 +30,9 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = runs::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = imports::run(ctx, name, args).await {
         return answer;
     }
     Err(Error::internal(format!("operation {name} is declared, but has no function")))

@@ -114,7 +114,11 @@ fn undone(ctx: &Ctx, report: &UndoReport) -> Json {
     })
 }
 
-async fn tree(ctx: &Ctx, run: &runs::Run) -> Result<Json> {
+/// A run as answers tell it.
+///
+/// # Errors
+/// When the names of those who act cannot be read.
+pub(super) async fn tree(ctx: &Ctx, run: &runs::Run) -> Result<Json> {
     let actors = actors::trees(ctx, HashSet::from([run.created_by.as_str()])).await?;
     Ok(json!({
         "id": run.id.to_string(),

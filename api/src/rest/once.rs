@@ -1,0 +1,101 @@
+//! Answers of REST writes, given once for each `Idempotency-Key`: a repetition is answered what the first one was, by
+//! the same engine as GraphQL's.
+
+use std::future::Future;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::LOCATION},
+};
+use records::{
+    Ctx,
+    engine::idempotency::{self, Begun},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tenants::{
+    Kind,
+    error::{Code, Error, Result},
+};
+
+use crate::http;
+
+/// An answer that can be kept and given again.
+#[derive(Serialize, Deserialize)]
+pub struct Reply {
+    status: u16,
+    location: Option<String>,
+    body: Value,
+}
+
+impl Reply {
+    /// What was asked for is done.
+    pub fn done(body: Value) -> Self {
+        Self { status: 200, location: None, body }
+    }
+
+    /// What was asked for has begun; the address tells how far it is.
+    pub fn accepted(body: Value, location: String) -> Self {
+        Self { status: 202, location: Some(location), body }
+    }
+
+    fn refused(ctx: &Ctx, error: &Error) -> Self {
+        let body = json!({ "errors": [http::error_body(error, "en", &ctx.caller.request)] });
+        Self { status: error.code().kind().status(), location: None, body }
+    }
+
+    /// As it goes out.
+    pub fn into_response(self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        if let Some(location) = self.location {
+            response.insert_header((LOCATION, location));
+        }
+        response.json(self.body)
+    }
+}
+
+/// Does the work of a request, unless it has a key under which it was answered before. `body` is a hash of what was
+/// sent, by which another request with the same key is told.
+///
+/// # Errors
+/// Those of the work; `IDEMPOTENCY_MISMATCH`, `CONFLICT` while the first request is still worked on.
+pub async fn once(
+    ctx: &Ctx,
+    request: &HttpRequest,
+    body: &[u8],
+    work: impl Future<Output = Result<Reply>>,
+) -> Result<Reply> {
+    let Some(key) = request.headers().get("idempotency-key") else { return work.await };
+    let key = key.to_str().map_err(|_| Error::new(Code::BadRequest, "`Idempotency-Key` is not plain ASCII."))?;
+    let (db, caller) = (&ctx.db, &ctx.caller);
+    if let Begun::Repeated(kept) = idempotency::begin(db, caller, key, &hash(request, body)).await? {
+        return serde_json::from_str(&kept).map_err(Error::internal);
+    }
+    let reply = match work.await {
+        Ok(reply) => reply,
+        Err(error) if matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => {
+            idempotency::abandon(db, caller, key).await?;
+            return Err(error);
+        }
+        Err(error) => Reply::refused(ctx, &error),
+    };
+    let kept = serde_json::to_string(&reply).map_err(Error::internal)?;
+    // what was done is done and told, even if it cannot be told again
+    if let Err(error) = idempotency::finish(db, caller, key, kept).await {
+        tracing::error!(request.id = %caller.request, error = error.log_line(), "an answer could not be kept");
+    }
+    Ok(reply)
+}
+
+/// Tells requests apart.
+fn hash(request: &HttpRequest, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for part in [request.method().as_str(), request.path(), request.query_string()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(body);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

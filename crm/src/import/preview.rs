@@ -1,0 +1,81 @@
+//! Shows what an import would make of a file before it is begun: how it is read, what its columns fill, its first rows.
+
+use std::{
+    fs::File,
+    io::{Seek, SeekFrom},
+    path::Path,
+};
+
+use records::Ctx;
+use serde::Serialize;
+use tenants::error::Result;
+
+use super::{
+    encoding::unreadable,
+    format::Format,
+    mapping::MappedColumn,
+    model::Options,
+    plan::{self, Head},
+};
+
+/// Most rows that are shown.
+const ROWS: usize = 10;
+/// Rows are shown while they hold less text than this.
+const BYTES: usize = 64 * 1024;
+
+/// What an import would make of a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// How the file would be read.
+    pub format: Format,
+    /// The columns as the import names them, in their order.
+    pub headers: Vec<String>,
+    /// Columns and the fields they would fill.
+    pub mapping: Vec<MappedColumn>,
+    /// Headers of columns that would fill nothing.
+    pub ignored: Vec<String>,
+    /// The first rows, ten at most.
+    pub rows: Vec<PreviewRow>,
+}
+
+/// A row as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PreviewRow {
+    /// Line of the file where it begins.
+    pub line: u64,
+    /// Its cells, in the order of the headers.
+    pub cells: Vec<String>,
+}
+
+/// # Errors
+/// As [`plan::plan`]; columns that fill nothing are no error here.
+pub(super) fn preview(ctx: &Ctx, path: &Path, options: &Options) -> Result<Preview> {
+    let object = plan::importable_object(ctx, &options.object)?;
+    let mut file = File::open(path).map_err(unreadable)?;
+    let Head { format, mapping, skip } = plan::head(ctx, object, &mut file, options)?;
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let mut rows = format.rows(file)?;
+    if format.header {
+        rows.next_row()?;
+    }
+    let (mut shown, mut bytes) = (Vec::new(), 0);
+    while shown.len() < ROWS
+        && let Some(row) = rows.next_row()?
+    {
+        bytes += row.size();
+        if bytes > BYTES {
+            break;
+        }
+        if !row.is_blank() {
+            shown.push(PreviewRow { line: row.line, cells: row.cells().skip(skip).map(str::to_owned).collect() });
+        }
+    }
+    Ok(Preview {
+        headers: mapping.0.iter().map(|column| column.header.clone()).collect(),
+        ignored: mapping.ignored().map(str::to_owned).collect(),
+        mapping: mapping.named(&ctx.catalog),
+        format,
+        rows: shown,
+    })
+}
