@@ -35,6 +35,7 @@ pub use preview::{Preview, PreviewRow};
 use records::{
     Ctx,
     engine::{
+        forget_rehearsal,
         runs::{self, NewRun, Run, RunKind},
         verify,
     },
@@ -176,6 +177,9 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);
     let run = runs::load(ctx, run).await?;
+    if plan_of(&run)?.dry_run {
+        forget_rehearsal(ctx, run.id).await?;
+    }
     errors_file::cut(&staging::errors(&ctx.db, run.id), progress(&run)?.errors_length)
 }
 

@@ -29,6 +29,8 @@ pub struct Model {
     pub epoch: i64,
     /// Until when its holder may be silent.
     pub lease_until: Option<i64>,
+    /// The request that began it; none for runs begun before this was noted.
+    pub request: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

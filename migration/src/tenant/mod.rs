@@ -4,6 +4,7 @@
 mod base;
 mod catalog;
 mod history;
+mod rehearsals;
 mod runs;
 
 use sea_orm::DbBackend;
@@ -22,6 +23,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0002_catalog", up: catalog::up },
     Step { name: "0003_history", up: history::up },
     Step { name: "0004_runs", up: runs::up },
+    Step { name: "0005_rehearsals", up: rehearsals::up },
 ];
 
 /// How this backend writes the types of our columns.

@@ -11,6 +11,7 @@ use tenants::{
 
 use super::{
     Change, Draft, Written, WrittenKind,
+    rehearsal::Rehearsal,
     runs::{self, Advance, Run},
     write::{ATTEMPTS, Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
 };
@@ -111,8 +112,8 @@ async fn written(
         ctx.caller.permit(&object.name, Operation::Import)?;
     }
     let mut attempt = 1;
-    let (unit, outcomes) = loop {
-        match attempted(ctx, object, rows.clone(), mode).await {
+    let (unit, outcomes, rehearsal) = loop {
+        match attempted(ctx, run, object, rows.clone(), mode).await {
             Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
             other => break other?,
         }
@@ -124,9 +125,10 @@ async fn written(
         changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
         failed: total(|result| matches!(result, RowResult::Failed(_))),
     };
-    if mode.dry_run {
+    if let Some(rehearsal) = rehearsal {
         unit.rollback().await?;
         let tx = ctx.db.begin_write().await?;
+        rehearsal.note(&tx, &rows, &outcomes).await?;
         runs::advance(ctx, &tx, run, by).await?;
         sea_orm::TransactionSession::commit(tx).await?;
     } else {
@@ -139,13 +141,18 @@ async fn written(
 /// Writes the rows, uncommitted.
 async fn attempted<'a>(
     ctx: &'a Ctx,
+    run: &Run,
     object: ObjectId,
     rows: Vec<BatchRow>,
     mode: &BatchMode,
-) -> Result<(Unit<'a>, Vec<RowOutcome>)> {
+) -> Result<(Unit<'a>, Vec<RowOutcome>, Option<Rehearsal<'a>>)> {
     // what a dry run takes from the counters is given back with everything else
     let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
     let mut unit = Unit::begin(ctx, numbers).await?;
+    let mut rehearsal = mode.dry_run.then(|| Rehearsal::new(ctx, run.id, object, mode));
+    if let Some(rehearsal) = &mut rehearsal {
+        rehearsal.replay(&mut unit, &rows).await?;
+    }
     let count = rows.len();
     let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
     let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
@@ -155,7 +162,7 @@ async fn attempted<'a>(
     unit.follow(&batch.done).await?;
     batch.outcomes.sort_by_key(|(index, _)| *index);
     unit.settle().await?;
-    Ok((unit, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect()))
+    Ok((unit, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect(), rehearsal))
 }
 
 /// A row with its place in the batch.

@@ -3,7 +3,10 @@
 //! A door calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
 //! taken; after a while a repetition may take it over, unless the history shows that the first one has written.
 
-use entities::tenant::{commits, idempotency};
+use entities::{
+    ids::RunId,
+    tenant::{commits, idempotency, runs},
+};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -114,7 +117,7 @@ async fn insert(db: &TenantDb, caller: &Caller, key: &str, hash: &str, now: i64)
     }
 }
 
-/// Whether the history knows of a write by the request that has the key.
+/// Whether the history knows of a write by the request that has the key, or of a run that it began.
 async fn wrote(db: &TenantDb, first: &idempotency::Model) -> Result<bool> {
     let commit: Option<i64> = commits::Entity::find()
         .select_only()
@@ -125,7 +128,19 @@ async fn wrote(db: &TenantDb, first: &idempotency::Model) -> Result<bool> {
         .into_tuple()
         .one(db)
         .await?;
-    Ok(commit.is_some())
+    if commit.is_some() {
+        return Ok(true);
+    }
+    let run: Option<RunId> = runs::Entity::find()
+        .select_only()
+        .column(runs::Column::Id)
+        .filter(runs::Column::Request.eq(first.request.as_str()))
+        .filter(runs::Column::CreatedAt.gte(first.created_at))
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(run.is_some())
 }
 
 /// Takes the key of a dead request; of two that try, one.

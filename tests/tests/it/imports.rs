@@ -233,6 +233,45 @@ async fn an_upload_sent_again_with_its_key_is_imported_once() {
     assert_eq!(kinds, json!([{ "kind": "IMPORT" }, { "kind": "UNDO" }, { "kind": "IMPORT" }]), "each begun once");
 }
 
+#[tokio::test]
+async fn a_dry_run_says_what_the_import_will_do() {
+    let app = TestApp::start().await;
+    // More than two batches, and rows at the end that mean rows of the beginning.
+    let mut rows: Vec<String> = (1..=2_400).map(|n| format!("{n},Person {n},p{n}@example.com,Oran")).collect();
+    rows.extend(
+        [
+            "5,Person 5,p5@example.com,Oran",
+            "7,Person 7,p7@example.com,Alger",
+            "7,Person 7,p7@example.com,Alger",
+            "9,Person 9,nobody,Oran",
+            "2401,Person 2401,p2401@example.com,Oran",
+        ]
+        .map(str::to_owned),
+    );
+    let file = app.scratch("people.csv");
+    fs::write(&file, format!("externalId,firstName,email,city\n{}\n", rows.join("\n"))).expect("a file");
+    let file = file.display().to_string();
+    let counts = |report: &Value| {
+        ["rows", "created", "updated", "unchanged", "skipped", "failed"].map(|name| report[name].as_u64().expect(name))
+    };
+    for (mode, expected) in
+        [("skip", [2405, 2401, 0, 0, 3, 1]), ("update", [2405, 2401, 1, 2, 0, 1]), ("create", [2405, 2401, 0, 0, 0, 4])]
+    {
+        let tenant = app.tenant(mode);
+        let arguments = ["import", "--tenant", mode, "--file", &file, "--on-duplicate", mode];
+        let dry = app.cli(&[&arguments[..], &["--dry-run"]].concat()).json();
+        assert_eq!(counts(&dry), expected, "{mode}, tried: {dry}");
+        assert!(known(&tenant, "{ customers(archived: INCLUDE) { nodes { id } } }").await.is_empty());
+        let real = app.cli(&arguments).json();
+        assert_eq!(counts(&real), expected, "{mode}: {real}");
+        let lines = |report: &Value| {
+            let mut listed = csv::Reader::from_path(report["errorsFile"].as_str().expect("a file")).expect("it");
+            listed.records().map(|row| row.expect("a row")[0].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&dry), lines(&real), "the same rows are refused");
+    }
+}
+
 /// The report of an import, once it has ended.
 async fn ended(tenant: &Tenant, run: &str) -> Value {
     let waiting = async {

@@ -159,6 +159,7 @@ pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<R
         updated_at: Set(now),
         epoch: Set(0),
         lease_until: Set(None),
+        request: Set(Some(ctx.caller.request.clone())),
     };
     runs::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(run)
