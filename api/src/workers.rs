@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crm::import::ImportJob;
+use crm::import::{ImportJob, SweepJob};
 use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
 use records::{
@@ -17,8 +17,10 @@ use crate::app::App;
 
 /// All handlers.
 pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
-    let imports = ImportJob::new(Arc::clone(&app.rules), app.registry.clock().clone());
-    vec![Arc::new(Runs(app.clone())), Arc::new(Fields(app.clone())), Arc::new(imports)]
+    let (rules, clock) = (&app.rules, app.registry.clock());
+    let imports = ImportJob::new(Arc::clone(rules), clock.clone());
+    let sweeps = SweepJob::new(Arc::clone(rules), clock.clone());
+    vec![Arc::new(Runs(app.clone())), Arc::new(Fields(app.clone())), Arc::new(imports), Arc::new(sweeps)]
 }
 
 /// Our own context, in the space of a job's tenant.

@@ -36,7 +36,7 @@ const DAY: i64 = 86_400_000_000;
 pub async fn fill(ctx: &Ctx) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
     for file in FILES {
-        let mut upload = Upload::begin(&ctx.db).await?;
+        let mut upload = Upload::begin(ctx).await?;
         upload.write(file).await?;
         let options = Options { object: "customer".to_owned(), on_duplicate: Duplicates::Skip, ..Options::default() };
         let run = import::begin(ctx, upload, &options, false).await?;

@@ -59,7 +59,7 @@ pub async fn run(app: &App, arguments: Import) -> Result<()> {
     let ctx = app.operator(&tenant).await?;
     let format = FormatChoice { encoding, delimiter, header };
     let options = Options { object, format, map, dry_run, on_duplicate, match_on };
-    let upload = Upload::copy(&ctx.db, &file).await?;
+    let upload = Upload::copy(&ctx, &file).await?;
     let begun = import::begin(&ctx, upload, &options, false).await?;
     let report = import::carry_on(&ctx, begun.id, None).await?;
     print(&report)

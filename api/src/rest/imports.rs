@@ -46,7 +46,7 @@ pub async fn preview(app: web::Data<App>, request: HttpRequest, body: web::Paylo
 
 /// The body on its way to the import, and its hash.
 async fn received(ctx: &Ctx, mut body: web::Payload) -> Result<(Upload, Vec<u8>)> {
-    let mut upload = Upload::begin(&ctx.db).await?;
+    let mut upload = Upload::begin(ctx).await?;
     let mut hash = Sha256::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?;

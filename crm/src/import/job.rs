@@ -11,7 +11,7 @@ use records::{Ctx, engine::runs, rules::Rules};
 use sea_orm::TransactionSession;
 use serde::{Deserialize, Serialize};
 use tenants::{
-    Access, Actor, Caller, Clock, Origin,
+    Access, Actor, Caller, Clock, Origin, TenantDb,
     error::{Code, Error, Result},
     work::{self, NewWork},
 };
@@ -39,20 +39,20 @@ impl ImportJob {
     pub fn new(rules: Arc<dyn Rules>, clock: Clock) -> Self {
         Self { rules, clock }
     }
+}
 
-    /// Who began the run, as far as its writes are concerned; whether it may was asked then.
-    fn caller(&self, job: &Job, run: RunId, actor: Actor) -> Arc<Caller> {
-        Arc::new(Caller {
-            tenant: job.db.tenant(),
-            actor,
-            origin: Origin::Import,
-            access: Arc::new(Access::All),
-            locale: job.db.settings().language.clone(),
-            clock: self.clock.clone(),
-            request: format!("run-{run}"),
-            run: Some(run),
-        })
-    }
+/// Somebody at work in the background; whether a run may do what it does was asked when it was begun.
+pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<RunId>, actor: Actor) -> Arc<Caller> {
+    Arc::new(Caller {
+        tenant: db.tenant(),
+        actor,
+        origin: Origin::Import,
+        access: Arc::new(Access::All),
+        locale: db.settings().language.clone(),
+        clock: clock.clone(),
+        request,
+        run,
+    })
 }
 
 #[async_trait::async_trait]
@@ -63,9 +63,10 @@ impl Handler for ImportJob {
 
     async fn run(&self, job: &Job) -> Result<Next> {
         let Payload { run } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-        let ctx = Ctx::open(self.caller(job, run, Actor::System), job.db.clone(), Arc::clone(&self.rules)).await?;
+        let as_actor = |actor| caller(&job.db, &self.clock, format!("run-{run}"), Some(run), actor);
+        let ctx = Ctx::open(as_actor(Actor::System), job.db.clone(), Arc::clone(&self.rules)).await?;
         let stored = runs::load(&ctx, run).await?;
-        let ctx = Ctx { caller: self.caller(job, run, Actor::from_stored(&stored.created_by)), ..ctx };
+        let ctx = Ctx { caller: as_actor(Actor::from_stored(&stored.created_by)), ..ctx };
         match super::carry_on(&ctx, run, Some(Instant::now() + SLICE)).await {
             Ok(report) if !report.status.is_over() => Ok(Next::Continue),
             Ok(_) => Ok(Next::Done),

@@ -21,6 +21,7 @@ mod preview;
 mod rows;
 mod run;
 mod staging;
+mod sweep;
 mod synonyms;
 mod text;
 
@@ -41,6 +42,7 @@ use records::{
     },
 };
 pub use staging::{MAX_UPLOAD, Upload};
+pub use sweep::{SWEEP_QUEUE, SweepJob};
 use tenants::error::{Code, Error, Result};
 
 use model::{Plan, Progress};
@@ -200,7 +202,9 @@ fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
         error: run.error.clone(),
         dry_run: plan.dry_run,
         counts: progress.counts,
-        errors_file: (progress.errors_length > 0).then(|| staging::errors(&ctx.db, run.id)),
+        errors_file: (progress.errors_length > 0)
+            .then(|| staging::errors(&ctx.db, run.id))
+            .filter(|path| path.is_file()),
         notices: progress.notices,
         ignored: plan.mapping.ignored().map(str::to_owned).collect(),
         mapping: plan.mapping.named(&ctx.catalog),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use entities::ids::RunId;
+use records::Ctx;
 use tenants::{
     TenantDb,
     error::{Code, Error, Result},
@@ -13,10 +14,13 @@ use tenants::{
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::errors_file::private;
+use super::{errors_file::private, sweep};
 
 /// Largest upload, in bytes.
 pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Begins the names of files on their way in.
+const UPLOAD: &str = "upload-";
 
 /// A file on its way in; gone when it is dropped before an import adopts it.
 #[derive(Debug)]
@@ -32,10 +36,12 @@ impl Upload {
     ///
     /// # Errors
     /// `STORAGE_FULL` when the folder does not take it.
-    pub async fn begin(db: &TenantDb) -> Result<Self> {
-        let folder = folder(db);
+    pub async fn begin(ctx: &Ctx) -> Result<Self> {
+        // asked for first: a process that is killed from here on leaves its file to the sweep
+        sweep::ask(&ctx.db, ctx.caller.clock.micros()).await?;
+        let folder = folder(&ctx.db);
         tokio::fs::create_dir_all(&folder).await.map_err(disk)?;
-        let path = folder.join(format!("upload-{}", Uuid::now_v7()));
+        let path = folder.join(format!("{UPLOAD}{}", Uuid::now_v7()));
         let file = private(&path).map_err(disk)?;
         Ok(Self { path, file: tokio::fs::File::from_std(file), size: 0, adopted: false })
     }
@@ -44,8 +50,8 @@ impl Upload {
     ///
     /// # Errors
     /// `BAD_FILE` when the file cannot be read; as [`Upload::write`].
-    pub async fn copy(db: &TenantDb, from: &Path) -> Result<Self> {
-        let mut upload = Self::begin(db).await?;
+    pub async fn copy(ctx: &Ctx, from: &Path) -> Result<Self> {
+        let mut upload = Self::begin(ctx).await?;
         let unreadable =
             |error: std::io::Error| Error::new(Code::BadFile, format!("{} cannot be read: {error}.", from.display()));
         let mut source = tokio::fs::File::open(from).await.map_err(unreadable)?;
@@ -89,7 +95,7 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if !self.adopted {
-            // The janitor sweeps what stays behind.
+            // The sweep takes what stays behind.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -114,7 +120,31 @@ pub(super) fn discard(db: &TenantDb, run: RunId) {
     }
 }
 
-fn folder(db: &TenantDb) -> PathBuf {
+/// What a file of the folder is.
+pub(super) enum Kind {
+    /// On its way in, or left by a process that was killed.
+    Upload,
+    /// What a run imports.
+    Source(RunId),
+    /// What a run refused.
+    Errors(RunId),
+}
+
+/// What a file is, by its name; nothing for one that is not ours.
+pub(super) fn kind_of(path: &Path) -> Option<Kind> {
+    let name = path.file_name()?.to_str()?;
+    if name.starts_with(UPLOAD) {
+        return Some(Kind::Upload);
+    }
+    let name = name.strip_suffix(".csv")?;
+    match name.strip_suffix(".errors") {
+        Some(run) => run.parse().ok().map(Kind::Errors),
+        None => name.parse().ok().map(Kind::Source),
+    }
+}
+
+/// Where staged files are.
+pub(super) fn folder(db: &TenantDb) -> PathBuf {
     db.folder().join("staging")
 }
 

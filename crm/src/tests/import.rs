@@ -1,23 +1,29 @@
 //! Files of customers, imported into a real tenant space.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
 
+use entities::{ids::RunId, tenant::work};
 use jobs::{Handler, Job, Next};
 use records::{
     Ctx,
     catalog::{FieldKind, spec::FieldSpec},
     engine::{self, runs::RunStatus},
 };
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tenants::Code;
 
 use super::{ctx, rules::rows};
-use crate::import::{self, Duplicates, FormatChoice, ImportJob, Options, Report, Upload};
+use crate::import::{self, Duplicates, FormatChoice, ImportJob, Options, Report, SWEEP_QUEUE, SweepJob, Upload};
 
 const NORTHWIND: &str = include_str!("../../../tests/data/northwind-customers.csv");
 const CHINOOK: &str = include_str!("../../../tests/data/chinook-customers.csv");
 
 async fn begun(ctx: &Ctx, file: &[u8], options: &Options) -> tenants::Result<engine::runs::Run> {
-    let mut upload = Upload::begin(&ctx.db).await.unwrap();
+    let mut upload = Upload::begin(ctx).await.unwrap();
     upload.write(file).await.unwrap();
     import::begin(ctx, upload, options, false).await
 }
@@ -273,4 +279,65 @@ async fn workers_carry_imports_on() {
     assert_eq!(job.run(&item).await.unwrap(), Next::Done, "again is harmless");
     let mine = engine::runs::claim(&ctx, run).await.unwrap();
     assert!(mine.is_none());
+}
+
+/// Leaves a file in the staging folder, as old as that.
+fn leave(ctx: &Ctx, name: &str, age: Duration) -> PathBuf {
+    let path = ctx.db.folder().join("staging").join(name);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_micros(ctx.caller.clock.micros() as u64);
+    std::fs::File::create(&path).unwrap().set_modified(now - age).unwrap();
+    path
+}
+
+async fn sweep(ctx: &Ctx) {
+    let item = Job { db: ctx.db.clone(), payload: serde_json::Value::Null, attempts: 0 };
+    let job = SweepJob::new(ctx.rules.clone(), ctx.caller.clock.clone());
+    assert_eq!(job.run(&item).await.unwrap(), Next::Done);
+}
+
+/// When the folder is to be swept next, in hours from now.
+async fn next_sweep(ctx: &Ctx) -> Option<i64> {
+    let waiting = work::Entity::find().filter(work::Column::Queue.eq(SWEEP_QUEUE)).all(&ctx.db).await.unwrap();
+    assert!(waiting.len() < 2, "one is enough");
+    waiting.first().map(|item| (item.due - ctx.caller.clock.micros()) / 3_600_000_000)
+}
+
+#[tokio::test]
+async fn what_imports_leave_behind_is_swept() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const DAY: i64 = 24 * 3_600 * 1_000_000;
+    let ctx = ctx().await;
+    let refused = imported(&ctx, b"First name,Email\nAda,nobody\n", &customers()).await;
+    assert_eq!(next_sweep(&ctx).await, Some(24), "every upload asks for a sweep");
+    let waiting = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
+    let (old, young) = (leave(&ctx, "upload-1", HOUR * 25), leave(&ctx, "upload-2", HOUR * 23));
+    let orphan = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR);
+    let over = leave(&ctx, &format!("{}.csv", refused.run_id), HOUR);
+    let strange = leave(&ctx, "README", HOUR * 1000);
+    sweep(&ctx).await;
+    let there = |paths: &[&PathBuf]| paths.iter().map(|path| path.exists()).collect::<Vec<_>>();
+    assert_eq!(there(&[&old, &orphan, &over, &young, &strange]), [false, false, false, true, true]);
+    let errors = import::report(&ctx, refused.run_id).await.unwrap().errors_file.unwrap();
+    import::carry_on(&ctx, waiting, None).await.unwrap();
+
+    ctx.caller.clock.advance(29 * DAY);
+    sweep(&ctx).await;
+    assert!(errors.exists(), "there is time to correct it");
+    ctx.caller.clock.advance(2 * DAY);
+    sweep(&ctx).await;
+    assert!(!errors.exists());
+    let report = import::report(&ctx, refused.run_id).await.unwrap();
+    assert_eq!((report.counts.failed, report.errors_file), (1, None), "what became of the rows is still known");
+}
+
+#[tokio::test]
+async fn an_empty_folder_is_not_swept_again() {
+    let ctx = ctx().await;
+    imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
+    work::Entity::delete_many().filter(work::Column::Queue.eq(SWEEP_QUEUE)).exec(&ctx.db).await.unwrap();
+    sweep(&ctx).await;
+    assert_eq!(next_sweep(&ctx).await, None);
+    let left = leave(&ctx, "upload-3", Duration::ZERO);
+    sweep(&ctx).await;
+    assert_eq!((next_sweep(&ctx).await, left.exists()), (Some(24), true));
 }

@@ -35,7 +35,7 @@ pub use mutation::*;
 pub use order::sortable;
 pub use query::*;
 pub use read::verify;
-pub use rehearsal::forget_rehearsal;
+pub use rehearsal::{forget_rehearsal, forget_rehearsals};
 pub use runs::{BulkResult, archive_where, undo, update_where};
 pub use within::within;
 pub use write::{MAX_LIST, apply, archive, create, destroy, restore, take_numbers, update};

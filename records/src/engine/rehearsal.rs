@@ -217,6 +217,22 @@ pub async fn forget_rehearsal(ctx: &Ctx, of: RunId) -> Result<()> {
     Ok(())
 }
 
+/// Takes away what dry runs noted that are over, if a process died before it did.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_rehearsals(ctx: &Ctx) -> Result<()> {
+    for table in [KEYS, RECORDS] {
+        let mut sql = Sql::new(ctx.db.dialect());
+        sql.push("SELECT DISTINCT run FROM ").table(table).push(" WHERE run NOT IN (SELECT id FROM ").table("runs");
+        sql.push(" WHERE status IN ('QUEUED', 'RUNNING'))");
+        for row in ctx.db.query_all_raw(sql.statement(&ctx.db)).await? {
+            forget_rehearsal(ctx, RunId(row.try_get_by_index(0)?)).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn run(tx: &TenantTx, sql: Sql) -> Result<u64> {
     let (text, binds) = sql.into_parts();
     Ok(tx.execute_raw(tx.statement(text, binds)).await?.rows_affected())

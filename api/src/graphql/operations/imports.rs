@@ -33,7 +33,7 @@ async fn start(ctx: &Ctx, input: &Json) -> Result<Json> {
 }
 
 async fn upload(ctx: &Ctx, input: &Json) -> Result<Upload> {
-    let mut upload = Upload::begin(&ctx.db).await?;
+    let mut upload = Upload::begin(ctx).await?;
     upload.write(input["csv"].as_str().unwrap_or_default().as_bytes()).await?;
     Ok(upload)
 }

@@ -1,0 +1,127 @@
+//! Takes away what imports leave in the staging folder: files that a killed process never handed over, and errors
+//! files that nobody will correct any more. Every upload asks for a sweep a day later; a sweep that leaves something
+//! asks for the next, so that organisations which import nothing cost nothing.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use entities::ids::RunId;
+use jobs::{Handler, Job, Next};
+use records::{
+    Ctx,
+    engine::{
+        forget_rehearsals,
+        runs::{self, Run},
+    },
+    rules::Rules,
+};
+use sea_orm::TransactionSession;
+use tenants::{
+    Actor, Clock, TenantDb,
+    error::{Code, Error, Result},
+    work::{self, NewWork},
+};
+
+use super::{job, staging};
+
+/// The queue of sweeps.
+pub const SWEEP_QUEUE: &str = "import.sweep";
+/// How long an upload that no import took is kept.
+const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How long an errors file is kept after its import has ended, in microseconds.
+const ERRORS_KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
+/// Between an upload and the sweep, and between sweeps, in microseconds.
+const EVERY: i64 = 24 * 3_600 * 1_000_000;
+
+/// Sweeps the staging folder of a tenant.
+pub struct SweepJob {
+    rules: Arc<dyn Rules>,
+    clock: Clock,
+}
+
+impl SweepJob {
+    /// A handler at this clock.
+    pub fn new(rules: Arc<dyn Rules>, clock: Clock) -> Self {
+        Self { rules, clock }
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for SweepJob {
+    fn queue(&self) -> &'static str {
+        SWEEP_QUEUE
+    }
+
+    async fn run(&self, job: &Job) -> Result<Next> {
+        let caller = job::caller(&job.db, &self.clock, "sweep".to_owned(), None, Actor::System);
+        let ctx = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
+        forget_rehearsals(&ctx).await?;
+        if sweep(&ctx).await? > 0 {
+            ask(&job.db, self.clock.micros()).await?;
+        }
+        Ok(Next::Done)
+    }
+}
+
+/// Has the folder swept a day from now, unless that is asked for already.
+pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
+    let key = Some("staging".to_owned());
+    let item = NewWork { queue: SWEEP_QUEUE, payload: serde_json::Value::Null, due: now + EVERY, key };
+    let tx = db.begin_write().await?;
+    work::enqueue(db, &tx, item, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Answers how many files are left.
+async fn sweep(ctx: &Ctx) -> Result<usize> {
+    let mut left = 0;
+    let mut folder = match tokio::fs::read_dir(staging::folder(&ctx.db)).await {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(Error::internal(error)),
+    };
+    while let Some(entry) = folder.next_entry().await.map_err(Error::internal)? {
+        if is_done_with(ctx, &entry.path()).await? {
+            match tokio::fs::remove_file(entry.path()).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::internal(error)),
+                _ => tracing::info!(tenant.id = %ctx.db.tenant(), file = ?entry.file_name(), "a staged file is swept"),
+            }
+        } else {
+            left += 1;
+        }
+    }
+    Ok(left)
+}
+
+async fn is_done_with(ctx: &Ctx, path: &Path) -> Result<bool> {
+    let now = ctx.caller.clock.micros();
+    Ok(match staging::kind_of(path) {
+        Some(staging::Kind::Upload) => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
+        Some(staging::Kind::Source(run)) => find(ctx, run).await?.is_none_or(|run| run.status.is_over()),
+        Some(staging::Kind::Errors(run)) => {
+            let old = |run: Run| run.status.is_over() && run.updated_at + ERRORS_KEPT < now;
+            find(ctx, run).await?.is_none_or(old)
+        }
+        // whoever put it there knows why
+        None => false,
+    })
+}
+
+async fn find(ctx: &Ctx, run: RunId) -> Result<Option<Run>> {
+    match runs::load(ctx, run).await {
+        Ok(run) => Ok(Some(run)),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Since the last write; nothing for a file that is gone or from the future.
+fn age(path: &Path, now: i64) -> Option<Duration> {
+    let written = std::fs::metadata(path).ok()?.modified().ok()?;
+    let now = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now).ok()?);
+    now.duration_since(written).ok()
+}
