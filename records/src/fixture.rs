@@ -124,7 +124,7 @@ fn tables(dialect: Dialect, catalog: &Catalog) -> Vec<String> {
     let mut statements = ddl::create_link_table(dialect, "l1");
     for object in &catalog.objects {
         statements.push(ddl::create_table(dialect, &object.table, false));
-        statements.extend(ddl::system_indexes(dialect, &object.table, false).iter().map(ddl::Index::create));
+        statements.extend(ddl::system_indexes(dialect, &object.table, false, true).iter().map(ddl::Index::create));
         for field in object.fields.iter().filter(|field| field.origin == Origin::Custom) {
             statements.extend(ddl::add_columns(dialect, &object.table, field));
             statements.extend(ddl::field_index(dialect, &object.table, field).iter().map(ddl::Index::create));

@@ -22,6 +22,7 @@ pub fn object() -> ObjectSpec {
             labels("Contact point", "Moyen de contact", "Medio de contacto"),
             labels("Contact points", "Moyens de contact", "Medios de contacto"),
         )
+        .part()
         .section("contact", labels("Contact", "Coordonnées", "Contacto"))
         .field(
             FieldSpec::new("name", FieldKind::Text)

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Most rows of a batch.
-const ROWS: usize = 1_000;
+const ROWS: usize = 2_000;
 /// A batch is closed when its rows hold this much text.
 const BYTES: usize = 4 * 1024 * 1024;
 /// Batches that wait to be written.

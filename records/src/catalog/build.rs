@@ -64,7 +64,7 @@ pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Fie
     }
     let mut indexes = Vec::new();
     if field.unique {
-        indexes.push(ddl::unique_index(dialect, table, field));
+        indexes.push(ddl::unique_index(table, field));
     }
     if field.relation().is_some() || (indexed && !field.unique) {
         indexes.extend(ddl::field_index(dialect, table, field));

@@ -39,7 +39,7 @@ pub(super) async fn object(edit: &mut Edit<'_>, spec: &ObjectSpec, origin: Origi
     object.writable = spec.table.is_none();
     if object.writable {
         let dialect = edit.dialect();
-        let indexes = ddl::system_indexes(dialect, &table, spec.owned);
+        let indexes = ddl::system_indexes(dialect, &table, spec.owned, spec.listed);
         edit.run([ddl::create_table(dialect, &table, spec.owned)]).await?;
         edit.run(indexes.iter().map(ddl::Index::create)).await?;
     }

@@ -84,18 +84,25 @@ pub fn create_table(dialect: Dialect, table: &str, owned: bool) -> String {
     format!(r#"CREATE TABLE "tenant"."{table}" ({})"#, columns.join(", "))
 }
 
-/// Indexes that every record table has.
-pub fn system_indexes(dialect: Dialect, table: &str, owned: bool) -> Vec<Index> {
-    let mut indexes = vec![
-        plain(table, "created_at", r#"("created_at", "id")"#.to_owned()),
-        plain(table, "updated_at", r#"("updated_at", "id")"#.to_owned()),
-        plain(table, "name", format!(r#"("name_k"{}, "id") {NOT_ARCHIVED}"#, nulls_first(dialect))),
-        unique(dialect, table, "external_id", "external_id_k"),
-    ];
+/// Indexes on the system columns of a record table. Records that are `listed` on their own are ordered by dates and name.
+pub fn system_indexes(dialect: Dialect, table: &str, owned: bool, listed: bool) -> Vec<Index> {
+    let mut indexes = vec![unique(table, "external_id", "external_id_k")];
+    if listed {
+        indexes.extend([
+            plain(table, "created_at", r#"("created_at", "id")"#.to_owned()),
+            plain(table, "updated_at", r#"("updated_at", "id")"#.to_owned()),
+            plain(table, "name", format!(r#"("name_k"{}, "id") {NOT_ARCHIVED}"#, nulls_first(dialect))),
+        ]);
+    }
     if owned {
-        indexes.push(plain(table, "owner_id", format!(r#"("owner_id"{}, "id")"#, nulls_first(dialect))));
+        indexes.push(link(table, "owner_id"));
     }
     indexes
+}
+
+/// The index of a link: records without one, often most of them, are not in it.
+fn link(table: &str, column: &str) -> Index {
+    plain(table, column, format!(r#"("{column}", "id") WHERE "{column}" IS NOT NULL"#))
 }
 
 /// The table of a many-to-many link.
@@ -187,14 +194,14 @@ fn alter(dialect: Dialect, table: &str, actions: &[String]) -> Vec<String> {
 }
 
 /// The index behind a field's uniqueness: not among archived records.
-pub fn unique_index(dialect: Dialect, table: &str, field: &Field) -> Index {
-    unique(dialect, table, &field.column, &compared(field))
+pub fn unique_index(table: &str, field: &Field) -> Index {
+    unique(table, &field.column, &compared(field))
 }
 
-fn unique(dialect: Dialect, table: &str, column: &str, key: &str) -> Index {
+fn unique(table: &str, column: &str, key: &str) -> Index {
     Index {
         name: format!("uq_{table}__{column}"),
-        body: format!(r#""{table}" ("{key}"{}) {NOT_ARCHIVED}"#, nulls_first(dialect)),
+        body: format!(r#""{table}" ("{key}") {NOT_ARCHIVED} AND "{key}" IS NOT NULL"#),
         unique: true,
     }
 }
@@ -214,7 +221,7 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
             }
             Dialect::Sqlite => None,
         },
-        FieldKind::Relation(_) => Some(plain(table, &field.column, sorted())),
+        FieldKind::Relation(_) => Some(link(table, &column)),
         _ => Some(plain(table, &field.column, format!("{} {NOT_ARCHIVED}", sorted()))),
     }
 }
@@ -329,8 +336,8 @@ mod tests {
     fn indexes_are_partial_and_sort_nulls_first() {
         let text = field(FieldKind::Text);
         assert_eq!(
-            unique_index(Dialect::Sqlite, "o1", &text).create(),
-            r#"CREATE UNIQUE INDEX IF NOT EXISTS "uq_o1__f7" ON "tenant"."o1" ("f7_k") WHERE "archived_at" IS NULL"#
+            unique_index("o1", &text).create(),
+            r#"CREATE UNIQUE INDEX IF NOT EXISTS "uq_o1__f7" ON "tenant"."o1" ("f7_k") WHERE "archived_at" IS NULL AND "f7_k" IS NOT NULL"#
         );
         let index = |dialect, kind| field_index(dialect, "o1", &field(kind)).map(|index| index.create_concurrently());
         assert_eq!(

@@ -121,7 +121,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     let indexed = store::indexed(&edit.tx, id).await?;
     let table = edit.object_by_id(field.object)?.table.clone();
     if known.unique && !field.unique {
-        edit.run([ddl::unique_index(edit.dialect(), &table, &field).drop()]).await?;
+        edit.run([ddl::unique_index(&table, &field).drop()]).await?;
     }
     let again = known.state == FieldState::Failed;
     let rebuilt = again || known.unique != field.unique || (build::everywhere(&field) && !build::everywhere(&known));

@@ -121,7 +121,7 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
     for field in &fields {
         let table = edit.object_by_id(field.object)?.table.clone();
         if field.unique && !field.column.is_empty() {
-            edit.run([ddl::unique_index(edit.dialect(), &table, field).drop()]).await?;
+            edit.run([ddl::unique_index(&table, field).drop()]).await?;
         }
         edit.retire_field(field).await?;
     }

@@ -25,6 +25,8 @@ pub struct ObjectSpec {
     pub table: Option<String>,
     /// Records have an owner, a member.
     pub owned: bool,
+    /// Records are listed on their own, not only with those that they belong to: their dates and names have indexes.
+    pub listed: bool,
     /// Groups of fields, in their order.
     pub sections: Vec<SectionSpec>,
     /// Fields beyond the system's; one named `name` or `externalId` refines that system field instead.
@@ -41,6 +43,7 @@ impl ObjectSpec {
             plural_label: BTreeMap::new(),
             table: None,
             owned: false,
+            listed: true,
             sections: Vec::new(),
             fields: Vec::new(),
         }
@@ -61,6 +64,12 @@ impl ObjectSpec {
     /// Its records have an owner.
     pub fn owned(mut self) -> Self {
         self.owned = true;
+        self
+    }
+
+    /// Its records are looked for through those that they belong to.
+    pub fn part(mut self) -> Self {
+        self.listed = false;
         self
     }
 

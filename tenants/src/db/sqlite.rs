@@ -75,6 +75,9 @@ impl SqliteFile {
             .create_if_missing(create)
             // a batch of an import touches thousands of index pages; each that falls out is encrypted once more
             .pragma("cache_size", "-32768")
+            // pages that batches change again and again are written into the file once
+            .pragma("wal_autocheckpoint", "8000")
+            .pragma("journal_size_limit", "8388608")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = pool_options()

@@ -66,7 +66,7 @@ async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[Fie
     let changes = if upsert_on.is_empty() {
         drafts.into_iter().map(|draft| Change::Create { id: RecordId::new(), draft }).collect()
     } else {
-        upsert::changes(&unit, object, drafts, upsert_on).await?
+        upsert::changes(&mut unit, object, drafts, upsert_on).await?
     };
     let many = changes.len() > 1;
     let written = unit.run(object, changes, Source::Caller).await?;

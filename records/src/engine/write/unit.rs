@@ -1,15 +1,15 @@
 //! One writing transaction in the making: what was done so far, and how it ends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use entities::ids::{CommitId, ObjectId, RecordId};
+use entities::ids::{CommitId, FieldId, ObjectId, RecordId};
 use sea_orm::TransactionSession;
 use tenants::{
     TenantTx,
     error::{Code, Error, FieldIssue, Result},
 };
 
-use super::{super::Change, Mutation, Numbers, Source, Written};
+use super::{super::Change, MatchKey, Mutation, Numbers, Source, Written};
 use crate::{
     Ctx,
     catalog::Object,
@@ -33,6 +33,8 @@ pub(crate) struct Unit<'a> {
     pub actor: String,
     pub(super) numbers: Numbers,
     pub(super) entries: Vec<Entry>,
+    /// Values of unique fields that nobody has, as the rows to be written next were just looked up by.
+    pub(super) free: HashMap<FieldId, HashSet<MatchKey>>,
     pub(crate) totals: Totals,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Unit<'a> {
             actor: ctx.caller.actor.stored(),
             numbers,
             entries: Vec::new(),
+            free: HashMap::new(),
             totals: Totals::default(),
         })
     }

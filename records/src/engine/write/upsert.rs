@@ -24,7 +24,7 @@ pub(crate) enum Match {
 
 impl Unit<'_> {
     /// Looks drafts up by the given fields, one query a field. Archived records are not found.
-    pub(crate) async fn matches(&self, object: ObjectId, drafts: &[&Draft], on: &[FieldId]) -> Result<Vec<Match>> {
+    pub(crate) async fn matches(&mut self, object: ObjectId, drafts: &[&Draft], on: &[FieldId]) -> Result<Vec<Match>> {
         let object = self.object(object)?;
         let mut hits: Vec<Vec<RecordId>> = vec![Vec::new(); drafts.len()];
         for field in on {
@@ -33,6 +33,9 @@ impl Unit<'_> {
                 drafts.iter().map(|draft| draft.get(field.id).and_then(|value| match_key(field, value))).collect();
             let wanted: HashSet<_> = keys.iter().flatten().cloned().collect();
             let found = find(&self.tx, self.tx.dialect(), object, field, &wanted).await?;
+            if field.unique {
+                self.free.insert(field.id, wanted.into_iter().filter(|key| !found.contains_key(key)).collect());
+            }
             for (hits, key) in hits.iter_mut().zip(&keys) {
                 let ids = key.as_ref().and_then(|key| found.get(key)).map(Vec::as_slice).unwrap_or_default();
                 hits.extend(ids.iter().filter(|id| !hits.contains(id)).copied().collect::<Vec<_>>());
@@ -54,7 +57,7 @@ fn field_of<'a>(unit: &Unit<'a>, object: ObjectId, id: FieldId) -> Result<&'a Fi
 
 /// An update for each draft that means a record, a new record for the others.
 pub(super) async fn changes(
-    unit: &Unit<'_>,
+    unit: &mut Unit<'_>,
     object: ObjectId,
     drafts: Vec<Draft>,
     on: &[FieldId],
