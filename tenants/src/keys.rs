@@ -25,6 +25,8 @@ use crate::{
 /// Version of the ciphertext format: one byte of version, four of key id, 24 of nonce, then the ciphertext.
 const FORMAT: u8 = 1;
 const HEADER: usize = 1 + 4 + 24;
+/// Bytes that a ciphertext is longer than what it holds: its header, and the tag that shows changes.
+pub(crate) const SEALED: usize = HEADER + 16;
 
 /// A 32-byte secret; it never prints itself.
 #[derive(Clone)]

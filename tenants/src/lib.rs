@@ -9,6 +9,7 @@ pub mod identity;
 pub mod keys;
 pub mod migrate;
 pub mod registry;
+pub mod sealed;
 pub mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

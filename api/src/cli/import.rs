@@ -1,10 +1,16 @@
 //! `clientele import`, `clientele undo`: the same service as the upload, carried on by this process.
 
-use std::path::PathBuf;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use crm::import::{self, Duplicates, FormatChoice, Options, Upload};
+use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
 use entities::ids::RunId;
+use records::Ctx;
+use serde_json::json;
 use tenants::error::{Code, Error, Result};
 
 use crate::app::App;
@@ -62,7 +68,34 @@ pub async fn run(app: &App, arguments: Import) -> Result<()> {
     let upload = Upload::copy(&ctx, &file).await?;
     let begun = import::begin(&ctx, upload, &options, false).await?;
     let report = import::carry_on(&ctx, begun.id, None).await?;
-    print(&report)
+    let errors = if report.has_errors_file { keep_errors(&ctx, &report, &file).await? } else { None };
+    let mut told = serde_json::to_value(&report).map_err(Error::internal)?;
+    told["errorsFile"] = json!(errors);
+    print(&told)
+}
+
+/// Puts the refused rows where the user can correct them: beside the file that they came from, or else where there is
+/// room. They are in the clear there, as the file is.
+async fn keep_errors(ctx: &Ctx, report: &Report, file: &Path) -> Result<Option<PathBuf>> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}.errors-{}.csv", report.run_id);
+    let beside = file.canonicalize().ok().and_then(|file| Some(file.parent()?.to_owned()));
+    for folder in beside.into_iter().chain(std::env::current_dir()).chain([std::env::temp_dir()]) {
+        let path = folder.join(&name);
+        let mut rows = import::errors(ctx, report.run_id).await?;
+        let copy = |mut to: File| io::copy(&mut rows, &mut to).inspect_err(|_| drop(fs::remove_file(&path)));
+        match private(&path).and_then(copy) {
+            Ok(_) => return Ok(Some(path)),
+            Err(error) => tracing::warn!(path = %path.display(), %error, "the errors file cannot be written there"),
+        }
+    }
+    Ok(None)
+}
+
+/// A new file that only this user may read.
+fn private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Takes back what a run wrote and prints what was and what could not be.

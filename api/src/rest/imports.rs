@@ -1,13 +1,16 @@
 //! `POST /api/imports`: a file of records, streamed to disk and carried on by the workers; the rest follows it.
 
+use std::io::{self, Read};
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{ContentDisposition, DispositionParam, DispositionType},
     web,
 };
+use bytes::Bytes;
 use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
 use entities::ids::RunId;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use records::{Ctx, engine};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -15,6 +18,9 @@ use tenants::error::{Code, Error, Result};
 
 use super::once::{Reply, once};
 use crate::{app::App, http};
+
+/// Bytes of a file that go out at a time.
+const PIECE: usize = 64 * 1024;
 
 /// Takes the file as the body (`curl --data-binary @file` or `-T file`); the query says how to read it:
 /// `object`, `map` and `match` (any number of times), `onDuplicate`, `dryRun`, `delimiter`, `encoding`, `header`.
@@ -122,23 +128,32 @@ pub async fn undo(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>)
 
 /// The refused rows as a file that can be corrected and imported again.
 pub async fn errors(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
-    match refused_rows(&app, &request, &id).await {
-        Ok(file) => file.into_response(&request),
-        Err(error) => http::refuse(&request, &error),
-    }
+    let answered = async {
+        let ctx: Ctx = super::ctx(&app, &request).await?;
+        let run = id.run()?;
+        let name = format!("import-{run}-errors.csv");
+        let disposition = ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(name)],
+        };
+        let mut response = HttpResponse::Ok();
+        response.content_type("text/csv; charset=utf-8").insert_header(disposition);
+        Ok(response.streaming(pieces(import::errors(&ctx, run).await?)))
+    };
+    answered.await.unwrap_or_else(|error| http::refuse(&request, &error))
 }
 
-async fn refused_rows(app: &App, request: &HttpRequest, id: &Ids) -> Result<actix_files::NamedFile> {
-    let ctx: Ctx = super::ctx(app, request).await?;
-    let report = import::report(&ctx, id.run()?).await?;
-    let nothing = || Error::new(Code::NotFound, "This import refused no row.");
-    let file =
-        actix_files::NamedFile::open_async(report.errors_file.ok_or_else(nothing)?).await.map_err(|_| nothing())?;
-    let name = format!("import-{}-errors.csv", report.run_id);
-    Ok(file.set_content_disposition(ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(name)],
-    }))
+/// A file piece by piece, read beside the threads that answer requests.
+fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result<Bytes>> {
+    futures::stream::try_unfold(file, |mut file| async move {
+        let read = move || {
+            let mut piece = vec![0; PIECE];
+            let length = file.read(&mut piece)?;
+            piece.truncate(length);
+            Ok((length > 0).then(|| (Bytes::from(piece), file)))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    })
 }
 
 /// What stands in the address.
@@ -155,7 +170,7 @@ impl Ids {
 
 /// A report as programs elsewhere can use it: the errors file by its address.
 fn view(report: Report) -> Value {
-    let errors = report.errors_file.as_ref().map(|_| format!("/api/imports/{}/errors", report.run_id));
+    let errors = report.has_errors_file.then(|| format!("/api/imports/{}/errors", report.run_id));
     let mut body = json!(report);
     body["errorsFile"] = json!(errors);
     body

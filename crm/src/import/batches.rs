@@ -1,6 +1,6 @@
 //! Reads a file into batches of rows on a thread of its own, so that the next batch is parsed while one is written.
 
-use std::{collections::HashSet, fs::File, path::PathBuf};
+use std::collections::HashSet;
 
 use records::fold::fold_v1;
 use tenants::error::Result;
@@ -8,9 +8,9 @@ use tokio::sync::mpsc;
 
 use super::{
     cells::{Cells, Reading},
-    encoding::unreadable,
     format::Format,
     rows::{Place, Row},
+    staging::Staged,
 };
 
 /// Most rows of a batch.
@@ -29,7 +29,7 @@ pub(super) struct Batch {
 
 /// What the reading thread needs.
 pub(super) struct Source {
-    pub(super) path: PathBuf,
+    pub(super) file: Staged,
     pub(super) format: Format,
     pub(super) cells: Cells,
     /// Where to go on; none at the start of the file.
@@ -50,7 +50,7 @@ pub(super) fn read(source: Source) -> mpsc::Receiver<Result<Batch>> {
 }
 
 fn read_all(source: Source, sender: &mpsc::Sender<Result<Batch>>) -> Result<()> {
-    let file = File::open(&source.path).map_err(unreadable)?;
+    let file = source.file.open()?;
     let mut rows = match source.place {
         Some(place) => {
             let mut rows = source.format.resumed(file);

@@ -1,12 +1,17 @@
 //! The rows that could not be taken, as they were, behind what is wrong with them: to be corrected and imported again.
+//! The file is sealed under the tenant's key; its length is counted as it stands on disk.
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    error::{Code, Error, Result},
+    keys::DataKey,
+    sealed::{Sealer, Unsealed},
+};
 
 use super::{complaint::Complaint, rows::Row};
 
@@ -19,9 +24,25 @@ pub(super) fn is_errors_file<'a>(mut headers: impl Iterator<Item = &'a str>) -> 
     COLUMNS.iter().all(|column| headers.next() == Some(*column))
 }
 
+/// What errors files are sealed for.
+const PURPOSE: &str = "import errors";
+
+/// Reads an errors file of which `length` bytes are committed; nothing where there is none.
+///
+/// # Errors
+/// `STORAGE_FULL` when the disk does not give it.
+pub(super) fn open(path: &Path, key: &DataKey, length: u64) -> Result<Option<impl Read + Send + use<>>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(Unsealed::growing(file.take(length), key, PURPOSE))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::new(Code::StorageFull, "The errors file cannot be read.").caused_by(error)),
+    }
+}
+
 /// An errors file in the making.
 pub(super) struct ErrorsFile {
     path: PathBuf,
+    key: DataKey,
     delimiter: u8,
     headers: Vec<String>,
     /// In front of the file's own columns, of what is itself an errors file.
@@ -33,8 +54,15 @@ pub(super) struct ErrorsFile {
 impl ErrorsFile {
     /// An errors file of which `length` bytes are committed; what a killed process wrote beyond them is dropped with
     /// the next rows.
-    pub(super) fn new(path: PathBuf, delimiter: u8, headers: Vec<String>, skip: usize, length: u64) -> Self {
-        Self { path, delimiter, headers, skip, length }
+    pub(super) fn new(
+        path: PathBuf,
+        key: &DataKey,
+        delimiter: u8,
+        headers: Vec<String>,
+        skip: usize,
+        length: u64,
+    ) -> Self {
+        Self { path, key: key.clone(), delimiter, headers, skip, length }
     }
 
     /// Appends rows and answers how long the file is then. They count only once [`ErrorsFile::keep`] is told so.
@@ -67,10 +95,12 @@ impl ErrorsFile {
             return Ok(self.length);
         }
         let bytes = text.into_inner().map_err(|error| Error::internal(error.into_error()))?;
-        self.write(&bytes).map_err(|error| {
+        let mut sealer = Sealer::new(&self.key, PURPOSE, self.length);
+        let sealed = [sealer.push(&bytes)?, sealer.flush()?].concat();
+        self.write(&sealed).map_err(|error| {
             Error::new(Code::StorageFull, "The errors file cannot be written; is the disk full?").caused_by(error)
         })?;
-        Ok(self.length + bytes.len() as u64)
+        Ok(self.length + sealed.len() as u64)
     }
 
     /// The rows appended last are committed.
@@ -113,6 +143,8 @@ pub(super) fn private(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use encoding_rs::UTF_8;
+    use entities::ids::TenantId;
+    use tenants::keys::MasterKey;
 
     use super::*;
     use crate::import::{complaint::Reason, rows::Rows};
@@ -127,7 +159,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("errors.csv");
         let headers = vec!["a".to_owned(), "b".to_owned()];
-        let mut file = ErrorsFile::new(path.clone(), b';', headers.clone(), 0, 0);
+        let key = MasterKey::from_hex(&"ab".repeat(32)).unwrap().new_data_key(TenantId::new()).unwrap().0;
+        let mut file = ErrorsFile::new(path.clone(), &key, b';', headers, 0, 0);
         let source = rows("a;b\n1;\"x;\"\"y\"\"\n\nz\"\n2;3;4\n");
         let wrong = [Complaint {
             column: String::new(),
@@ -140,8 +173,9 @@ mod tests {
         let again = file.append([(&source[1], &odd[..]), (&source[2], &wrong[..])].into_iter(), "en").unwrap();
         assert!(again > length);
         file.keep(again);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text.len() as u64, again);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), again);
+        let mut text = String::new();
+        open(&path, &key, again).unwrap().unwrap().read_to_string(&mut text).unwrap();
         let written = rows(&text);
         assert!(is_errors_file(written[0].cells()));
         let cells = |row: &Row| row.cells().map(str::to_owned).collect::<Vec<_>>();

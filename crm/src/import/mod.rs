@@ -25,7 +25,7 @@ mod sweep;
 mod synonyms;
 mod text;
 
-use std::{path::Path, time::Instant};
+use std::{io::Read, time::Instant};
 
 use entities::ids::RunId;
 pub use format::{Format, FormatChoice};
@@ -46,6 +46,7 @@ pub use sweep::{SWEEP_QUEUE, SweepJob};
 use tenants::error::{Code, Error, Result};
 
 use model::{Plan, Progress};
+use staging::Staged;
 
 /// How often an import plans anew when the catalog changes under it, without having got any further.
 const REPLANS: usize = 5;
@@ -83,13 +84,13 @@ async fn read<T: Send + 'static>(
     ctx: &Ctx,
     upload: &mut Upload,
     options: &Options,
-    reader: fn(&Ctx, &Path, &Options) -> Result<T>,
+    reader: fn(&Ctx, &Staged, &Options) -> Result<T>,
 ) -> Result<T> {
     // a field that another process has just made is one to import into
     verify(ctx).await?;
-    let path = upload.finish().await?.to_owned();
+    let file = upload.finish().await?;
     let (ctx, options) = (ctx.clone(), options.clone());
-    tokio::task::spawn_blocking(move || reader(&ctx, &path, &options)).await.map_err(Error::internal)?
+    tokio::task::spawn_blocking(move || reader(&ctx, &file, &options)).await.map_err(Error::internal)?
 }
 
 /// Carries an import on until the file ends or the instant has passed, and answers where it stands.
@@ -149,6 +150,20 @@ pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
     describe(ctx, &run)
 }
 
+/// The refused rows of an import as a CSV file, to be corrected and imported again.
+///
+/// # Errors
+/// `NOT_FOUND` when there is no such import, when it refused no row, or its errors file is no longer kept.
+pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
+    let run = load(ctx, run).await?;
+    let length = progress(&run)?.errors_length;
+    if length == 0 {
+        return Err(Error::new(Code::NotFound, "This import refused no row."));
+    }
+    let file = errors_file::open(&staging::errors(&ctx.db, run.id), ctx.db.key(), length)?;
+    file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import is no longer kept."))
+}
+
 /// Stops an import; what it wrote stays, until it is undone.
 ///
 /// # Errors
@@ -202,9 +217,7 @@ fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
         error: run.error.clone(),
         dry_run: plan.dry_run,
         counts: progress.counts,
-        errors_file: (progress.errors_length > 0)
-            .then(|| staging::errors(&ctx.db, run.id))
-            .filter(|path| path.is_file()),
+        has_errors_file: progress.errors_length > 0 && staging::errors(&ctx.db, run.id).is_file(),
         notices: progress.notices,
         ignored: plan.mapping.ignored().map(str::to_owned).collect(),
         mapping: plan.mapping.named(&ctx.catalog),

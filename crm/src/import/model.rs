@@ -1,7 +1,5 @@
 //! What an import is asked for, how far it is, and what came of it.
 
-use std::path::PathBuf;
-
 use entities::ids::{FieldId, ObjectId, RunId};
 use records::engine::{OnDuplicate, runs::RunStatus};
 use serde::{Deserialize, Serialize};
@@ -148,8 +146,9 @@ pub struct Report {
     pub dry_run: bool,
     #[serde(flatten)]
     pub counts: Counts,
-    /// The refused rows, if there are any.
-    pub errors_file: Option<PathBuf>,
+    /// Rows were refused, and the file of them is still kept: [`super::errors`] reads it. Doors say where it is to be had.
+    #[serde(skip)]
+    pub has_errors_file: bool,
     /// The first hundred oddities.
     pub notices: Vec<Oddity>,
     /// Columns and the fields they fill.

@@ -1,6 +1,6 @@
 //! Decides, before the first row, how a file will be read and what its columns fill.
 
-use std::{fs::File, path::Path};
+use std::io::{Read, Seek};
 
 use entities::ids::FieldId;
 use records::{
@@ -13,12 +13,12 @@ use tenants::{
 };
 
 use super::{
-    encoding::unreadable,
     errors_file,
     format::{self, Format},
     mapping::{self, Mapping},
     model::{Options, Plan},
     rows::MAX_COLUMNS,
+    staging::Staged,
 };
 
 /// What the beginning of a file says: how it is read, and what its columns would fill.
@@ -33,9 +33,9 @@ pub(super) struct Head {
 ///
 /// # Errors
 /// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit the file or the catalog, `FORBIDDEN`.
-pub(super) fn plan(ctx: &Ctx, path: &Path, options: &Options) -> Result<Plan> {
+pub(super) fn plan(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Plan> {
     let object = importable_object(ctx, &options.object)?;
-    let Head { format, mapping, skip } = head(ctx, object, &mut File::open(path).map_err(unreadable)?, options)?;
+    let Head { format, mapping, skip } = head(ctx, object, &mut file.open()?, options)?;
     if mapping.0.iter().all(|column| column.field.is_none()) {
         let headers: Vec<&str> = mapping.ignored().collect();
         let message = format!(
@@ -61,9 +61,9 @@ pub(super) fn plan(ctx: &Ctx, path: &Path, options: &Options) -> Result<Plan> {
 ///
 /// # Errors
 /// As [`plan`].
-pub(super) fn head(ctx: &Ctx, object: &Object, file: &mut File, options: &Options) -> Result<Head> {
+pub(super) fn head(ctx: &Ctx, object: &Object, file: &mut (impl Read + Seek), options: &Options) -> Result<Head> {
     let format = format::detect(file, &options.format, |text| mapping::names_a_field(object, text))?;
-    let first = format.rows(&*file)?.next_row()?;
+    let first = format.rows(&mut *file)?.next_row()?;
     let first = first.ok_or_else(|| Error::new(Code::BadFile, "The file has no rows."))?;
     let skip = if format.header && errors_file::is_errors_file(first.cells()) { errors_file::COLUMNS.len() } else { 0 };
     let columns = first.len() - skip;

@@ -1,10 +1,6 @@
 //! Shows what an import would make of a file before it is begun: how it is read, what its columns fill, its first rows.
 
-use std::{
-    fs::File,
-    io::{Seek, SeekFrom},
-    path::Path,
-};
+use std::io::{Seek, SeekFrom};
 
 use records::Ctx;
 use serde::Serialize;
@@ -16,6 +12,7 @@ use super::{
     mapping::MappedColumn,
     model::Options,
     plan::{self, Head},
+    staging::Staged,
 };
 
 /// Most rows that are shown.
@@ -50,9 +47,9 @@ pub struct PreviewRow {
 
 /// # Errors
 /// As [`plan::plan`]; columns that fill nothing are no error here.
-pub(super) fn preview(ctx: &Ctx, path: &Path, options: &Options) -> Result<Preview> {
+pub(super) fn preview(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Preview> {
     let object = plan::importable_object(ctx, &options.object)?;
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = file.open()?;
     let Head { format, mapping, skip } = plan::head(ctx, object, &mut file, options)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut rows = format.rows(file)?;

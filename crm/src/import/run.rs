@@ -58,7 +58,7 @@ pub(super) async fn carry_on(
         column.field.and_then(|id| ctx.catalog.field(id)).and_then(Field::relation).map(|relation| relation.to)
     };
     let source = Source {
-        path: staging::source(&ctx.db, run.id),
+        file: staging::source(&ctx.db, run.id),
         format: plan.format.clone(),
         cells,
         place: progress.place,
@@ -66,8 +66,8 @@ pub(super) async fn carry_on(
     };
     let headers = plan.mapping.0.iter().map(|column| column.header.clone()).collect();
     let delimiter = plan.format.delimiter as u8;
-    let errors =
-        ErrorsFile::new(staging::errors(&ctx.db, run.id), delimiter, headers, plan.skip, progress.errors_length);
+    let at = staging::errors(&ctx.db, run.id);
+    let errors = ErrorsFile::new(at, ctx.db.key(), delimiter, headers, plan.skip, progress.errors_length);
     let mut importing = Importing { ctx, run, plan, object, locale, progress, errors, links: Links::default() };
     let mut batches = batches::read(source);
     while let Some(batch) = batches.recv().await {

@@ -1,7 +1,7 @@
-//! Uploaded files wait in the tenant's folder until they are imported, readable by this user alone.
+//! Uploaded files wait in the tenant's folder until they are imported, sealed under the tenant's key.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -10,11 +10,13 @@ use records::Ctx;
 use tenants::{
     TenantDb,
     error::{Code, Error, Result},
+    keys::DataKey,
+    sealed::{Sealer, Unsealed},
 };
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::{errors_file::private, sweep};
+use super::{encoding::unreadable, errors_file::private, sweep};
 
 /// Largest upload, in bytes.
 pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
@@ -22,11 +24,15 @@ pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
 /// Begins the names of files on their way in.
 const UPLOAD: &str = "upload-";
 
+/// What uploads are sealed for.
+const PURPOSE: &str = "import";
+
 /// A file on its way in; gone when it is dropped before an import adopts it.
 #[derive(Debug)]
 pub struct Upload {
-    path: PathBuf,
+    staged: Staged,
     file: tokio::fs::File,
+    sealer: Sealer,
     size: u64,
     adopted: bool,
 }
@@ -43,7 +49,14 @@ impl Upload {
         tokio::fs::create_dir_all(&folder).await.map_err(disk)?;
         let path = folder.join(format!("{UPLOAD}{}", Uuid::now_v7()));
         let file = private(&path).map_err(disk)?;
-        Ok(Self { path, file: tokio::fs::File::from_std(file), size: 0, adopted: false })
+        let key = ctx.db.key();
+        Ok(Self {
+            staged: Staged { path, key: key.clone() },
+            file: tokio::fs::File::from_std(file),
+            sealer: Sealer::new(key, PURPOSE, 0),
+            size: 0,
+            adopted: false,
+        })
     }
 
     /// Begins an upload and fills it from a file of this machine.
@@ -74,19 +87,22 @@ impl Upload {
         if self.size > MAX_UPLOAD {
             return Err(Error::new(Code::PayloadTooLarge, "The file is larger than 2 GB; import it in parts."));
         }
-        self.file.write_all(bytes).await.map_err(disk)
+        let sealed = self.sealer.push(bytes)?;
+        self.file.write_all(&sealed).await.map_err(disk)
     }
 
-    /// Puts everything on disk and answers where it is.
-    pub(super) async fn finish(&mut self) -> Result<&Path> {
+    /// Puts everything on disk; nothing can be added after it.
+    pub(super) async fn finish(&mut self) -> Result<Staged> {
+        let sealed = self.sealer.finish()?;
+        self.file.write_all(&sealed).await.map_err(disk)?;
         self.file.flush().await.map_err(disk)?;
         self.file.sync_data().await.map_err(disk)?;
-        Ok(&self.path)
+        Ok(self.staged.clone())
     }
 
     /// Makes it the file of a run.
     pub(super) fn adopt(mut self, db: &TenantDb, run: RunId) -> Result<()> {
-        fs::rename(&self.path, source(db, run)).map_err(disk)?;
+        fs::rename(&self.staged.path, source(db, run).path).map_err(disk)?;
         self.adopted = true;
         Ok(())
     }
@@ -96,14 +112,31 @@ impl Drop for Upload {
     fn drop(&mut self) {
         if !self.adopted {
             // The sweep takes what stays behind.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(&self.staged.path);
         }
     }
 }
 
+/// A sealed file to be imported.
+#[derive(Clone, Debug)]
+pub(super) struct Staged {
+    path: PathBuf,
+    key: DataKey,
+}
+
+impl Staged {
+    /// Reads it from its start.
+    ///
+    /// # Errors
+    /// `BAD_FILE` when it is not there.
+    pub(super) fn open(&self) -> Result<Unsealed<File>> {
+        Ok(Unsealed::new(File::open(&self.path).map_err(unreadable)?, &self.key, PURPOSE))
+    }
+}
+
 /// The file that a run imports.
-pub(super) fn source(db: &TenantDb, run: RunId) -> PathBuf {
-    folder(db).join(format!("{run}.csv"))
+pub(super) fn source(db: &TenantDb, run: RunId) -> Staged {
+    Staged { path: folder(db).join(format!("{run}.csv")), key: db.key().clone() }
 }
 
 /// The rows that a run refused.
@@ -113,7 +146,7 @@ pub(super) fn errors(db: &TenantDb, run: RunId) -> PathBuf {
 
 /// Removes the file of a run that is over.
 pub(super) fn discard(db: &TenantDb, run: RunId) {
-    if let Err(error) = fs::remove_file(source(db, run))
+    if let Err(error) = fs::remove_file(source(db, run).path)
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(run.id = %run, %error, "an imported file stays behind");

@@ -42,10 +42,14 @@ fn update_by(field: &str) -> Options {
 }
 
 /// The rows of an errors file, as cells.
-fn errors(report: &Report) -> Vec<Vec<String>> {
-    let text = std::fs::read(report.errors_file.as_ref().unwrap()).unwrap();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+async fn errors(ctx: &Ctx, report: &Report) -> Vec<Vec<String>> {
+    let file = import::errors(ctx, report.run_id).await.unwrap();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+fn errors_path(ctx: &Ctx, report: &Report) -> PathBuf {
+    ctx.db.folder().join("staging").join(format!("{}.errors.csv", report.run_id))
 }
 
 #[tokio::test]
@@ -57,7 +61,7 @@ async fn northwind_loses_no_row_and_shifts_none() {
     assert_eq!((report.status, report.ignored.as_slice()), (RunStatus::Done, &["fax".to_owned()][..]));
     let bad: Vec<(usize, &str)> =
         NORTHWIND.lines().enumerate().filter(|(_, line)| line.matches(',').count() != 10).collect();
-    let errors = errors(&report);
+    let errors = errors(&ctx, &report).await;
     assert_eq!(errors[0][..5], ["line", "column", "value", "reason", "customerID"]);
     for (row, (index, line)) in errors[1..].iter().zip(&bad) {
         assert_eq!(row[0], (index + 1).to_string());
@@ -81,7 +85,7 @@ async fn an_errors_file_is_corrected_and_imported_again() {
     let ctx = ctx().await;
     let report = imported(&ctx, NORTHWIND.as_bytes(), &customers()).await;
     let mut corrected = csv::Writer::from_writer(Vec::new());
-    for (index, mut row) in errors(&report).into_iter().enumerate() {
+    for (index, mut row) in errors(&ctx, &report).await.into_iter().enumerate() {
         if index > 0 {
             let house = row.remove(9);
             row[8] = format!("{},{house}", row[8]);
@@ -91,7 +95,7 @@ async fn an_errors_file_is_corrected_and_imported_again() {
     let again = imported(&ctx, &corrected.into_inner().unwrap(), &customers()).await;
     assert_eq!((again.counts.rows, again.counts.created, again.counts.failed), (24, 24, 0));
     assert_eq!(again.ignored, ["fax"]);
-    assert_eq!(again.errors_file, None);
+    assert!(!again.has_errors_file);
     let stored = rows(&ctx, "customer", &["externalId", "addressLine", "city"]).await;
     assert_eq!(stored.len(), 91);
     let blonp = stored.iter().find(|(_, cells)| cells[0] == "BLONP").unwrap();
@@ -127,7 +131,7 @@ async fn a_dry_run_says_all_and_writes_nothing() {
     let ctx = ctx().await;
     let report = imported(&ctx, NORTHWIND.as_bytes(), &Options { dry_run: true, ..customers() }).await;
     assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (91, 67, 24));
-    assert!(report.dry_run && report.errors_file.is_some());
+    assert!(report.dry_run && report.has_errors_file);
     assert!(rows(&ctx, "customer", &["name"]).await.is_empty());
 }
 
@@ -150,7 +154,7 @@ async fn one_bad_row_fails_alone() {
     let report = imported(&ctx, file.as_bytes(), &customers()).await;
     assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (5, 2, 3));
     let told: Vec<[String; 3]> =
-        errors(&report)[1..].iter().map(|row| [row[0].clone(), row[1].clone(), row[2].clone()]).collect();
+        errors(&ctx, &report).await[1..].iter().map(|row| [row[0].clone(), row[1].clone(), row[2].clone()]).collect();
     let told: Vec<[&str; 3]> = told.iter().map(|row| [row[0].as_str(), row[1].as_str(), row[2].as_str()]).collect();
     assert_eq!(told, [["3", "Email", "nope"], ["4", "Status; Birth date", "asleep; 31/02/1990"], ["8", "name", ""],]);
     let stored = rows(&ctx, "customer", &["status", "birthDate"]).await;
@@ -164,7 +168,7 @@ async fn rows_link_to_records_and_to_rows_above() {
     let options = Options { map: vec!["id=externalId".to_owned()], ..customers() };
     let report = imported(&ctx, file.as_bytes(), &options).await;
     assert_eq!((report.counts.created, report.counts.failed), (3, 1));
-    assert_eq!(errors(&report)[1][..3], ["5", "Organisation", "Nobody"]);
+    assert_eq!(errors(&ctx, &report).await[1][..3], ["5", "Organisation", "Nobody"]);
     let notes = "Customer,Kind,Subject\n2,note,Hello\n3,Appel,Back\nAcme,visit,There\n";
     let report =
         imported(&ctx, notes.as_bytes(), &Options { object: "interaction".to_owned(), ..Options::default() }).await;
@@ -250,14 +254,15 @@ async fn another_process_carries_on_where_one_stopped() {
     assert_eq!(first.status, RunStatus::Running);
     assert!(first.counts.rows > 0 && first.counts.rows < 2_500);
     // What a killed process wrote beyond its last commit is dropped.
-    let path = first.errors_file.unwrap();
+    assert!(first.has_errors_file);
+    let path = errors_path(&ctx, &first);
     let kept = std::fs::read(&path).unwrap();
     std::fs::write(&path, [kept.as_slice(), b"9999,half a row"].concat()).unwrap();
     // The catalog may have changed meanwhile.
     records::catalog::create_field(&ctx, "customer", FieldSpec::new("loyaltyTier", FieldKind::Text)).await.unwrap();
     let report = import::carry_on(&ctx, run, None).await.unwrap();
     assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (2_500, 2_475, 25));
-    let lines: Vec<String> = errors(&report)[1..].iter().map(|row| row[0].clone()).collect();
+    let lines: Vec<String> = errors(&ctx, &report).await[1..].iter().map(|row| row[0].clone()).collect();
     let wanted: Vec<String> = (1..=25).map(|n| (n * 200).to_string()).collect();
     assert_eq!(lines, wanted);
     let ctx = ctx.refreshed().await.unwrap();
@@ -317,7 +322,7 @@ async fn what_imports_leave_behind_is_swept() {
     sweep(&ctx).await;
     let there = |paths: &[&PathBuf]| paths.iter().map(|path| path.exists()).collect::<Vec<_>>();
     assert_eq!(there(&[&old, &orphan, &over, &young, &strange]), [false, false, false, true, true]);
-    let errors = import::report(&ctx, refused.run_id).await.unwrap().errors_file.unwrap();
+    let errors = errors_path(&ctx, &refused);
     import::carry_on(&ctx, waiting, None).await.unwrap();
 
     ctx.caller.clock.advance(29 * DAY);
@@ -327,7 +332,10 @@ async fn what_imports_leave_behind_is_swept() {
     sweep(&ctx).await;
     assert!(!errors.exists());
     let report = import::report(&ctx, refused.run_id).await.unwrap();
-    assert_eq!((report.counts.failed, report.errors_file), (1, None), "what became of the rows is still known");
+    assert_eq!((report.counts.failed, report.has_errors_file), (1, false), "what became of the rows is still known");
+    let gone = import::errors(&ctx, refused.run_id).await.err().unwrap();
+    assert_eq!(gone.code(), Code::NotFound);
+    assert!(gone.message().contains("no longer kept"), "{}", gone.message());
 }
 
 #[tokio::test]
