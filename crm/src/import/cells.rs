@@ -2,10 +2,11 @@
 
 use entities::ids::FieldId;
 use records::{
-    catalog::{Field, FieldKind, Object},
+    catalog::{Cardinality, Field, FieldKind, Object},
     engine::Draft,
-    values::{self, Locale, Value, Warning, country},
+    values::{self, Locale, Value, Warning, country, limits},
 };
+use tenants::Issue;
 
 use super::{
     complaint::{Complaint, Reason},
@@ -46,6 +47,8 @@ pub(super) struct Link {
     pub(super) column: usize,
     pub(super) field: FieldId,
     pub(super) text: String,
+    /// One of several that the field may hold.
+    pub(super) many: bool,
 }
 
 /// Something odd about a cell that was taken all the same.
@@ -99,9 +102,10 @@ impl Cells {
                 continue;
             }
             match &filled.field.kind {
-                FieldKind::Relation(_) => {
-                    let text = text.trim().to_owned();
-                    reading.links.push(Link { column: index, field: filled.field.id, text });
+                FieldKind::Relation(relation) => {
+                    let many = relation.cardinality == Cardinality::ManyToMany;
+                    let texts: Vec<String> = references(text, many).map(str::to_owned).collect();
+                    reading.link(index, filled, texts, many);
                 }
                 kind => {
                     let dialled = *kind == FieldKind::Phone;
@@ -137,7 +141,26 @@ impl Cells {
     }
 }
 
+/// The texts of a cell that name records: where there may be several, parted by `|`, else by `;`. A comma parts nothing,
+/// for names hold commas.
+fn references(cell: &str, many: bool) -> impl Iterator<Item = &str> {
+    let separator = if cell.contains('|') { '|' } else { ';' };
+    let texts = cell.split(move |c| many && c == separator);
+    texts.map(str::trim).filter(|text| !text.is_empty())
+}
+
 impl Reading {
+    fn link(&mut self, column: usize, filled: &Filled, texts: Vec<String>, many: bool) {
+        if texts.len() > limits::LINKS {
+            let (column, value) = (filled.header.clone(), format!("{} …", texts[..3].join("; ")));
+            let reason = Reason::Issue(Issue::TooLarge(limits::LINKS.to_string()));
+            self.complaints.push(Complaint { column, value, reason });
+            return;
+        }
+        let field = filled.field.id;
+        self.links.extend(texts.into_iter().map(|text| Link { column, field, text, many }));
+    }
+
     fn take(&mut self, filled: &Filled, text: String, locale: &Locale) {
         match values::from_text(&filled.field, &text, locale) {
             Ok((Value::Null, _)) => {}
@@ -233,6 +256,14 @@ mod tests {
         assert_eq!(key(&rows[1]), "+21321234567");
         assert_eq!(rows[2].warnings.len(), 1);
         assert_eq!(rows[2].draft.values.len(), 1);
+    }
+
+    #[test]
+    fn several_records_are_named_in_one_cell() {
+        let texts = |cell, many| references(cell, many).collect::<Vec<_>>();
+        assert_eq!(texts("A-1; Dupont, Jean ;; ", true), ["A-1", "Dupont, Jean"]);
+        assert_eq!(texts("a;b | c", true), ["a;b", "c"]);
+        assert_eq!(texts(" a;b | c ", false), ["a;b | c"]);
     }
 
     #[test]

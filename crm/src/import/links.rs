@@ -6,14 +6,14 @@ use entities::ids::{FieldId, ObjectId, RecordId};
 use records::{
     Ctx,
     catalog::{Field, FieldKind, Object},
-    engine::{self, Archived, ListQuery, Page},
+    engine::{self, Archived, Draft, ListQuery, Page},
     filter::{Filter, Test},
     values::{self, Locale, Value},
 };
 use tenants::error::Result;
 
 use super::{
-    cells::Reading,
+    cells::{Link, Reading},
     complaint::{Complaint, Reason},
     mapping::Mapping,
 };
@@ -71,7 +71,7 @@ impl Links {
         for link in std::mem::take(&mut reading.links) {
             let reason = match self.known.get(&(link.field, link.text.clone())) {
                 Some(Found::One(id)) => {
-                    reading.draft.set(link.field, Value::Id(id.0));
+                    set(&mut reading.draft, &link, *id);
                     continue;
                 }
                 Some(Found::Several) => Reason::Ambiguous,
@@ -105,6 +105,16 @@ impl Links {
         }
         // Only what was found is remembered: the rest may come later in the file.
         Ok(())
+    }
+}
+
+/// Puts the target of a link into a draft, beside the others of its field where it may hold several.
+fn set(draft: &mut Draft, link: &Link, target: RecordId) {
+    match draft.values.iter_mut().find(|(field, _)| *field == link.field) {
+        Some((_, Value::Ids(ids))) if ids.contains(&target.0) => {}
+        Some((_, Value::Ids(ids))) => ids.push(target.0),
+        _ if link.many => draft.set(link.field, Value::Ids(vec![target.0])),
+        _ => draft.set(link.field, Value::Id(target.0)),
     }
 }
 

@@ -158,13 +158,13 @@ fn target(catalog: &Catalog, object: &Object, path: &str) -> Result<(FieldId, Op
     Ok((field.id, Some(by.id)))
 }
 
-/// Whether a file can fill it: what the engine keeps by itself and what takes many records cannot.
+/// Whether a file can fill it: what the engine keeps by itself and what other records say of this one cannot.
 pub(super) fn importable(field: &Field) -> bool {
     field.writable
         && field.usable()
         && match &field.kind {
             FieldKind::Id | FieldKind::Actor | FieldKind::AutoNumber { .. } | FieldKind::Rollup(_) => false,
-            FieldKind::Relation(relation) => relation.cardinality == Cardinality::ManyToOne,
+            FieldKind::Relation(relation) => relation.cardinality != Cardinality::OneToMany,
             _ => true,
         }
 }

@@ -6,6 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Ran, Tenant, TestApp, workspace};
 
+use crate::world;
+
 const NORTHWIND: &str = "tests/data/northwind-customers.csv";
 const CHINOOK: &str = "tests/data/chinook-customers.csv";
 
@@ -193,6 +195,62 @@ async fn what_cannot_be_imported_is_refused_by_every_door_in_the_same_words() {
         assert_eq!(told.body["errors"][0]["message"], upload.body["errors"][0]["message"]);
     }
     assert_eq!(tenant.data("{ runs { id } }", json!({})).await["runs"], json!([]), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_cell_may_name_several_records() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let object = json!({ "name": "course", "plural": "courses", "label": { "en": "Course" } });
+    let create = "mutation ($input: CreateObjectInput!) { createObject(input: $input) { id } }";
+    tenant.data(create, json!({ "input": object })).await;
+    let relation = json!({ "to": "customer", "kind": "MANY_TO_MANY", "inverse": "courses" });
+    world::field(
+        &tenant,
+        json!({ "object": "course", "name": "students", "label": { "en": "Students" }, "type": "RELATION", "relation": relation }),
+    )
+    .await;
+    for (id, name, email) in
+        [("1", "Ada", Some("ada@example.com")), ("2", "Bob", Some("bob@example.com")), ("3", "Eve, the third", None)]
+    {
+        tenant.create("customer", json!({ "externalId": id, "firstName": name, "email": email })).await;
+    }
+    let import = async |object: &str, csv: &str, map: Value| {
+        let input = json!({ "object": object, "csv": csv, "map": map, "onDuplicate": "UPDATE" });
+        let run = tenant.data(START, json!({ "input": input })).await["startImport"]["id"].clone();
+        ended(&tenant, run.as_str().expect("an id")).await
+    };
+    let csv = "externalId,name,Students\nA,Algebra,1; 2;1\nB,Biology,\"Eve, the third; ada\"\nC,Chess,2;nobody;99\nD,Dance,\n";
+    let report = import("course", csv, json!([])).await;
+    assert_eq!((&report["created"], &report["failed"]), (&json!(3), &json!(1)), "{report}");
+    let errors = format!("/api/imports/{}/errors", report["runId"].as_str().expect("a run"));
+    let errors = Answer::of(tenant.api_key.request(Method::GET, &errors)).await.text;
+    assert!(errors.contains("nobody; 99"), "each name that no record answers to is listed: {errors}");
+    let students = async || {
+        let query = "{ courses(orderBy: [{ externalId: ASC }]) { nodes { students { nodes { externalId } } } } }";
+        let courses = tenant.data(query, json!({})).await["courses"]["nodes"].clone();
+        let ids = |course: &Value| {
+            let nodes = course["students"]["nodes"].as_array().expect("nodes").clone();
+            let mut ids: Vec<String> =
+                nodes.iter().map(|node| node["externalId"].as_str().expect("it").to_owned()).collect();
+            ids.sort_unstable();
+            ids.join("")
+        };
+        courses.as_array().expect("courses").iter().map(ids).collect::<Vec<_>>()
+    };
+    assert_eq!(students().await, ["12", "13", ""]);
+    // One field alone finds them, from the other side too; an empty cell leaves the links as they are.
+    let by_email = import(
+        "course",
+        "externalId,who\nA,ada@example.com\nB,\nD,bob@example.com|ada@example.com\n",
+        json!(["who=students.email"]),
+    )
+    .await;
+    assert_eq!((&by_email["updated"], &by_email["unchanged"]), (&json!(2), &json!(1)), "{by_email}");
+    assert_eq!(students().await, ["1", "13", "12"]);
+    let other_side = import("customer", "externalId,courses\n3,A;Dance\n", json!([])).await;
+    assert_eq!(other_side["updated"], 1, "{other_side}");
+    assert_eq!(students().await, ["13", "1", "123"]);
 }
 
 #[tokio::test]
