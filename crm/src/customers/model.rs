@@ -93,7 +93,7 @@ fn preferences() -> Vec<FieldSpec> {
         personal("language", FieldKind::Text, labels("Language", "Langue", "Idioma")),
         personal("timeZone", FieldKind::Text, labels("Time zone", "Fuseau horaire", "Zona horaria")),
         personal("birthDate", FieldKind::Date, labels("Birth date", "Date de naissance", "Fecha de nacimiento")),
-        FieldSpec::new("tags", FieldKind::Tags).label(labels("Tags", "Étiquettes", "Etiquetas")),
+        FieldSpec::new("tags", FieldKind::Tags).label(labels("Tags", "Étiquettes", "Etiquetas")).indexed(),
     ];
     fields.into_iter().map(|field| field.section("preferences")).collect()
 }

@@ -213,14 +213,11 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
     match &field.kind {
         _ if field.column.is_empty() => None,
         FieldKind::Id | FieldKind::Actor | FieldKind::LongText | FieldKind::Json => None,
-        FieldKind::MultiSelect { .. } | FieldKind::Tags => match dialect {
-            Dialect::Postgres => {
-                let mut index = plain(table, &field.column, format!(r#"("{column}") {NOT_ARCHIVED}"#));
-                index.body = index.body.replacen(" (", " USING gin (", 1);
-                Some(index)
-            }
-            Dialect::Sqlite => None,
-        },
+        FieldKind::MultiSelect { .. } | FieldKind::Tags => {
+            // SQLite looks through the lists alone, instead of the records
+            let using = if dialect == Dialect::Postgres { "USING gin " } else { "" };
+            Some(plain(table, &field.column, format!(r#"{using}("{column}") {NOT_ARCHIVED}"#)))
+        }
         FieldKind::Relation(_) => Some(link(table, &column)),
         _ => Some(plain(table, &field.column, format!("{} {NOT_ARCHIVED}", sorted()))),
     }
@@ -352,7 +349,10 @@ mod tests {
                 r#"CREATE INDEX CONCURRENTLY "ix_o1__f7" ON "tenant"."o1" USING gin ("f7") WHERE "archived_at" IS NULL"#
             )
         );
-        assert_eq!(index(Dialect::Sqlite, FieldKind::Tags), None);
+        assert_eq!(
+            index(Dialect::Sqlite, FieldKind::Tags).as_deref(),
+            Some(r#"CREATE INDEX CONCURRENTLY "ix_o1__f7" ON "tenant"."o1" ("f7") WHERE "archived_at" IS NULL"#)
+        );
         assert_eq!(index(Dialect::Sqlite, FieldKind::Json), None);
     }
 }

@@ -217,8 +217,9 @@ fn has_any(c: &mut Compiler<'_>, leaf: &Leaf<'_>, words: &[String]) -> Result<()
             c.sql.push(&leaf.column).push(" && ").bind_list(list);
         }
         Dialect::Sqlite => {
+            sift(c, leaf, if words.len() == 1 { words } else { &[] });
             c.sql.push("EXISTS (SELECT 1 FROM json_each(").push(&leaf.column).push(") WHERE value");
-            c.sql.one_of(list).push(")");
+            c.sql.one_of(list).push("))");
         }
     })
 }
@@ -233,10 +234,21 @@ fn has_all(c: &mut Compiler<'_>, leaf: &Leaf<'_>, words: &[String]) -> Result<()
             c.sql.push(&leaf.column).push(" @> ").bind_list(list);
         }
         Dialect::Sqlite => {
+            sift(c, leaf, words);
             c.sql.push("NOT EXISTS (SELECT 1 FROM json_each(").bind_list(list);
-            c.sql.push(") WHERE value NOT IN (SELECT value FROM json_each(").push(&leaf.column).push(")))");
+            c.sql.push(") WHERE value NOT IN (SELECT value FROM json_each(").push(&leaf.column).push("))))");
         }
     })
+}
+
+/// Looks for the first of some words in the list as it is written, since taking every list apart is dear. What is
+/// found may be no word, but an end and a beginning of two: `","`.
+fn sift(c: &mut Compiler<'_>, leaf: &Leaf<'_>, words: &[String]) {
+    c.sql.push("(");
+    if let Some(word) = words.first() {
+        let written = serde_json::Value::from(word.as_str()).to_string();
+        c.sql.push("instr(").push(&leaf.column).push(", ").bind(written).push(") > 0 AND ");
+    }
 }
 
 fn within_period(c: &mut Compiler<'_>, leaf: &Leaf<'_>, period: Period) -> Result<()> {

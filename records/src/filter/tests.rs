@@ -78,12 +78,17 @@ fn dialects_differ_in_lists_and_places() {
     each(
         json!({ "tags": { "hasAny": ["a"] } }),
         r#"t0."f106" && $1"#,
-        r#"EXISTS (SELECT 1 FROM json_each(t0."f106") WHERE value IN (SELECT value FROM json_each($1)))"#,
+        r#"(instr(t0."f106", $1) > 0 AND EXISTS (SELECT 1 FROM json_each(t0."f106") WHERE value IN (SELECT value FROM json_each($2))))"#,
+    );
+    each(
+        json!({ "tags": { "hasAny": ["a", "b"] } }),
+        r#"t0."f106" && $1"#,
+        r#"(EXISTS (SELECT 1 FROM json_each(t0."f106") WHERE value IN (SELECT value FROM json_each($1))))"#,
     );
     each(
         json!({ "tags": { "hasAll": ["a"] } }),
         r#"t0."f106" @> $1"#,
-        r#"NOT EXISTS (SELECT 1 FROM json_each($1) WHERE value NOT IN (SELECT value FROM json_each(t0."f106")))"#,
+        r#"(instr(t0."f106", $1) > 0 AND NOT EXISTS (SELECT 1 FROM json_each($2) WHERE value NOT IN (SELECT value FROM json_each(t0."f106"))))"#,
     );
 }
 

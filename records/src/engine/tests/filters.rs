@@ -298,3 +298,33 @@ async fn actors_are_found_by_kind_and_by_id() {
         assert_eq!(denied.len(), 4 - expected.len(), "not {test}");
     }
 }
+
+#[tokio::test]
+async fn words_are_found_whole_however_they_are_written() {
+    let ctx = fixture::ctx().await;
+    let tags = |name, words: &[&str]| {
+        let words = Value::List(words.iter().map(|word| (*word).to_owned()).collect());
+        vec![("name", text(name)), ("tags", words)]
+    };
+    let given = [
+        tags("plain", &["a", "b"]),
+        tags("odd", &["a\"b", "c,d", "[e]", ","]),
+        tags("far", &["é\\", "\u{1f600}", "a b"]),
+        vec![("name", text("none"))],
+    ];
+    insert(&ctx, "customer", &given).await;
+    for (test, expected) in [
+        (json!({ "hasAny": [","] }), vec!["odd"]),
+        (json!({ "hasAll": [","] }), vec!["odd"]),
+        (json!({ "hasAny": ["a"] }), vec!["plain"]),
+        (json!({ "hasAny": ["a\"b"] }), vec!["odd"]),
+        (json!({ "hasAll": ["c,d", "[e]"] }), vec!["odd"]),
+        (json!({ "hasAny": ["é\\"] }), vec!["far"]),
+        (json!({ "hasAll": ["\u{1f600}", "a b"] }), vec!["far"]),
+        (json!({ "hasAny": ["b", "a b"] }), vec!["plain", "far"]),
+        (json!({ "hasNone": ["a"] }), vec!["odd", "far", "none"]),
+    ] {
+        let expected: Vec<Value> = expected.into_iter().map(text).collect();
+        assert_eq!(named(&ctx, 1, json!({ "tags": test })).await, expected, "{test}");
+    }
+}
