@@ -30,8 +30,8 @@ impl<'a> Unit<'a> {
         source: Source,
         out: &mut Outcomes,
     ) -> Result<()> {
-        if source == Source::Caller && !rows.is_empty() {
-            self.ctx.caller.permit(&object.name, Operation::Delete)?;
+        if !rows.is_empty() {
+            self.permit(object, Operation::Delete, source)?;
         }
         let rows = self.in_state(object, rows, false, out).await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
@@ -46,8 +46,8 @@ impl<'a> Unit<'a> {
         source: Source,
         out: &mut Outcomes,
     ) -> Result<()> {
-        if source == Source::Caller && !rows.is_empty() {
-            self.ctx.caller.permit(&object.name, Operation::Restore)?;
+        if !rows.is_empty() {
+            self.permit(object, Operation::Restore, source)?;
         }
         let mut rows = self.in_state(object, rows, true, out).await?;
         let mut refused = Outcomes::new();

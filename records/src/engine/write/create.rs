@@ -35,9 +35,7 @@ impl<'a> Unit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        if source == Source::Caller {
-            self.ctx.caller.permit(&object.name, Operation::Create)?;
-        }
+        self.permit(object, Operation::Create, source)?;
         let judge = Judge::new(self.ctx, object, source)?;
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {

@@ -37,9 +37,7 @@ impl<'a> Unit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        if source == Source::Caller {
-            self.ctx.caller.permit(&object.name, Operation::Destroy)?;
-        }
+        self.permit(object, Operation::Destroy, source)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let stored = before::lock(&self.tx, object, &ids, &[], Lock::Remove).await?;
         let (there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));

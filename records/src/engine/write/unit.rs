@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entities::ids::{CommitId, FieldId, ObjectId, RecordId};
 use sea_orm::TransactionSession;
 use tenants::{
-    TenantTx,
+    Operation, TenantTx,
     error::{Code, Error, FieldIssue, Result},
 };
 
@@ -161,6 +161,14 @@ impl<'a> Unit<'a> {
     pub async fn rollback(self) -> Result<()> {
         self.tx.rollback().await?;
         Ok(())
+    }
+
+    /// Refuses what the caller may not do; rules and undo are not asked.
+    pub(super) fn permit(&self, object: &Object, operation: Operation, source: Source) -> Result<()> {
+        match source {
+            Source::Caller => self.ctx.caller.permit(&object.name, operation),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn object(&self, id: ObjectId) -> Result<&'a Object> {

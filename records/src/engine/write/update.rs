@@ -45,9 +45,7 @@ impl<'a> Unit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        if source == Source::Caller {
-            self.ctx.caller.permit(&object.name, Operation::Update)?;
-        }
+        self.permit(object, Operation::Update, source)?;
         let rows = self.with_stored(object, rows, source, out).await?;
         let judge = Judge::new(self.ctx, object, source)?;
         let mut good = Vec::with_capacity(rows.len());
