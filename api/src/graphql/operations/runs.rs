@@ -1,6 +1,6 @@
 //! Changes of many records, and the feed of all changes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entities::ids::{ObjectId, RunId};
 use records::{
@@ -45,11 +45,8 @@ async fn one(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 async fn list(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let first = args.get("first").and_then(Json::as_u64).unwrap_or(50).clamp(1, 200);
     let found = runs::list(ctx, first, id(args, "after")).await?;
-    let mut trees = Vec::with_capacity(found.len());
-    for run in &found {
-        trees.push(tree(ctx, run).await?);
-    }
-    Ok(Json::Array(trees))
+    let actors = actors::trees(ctx, found.iter().map(|run| run.created_by.as_str()).collect()).await?;
+    Ok(found.iter().map(|run| shown(ctx, run, &actors)).collect())
 }
 
 async fn cancel(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -120,7 +117,11 @@ fn undone(ctx: &Ctx, report: &UndoReport) -> Json {
 /// When the names of those who act cannot be read.
 pub(super) async fn tree(ctx: &Ctx, run: &runs::Run) -> Result<Json> {
     let actors = actors::trees(ctx, HashSet::from([run.created_by.as_str()])).await?;
-    Ok(json!({
+    Ok(shown(ctx, run, &actors))
+}
+
+fn shown(ctx: &Ctx, run: &runs::Run, actors: &HashMap<String, Json>) -> Json {
+    json!({
         "id": run.id.to_string(),
         "kind": run.kind.name(),
         "status": run.status.name(),
@@ -133,7 +134,7 @@ pub(super) async fn tree(ctx: &Ctx, run: &runs::Run) -> Result<Json> {
         "createdBy": actors.get(&run.created_by),
         "createdAt": instant(run.created_at),
         "updatedAt": instant(run.updated_at),
-    }))
+    })
 }
 
 fn id(args: &Map<String, Json>, name: &str) -> Option<RunId> {
