@@ -1,12 +1,15 @@
 //! Subscriptions to the changes of an object's records: each change is read again as the caller may see it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use entities::ids::FieldId;
+use entities::ids::{FieldId, RecordId};
 use records::{
-    engine::{self, Archived, FeedChange, ListQuery, MAX_PAGE, Page, Row, WrittenKind},
-    filter::{Filter, Test},
-    values::Value,
+    catalog::{Catalog, Field},
+    engine::{self, Archived, FeedChange, MAX_PAGE, Row, WrittenKind},
+    filter::{self, Filter},
 };
 use tenants::error::{Code, Error, Kind as ErrorKind, Result};
 
@@ -86,8 +89,8 @@ impl Subscription {
         let changes = merged(&page.changes);
         let rows = self.visible(&plan, &changes).await?;
         let event = |change: &FeedChange| {
-            let row = rows.iter().find(|row| row.id == change.record);
-            Some(Event { kind: kind(&plan, change, row.is_some())?, id: Some(change.record), row })
+            let row = rows.get(&change.record);
+            Some(Event { kind: kind(&ctx.catalog, &plan, change, row.is_some())?, id: Some(change.record), row })
         };
         let events: Vec<Event<'_>> = changes.iter().filter_map(event).collect();
         if !events.is_empty() {
@@ -103,30 +106,19 @@ impl Subscription {
     }
 
     /// The changed records that match and may be seen, as they are now.
-    async fn visible(&self, plan: &EventPlan<'_>, changes: &[FeedChange]) -> Result<Vec<Row>> {
-        let ids: Vec<Value> = changes.iter().map(|change| Value::Id(change.record.0)).collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let id = plan.object.field("id").ok_or_else(|| Error::internal("an object without id"))?;
-        let among = Filter::Field { field: id.id, test: Test::In(ids) };
-        let filter = plan.filter.iter().cloned().chain([among]).collect();
-        let query = ListQuery {
-            object: plan.object.id,
-            select: plan.select.clone(),
-            filter: Some(Filter::And(filter)),
-            order: Vec::new(),
-            page: Page { limit: MAX_PAGE, backwards: false, cursor: None },
-            archived: Archived::Include,
-            total: false,
-        };
-        Ok(engine::list(&self.session.ctx, &query).await?.rows)
+    async fn visible(&self, plan: &EventPlan<'_>, changes: &[FeedChange]) -> Result<HashMap<RecordId, Row>> {
+        let ids: Vec<RecordId> = changes.iter().map(|change| change.record).collect();
+        let (object, filter) = (plan.object.id, plan.filter.as_ref());
+        engine::among(&self.session.ctx, object, &plan.select, &ids, Archived::Include, filter).await
     }
 }
 
 impl Session {
     async fn followed(&self, door: &Door) -> Result<(Arc<Feed>, i64)> {
-        self.event_plan()?;
+        let plan = self.event_plan()?;
+        if let Some(filter) = &plan.filter {
+            filter::check(&self.ctx, plan.object, filter)?;
+        }
         door.feeds.follow(&self.ctx.db).await
     }
 
@@ -169,28 +161,28 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
 }
 
 /// What a change is to one who sees the record now or does not; nothing where it never concerned them.
-fn kind(plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
-    let gone = || match &plan.filter {
-        None => Some(Kind::Left),
-        Some(filter) => change.fields.iter().any(|field| mentions(filter, *field)).then_some(Kind::Left),
-    };
+fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
     match change.kind {
         WrittenKind::Destroyed => Some(Kind::Destroyed),
         WrittenKind::Unchanged => None,
         WrittenKind::Created => visible.then_some(Kind::Created),
-        WrittenKind::Archived => visible.then_some(Kind::Archived),
-        WrittenKind::Restored => visible.then_some(Kind::Restored),
+        WrittenKind::Archived if visible => Some(Kind::Archived),
+        WrittenKind::Restored if visible => Some(Kind::Restored),
         WrittenKind::Updated if visible => Some(Kind::Updated),
-        WrittenKind::Updated => gone(),
+        _ => plan.filter.as_ref().is_none_or(|filter| mentions(catalog, filter, &change.fields)).then_some(Kind::Left),
     }
 }
 
-/// Whether a change of this field can change what the filter says. Conditions on related records always can.
-fn mentions(filter: &Filter, wanted: FieldId) -> bool {
+/// Whether a change of these fields can change what the filter says. Fields that the history does not tell of (when and
+/// by whom it was changed, totals) and conditions on related records always can.
+fn mentions(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
     match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(part, wanted)),
-        Filter::Not(inner) => mentions(inner, wanted),
-        Filter::Field { field, .. } => *field == wanted,
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(catalog, part, changed)),
+        Filter::Not(inner) => mentions(catalog, inner, changed),
+        Filter::Field { field, .. } => {
+            let told = |field: &Field| field.audited && field.rollup().is_none();
+            changed.contains(field) || !catalog.field(*field).is_some_and(told)
+        }
         Filter::Related { .. } => true,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     Ctx,
     catalog::{Field, Object},
     columns::Stored,
+    filter::Filter,
     sql::{List, Sql},
 };
 
@@ -52,6 +53,21 @@ pub async fn by_ids(
     ids: &[RecordId],
     archived: Archived,
 ) -> Result<HashMap<RecordId, Row>> {
+    among(ctx, object, select, ids, archived, None).await
+}
+
+/// As [`by_ids`], of those that match.
+///
+/// # Errors
+/// As [`list`].
+pub async fn among(
+    ctx: &Ctx,
+    object: ObjectId,
+    select: &[FieldId],
+    ids: &[RecordId],
+    archived: Archived,
+    filter: Option<&Filter>,
+) -> Result<HashMap<RecordId, Row>> {
     let object = read::readable(ctx, object)?;
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -63,7 +79,7 @@ pub async fn by_ids(
     let mut conditions = Conditions::default();
     let list = List::Ids(ids.iter().map(|id| id.0).collect());
     conditions.next(&mut sql).column(ALIAS, "id").one_of(list);
-    conditions.seen(&mut sql, ctx, object, archived, None)?;
+    conditions.seen(&mut sql, ctx, object, archived, filter)?;
     let found = read::fetch(ctx, &ctx.db, sql).await?;
     found.iter().map(|row| cells.row(row).map(|(row, _)| (row.id, row))).collect()
 }

@@ -30,7 +30,7 @@ pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome
 pub use children::children;
 pub use feed::{ChangesPage, FeedChange, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
-pub use list::{MAX_PAGE, by_ids, list};
+pub use list::{MAX_PAGE, among, by_ids, list};
 pub use mutation::*;
 pub use order::sortable;
 pub use query::*;

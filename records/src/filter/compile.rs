@@ -47,6 +47,14 @@ pub fn predicate(sql: &mut Sql, scope: Scope<'_>, object: &Object, alias: &str, 
     compiler.filter(At { object, alias, depth: 0 }, filter, false)
 }
 
+/// Whether a filter can be asked, before it is.
+///
+/// # Errors
+/// As [`predicate`].
+pub fn check(ctx: &Ctx, object: &Object, filter: &Filter) -> Result<()> {
+    predicate(&mut Sql::new(ctx.db.dialect()), Scope::of(ctx), object, "t0", filter)
+}
+
 /// Where in the filter: whose fields, under which alias, how deep.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a> {

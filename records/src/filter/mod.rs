@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::Value;
 
-pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, predicate};
+pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, check, predicate};
 pub use operator::{Operator, operators};
 pub use parse::parse;
 

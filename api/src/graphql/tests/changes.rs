@@ -1,12 +1,10 @@
-//! What was changed: history, feed, bulk changes, undo, subscriptions, idempotency.
-
-use std::{sync::Arc, time::Duration};
+//! What was changed: history, feed, bulk changes, undo, idempotency.
 
 use serde_json::{Value as Json, json};
 use tenants::testing;
 
 use super::World;
-use crate::graphql::{Budget, Door, Request, subscribe::Subscription};
+use crate::graphql::Request;
 
 #[tokio::test]
 async fn history_and_feed_tell_changes() {
@@ -103,89 +101,4 @@ async fn a_repeated_key_answers_the_same() {
     assert_eq!(world.data("{ customers { totalCount } }").await["customers"]["totalCount"], 1);
     let other = ask(r#"mutation { createCustomer(data: { companyName: "B" }) { id } }"#).await;
     assert_eq!(other.err().unwrap().errors[0].extensions["code"], "IDEMPOTENCY_MISMATCH");
-}
-
-#[tokio::test]
-async fn subscriptions_tell_what_concerns_them() {
-    let world = World::new().await;
-    let request = Request {
-        query:
-            r#"subscription { customerChanged(filter: { city: { eq: "Alger" } }) { kind id record { city name } } }"#
-                .to_owned(),
-        ..Request::default()
-    };
-    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), Arc::clone(&world.door.rules))
-        .await
-        .unwrap();
-    let session = world.door.session(ctx, &request).await.unwrap();
-    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
-    let id = world
-        .data(
-            r#"mutation {
-                createCustomer(data: { companyName: "A", city: "Alger" }) { id }
-                other: createCustomer(data: { companyName: "B", city: "Oran" }) { id }
-            }"#,
-        )
-        .await["createCustomer"]["id"]
-        .clone();
-    let mut told = Vec::new();
-    let mut wait = async |wanted: usize| {
-        while told.len() < wanted {
-            let answers = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await;
-            told.extend(answers.unwrap().unwrap().iter().map(|answer| serde_json::from_slice::<Json>(answer).unwrap()));
-        }
-        told[wanted - 1]["data"]["customerChanged"].clone()
-    };
-    assert_eq!(wait(1).await, json!({ "kind": "CREATED", "id": id, "record": { "city": "Alger", "name": "A" } }));
-    world
-        .data_with(
-            r#"mutation($id: ID!) { updateCustomer(id: $id, data: { city: "Oran" }) { id } }"#,
-            json!({ "id": id }),
-        )
-        .await;
-    assert_eq!(wait(2).await, json!({ "kind": "LEFT", "id": id, "record": null }));
-    world.data_with(r#"mutation($id: ID!) { destroyCustomer(id: $id) }"#, json!({ "id": id })).await;
-    assert_eq!(wait(3).await["kind"], "DESTROYED");
-}
-
-#[tokio::test]
-async fn a_flood_is_told_as_one() {
-    let world = World::new().await;
-    let request = Request { query: "subscription { customerChanged { kind id } }".to_owned(), ..Request::default() };
-    let rules = Arc::clone(&world.door.rules);
-    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), rules).await.unwrap();
-    let session = world.door.session(ctx, &request).await.unwrap();
-    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
-    let data: Vec<Json> = (0..201).map(|n| json!({ "companyName": format!("C{n}") })).collect();
-    let create = "mutation($data: [CustomerCreateInput!]!) { createCustomers(data: $data) { id } }";
-    world.data_with(create, json!({ "data": data })).await;
-    let told = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap().unwrap();
-    assert_eq!(told, [br#"{"data":{"customerChanged":{"kind":"RESYNC","id":null}}}"#]);
-    world.data(r#"mutation { createCustomer(data: { companyName: "D" }) { id } }"#).await;
-    let told = tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap().unwrap();
-    assert_eq!(told.len(), 1);
-    assert!(String::from_utf8_lossy(&told[0]).contains("CREATED"));
-}
-
-#[tokio::test]
-async fn what_is_told_is_paid_for() {
-    let mut world = World::new().await;
-    world.door = Door::new(Arc::clone(&world.door.rules), Budget { points: 50, per_second: 1 });
-    let document = "subscription { customerChanged { id record { contactPoints(first: 40) { nodes { value } } } } }";
-    let request = Request { query: document.to_owned(), ..Request::default() };
-    let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), Arc::clone(&world.door.rules));
-    let session = world.door.session(ctx.await.unwrap(), &request).await.unwrap();
-    let mut subscription = Subscription::begin(&world.door, session, request).await.unwrap();
-    let somebody = tenants::Actor::Member(entities::ids::MemberId::new());
-    let writer = Arc::new(tenants::Caller { actor: somebody, ..(*testing::caller(&world.db)).clone() });
-    let mut next = async || {
-        let query = "mutation { createCustomer(data: { companyName: \"A\" }) { id } }".to_owned();
-        let request = Request { query, ..Request::default() };
-        world.door.respond(Arc::clone(&writer), world.db.clone(), &request, true).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(20), subscription.next(&world.door)).await.unwrap()
-    };
-    assert_eq!(next().await.unwrap().len(), 1);
-    let refused = next().await.unwrap_err();
-    assert_eq!(refused.errors[0].extensions["code"], "RATE_LIMITED");
-    assert!(refused.errors[0].extensions["retryAfterMs"].as_u64().is_some_and(|wait| wait > 10_000));
 }

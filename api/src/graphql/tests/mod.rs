@@ -5,6 +5,7 @@ mod changes;
 mod records;
 mod refusals;
 mod sdl;
+mod subscriptions;
 
 use std::sync::Arc;
 
