@@ -15,7 +15,8 @@ pub trait Rules: Send + Sync {
     /// value of a field on update, and nothing on create.
     fn prepare(&self, ctx: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>);
 
-    /// The fields that `prepare` wants to see as stored when a record of this object is updated.
+    /// The fields that `prepare` wants to see as stored when a record of this object is updated, and `follow` when it was
+    /// destroyed.
     fn reads(&self, object: &Object) -> Vec<FieldId>;
 
     /// After the rows are written, in the same transaction: what else must be written with them

@@ -111,6 +111,9 @@ pub(crate) async fn points_to_customers(
             columns.entry(key).or_insert(None);
         }
     }
+    for at in store::gone(tx, customer, points, written).await? {
+        columns.entry(at).or_insert(None);
+    }
     for ((id, kind), contact) in columns {
         let mut draft = Draft::default();
         set(customer, &mut draft, kind.column(), contact.map_or(Value::Null, Value::Contact));

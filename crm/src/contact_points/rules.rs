@@ -1,12 +1,13 @@
 //! The primary contact points of a customer and its columns `email` and `phone` say the same, whichever was written.
 
-use entities::ids::RecordId;
+use entities::ids::{FieldId, RecordId};
 use records::{
     catalog::Object,
     engine::Draft,
     values::{Contact, Value, email, phone},
 };
 use tenants::error::FieldIssue;
+use uuid::Uuid;
 
 /// What kind of address a point is, and which column of the customer it mirrors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,8 +61,20 @@ pub(crate) enum Step {
     Archive(RecordId),
 }
 
-/// The fields whose stored values [`prepare`] needs on an update.
-pub(crate) const READS: [&str; 3] = ["kind", "value", "key"];
+/// The fields whose stored values [`prepare`] needs on an update, and [`shown`] of a point that is gone.
+pub(crate) const READS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
+
+/// On which customer, in which column, a point with these values shows; none if it does not.
+pub(crate) fn shown(object: &Object, values: &[(FieldId, Value)]) -> Option<(Uuid, Kind)> {
+    let value = |name: &str| {
+        let field = object.standard(name)?;
+        values.iter().find(|(id, _)| *id == field.id).map(|(_, value)| value)
+    };
+    match (value("customer")?, value("kind")?, value("primary")?, value("archivedAt")?) {
+        (Value::Id(customer), Value::Text(kind), Value::Bool(true), Value::Null) => Some((*customer, Kind::of(kind)?)),
+        _ => None,
+    }
+}
 
 /// Derives key, validity and name of a point from what was typed.
 pub(crate) fn prepare(object: &Object, draft: &mut Draft, country: &str, issues: &mut Vec<FieldIssue>) {
@@ -123,7 +136,7 @@ pub(crate) fn follow_customer(contact: Option<&Contact>, points: &[Point]) -> Ve
 
 #[cfg(test)]
 mod tests {
-    use entities::ids::{FieldId, ObjectId};
+    use entities::ids::ObjectId;
     use records::catalog::{Field, FieldKind, Origin};
 
     use super::*;

@@ -1,17 +1,17 @@
 //! Contact points as they are, inside the transaction that changes their customer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entities::ids::RecordId;
 use records::{
     catalog::{Field, Object},
-    engine,
+    engine::{self, Written, WrittenKind},
     values::{Contact, Value},
 };
 use tenants::{TenantTx, error::Result};
 use uuid::Uuid;
 
-use super::rules::{Kind, Point};
+use super::rules::{self, Kind, Point};
 
 /// A contact point with its customer.
 pub(crate) struct Owned {
@@ -41,6 +41,22 @@ pub(crate) async fn by_ids(tx: &TenantTx, object: &Object, ids: &[RecordId]) -> 
     let Some(id) = object.field("id") else { return Ok(Vec::new()) };
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     read(tx, object, id, &ids).await
+}
+
+/// Where destroyed points showed: customers that are still there, and their columns.
+pub(crate) async fn gone(
+    tx: &TenantTx,
+    customers: &Object,
+    object: &Object,
+    written: &[&Written],
+) -> Result<Vec<(Uuid, Kind)>> {
+    let destroyed = written.iter().filter(|one| one.kind == WrittenKind::Destroyed);
+    let shown: Vec<(Uuid, Kind)> = destroyed.filter_map(|one| rules::shown(object, &one.values)).collect();
+    let Some(id) = customers.field("id") else { return Ok(Vec::new()) };
+    let ids: Vec<Uuid> = shown.iter().map(|(customer, _)| *customer).collect();
+    let there: HashSet<Uuid> =
+        engine::within(tx, customers, &[], id, &ids).await?.into_iter().map(|row| row.id.0).collect();
+    Ok(shown.into_iter().filter(|(customer, _)| there.contains(customer)).collect())
 }
 
 async fn read(tx: &TenantTx, object: &Object, by: &Field, targets: &[Uuid]) -> Result<Vec<Owned>> {

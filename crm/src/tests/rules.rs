@@ -3,7 +3,7 @@
 use entities::ids::RecordId;
 use records::{
     Ctx,
-    engine::{self, Archived, Draft, ListQuery, Page},
+    engine::{self, Archived, Change, Draft, ListQuery, Mutation, Page},
     values::{Value, email, phone},
 };
 
@@ -166,4 +166,30 @@ async fn nothing_of_a_destroyed_customer_is_left_in_the_history() {
     for word in ["zenobia", "quartermaine", "tamanrasset", "djanet", "550998877", "21234567", "quinine", "belladonna"] {
         assert!(!left.contains(word), "{word} in {left}");
     }
+}
+
+#[tokio::test]
+async fn a_destroyed_point_no_longer_shows_on_its_customer() {
+    let ctx = ctx().await;
+    let values = [("lastName", text("Roy")), ("email", text("a@x.org")), ("phone", text("021234567"))];
+    let id = create(&ctx, "customer", &values).await;
+    let object = ctx.catalog.object("contactPoint").unwrap().id;
+    let email = async || rows(&ctx, "contactPoint", &["kind"]).await.into_iter().find(|(_, cells)| cells[0] == "EMAIL");
+    engine::destroy(&ctx, object, email().await.unwrap().0).await.unwrap();
+    assert_eq!(rows(&ctx, "customer", &["email", "phone"]).await[0].1, ["", "+21321234567"]);
+
+    // one that was archived, and so did not show
+    update(&ctx, "customer", id, &[("email", text("b@x.org"))]).await;
+    let old = email().await.unwrap().0;
+    update(&ctx, "customer", id, &[("email", Value::Null)]).await;
+    update(&ctx, "customer", id, &[("email", text("c@x.org"))]).await;
+    engine::destroy(&ctx, object, old).await.unwrap();
+    assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, ["c@x.org"]);
+
+    let point = email().await.unwrap().0;
+    let customer = ctx.catalog.object("customer").unwrap().id;
+    let gone =
+        [(object, point), (customer, id)].map(|(object, id)| Mutation { object, change: Change::Destroy { id } });
+    engine::apply(&ctx, gone.to_vec()).await.unwrap();
+    assert!(rows(&ctx, "customer", &["name"]).await.is_empty(), "both at once");
 }

@@ -66,7 +66,8 @@ pub struct Written {
     pub id: RecordId,
     /// What was done.
     pub kind: WrittenKind,
-    /// New values of the fields that changed, as stored; contacts as [`Value::Contact`].
+    /// New values of the fields that changed, as stored; contacts as [`Value::Contact`]. Of a destroyed record, the
+    /// last values of what rules read.
     pub values: Vec<(FieldId, Value)>,
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     super::{Change, Draft},
-    Source,
+    Source, Written,
     archive::done,
     before::{self, Lock},
     links,
@@ -39,7 +39,9 @@ impl<'a> Unit<'a> {
         }
         self.permit(object, Operation::Destroy, source)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let stored = before::lock(&self.tx, object, &ids, &[], Lock::Remove).await?;
+        let reads = self.ctx.rules.reads(object);
+        let reads: Vec<&Field> = object.fields.iter().filter(|field| reads.contains(&field.id)).collect();
+        let mut stored = before::lock(&self.tx, object, &ids, &reads, Lock::Remove).await?;
         let (there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
         out.extend(missing.into_iter().map(|row| (row.index, Err(Error::of(Code::NotFound)))));
         let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();
@@ -52,7 +54,8 @@ impl<'a> Unit<'a> {
         self.erase(object.id, &ids).await?;
         for row in there {
             self.journal(object.id, row.id, WrittenKind::Destroyed, None);
-            out.push((row.index, Ok(done(object, row.id, WrittenKind::Destroyed))));
+            let values = stored.remove(&row.id).map(|stored| stored.values).unwrap_or_default();
+            out.push((row.index, Ok(Written { values, ..done(object, row.id, WrittenKind::Destroyed) })));
         }
         Ok(())
     }
