@@ -169,20 +169,13 @@ fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: b
         WrittenKind::Archived if visible => Some(Kind::Archived),
         WrittenKind::Restored if visible => Some(Kind::Restored),
         WrittenKind::Updated if visible => Some(Kind::Updated),
-        _ => plan.filter.as_ref().is_none_or(|filter| mentions(catalog, filter, &change.fields)).then_some(Kind::Left),
+        _ => plan.filter.as_ref().is_none_or(|filter| concerns(catalog, filter, &change.fields)).then_some(Kind::Left),
     }
 }
 
 /// Whether a change of these fields can change what the filter says. Fields that the history does not tell of (when and
 /// by whom it was changed, totals) and conditions on related records always can.
-fn mentions(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(catalog, part, changed)),
-        Filter::Not(inner) => mentions(catalog, inner, changed),
-        Filter::Field { field, .. } => {
-            let told = |field: &Field| field.audited && field.rollup().is_none();
-            changed.contains(field) || !catalog.field(*field).is_some_and(told)
-        }
-        Filter::Related { .. } => true,
-    }
+fn concerns(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
+    let told = |field: &Field| field.audited && field.rollup().is_none();
+    filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(told))
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     catalog::{self, Cardinality, Field, Object, Rollup, RollupFunction},
     columns::Stored,
-    filter::{self, Filter, Scope},
+    filter::{self, Scope},
     sql::{List, Sql},
     values::decimal,
 };
@@ -54,7 +54,7 @@ impl<'a> Unit<'a> {
         over(self, object).iter().any(|total| {
             touched.contains(&total.link.id)
                 || total.rollup.field.is_some_and(|field| touched.contains(&field))
-                || total.rollup.filter.as_ref().is_some_and(|filter| mentions(filter, touched))
+                || total.rollup.filter.as_ref().is_some_and(|filter| filter.looks_at(&|field| touched.contains(&field)))
         })
     }
 
@@ -261,16 +261,6 @@ fn table_columns(field: &Field, rollup: &Rollup) -> Vec<Column> {
 fn push_row(values: &mut Vec<sea_orm::Value>, id: RecordId, numbers: &[Option<i64>]) {
     values.push(id.0.into());
     values.extend(numbers.iter().map(|number| sea_orm::Value::BigInt(*number)));
-}
-
-/// Whether a filter looks at any of these fields, or beyond the record itself.
-fn mentions(filter: &Filter, fields: &[FieldId]) -> bool {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(part, fields)),
-        Filter::Not(inner) => mentions(inner, fields),
-        Filter::Field { field, .. } => fields.contains(field),
-        Filter::Related { .. } => true,
-    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,16 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// Whether it looks at one of the wanted fields, or beyond the record at related ones.
+    pub fn looks_at(&self, wanted: &dyn Fn(FieldId) -> bool) -> bool {
+        match self {
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| part.looks_at(wanted)),
+            Filter::Not(inner) => inner.looks_at(wanted),
+            Filter::Field { field, .. } => wanted(*field),
+            Filter::Related { .. } => true,
+        }
+    }
+
     /// Whether it has no condition at all, so that every record matches.
     pub fn is_empty(&self) -> bool {
         matches!(self, Filter::And(parts) if parts.iter().all(Filter::is_empty))

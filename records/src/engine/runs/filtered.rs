@@ -87,7 +87,7 @@ async fn begin(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
 }
 
 async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result<BulkResult> {
-    if is_empty(&params.filter) && !all {
+    if params.filter.is_empty() && !all {
         return Err(Error::of(Code::EmptyFilter));
     }
     let target = ctx.catalog.object_by_id(object);
@@ -232,26 +232,4 @@ async fn next(
 fn push_matching(ctx: &Ctx, sql: &mut Sql, object: &Object, filter: &Filter, now: i64) -> Result<()> {
     sql.push(" FROM ").table(&object.table).push(" AS t0 WHERE ").column("t0", "archived_at").push(" IS NULL AND ");
     filter::predicate(sql, Scope { now, ..Scope::of(ctx) }, object, "t0", filter)
-}
-
-/// Whether a filter has no condition.
-fn is_empty(filter: &Filter) -> bool {
-    match filter {
-        Filter::And(parts) => parts.iter().all(is_empty),
-        Filter::Not(_) | Filter::Or(_) | Filter::Field { .. } | Filter::Related { .. } => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::filter::Test;
-
-    #[test]
-    fn only_braces_are_an_empty_filter() {
-        assert!(is_empty(&Filter::And(vec![Filter::And(Vec::new())])));
-        assert!(!is_empty(&Filter::Or(Vec::new())), "matches nothing, so it is harmless");
-        let field = Filter::Field { field: FieldId::new(), test: Test::IsNull(true) };
-        assert!(!is_empty(&Filter::And(vec![field])));
-    }
 }
