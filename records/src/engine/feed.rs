@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Changes that one page aims at, at most.
-const MOST: u32 = 1_000;
+pub const MAX_CHANGES: u32 = 1_000;
 
 /// A page of the feed.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub async fn changes(ctx: &Ctx, after: i64, objects: &[ObjectId], first: u32) ->
     }
     let tx = ctx.db.begin_read().await?;
     let now = clock(&tx).await?;
-    let last = last_of_page(&tx, after, objects, first.clamp(1, MOST)).await?.unwrap_or(now).max(after);
+    let last = last_of_page(&tx, after, objects, first.clamp(1, MAX_CHANGES)).await?.unwrap_or(now).max(after);
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, c.at, c.actor, c.origin, c.run, h.object_id, h.record_id, h.kind, h.diff");
     push_source(&mut sql, after, objects);

@@ -28,7 +28,7 @@ mod write;
 pub use aggregate::{MAX_GROUPS, aggregate};
 pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, write_batch};
 pub use children::children;
-pub use feed::{ChangesPage, FeedChange, changes, last_seq};
+pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
 pub use list::{MAX_PAGE, among, by_ids, list};
 pub use mutation::*;

@@ -16,7 +16,7 @@ mod writes;
 pub use bind::Binder;
 pub use events::{Event, EventPlan, Kind};
 pub use out::Out;
-pub use page::DEFAULT_PAGE;
+pub use page::{DEFAULT_PAGE, first};
 pub use roots::{Root, fetch, show};
 pub use writes::write;
 

@@ -80,9 +80,18 @@ pub fn forwards(args: &Map<String, Json>) -> Result<(u32, Option<String>)> {
 }
 
 fn limit(name: &str, size: Option<&Json>) -> Result<u32> {
-    let Some(size) = size else { return Ok(DEFAULT_PAGE) };
-    let limit = size.as_u64().and_then(|size| u32::try_from(size).ok()).filter(|size| *size <= MAX_PAGE);
-    limit.ok_or_else(|| bad(&format!("`{name}` is {size}, but a page has 0 to {MAX_PAGE} records.")))
+    number(name, size, DEFAULT_PAGE, MAX_PAGE)
+}
+
+/// `first` of a list that has its own sizes: this many where the request does not say, and at most `most`.
+pub fn first(args: &Map<String, Json>, default: u32, most: u32) -> Result<u32> {
+    number("first", args.get("first").filter(|value| !value.is_null()), default, most)
+}
+
+fn number(name: &str, size: Option<&Json>, default: u32, most: u32) -> Result<u32> {
+    let Some(size) = size else { return Ok(default) };
+    let number = size.as_u64().and_then(|size| u32::try_from(size).ok()).filter(|size| *size <= most);
+    number.ok_or_else(|| bad(&format!("`{name}` is {size}, but a page has 0 to {most} records.")))
 }
 
 fn bad(message: &str) -> Error {

@@ -3,7 +3,7 @@
 use records::{
     Ctx,
     catalog::{Field, FieldKind, Object, RollupFunction, result_kind},
-    engine::{self, AggregateQuery, Bucket, Group, GroupKey, GroupOrder, GroupOrderBy, Measure},
+    engine::{self, AggregateQuery, Bucket, Group, GroupKey, GroupOrder, GroupOrderBy, MAX_GROUPS, Measure},
     values::{self, Value},
 };
 use serde_json::{Map, Value as Json};
@@ -20,7 +20,7 @@ use crate::graphql::{
 };
 
 /// Groups in an answer where the request does not say.
-const DEFAULT_GROUPS: u64 = 100;
+const DEFAULT_GROUPS: u32 = 100;
 
 /// Aggregates of one object's records as they are asked for.
 pub struct Totals<'a> {
@@ -76,8 +76,7 @@ impl<'a> Totals<'a> {
             }
             let group_by = group_by(object, args, &mut keys)?;
             let order = order(object, args, &keys, &mut found)?;
-            let limit = args.get("first").and_then(Json::as_u64).unwrap_or(DEFAULT_GROUPS);
-            groups = Some(query(found, group_by, order, u32::try_from(limit).unwrap_or(u32::MAX)));
+            groups = Some(query(found, group_by, order, page::first(args, DEFAULT_GROUPS, MAX_GROUPS)?));
         }
         Ok(Self { object, selection, all, groups, keys })
     }

@@ -6,14 +6,17 @@ use entities::ids::{ObjectId, RunId};
 use records::{
     Ctx,
     engine::{
-        self, FeedChange,
+        self, FeedChange, MAX_CHANGES, MAX_PAGE,
         runs::{self, UndoReport},
     },
 };
 use serde_json::{Map, Value as Json, json};
 use tenants::error::{Code, Error, Result};
 
-use crate::graphql::execute::{actors, instant};
+use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
+
+/// Changes on a page of the feed where the request does not say.
+const FEED_PAGE: u32 = 100;
 
 /// The declarations of this file's operations.
 pub const DECLARED: &str = include_str!("runs.graphql");
@@ -43,8 +46,8 @@ async fn one(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 }
 
 async fn list(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let first = args.get("first").and_then(Json::as_u64).unwrap_or(50).clamp(1, 200);
-    let found = runs::list(ctx, first, id(args, "after")).await?;
+    let first = first(args, DEFAULT_PAGE, MAX_PAGE)?;
+    let found = runs::list(ctx, first.into(), id(args, "after")).await?;
     let actors = actors::trees(ctx, found.iter().map(|run| run.created_by.as_str()).collect()).await?;
     Ok(found.iter().map(|run| shown(ctx, run, &actors)).collect())
 }
@@ -67,8 +70,8 @@ async fn changes(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     };
     let objects = names.map(object).collect::<Result<Vec<ObjectId>>>()?;
     let after = args.get("after").and_then(Json::as_i64).unwrap_or(0);
-    let first = args.get("first").and_then(Json::as_u64).unwrap_or(100);
-    let page = engine::changes(ctx, after, &objects, u32::try_from(first).unwrap_or(u32::MAX)).await?;
+    let first = first(args, FEED_PAGE, MAX_CHANGES)?;
+    let page = engine::changes(ctx, after, &objects, first).await?;
     let stored: Vec<String> = page.changes.iter().map(|change| change.actor.stored()).collect();
     let names = actors::trees(ctx, stored.iter().map(String::as_str).collect::<HashSet<_>>()).await?;
     let nodes = page.changes.iter().zip(&stored).map(|(change, stored)| told(ctx, change, names.get(stored)));

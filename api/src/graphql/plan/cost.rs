@@ -63,8 +63,11 @@ impl Cost<'_> {
             }
             Resolver::Records { action: Action::UpdateMany | Action::DeleteMany, .. } => BULK,
             Resolver::Records { .. } => inner(1).saturating_add(WRITE),
-            Resolver::Operation(_) => inner(1).saturating_add(OPERATION),
-            Resolver::History => inner(1).saturating_add(self.page(field, planned)).saturating_add(OPERATION),
+            Resolver::Operation(_) | Resolver::History => {
+                let entries =
+                    if field.args.iter().any(|arg| *arg.name == *"first") { self.page(field, planned) } else { 0 };
+                inner(1).saturating_add(entries).saturating_add(OPERATION)
+            }
             Resolver::Cell | Resolver::Actor | Resolver::Property | Resolver::Connection(_) => inner(1),
             Resolver::Total(_) | Resolver::Event(_) => inner(1),
         }

@@ -1,8 +1,11 @@
 //! What is refused, and how it is told.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::World;
+use crate::graphql::{Budget, Door};
 
 fn code(answer: &Json) -> &str {
     answer["refused"][0]["extensions"]["code"].as_str().unwrap_or("none")
@@ -62,6 +65,29 @@ async fn errors_of_fields_have_paths_and_leave_siblings() {
     let fields = &answer["errors"][0]["extensions"]["fields"];
     assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_FAILED", "{answer}");
     assert!(fields.as_array().unwrap().iter().any(|issue| issue["field"] == "birthDate"), "{fields}");
+}
+
+#[tokio::test]
+async fn sizes_of_pages_are_bounded_everywhere() {
+    let mut world = World::new().await;
+    world.data(r#"mutation { createCustomer(data: { companyName: "A" }) { id } }"#).await;
+    for size in ["-1", "1001"] {
+        for document in [
+            "{ list: customers(first: SIZE) { nodes { id } } }",
+            "{ list: customers(first: 1) { nodes { history(first: SIZE) { nodes { kind } } } } }",
+            "{ list: customersAggregate(groupBy: [{ city: VALUE }], first: SIZE) { groups { count } } }",
+            "{ list: changes(first: SIZE) { lastSeq } }",
+            "{ list: runs(first: SIZE) { id } }",
+        ] {
+            let answer = world.ask(&document.replace("SIZE", size), json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{document} {answer}");
+            assert!(answer["errors"][0]["message"].as_str().unwrap().contains(size), "{answer}");
+        }
+    }
+    world.door = Door::new(Arc::clone(&world.door.rules), Budget { points: 1_500, per_second: 1 });
+    world.data("{ changes(first: 1000) { lastSeq } }").await;
+    let answer = world.ask("{ changes(first: 1000) { lastSeq } }", json!({})).await;
+    assert_eq!(code(&answer), "RATE_LIMITED", "every entry has its price");
 }
 
 #[tokio::test]
