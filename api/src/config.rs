@@ -25,7 +25,8 @@ pub struct Config {
     pub database_connections: u32,
     /// Prepared statements kept per PostgreSQL connection (0 to 10 000).
     pub statement_cache: usize,
-    /// Tenants kept open at once; on SQLite each holds up to three connections (1 to 10 000).
+    /// Tenants kept open at once; on SQLite each holds up to three connections, while one in PostgreSQL counts a sixteenth
+    /// (1 to 10 000).
     pub open_tenants: usize,
     /// Jobs done at the same time (0 to 64); 0 leaves them to other processes.
     pub workers: usize,
@@ -71,7 +72,7 @@ impl Default for Config {
             database_url: None,
             database_connections: 20,
             statement_cache: 500,
-            open_tenants: 200,
+            open_tenants: 2_000,
             workers: 2,
             graphql_points: 1_000_000,
             graphql_points_per_second: 200_000,

@@ -31,6 +31,10 @@ pub struct Server {
 /// # Errors
 /// When the address is taken.
 pub async fn serve(app: App, config: &Config) -> Result<Server> {
+    // Each open SQLite file takes up to nine descriptors; what the system grants by itself is often but a thousand.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
     let metrics = ops::recorder();
     let state = web::Data::new(app.clone());
     let account = web::Data::new(crate::account::build(app.identity.clone()));

@@ -11,7 +11,7 @@ use tenants::{TenantDb, error::Result};
 use super::{Catalog, store};
 
 /// Bytes of all snapshots together.
-const CAPACITY: u64 = 64 * 1024 * 1024;
+const CAPACITY: u64 = 256 * 1024 * 1024;
 
 static SNAPSHOTS: LazyLock<Cache<TenantId, Arc<Catalog>, Bytes>> =
     LazyLock::new(|| Cache::with_weighter(1024, CAPACITY, Bytes));

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 /// Readers per open file.
 const READERS: u32 = 2;
+/// How long an unused connection is kept. It holds a thread, files and the pages it has read.
+const IDLE: Duration = Duration::from_secs(60);
 /// How long a writer of this process waits for one of another process (the command line beside the server).
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -54,10 +56,10 @@ pub struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// Opens a file, creating it if asked; connections are made at first use.
+    /// A file whose connections are made at first use; one that is to be created is opened at once.
     ///
     /// # Errors
-    /// When the file cannot be opened or the key is not the file's.
+    /// When it cannot be created, or there is one with another key.
     pub async fn open(path: &Path, key: &DatabaseKey, create: bool) -> Result<Self, DbErr> {
         // The first to wake OpenSSL: it is told not to tidy up when the process exits, while the threads of connections
         // may still encrypt pages. Without this, one exit in a hundred is a crash.
@@ -80,20 +82,12 @@ impl SqliteFile {
             .pragma("journal_size_limit", "8388608")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let writer = pool_options()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(writing)
-            .await
-            .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
-        let reader = pool_options()
-            .max_connections(READERS)
-            .acquire_timeout(Duration::from_secs(30))
-            .idle_timeout(Duration::from_secs(60))
-            .max_lifetime(None)
-            .connect_lazy_with(base.pragma("query_only", "ON"));
+        let writer = pool_options().max_connections(1).connect_lazy_with(writing);
+        if create {
+            let opened = writer.acquire().await;
+            opened.map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
+        }
+        let reader = pool_options().max_connections(READERS).connect_lazy_with(base.pragma("query_only", "ON"));
         Ok(Self {
             path: path.to_owned(),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
@@ -127,6 +121,9 @@ impl SqliteFile {
 /// the driver's own rollback then fails, and all that follows would hang in a transaction that nobody commits.
 fn pool_options() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
+        .acquire_timeout(Duration::from_secs(30))
+        .idle_timeout(IDLE)
+        .max_lifetime(None)
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }

@@ -13,7 +13,7 @@ use entities::{
     control::{memberships, tenants},
     ids::{TenantId, UserId},
 };
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use create::{NewOrganisation, check_slug};
@@ -21,7 +21,7 @@ pub use create::{NewOrganisation, check_slug};
 use crate::{
     clock::Clock,
     control::Control,
-    db::{PostgresPool, TenantDb},
+    db::{Dialect, PostgresPool, TenantDb},
     error::{Code, Error, Result},
     keys::MasterKey,
     work::Tickets,
@@ -44,8 +44,26 @@ pub struct Storage {
     pub data: PathBuf,
     /// The PostgreSQL database for new tenants; without it they get a SQLite file each.
     pub postgres: Option<PostgresPool>,
-    /// Open tenants kept at most; on SQLite each holds up to three connections.
+    /// Open tenants kept at most; on SQLite each holds up to three connections. One in PostgreSQL holds none of its own
+    /// and counts a sixteenth.
     pub open_tenants: usize,
+}
+
+/// What an open tenant counts in the registry's cache.
+#[derive(Clone)]
+struct Burden;
+
+impl Burden {
+    const FILE: u64 = 16;
+}
+
+impl Weighter<TenantId, TenantDb> for Burden {
+    fn weight(&self, _: &TenantId, space: &TenantDb) -> u64 {
+        match space.dialect() {
+            Dialect::Sqlite => Self::FILE,
+            Dialect::Postgres => 1,
+        }
+    }
 }
 
 /// All organisations of an installation.
@@ -56,7 +74,7 @@ pub struct Registry {
     tickets: Tickets,
     clock: Clock,
     provision: Arc<dyn Provision>,
-    open: Cache<TenantId, TenantDb>,
+    open: Cache<TenantId, TenantDb, Burden>,
 }
 
 impl Registry {
@@ -69,7 +87,7 @@ impl Registry {
         provision: Arc<dyn Provision>,
     ) -> Self {
         let tickets = Tickets::new(control.clone());
-        let open = Cache::new(storage.open_tenants);
+        let open = Cache::with_weighter(storage.open_tenants, storage.open_tenants as u64 * Burden::FILE, Burden);
         Self { control, master, storage, tickets, clock, provision, open }
     }
 
