@@ -71,7 +71,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             database_url: None,
             database_connections: 20,
-            statement_cache: 500,
+            statement_cache: 1_000,
             open_tenants: 2_000,
             workers: 2,
             graphql_points: 1_000_000,

@@ -69,10 +69,12 @@ impl TenantDb {
         Self { about: Arc::new(about), space: Space::Sqlite(file) }
     }
 
-    /// A tenant kept in a schema of a PostgreSQL database; `permits` is the tenant's share of its connections.
-    pub fn postgres(about: About, pool: &PostgresPool, permits: Arc<Semaphore>) -> Self {
+    /// A tenant kept in a schema of a PostgreSQL database.
+    pub fn postgres(about: About, pool: &PostgresPool) -> Self {
         let schema = SchemaName::of(about.tenant);
-        Self { about: Arc::new(about), space: Space::Postgres { pool: pool.connection().clone(), schema, permits } }
+        let permits = Arc::new(Semaphore::new(pool.share(about.tenant)));
+        let pool = pool.of(about.tenant).clone();
+        Self { about: Arc::new(about), space: Space::Postgres { pool, schema, permits } }
     }
 
     /// Whose space this is.

@@ -142,7 +142,7 @@ impl Registry {
         fs::create_dir_all(&folder).map_err(|error| disk(&error))?;
         if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
             let sql = format!("CREATE SCHEMA {}", SchemaName::of(row.id).quoted());
-            pool.connection().execute_unprepared(&sql).await?;
+            pool.of(row.id).execute_unprepared(&sql).await?;
         }
         let db = self.connect(row, true).await?;
         let filled = self.fill(&db, owner).await;
@@ -232,7 +232,7 @@ impl Registry {
         self.forget(row.id);
         if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
             let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", SchemaName::of(row.id).quoted());
-            pool.connection().execute_unprepared(&sql).await?;
+            pool.of(row.id).execute_unprepared(&sql).await?;
         }
         match fs::remove_dir_all(self.folder(row.id)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),

@@ -7,7 +7,6 @@ use entities::{
     ids::TenantId,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
-use tokio::sync::Semaphore;
 
 use super::Registry;
 use crate::{
@@ -82,9 +81,7 @@ impl Registry {
                     self.storage.postgres.as_ref().ok_or_else(|| {
                         Error::internal("the tenant is in a PostgreSQL database and none is configured")
                     })?;
-                // one tenant's crowd leaves connections for the others
-                let share = (pool.size() * 3 / 4).max(1) as usize;
-                Ok(TenantDb::postgres(about, pool, Arc::new(Semaphore::new(share))))
+                Ok(TenantDb::postgres(about, pool))
             }
         }
     }
