@@ -43,6 +43,8 @@ pub struct Model {
     pub indexed: bool,
     /// What is left to build, JSON; nothing once it is active.
     pub build: Option<String>,
+    /// The types that it had before, JSON.
+    pub past: Option<String>,
     /// Microseconds UTC.
     pub created_at: i64,
     /// Deleted, to be dropped later; microseconds UTC.

@@ -4,6 +4,7 @@
 mod base;
 mod catalog;
 mod history;
+mod past_types;
 mod rehearsals;
 mod runs;
 
@@ -24,6 +25,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0003_history", up: history::up },
     Step { name: "0004_runs", up: runs::up },
     Step { name: "0005_rehearsals", up: rehearsals::up },
+    Step { name: "0006_past_types", up: past_types::up },
 ];
 
 /// How this backend writes the types of our columns.

@@ -12,10 +12,10 @@ use tenants::{
 };
 use uuid::Uuid;
 
-use super::{Field, FieldKind, FieldState, ddl, edit::Edit, fill};
+use super::{Field, FieldKind, FieldState, conversion::Change, ddl, edit::Edit, fill};
 
 /// Up to this many rows a field is built within the change that makes it.
-const FEW: i64 = 1_000;
+pub(super) const FEW: i64 = 1_000;
 
 /// What is left to do, as kept beside the field.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(super) struct Todo {
     pub fill: bool,
     /// Everything up to this record is filled.
     pub after: Option<Uuid>,
+    /// Give the field another type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
 }
 
 /// What a change of a field entails.
@@ -42,14 +45,23 @@ pub(super) async fn plan(edit: &Edit<'_>, field: &Field, indexed: bool) -> Resul
     if field.column.is_empty() || !object.writable {
         return Ok(Plan { rows: 0, fill: false, indexes: Vec::new() });
     }
-    let counted = format!(r#"SELECT count(*) FROM (SELECT 1 FROM "tenant"."{}" LIMIT {}) few"#, object.table, FEW + 1);
-    let rows = count(edit, counted).await?;
+    let rows = rows(edit, &object.table).await?;
     let fill = match &field.kind {
         FieldKind::Rollup(_) | FieldKind::AutoNumber { .. } => true,
         _ => everywhere(field) && field.default.is_some(),
     };
     let indexes = wanted_indexes(edit.dialect(), &object.table, field, indexed);
     Ok(Plan { rows, fill: fill && rows > 0, indexes })
+}
+
+/// Rows of a table, counted up to one more than [`FEW`].
+async fn rows(edit: &Edit<'_>, table: &str) -> Result<i64> {
+    count(edit, format!(r#"SELECT count(*) FROM (SELECT 1 FROM "tenant"."{table}" LIMIT {}) few"#, FEW + 1)).await
+}
+
+/// Whether a table has more rows than are changed within a change of the catalog.
+pub(super) async fn many(edit: &Edit<'_>, table: &str) -> Result<bool> {
+    Ok(rows(edit, table).await? > FEW)
 }
 
 /// Whether every record must have a value, not only those to come.
@@ -75,20 +87,10 @@ pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Fie
 impl Plan {
     /// A required field needs a value in every row: from a default, or only in rows to come.
     pub async fn refuse_missing(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
-        if !everywhere(field) || field.default.is_some() || self.fill || self.rows == 0 {
+        if field.default.is_some() || self.fill || self.rows == 0 {
             return Ok(());
         }
-        let missing = missing(edit, field).await?;
-        if missing == 0 {
-            return Ok(());
-        }
-        Err(Error::invalid(vec![FieldIssue {
-            field: "required".to_owned(),
-            issue: Issue::Rule(format!(
-                "{missing} records have no value for `{}`; give it a default, or ask for it on new records only",
-                field.name
-            )),
-        }]))
+        refuse_missing(edit, field).await
     }
 
     /// Leaves out what was built before the change: the values that a default would give.
@@ -108,7 +110,7 @@ impl Plan {
     /// Builds what is little, or leaves the rest to the job. The field's row is there already.
     pub async fn start(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
         if self.later() {
-            let todo = Todo { fill: self.fill, after: None };
+            let todo = Todo { fill: self.fill, ..Todo::default() };
             super::store::save_todo(&edit.tx, field.id, Some(&todo)).await?;
             return edit.ask_to_build(field.id).await;
         }
@@ -126,8 +128,30 @@ impl Plan {
     }
 }
 
+/// Refuses a field that must have a value everywhere while records have none.
+pub(super) async fn refuse_missing(edit: &Edit<'_>, field: &Field) -> Result<()> {
+    if !everywhere(field) {
+        return Ok(());
+    }
+    match missing(edit, field).await? {
+        0 => Ok(()),
+        missing => Err(Error::invalid(vec![lacking(field, missing)])),
+    }
+}
+
+/// Records that have no value where one is needed, in words.
+pub(super) fn lacking(field: &Field, missing: i64) -> FieldIssue {
+    FieldIssue {
+        field: "required".to_owned(),
+        issue: Issue::Rule(format!(
+            "{missing} records have no value for `{}`; give it a default, or ask for it on new records only",
+            field.name
+        )),
+    }
+}
+
 /// A uniqueness that the rows do not keep, in words.
-fn shared(field: &Field) -> Error {
+pub(super) fn shared(field: &Field) -> Error {
     Error::invalid(vec![FieldIssue {
         field: "unique".to_owned(),
         issue: Issue::Rule(format!("records share values of `{}`; make them differ first", field.name)),

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, TransactionSession};
 use tenants::{Dialect, TenantDb, db::violation, error::Result};
 
 use super::{
-    Catalog, Field, FieldState, build, cache,
+    Catalog, Field, FieldState, build, cache, conversion,
     ddl::Index,
     edit::{Edit, edit},
     fill, store,
@@ -40,6 +40,9 @@ pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
     let catalog = cache::reload(db).await?;
     let Some(field) = catalog.field(id) else { return Ok(Progress::Done) };
     let Some(mut todo) = store::todo(db, id).await? else { return Ok(Progress::Done) };
+    if let Some(change) = &todo.change {
+        return conversion::step(ctx, &catalog, field, change).await;
+    }
     if todo.fill {
         for _ in 0..BATCHES {
             if !batch(db, &catalog, field, &mut todo).await? {
@@ -63,7 +66,8 @@ pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
     Ok(Progress::Done)
 }
 
-fn shared(field: &Field) -> String {
+/// Why a field cannot be unique.
+pub(super) fn shared(field: &Field) -> String {
     format!(
         "Records share values of `{}`, so it cannot be unique. Make them differ, then set `unique` again.",
         field.name
@@ -86,7 +90,7 @@ async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build
 }
 
 /// Makes an index beside running work; false where the rows share values of a unique one.
-async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
+pub(super) async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
     let made = match db.dialect() {
         Dialect::Sqlite => db.execute_unprepared(&index.create()).await.map(drop),
         Dialect::Postgres => {

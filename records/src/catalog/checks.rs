@@ -66,6 +66,13 @@ pub(super) fn values(field: &Field, locale: &Locale) -> Result<()> {
     complaints.end()
 }
 
+/// Refuses a type with settings that it cannot have.
+pub(super) fn kind(kind: &FieldKind) -> Result<()> {
+    let mut complaints = Complaints::default();
+    complaints.value(kind, Origin::Custom);
+    complaints.end()
+}
+
 /// Refuses options that cannot be those of a select.
 pub(super) fn options(options: &[Choice], origin: Origin) -> Result<()> {
     let mut complaints = Complaints::default();

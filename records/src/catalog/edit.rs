@@ -93,16 +93,19 @@ impl<'a> Edit<'a> {
     }
 
     /// From here on no record is written until this change is done: what is read now stays true.
-    pub(super) async fn freeze(&mut self) -> Result<()> {
-        if self.version.is_none() {
-            clock::Entity::update_many()
-                .col_expr(clock::Column::CatalogVersion, Expr::cust("catalog_version + 1"))
-                .filter(clock::Column::Id.eq(1_i16))
-                .exec(&self.tx)
-                .await?;
-            self.version = Some(store::version(&self.tx).await?);
+    /// Answers the version that the catalog will have.
+    pub(super) async fn freeze(&mut self) -> Result<i64> {
+        if let Some(version) = self.version {
+            return Ok(version);
         }
-        Ok(())
+        clock::Entity::update_many()
+            .col_expr(clock::Column::CatalogVersion, Expr::cust("catalog_version + 1"))
+            .filter(clock::Column::Id.eq(1_i16))
+            .exec(&self.tx)
+            .await?;
+        let version = store::version(&self.tx).await?;
+        self.version = Some(version);
+        Ok(version)
     }
 
     async fn commit(mut self) -> Result<()> {
@@ -112,10 +115,9 @@ impl<'a> Edit<'a> {
         }
         let counter = counters::ActiveModel { name: Set(COUNTER.to_owned()), value: Set(self.last_number) };
         counters::Entity::update(counter).exec(&self.tx).await?;
-        self.freeze().await?;
+        let version = self.freeze().await?;
         self.tx.commit().await?;
         self.db.tickets().wake();
-        let version = self.version.unwrap_or_default();
         let Catalog { objects, rates, .. } = self.catalog;
         let catalog = Arc::new(Catalog::new(version, objects).with_rates(rates));
         cache::remember(self.db, catalog);

@@ -146,7 +146,24 @@ impl Field {
             state: FieldState::Active,
             failure: None,
             writable: true,
+            changing: None,
+            past: Vec::new(),
         }
+    }
+
+    /// The type that values written in a commit are of.
+    pub fn kind_at(&self, seq: i64) -> &FieldKind {
+        self.past.iter().find(|past| seq <= past.until).map_or(&self.kind, |past| &past.kind)
+    }
+
+    /// Whether its type is another one than in a version of the catalog.
+    pub fn retyped_since(&self, version: i64) -> bool {
+        self.past.last().is_some_and(|past| past.version > version)
+    }
+
+    /// Whether its values tell records apart: they are unique, and that is enforced by now.
+    pub fn identifies(&self) -> bool {
+        self.unique && (self.state == FieldState::Active || self.changing.is_some())
     }
 
     /// Whether values can be read and written.

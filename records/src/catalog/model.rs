@@ -122,6 +122,21 @@ pub struct Field {
     pub failure: Option<String>,
     /// False where only the engine or a rule writes it.
     pub writable: bool,
+    /// The type that it is about to have, while its values are being converted.
+    pub changing: Option<Box<FieldKind>>,
+    /// The types that it had before, oldest first.
+    pub past: Vec<Past>,
+}
+
+/// A type that a field no longer has. What was written in its time means what it meant then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Past {
+    /// The last commit of its time.
+    pub until: i64,
+    /// The first version of the catalog that knows it no more.
+    pub version: i64,
+    /// The type.
+    pub kind: FieldKind,
 }
 
 /// Life of a field.

@@ -4,7 +4,7 @@ use entities::ids::{FieldId, ObjectId, SectionId};
 use tenants::{Operation, error::Result};
 
 use super::{
-    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, create, current,
+    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, conversion, create, current,
     edit::{Doing, Edit, edit, no_object},
     patch, remove,
     spec::{FieldSpec, ObjectSpec, SectionSpec},
@@ -75,12 +75,14 @@ pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Resul
     field_of(ctx, id).await
 }
 
-/// Changes a field: names, titles, place, rules, options.
+/// Changes a field: names, titles, place, rules, options, type.
 ///
 /// # Errors
-/// As [`create_field`], and `OPTION_IN_USE`, `BAD_REQUEST` for what is fixed of the product's own fields.
+/// As [`create_field`], and `OPTION_IN_USE`, `WOULD_LOSE_VALUES` with the number of records, `CONFLICT` where other
+/// fields stand on the type, `BAD_REQUEST` for what is fixed of the product's own fields.
 pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result<Field> {
     permit_field(ctx, id)?;
+    conversion::survey(ctx, id, &changes).await?;
     let changes = &changes;
     change(ctx, |edit| Box::pin(patch::field(edit, id, changes))).await?;
     field_of(ctx, id).await

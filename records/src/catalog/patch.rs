@@ -8,7 +8,7 @@ use tenants::{
 
 use super::{
     Cardinality, Choice, Field, FieldKind, FieldState, Labels, Object, OnDestroy, Origin, Personal, Section, SectionId,
-    Validation, build, checks, create, ddl, edit::Edit, names, store,
+    Validation, build, checks, conversion, create, ddl, edit::Edit, names, spec::KindSpec, store,
 };
 use crate::values::Locale;
 
@@ -46,6 +46,10 @@ pub struct FieldPatch {
     pub default: Option<Option<serde_json::Value>>,
     /// Limits on the value.
     pub validation: Option<Validation>,
+    /// Another type.
+    pub kind: Option<KindSpec>,
+    /// Values that another type does not take may go; without it, such a change is refused with their number.
+    pub drop_unconvertible: bool,
     /// All options in their order: new ones are added, missing ones removed, the others relabelled or retired.
     pub options: Option<Vec<Choice>>,
     /// Search looks at it.
@@ -108,9 +112,16 @@ pub(super) fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> 
 
 pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) -> Result<()> {
     let known = edit.field(id)?.clone();
-    let mut field = known.clone();
-    words(edit, &mut field, &known, patch)?;
-    rules(&mut field, &known, patch)?;
+    let mut named = known.clone();
+    words(edit, &mut named, &known, patch)?;
+    // rules are those of the type to come, where there is one
+    let pending = store::todo(&edit.tx, id).await?.and_then(|todo| todo.change);
+    let planned = pending.as_ref().map_or_else(|| named.clone(), |change| change.target(&named));
+    let mut field = planned.clone();
+    if let Some(kind) = &patch.kind {
+        conversion::aim(&mut field, &known, kind)?;
+    }
+    rules(&mut field, &planned, patch)?;
     if let Some(options) = &patch.options {
         choices(edit, &mut field, &known, options).await?;
     }
@@ -118,30 +129,53 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
         destroying(edit, &mut field, on_destroy).await?;
     }
     checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
-    let indexed = store::indexed(&edit.tx, id).await?;
+    if pending.is_some() && patch.kind.is_none() && same_rules(&field, &planned) {
+        named.searchable = field.searchable;
+        (named.audited, named.personal) = (field.audited, field.personal);
+        edit.update_field(named).await?;
+        return name_freed(edit, &known, patch).await;
+    }
+    conversion::give_up(edit, &mut named).await?;
+    (field.state, field.changing) = (named.state, None);
+    if conversion::same_type(&field.kind, &known.kind) {
+        field.column.clone_from(&known.column);
+        keep(edit, &Field { state: named.state, ..known.clone() }, field).await?;
+    } else {
+        conversion::begin(edit, named, field, patch.drop_unconvertible).await?;
+    }
+    name_freed(edit, &known, patch).await
+}
+
+/// Whether values are judged alike.
+fn same_rules(one: &Field, other: &Field) -> bool {
+    (&one.kind, one.required, one.unique, &one.default, &one.validation)
+        == (&other.kind, other.required, other.unique, &other.default, &other.validation)
+}
+
+/// Writes a field that keeps its type, and builds what its new rules need.
+async fn keep(edit: &mut Edit<'_>, known: &Field, mut field: Field) -> Result<()> {
+    let indexed = store::indexed(&edit.tx, field.id).await?;
     let table = edit.object_by_id(field.object)?.table.clone();
     if known.unique && !field.unique {
         edit.run([ddl::unique_index(&table, &field).drop()]).await?;
     }
     let again = known.state == FieldState::Failed;
-    let rebuilt = again || known.unique != field.unique || (build::everywhere(&field) && !build::everywhere(&known));
+    let rebuilt = again || known.unique != field.unique || (build::everywhere(&field) && !build::everywhere(known));
     if !rebuilt {
-        edit.update_field(field).await?;
-        return name_freed(edit, &known, patch).await;
+        return edit.update_field(field).await;
     }
     if build::everywhere(&field) {
         edit.freeze().await?;
     }
     let mut plan = build::plan(edit, &field, indexed).await?;
-    plan.only_what_changed(&known, &field);
+    plan.only_what_changed(known, &field);
     plan.refuse_missing(edit, &field).await?;
     if known.state != FieldState::Inactive {
         field.state = plan.state();
         field.failure = None;
     }
     edit.update_field(field.clone()).await?;
-    plan.start(edit, &field).await?;
-    name_freed(edit, &known, patch).await
+    plan.start(edit, &field).await
 }
 
 /// Names, titles and place.
@@ -166,7 +200,7 @@ fn words(edit: &Edit<'_>, field: &mut Field, known: &Field, patch: &FieldPatch) 
 }
 
 /// What values must keep.
-fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
+pub(super) fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
     field.searchable = patch.searchable.unwrap_or(known.searchable);
     field.audited = patch.audited.unwrap_or(known.audited);
     field.personal = patch.personal.unwrap_or(known.personal);
@@ -240,7 +274,8 @@ async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: 
     }
     checks::options(wanted, Origin::Standard)?;
     *options = wanted.to_vec();
-    if removed.is_empty() {
+    // what values of another type become is judged when they are converted
+    if removed.is_empty() || !conversion::same_type(&field.kind, &known.kind) {
         return Ok(());
     }
     if known.origin != Origin::Custom {

@@ -7,11 +7,10 @@ use serde::Serialize;
 use tenants::{TenantDb, error::Result};
 
 use super::{
-    Catalog, Field, build, ddl,
+    Catalog, Field, build, conversion, ddl,
     edit::{Edit, edit},
     patch, store,
 };
-use crate::filter::Filter;
 
 /// What deleting an object or a field takes along.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -81,7 +80,7 @@ fn doomed(catalog: &Catalog, mut doomed: HashSet<FieldId>, object: Option<Object
             let total = field.rollup().is_some_and(|rollup| {
                 doomed.contains(&rollup.relation)
                     || rollup.field.is_some_and(|of| doomed.contains(&of))
-                    || rollup.filter.as_ref().is_some_and(|filter| mentions(filter, &doomed))
+                    || rollup.filter.as_ref().is_some_and(|filter| filter.mentions(&doomed))
             });
             if link || total {
                 doomed.insert(field.id);
@@ -93,13 +92,16 @@ fn doomed(catalog: &Catalog, mut doomed: HashSet<FieldId>, object: Option<Object
     }
 }
 
-fn mentions(filter: &Filter, fields: &HashSet<FieldId>) -> bool {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| mentions(part, fields)),
-        Filter::Not(part) => mentions(part, fields),
-        Filter::Field { field, .. } => fields.contains(field),
-        Filter::Related { field, filter, .. } => fields.contains(field) || mentions(filter, fields),
-    }
+/// What is computed from the values of a field, `object.field`.
+pub(super) fn standing_on(catalog: &Catalog, id: FieldId) -> Vec<String> {
+    let it = HashSet::from([id]);
+    let stands = |field: &&Field| {
+        field.rollup().is_some_and(|rollup| {
+            rollup.field == Some(id) || rollup.filter.as_ref().is_some_and(|filter| filter.mentions(&it))
+        })
+    };
+    let fields = catalog.objects.iter().flat_map(|object| &object.fields).filter(stands);
+    all_names(catalog, &fields.map(|field| field.id).collect())
 }
 
 fn names(catalog: &Catalog, doomed: &HashSet<FieldId>, but: FieldId) -> Vec<String> {
@@ -120,10 +122,12 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
     let fields: Vec<Field> = doomed.iter().filter_map(|id| edit.catalog.field(*id)).cloned().collect();
     for field in &fields {
         let table = edit.object_by_id(field.object)?.table.clone();
+        let mut field = field.clone();
+        conversion::give_up(edit, &mut field).await?;
         if field.unique && !field.column.is_empty() {
-            edit.run([ddl::unique_index(&table, field).drop()]).await?;
+            edit.run([ddl::unique_index(&table, &field).drop()]).await?;
         }
-        edit.retire_field(field).await?;
+        edit.retire_field(&field).await?;
     }
     for field in &fields {
         patch::activate(edit, field).await?;
@@ -156,9 +160,8 @@ async fn drop_one(edit: &mut Edit<'_>, before: i64) -> Result<bool> {
     }
     let Some(field) = store::retired_field(&edit.tx, before).await? else { return Ok(false) };
     let table = edit.object_by_id(field.object)?.table.clone();
-    if let Some(index) = ddl::field_index(dialect, &table, &field) {
-        edit.run([index.drop()]).await?;
-    }
+    edit.run([ddl::unique_index(&table, &field).drop()]).await?;
+    edit.run(ddl::field_index(dialect, &table, &field).map(|index| index.drop())).await?;
     edit.run(ddl::drop_columns(dialect, &table, &field)).await?;
     edit.run(own_link_table(&field).map(drop_table)).await?;
     store::delete_field(&edit.tx, field.id).await?;

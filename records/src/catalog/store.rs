@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use entities::tenant::{clock, fields, objects, sections};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tenants::error::{Error, Result};
 
@@ -42,6 +44,12 @@ pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64> {
     Ok(row.ok_or_else(|| Error::internal("the tenant has no clock"))?.catalog_version)
 }
 
+/// The number of the last commit of records.
+pub(super) async fn seq<C: ConnectionTrait>(db: &C) -> Result<i64> {
+    let row = clock::Entity::find_by_id(1_i16).one(db).await?;
+    Ok(row.ok_or_else(|| Error::internal("the tenant has no clock"))?.seq)
+}
+
 fn field(row: fields::Model) -> Result<Field> {
     Ok(Field {
         id: row.id,
@@ -64,6 +72,11 @@ fn field(row: fields::Model) -> Result<Field> {
         state: word_of(&row.state)?,
         failure: row.failure,
         writable: row.writable,
+        changing: match row.build.as_deref() {
+            Some(build) => read::<Todo>(build)?.change.map(|change| Box::new(change.kind)),
+            None => None,
+        },
+        past: row.past.as_deref().map(read).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -131,6 +144,19 @@ pub(super) async fn insert_field<C: ConnectionTrait>(tx: &C, field: &Field, inde
     Ok(())
 }
 
+/// Adds the row of a column that is nobody's any more, for maintenance to drop it.
+pub(super) async fn insert_retired<C: ConnectionTrait>(tx: &C, field: &Field, now: i64) -> Result<()> {
+    insert_field(tx, field, false, now).await?;
+    retire_field(tx, field.id, now).await
+}
+
+/// Writes which column holds a field.
+pub(super) async fn move_field<C: ConnectionTrait>(tx: &C, field: &Field) -> Result<()> {
+    let row = fields::ActiveModel { id: Set(field.id), column_name: Set(field.column.clone()), ..Default::default() };
+    fields::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
 /// Writes what may change of a field.
 pub(super) async fn update_field<C: ConnectionTrait>(tx: &C, field: &Field) -> Result<()> {
     fields::Entity::update(changeable(field)?).exec(tx).await?;
@@ -156,6 +182,7 @@ fn changeable(field: &Field) -> Result<fields::ActiveModel> {
         state: Set(word(&field.state)?),
         failure: Set(field.failure.clone()),
         writable: Set(field.writable),
+        past: Set((!field.past.is_empty()).then(|| write(&field.past)).transpose()?),
         ..Default::default()
     })
 }
@@ -171,6 +198,12 @@ pub(super) async fn save_todo<C: ConnectionTrait>(tx: &C, field: FieldId, todo: 
 /// What is left to build of a field.
 pub(super) async fn todo<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<Todo>> {
     let row = fields::Entity::find_by_id(field).one(tx).await?;
+    row.and_then(|row| row.build).as_deref().map(read).transpose()
+}
+
+/// What is left to build of a field, which nobody changes until the end of the transaction.
+pub(super) async fn todo_held<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<Todo>> {
+    let row = fields::Entity::find_by_id(field).lock_exclusive().one(tx).await?;
     row.and_then(|row| row.build).as_deref().map(read).transpose()
 }
 

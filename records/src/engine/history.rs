@@ -117,16 +117,18 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
         origin: row.try_get_by_index(at(4))?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(at(5))?.map(RunId),
         kind: WrittenKind::named(&row.try_get_by_index::<String>(at(6))?),
-        changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, &diff))?,
+        changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, &diff, seq))?,
         cursor: URL_SAFE_NO_PAD.encode(format!("{seq}.{n}")),
     })
 }
 
-fn rendered(ctx: &Ctx, diff: &str) -> Result<Vec<FieldChange>> {
+/// Values are shown as what they were when they were written, whatever the field's type has become.
+fn rendered(ctx: &Ctx, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
     let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
     let shown = diff.into_iter().filter_map(|(id, (from, to))| {
         let field = ctx.catalog.field(id)?;
-        let (from, to) = (values::to_json(field, &from), values::to_json(field, &to));
+        let kind = field.kind_at(seq);
+        let (from, to) = (values::json_of_kind(kind, &from), values::json_of_kind(kind, &to));
         Some(FieldChange { field: field.name.clone(), from, to })
     });
     Ok(shown.collect())

@@ -3,6 +3,7 @@
 mod aggregate;
 mod buckets;
 mod bulk;
+pub(crate) mod cells;
 mod children;
 pub(crate) mod columns;
 mod commit;

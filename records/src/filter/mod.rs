@@ -7,6 +7,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use entities::ids::FieldId;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,26 @@ impl Filter {
     /// Whether it has no condition at all, so that every record matches.
     pub fn is_empty(&self) -> bool {
         matches!(self, Filter::And(parts) if parts.iter().all(Filter::is_empty))
+    }
+
+    /// Calls with every field that it looks at, also those of related records.
+    pub fn visit(&self, see: &mut impl FnMut(FieldId)) {
+        match self {
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| part.visit(see)),
+            Filter::Not(part) => part.visit(see),
+            Filter::Field { field, .. } => see(*field),
+            Filter::Related { field, filter, .. } => {
+                see(*field);
+                filter.visit(see);
+            }
+        }
+    }
+
+    /// Whether it looks at one of these fields.
+    pub fn mentions(&self, fields: &HashSet<FieldId>) -> bool {
+        let mut found = false;
+        self.visit(&mut |field| found |= fields.contains(&field));
+        found
     }
 }
 

@@ -2,6 +2,7 @@
 //! compared by their key, and written again. Pure: nothing here knows a database.
 
 mod actor;
+mod convert;
 pub mod country;
 pub mod decimal;
 pub mod duration;
@@ -20,11 +21,12 @@ mod select;
 mod validate;
 mod warning;
 
+pub use convert::{Converted, convert, convertible};
 pub use from_json::from_json;
 pub use from_text::from_text;
 pub use key::{has_key, key};
 pub use locale::{Locale, Rate, Rates};
-pub use render::{to_json, to_text, write_json, write_string};
+pub use render::{json_of_kind, text_of_kind, to_json, to_text, write_json, write_string};
 pub use validate::{check_rules, validate};
 pub use warning::Warning;
 
@@ -137,6 +139,8 @@ pub(crate) mod testing {
             state: FieldState::Active,
             failure: None,
             writable: true,
+            changing: None,
+            past: Vec::new(),
         }
     }
 

@@ -18,8 +18,13 @@ pub fn to_json(field: &Field, value: &Value) -> Json {
 
 /// A value as a cell of a file, such that [`super::from_text`] reads it again; null is empty.
 pub fn to_text(field: &Field, value: &Value) -> String {
+    text_of_kind(&field.kind, value)
+}
+
+/// What [`to_text`] writes of a field of this kind.
+pub fn text_of_kind(kind: &FieldKind, value: &Value) -> String {
     let mut out = Vec::new();
-    write_text(&field.kind, value, &mut out);
+    write_text(kind, value, &mut out);
     // Everything above writes UTF-8, so nothing is lost.
     String::from_utf8(out).unwrap_or_default()
 }
@@ -124,7 +129,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
+/// A value as JSON, of a field of this kind.
+pub fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(yes) => Json::Bool(*yes),

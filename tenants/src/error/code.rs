@@ -98,6 +98,7 @@ codes! {
     NameReserved, "NAME_RESERVED", Invalid, "The name is reserved.";
     QuotaExceeded, "QUOTA_EXCEEDED", Limited, "The organisation's quota is used up.";
     OptionInUse, "OPTION_IN_USE", Conflict, "Records hold this option; change them first or retire the option.";
+    WouldLoseValues, "WOULD_LOSE_VALUES", Conflict, "Records hold values that the change does not keep; change them first, or say that they may go.";
     NumberOverflow, "NUMBER_OVERFLOW", Invalid, "The total is larger than the number can hold; narrow the filter.";
     BadFile, "BAD_FILE", Invalid, "The file cannot be read.";
     Unauthenticated, "UNAUTHENTICATED", Unauthenticated, "Sign in first: the credentials are missing, wrong or expired.";

@@ -16,6 +16,7 @@ mod operations;
 mod parity;
 mod protocol;
 mod resilience;
+mod retyping;
 mod sdl;
 mod sizes;
 mod world;

@@ -1,7 +1,5 @@
 //! What one object's operations take: conditions, orders, values.
 
-use records::catalog::FieldState;
-
 use super::{
     builder::{Builder, pascal},
     kinds::Link,
@@ -34,7 +32,7 @@ pub(super) fn add(builder: &mut Builder, shown: &Shown<'_>, all: &[Shown<'_>]) -
     let unique: Vec<_> = shown
         .fields
         .iter()
-        .filter(|(field, _)| field.unique && field.state == FieldState::Active && field.writable)
+        .filter(|(field, _)| field.identifies() && field.writable)
         .map(|(field, _)| Name::from(field.name.as_str()))
         .collect();
     let writes = values(builder, shown, &ty);

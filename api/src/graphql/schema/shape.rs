@@ -79,7 +79,7 @@ pub(super) fn fingerprint(shown: &[Shown<'_>]) -> Fingerprint {
         for (field, show) in fields {
             text(&field.name);
             text(if field.writable { "w" } else { "-" });
-            text(if field.unique && field.state == FieldState::Active { "u" } else { "-" });
+            text(if field.identifies() { "u" } else { "-" });
             text(if field.origin == Origin::System { "s" } else { "-" });
             match show {
                 Show::Value(face) => {

@@ -5,6 +5,7 @@ mod fields;
 mod provisioning;
 mod rates;
 mod removing;
+mod retyping;
 mod rolling;
 
 use std::sync::Arc;

@@ -48,6 +48,9 @@ pub struct BulkResult {
 /// What a run by filter is to do.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Params {
+    /// The catalog by which its values were read.
+    #[serde(default)]
+    catalog: i64,
     filter: Filter,
     /// New values; none to archive.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +73,7 @@ pub(super) struct Progress {
 /// # Errors
 /// `EMPTY_FILTER` without a condition, unless `all`.
 pub async fn update_where(ctx: &Ctx, object: ObjectId, filter: Filter, draft: Draft, all: bool) -> Result<BulkResult> {
-    begin(ctx, object, Params { filter, values: Some(draft.values) }, all).await
+    begin(ctx, object, Params { catalog: ctx.catalog.version, filter, values: Some(draft.values) }, all).await
 }
 
 /// Archives all records that match.
@@ -78,7 +81,7 @@ pub async fn update_where(ctx: &Ctx, object: ObjectId, filter: Filter, draft: Dr
 /// # Errors
 /// `EMPTY_FILTER` without a condition, unless `all`.
 pub async fn archive_where(ctx: &Ctx, object: ObjectId, filter: Filter, all: bool) -> Result<BulkResult> {
-    begin(ctx, object, Params { filter, values: None }, all).await
+    begin(ctx, object, Params { catalog: ctx.catalog.version, filter, values: None }, all).await
 }
 
 async fn begin(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result<BulkResult> {
@@ -153,6 +156,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
+    refuse_retyped(&ctx, &params)?;
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
     let ids = next(&ctx, &unit.tx, object, &params.filter, run, progress.after).await?;
     let changes = ids.iter().map(|id| match &params.values {
@@ -188,6 +192,20 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     advance(&ctx, &unit.tx, run, by).await?;
     unit.commit().await?;
     Ok(ids.len() == MOST_AT_ONCE)
+}
+
+/// Values and conditions mean what the types of their fields said when the run began.
+fn refuse_retyped(ctx: &Ctx, params: &Params) -> Result<()> {
+    let mut fields: Vec<FieldId> = params.values.iter().flatten().map(|(id, _)| *id).collect();
+    params.filter.visit(&mut |field| fields.push(field));
+    let retyped = fields.into_iter().filter_map(|id| ctx.catalog.field(id)).find(|f| f.retyped_since(params.catalog));
+    match retyped {
+        None => Ok(()),
+        Some(field) => {
+            let message = format!("The type of `{}` was changed since the run began; begin it anew.", field.name);
+            Err(Error::new(Code::Conflict, message))
+        }
+    }
 }
 
 /// A refusal as a run remembers it.

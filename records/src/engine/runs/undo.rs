@@ -22,7 +22,7 @@ use crate::{
         write::{Lock, Numbers, Source, Unit, lock},
     },
     sql::{List, Sql},
-    values::Value,
+    values::{self, Converted, Value},
 };
 
 /// Changes taken back in one transaction.
@@ -55,8 +55,8 @@ pub struct Skipped {
     pub object: ObjectId,
     /// Which record.
     pub record: RecordId,
-    /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object is), `TAKEN` (its unique value is), or the code of the
-    /// refusal.
+    /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object is), `TAKEN` (its unique value is), `TYPE_CHANGED` (its
+    /// value is none of the field's type any more), or the code of the refusal.
     pub reason: String,
 }
 
@@ -238,8 +238,18 @@ fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
         WrittenKind::Updated => {
             let diff = step.diff.as_deref().unwrap_or("{}");
             let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
-            let known = |field: &FieldId| ctx.catalog.field(*field).is_some_and(|field| field.usable());
-            let values = diff.into_iter().filter(|(id, _)| known(id)).map(|(id, (old, _))| (id, old)).collect();
+            let locale = ctx.locale();
+            let mut values = Vec::with_capacity(diff.len());
+            for (id, (old, _)) in diff {
+                let Some(field) = ctx.catalog.field(id).filter(|field| field.usable()) else { continue };
+                let kind = field.kind_at(step.seq);
+                // options come and go, and a value that was held once may be held again
+                let same = kind == &field.kind || field.past.is_empty();
+                match if same { Converted::Kept(old) } else { values::convert(kind, field, &old, &locale) } {
+                    Converted::Kept(value) | Converted::Coarser(value) => values.push((id, value)),
+                    Converted::Lost => return Ok(Err("TYPE_CHANGED")),
+                }
+            }
             Ok(Change::Update { id, draft: Draft { values, before: Vec::new() }, version: None })
         }
         WrittenKind::Destroyed | WrittenKind::Unchanged => Err("DESTROYED"),

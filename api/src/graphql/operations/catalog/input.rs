@@ -134,9 +134,12 @@ pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<
 }
 
 /// `UpdateFieldInput`.
-pub fn field_patch(known: Option<&Field>, fields: &Map<String, Json>) -> FieldPatch {
+///
+/// # Errors
+/// `VALIDATION_FAILED` where a new type lacks what it needs; `BAD_FILTER`.
+pub fn field_patch(ctx: &Ctx, known: Option<&Field>, fields: &Map<String, Json>) -> Result<FieldPatch> {
     let default = Validation::default();
-    FieldPatch {
+    Ok(FieldPatch {
         name: owned(fields, "name"),
         label: labels(fields, "label"),
         help: labels(fields, "help"),
@@ -150,8 +153,10 @@ pub fn field_patch(known: Option<&Field>, fields: &Map<String, Json>) -> FieldPa
         searchable: flag(fields, "searchable"),
         audited: flag(fields, "audited"),
         personal: emptied(fields, "personal", personal),
+        kind: known.map(|known| kinds::changed(ctx, known, fields)).transpose()?.flatten(),
+        drop_unconvertible: flag(fields, "dropUnconvertible").unwrap_or(false),
         on_destroy: kinds::named(fields.get("onDestroy")),
-    }
+    })
 }
 
 /// `CreateSectionInput`.

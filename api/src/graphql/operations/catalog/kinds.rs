@@ -3,7 +3,7 @@
 use records::{
     Ctx,
     catalog::{
-        Cardinality, FieldKind, OnDestroy, RollupFunction,
+        Cardinality, Field, FieldKind, OnDestroy, RollupFunction,
         spec::{KindSpec, RelationSpec, RollupSpec},
     },
     filter,
@@ -14,7 +14,10 @@ use tenants::{
     error::{Error, FieldIssue, Result},
 };
 
-use super::input::{int, labels, options, text};
+use super::{
+    input::{int, labels, options, text},
+    tree::type_of,
+};
 
 /// The kind that `type` names.
 ///
@@ -56,6 +59,33 @@ pub fn kind(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<KindS
             return Err(wrong("type", Issue::Rule(message)));
         }
     }))
+}
+
+/// The type that a change asks for, none if it asks for none. What it does not say stays as it is.
+///
+/// # Errors
+/// As [`kind`].
+pub fn changed(ctx: &Ctx, known: &Field, fields: &Map<String, Json>) -> Result<Option<KindSpec>> {
+    if !["type", "scale", "max", "rollup"].iter().any(|name| fields.get(*name).is_some_and(|given| !given.is_null())) {
+        return Ok(None);
+    }
+    let mut fields = fields.clone();
+    let mut unsaid = |name: &str, value: Json| {
+        if fields.get(name).is_none_or(Json::is_null) {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    unsaid("type", type_of(&known.kind).into());
+    match &known.kind {
+        FieldKind::Decimal { scale } => unsaid("scale", (*scale).into()),
+        FieldKind::Rating { max } => unsaid("max", (*max).into()),
+        FieldKind::Select { options } | FieldKind::MultiSelect { options } => {
+            unsaid("options", serde_json::to_value(options).unwrap_or_default());
+        }
+        _ => {}
+    }
+    let object = ctx.catalog.object_by_id(known.object).map_or("", |object| &object.name);
+    kind(ctx, object, &fields).map(Some)
 }
 
 fn wrong(field: &str, issue: Issue) -> Error {

@@ -75,8 +75,8 @@ async fn create_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 
 async fn update_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let id = id(args, "field")?;
-    let known = ctx.catalog.field(id);
-    let field = catalog::update_field(ctx, id, input::field_patch(known, input::fields(args))).await?;
+    let patch = input::field_patch(ctx, ctx.catalog.field(id), input::fields(args))?;
+    let field = catalog::update_field(ctx, id, patch).await?;
     let now = catalog::current(&ctx.db).await?;
     Ok(tree::field(&now, &field))
 }

@@ -53,6 +53,7 @@ pub fn field(catalog: &Catalog, field: &Field) -> Json {
         "state": constant(&field.state),
         "failure": field.failure,
         "writable": field.writable,
+        "changingTo": field.changing.as_deref().map(type_of),
     });
     for (key, value) in details(catalog, &field.kind) {
         tree[key] = value;
@@ -111,7 +112,8 @@ fn constant(name: &impl Serialize) -> Json {
     }
 }
 
-fn type_of(kind: &FieldKind) -> &'static str {
+/// The name of a kind in the API.
+pub(super) fn type_of(kind: &FieldKind) -> &'static str {
     match kind {
         FieldKind::Id => "ID",
         FieldKind::Actor => "ACTOR",

@@ -1,0 +1,9 @@
+//! The types that fields had before they were changed, by which old history is read.
+
+use sea_orm::DbBackend;
+
+use super::types;
+
+pub fn up(backend: DbBackend) -> Vec<String> {
+    vec![format!(r#"ALTER TABLE "tenant"."fields" ADD COLUMN "past" {}"#, types(backend).text)]
+}

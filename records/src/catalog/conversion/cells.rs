@@ -1,0 +1,86 @@
+//! The values of some records, converted from the old column into the new one.
+
+use tenants::{
+    TenantTx,
+    db::violation,
+    error::{Error, Result},
+};
+use uuid::Uuid;
+
+use super::{
+    super::{Field, Object, build},
+    harm::Harm,
+};
+use crate::{
+    engine::cells::{self, Cell},
+    values::{self, Converted, Locale, Value},
+};
+
+/// From which column to which.
+pub(super) struct Conversion<'a> {
+    pub object: &'a Object,
+    pub from: &'a Field,
+    pub to: &'a Field,
+    pub locale: Locale,
+    /// Values that do not convert may go.
+    pub lossy: bool,
+}
+
+/// What became of some records.
+pub(super) enum Outcome {
+    Written,
+    /// Nothing is written: values would be harmed that may not be.
+    Refused(Harm),
+    /// Records would share a value that must be unique. The transaction is of no use any more.
+    Shared,
+}
+
+impl Conversion<'_> {
+    /// Converts the values of these records, whose rows are locked.
+    pub async fn convert(&self, tx: &TenantTx, ids: &[Uuid]) -> Result<Outcome> {
+        if ids.is_empty() {
+            return Ok(Outcome::Written);
+        }
+        let mut harm = Harm::default();
+        let cells = cells::of(tx, self.object, self.from, ids).await?;
+        let values =
+            cells.iter().map(|cell| Ok((cell.id, self.value(cell, &mut harm)?))).collect::<Result<Vec<_>>>()?;
+        if !harm.is_none() && !self.lossy {
+            return Ok(Outcome::Refused(harm));
+        }
+        match cells::put(tx, self.object, self.to, &values).await {
+            Err(error) if violation(&error).is_some() => Ok(Outcome::Shared),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Outcome::Written),
+        }
+    }
+
+    /// Empties the new column of these records, so that a value which one of them gives up does not stand in the way
+    /// of another that takes it.
+    pub async fn clear(&self, tx: &TenantTx, ids: &[Uuid]) -> Result<()> {
+        let nothing: Vec<(Uuid, Value)> = ids.iter().map(|id| (*id, Value::Null)).collect();
+        Ok(cells::put(tx, self.object, self.to, &nothing).await?)
+    }
+
+    /// What the new column is to hold: where every record must have a value, the default for want of one.
+    pub fn value(&self, cell: &Cell, harm: &mut Harm) -> Result<Value> {
+        let value = match values::convert(&self.from.kind, self.to, &cell.value, &self.locale) {
+            Converted::Kept(value) => value,
+            Converted::Coarser(value) => {
+                harm.round(cell.id);
+                value
+            }
+            Converted::Lost => {
+                harm.lose(cell.id);
+                Value::Null
+            }
+        };
+        match &self.to.default {
+            Some(json) if value == Value::Null && build::everywhere(self.to) => {
+                values::from_json(self.to, json, &self.locale)
+                    .map_err(|issue| Error::internal(format!("the default of {}: {}", self.to.name, issue.code())))
+            }
+            _ => Ok(value),
+        }
+    }
+}

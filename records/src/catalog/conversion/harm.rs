@@ -1,0 +1,69 @@
+//! What a change of type would take away, told before it does.
+
+use tenants::{Code, Error};
+use uuid::Uuid;
+
+use super::super::Field;
+
+/// Records named as examples.
+const EXAMPLES: usize = 10;
+
+/// Values that would not come through.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Harm {
+    /// Records that would lose their value.
+    pub lost: i64,
+    /// Records whose value would lose digits or its time of day.
+    pub coarser: i64,
+    /// Some of them, the lost first.
+    pub examples: Vec<Uuid>,
+    rounded: Vec<Uuid>,
+}
+
+impl Harm {
+    /// A value that the new type does not take.
+    pub fn lose(&mut self, id: Uuid) {
+        self.lost += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(id);
+        }
+    }
+
+    /// A value that becomes coarser.
+    pub fn round(&mut self, id: Uuid) {
+        self.coarser += 1;
+        if self.rounded.len() < EXAMPLES {
+            self.rounded.push(id);
+        }
+    }
+
+    /// Nothing is harmed.
+    pub fn is_none(&self) -> bool {
+        self.lost == 0 && self.coarser == 0
+    }
+
+    /// What would happen, in words.
+    pub fn told(&self, field: &Field) -> String {
+        let parts = [
+            (self.lost, "would lose their value, which the new type or its rules do not take"),
+            (self.coarser, "would lose decimals or the time of day"),
+        ];
+        let told: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} records {what}"))
+            .collect();
+        format!("`{}`: {}", field.name, told.join("; "))
+    }
+
+    /// The refusal of a change that was not told to go ahead in spite of it.
+    pub fn refusal(&self, field: &Field) -> Error {
+        let message =
+            format!("{}. Correct them first, or send `dropUnconvertible: true` to go ahead.", self.told(field));
+        let ids = self.examples.iter().chain(&self.rounded).take(EXAMPLES).map(Uuid::to_string);
+        Error::new(Code::WouldLoseValues, message)
+            .with("records", self.lost)
+            .with("rounded", self.coarser)
+            .with("examples", ids.collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,78 @@
+//! One field of many records, read and written beside the pipeline: for work on columns, which changes no record.
+
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use tenants::{Dialect, TenantTx, error::Result};
+use uuid::Uuid;
+
+use super::{columns, decode, read::ALIAS, rows};
+use crate::{
+    catalog::{Field, Object},
+    columns::Stored,
+    sql::{List, Sql},
+    values::Value,
+};
+
+/// What a record holds in the field.
+pub(crate) struct Cell {
+    pub id: Uuid,
+    pub archived: bool,
+    pub value: Value,
+}
+
+/// The cells of the records after a given one, in the order of their ids, archived ones too.
+pub(crate) async fn after(
+    db: &impl ConnectionTrait,
+    dialect: Dialect,
+    object: &Object,
+    field: &Field,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Cell>> {
+    let (mut sql, stored) = begun(dialect, object, field)?;
+    if let Some(id) = after {
+        sql.push(" WHERE id > ").bind(id);
+    }
+    sql.push(" ORDER BY id LIMIT ").number(limit);
+    read(db, sql, &stored).await
+}
+
+/// The cells of these records.
+pub(crate) async fn of(tx: &TenantTx, object: &Object, field: &Field, ids: &[Uuid]) -> Result<Vec<Cell>> {
+    let (mut sql, stored) = begun(tx.dialect(), object, field)?;
+    sql.push(" WHERE id").one_of(List::Ids(ids.to_vec()));
+    read(tx, sql, &stored).await
+}
+
+fn begun(dialect: Dialect, object: &Object, field: &Field) -> Result<(Sql, Vec<Stored>)> {
+    let mut sql = Sql::new(dialect);
+    sql.push("SELECT id, archived_at");
+    let stored = decode::select(&mut sql, std::iter::once(field))?;
+    sql.push(" FROM ").table(&object.table).push(" AS ").push(ALIAS);
+    Ok((sql, stored))
+}
+
+async fn read(db: &impl ConnectionTrait, sql: Sql, stored: &[Stored]) -> Result<Vec<Cell>> {
+    let (text, bound) = sql.into_parts();
+    let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), text, bound)).await?;
+    let cell = |row: &sea_orm::QueryResult| {
+        let archived = row.try_get_by_index::<Option<i64>>(1)?.is_some();
+        let value = decode::cells(row, 2, stored)?.0.pop().unwrap_or(Value::Null);
+        Ok(Cell { id: row.try_get_by_index(0)?, archived, value })
+    };
+    rows.iter().map(cell).collect()
+}
+
+/// Puts values into the field's columns. Neither version nor history of the records changes.
+///
+/// # Errors
+/// A violation where another record has a value that must be unique; the transaction is then of no use any more.
+pub(crate) async fn put(tx: &TenantTx, object: &Object, field: &Field, cells: &[(Uuid, Value)]) -> Result<(), DbErr> {
+    let mut written = vec![columns::Column::new("id", Stored::Id)];
+    written.extend(columns::of(field));
+    let mut values = Vec::with_capacity(cells.len() * written.len());
+    for (id, value) in cells {
+        values.push((*id).into());
+        columns::bind(tx.dialect(), field, value, &mut values).map_err(|error| DbErr::Custom(error.log_line()))?;
+    }
+    rows::update(tx, &object.table, &written, values, None).await
+}
