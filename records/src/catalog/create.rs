@@ -7,7 +7,7 @@ use tenants::{
 };
 
 use super::{
-    Field, FieldKind, FieldState, Object, Origin, Relation, Section, build, checks, ddl,
+    Field, FieldKind, FieldState, Object, Origin, Relation, Section, build, checks, conditions, ddl,
     edit::Edit,
     names, relations, rollups,
     spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
@@ -106,6 +106,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
         }
     };
     checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
+    conditions::check(edit.object_by_id(object)?, &field)?;
     give_column(edit, &mut field, spec);
     let id = field.id;
     let indexed = spec.indexed || origin == Origin::Custom;

@@ -8,6 +8,7 @@ mod builder;
 mod cache;
 mod check;
 mod checks;
+mod conditions;
 mod conversion;
 mod create;
 pub mod ddl;

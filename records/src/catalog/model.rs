@@ -177,6 +177,12 @@ pub struct Validation {
     pub pattern: Option<String>,
     /// Required only on records created after the rule.
     pub required_for_new_only: bool,
+    /// Required of records that match; asked when the field, or one that the condition looks at, is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_when: Option<crate::filter::Filter>,
+    /// Shown on forms for records that match; nothing else depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible_when: Option<crate::filter::Filter>,
 }
 
 /// A choice of a select field.

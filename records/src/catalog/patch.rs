@@ -8,7 +8,7 @@ use tenants::{
 
 use super::{
     Cardinality, Choice, Field, FieldKind, FieldState, Labels, Object, OnDestroy, Origin, Personal, Section, SectionId,
-    Validation, build, checks, conversion, create, ddl, edit::Edit, names, spec::KindSpec, store,
+    Validation, build, checks, conditions, conversion, create, ddl, edit::Edit, names, spec::KindSpec, store,
 };
 use crate::values::Locale;
 
@@ -129,6 +129,9 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
         destroying(edit, &mut field, on_destroy).await?;
     }
     checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
+    if field.validation != planned.validation {
+        conditions::check(edit.object_by_id(field.object)?, &field)?;
+    }
     if pending.is_some() && patch.kind.is_none() && same_rules(&field, &planned) {
         named.searchable = field.searchable;
         (named.audited, named.personal) = (field.audited, field.personal);

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use entities::ids::{FieldId, ObjectId, SectionId};
 use serde::Serialize;
-use tenants::{TenantDb, error::Result};
+use tenants::{Code, Error, TenantDb, error::Result};
 
 use super::{
-    Catalog, Field, build, conversion, ddl,
+    Catalog, Field, build, conditions, conversion, ddl,
     edit::{Edit, edit},
     patch, store,
 };
@@ -27,6 +27,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Re
     let known = edit.field(id)?.clone();
     patch::only_custom(known.origin, "field", &known.name)?;
     let doomed = doomed(&edit.catalog, HashSet::from([id]), None);
+    nobody_looks(&edit.catalog, &doomed)?;
     let records = if known.column.is_empty() { 0 } else { build::holding_any(edit, &known).await? };
     let impact = Impact { records, fields: names(&edit.catalog, &doomed, id) };
     if !preview {
@@ -41,6 +42,7 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> 
     patch::only_custom(known.origin, "object", &known.name)?;
     let own: HashSet<FieldId> = known.fields.iter().map(|field| field.id).collect();
     let doomed = doomed(&edit.catalog, own.clone(), Some(id));
+    nobody_looks(&edit.catalog, &doomed)?;
     let elsewhere: HashSet<FieldId> = doomed.difference(&own).copied().collect();
     let counted = format!(r#"SELECT count(*) FROM "tenant"."{}""#, known.table);
     let records = build::count(edit, counted).await?;
@@ -92,7 +94,20 @@ fn doomed(catalog: &Catalog, mut doomed: HashSet<FieldId>, object: Option<Object
     }
 }
 
-/// What is computed from the values of a field, `object.field`.
+/// A condition that looks at a field is no total that goes with it: it is a rule, and its admin says what it is to be.
+fn nobody_looks(catalog: &Catalog, doomed: &HashSet<FieldId>) -> Result<()> {
+    let looking = conditions::looking_at(catalog, doomed);
+    if looking.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "The conditions of {} look at what would be deleted; change their `requiredWhen` or `visibleWhen` first.",
+        looking.join(", ")
+    );
+    Err(Error::new(Code::Conflict, message).with("fields", looking))
+}
+
+/// What is computed from the values of a field, or depends on them, `object.field`.
 pub(super) fn standing_on(catalog: &Catalog, id: FieldId) -> Vec<String> {
     let it = HashSet::from([id]);
     let stands = |field: &&Field| {
@@ -101,7 +116,9 @@ pub(super) fn standing_on(catalog: &Catalog, id: FieldId) -> Vec<String> {
         })
     };
     let fields = catalog.objects.iter().flat_map(|object| &object.fields).filter(stands);
-    all_names(catalog, &fields.map(|field| field.id).collect())
+    let mut names = all_names(catalog, &fields.map(|field| field.id).collect());
+    names.extend(conditions::looking_at(catalog, &it));
+    names
 }
 
 fn names(catalog: &Catalog, doomed: &HashSet<FieldId>, but: FieldId) -> Vec<String> {

@@ -293,14 +293,17 @@ fn operand(c: &Compiler<'_>, leaf: &Leaf<'_>, value: &Value) -> Result<sea_orm::
 
 /// A part of a text as the column holds texts.
 fn needle(c: &Compiler<'_>, leaf: &Leaf<'_>, text: &str) -> Result<String> {
-    let kind = kind_of_values(&leaf.field.kind);
-    let needle = match kind {
+    without_nul(c, needle_of(leaf.field, text))
+}
+
+/// A part of a text as values of the field are compared by.
+pub(super) fn needle_of(field: &Field, text: &str) -> String {
+    match kind_of_values(&field.kind) {
         FieldKind::Email => text.trim().to_lowercase(),
         FieldKind::Phone => part_of_phone(text),
         kind if values::has_key(kind) => fold_v1(text),
         _ => text.to_owned(),
-    };
-    without_nul(c, needle)
+    }
 }
 
 /// Digits alone, without the national zero, which numbers in international form do not have.

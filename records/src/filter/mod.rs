@@ -2,8 +2,10 @@
 
 mod compare;
 mod compile;
+mod evaluate;
 mod operator;
 mod parse;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::values::Value;
 
 pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, check, predicate};
+pub use evaluate::holds;
 pub use operator::{Operator, operators};
 pub use parse::parse;
+pub use show::show;
 
 /// A condition on a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
 }
 
 /// Names of the periods without a number, as key and as value of `period`.
-const PERIODS: &[(&str, &str, Period)] = &[
+pub(super) const PERIODS: &[(&str, &str, Period)] = &[
     ("today", "TODAY", Period::Today),
     ("yesterday", "YESTERDAY", Period::Yesterday),
     ("tomorrow", "TOMORROW", Period::Tomorrow),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use tenants::{Code, Dialect, error::Error};
 
-use super::{Filter, Quantifier, Scope, Test, parse, predicate};
+use super::{Filter, Quantifier, Scope, Test, parse, predicate, show};
 use crate::{
     fixture::{self, DAY, field_id, text},
     sql::Sql,
@@ -214,4 +214,21 @@ fn nothing_said_is_nothing_meant() {
     {
         assert!(parsed(json).map_or(true, |filter| !filter.is_empty()));
     }
+}
+
+#[test]
+fn a_stored_filter_is_shown_as_it_is_written() {
+    let catalog = fixture::catalog();
+    for json in [
+        json!({ "city": { "eq": "Alger", "ne": "Oran" }, "score": { "in": [1, 2] } }),
+        json!({ "or": [{ "vip": { "eq": true } }, { "spent": { "gte": { "amount": "10.50", "currency": "EUR" } } }] }),
+        json!({ "not": { "tags": { "hasAny": ["a"] } }, "seen": { "lastDays": 30 }, "birth": { "period": "TODAY" } }),
+        json!({ "vehicles": { "some": { "plate": { "startsWith": "16" } } }, "tier": { "isNull": true } }),
+        json!({}),
+    ] {
+        assert_eq!(show(&catalog, &parsed(json.clone()).unwrap()), json);
+    }
+    let twice = json!({ "and": [{ "or": [{ "vip": { "eq": true } }] }, { "or": [{ "score": { "eq": 1 } }] }] });
+    let filter = parsed(twice).unwrap();
+    assert_eq!(parsed(show(&catalog, &filter)).unwrap(), filter);
 }

@@ -5,6 +5,7 @@ mod arrows;
 mod attacks;
 mod bad_input;
 mod catalog;
+mod conditions;
 mod crash;
 mod dependencies;
 mod doors;

@@ -1,6 +1,6 @@
 //! What each operator finds, on both databases.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use entities::ids::{FieldId, RecordId};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     Ctx, calendar,
     catalog::{Field, FieldKind},
     engine::list,
-    filter::{self, Filter, Operator, Period, Quantifier, Test},
+    filter::{self, Filter, Operator, Period, Quantifier, Scope, Test},
     fixture::{self, DAY, insert, link, text},
     fold::fold_v1,
     values::{self, Locale, Money, Rates, Value},
@@ -29,7 +29,11 @@ fn holds(ctx: &Ctx, filter: &Filter, record: &Seen) -> bool {
         Filter::Or(parts) => parts.iter().any(|part| holds(ctx, part, record)),
         Filter::Not(inner) => !holds(ctx, inner, record),
         Filter::Field { field, test } => {
-            compares(ctx, ctx.catalog.field(*field).unwrap(), test, record.values.get(field).unwrap_or(&Value::Null))
+            let held = |id| record.values.get(&id).map_or(Cow::Owned(Value::Null), Cow::Borrowed);
+            let matches = compares(ctx, ctx.catalog.field(*field).unwrap(), test, &held(*field));
+            // a record in hand is judged as it will be found
+            assert_eq!(filter::holds(Scope::of(ctx), filter, &held), matches, "{filter:?} {:?}", held(*field));
+            matches
         }
         Filter::Related { quantifier, filter, .. } => {
             let mut matches = record

@@ -1,11 +1,14 @@
 //! What a draft must be before it is written: completed by defaults and rules, and accepted by the catalog.
 
+use std::borrow::Cow;
+
 use tenants::error::{Error, FieldIssue, Issue, Result};
 
 use crate::{
     Ctx,
-    catalog::{Field, FieldId, FieldKind, Object, Origin},
+    catalog::{Field, FieldId, Object},
     engine::Draft,
+    filter::{self, Filter, Scope},
     values::{self, Value},
 };
 
@@ -29,6 +32,8 @@ pub(super) struct Judge<'a> {
     defaults: Vec<(FieldId, Value)>,
     /// What new records must have.
     required: Vec<&'a Field>,
+    /// What records must have that match a condition.
+    conditional: Vec<(&'a Field, &'a Filter)>,
 }
 
 impl<'a> Judge<'a> {
@@ -42,8 +47,9 @@ impl<'a> Judge<'a> {
                 defaults.push((field.id, value));
             }
         }
-        let required = object.fields.iter().filter(|field| field.usable() && field.required && !engine_writes(field));
-        Ok(Self { ctx, object, source, defaults, required: required.collect() })
+        let required = object.fields.iter().filter(|field| field.usable() && field.required && !field.engine_writes());
+        let conditional = conditional(object).collect();
+        Ok(Self { ctx, object, source, defaults, required: required.collect(), conditional })
     }
 
     /// Completes the draft of a new record and says what is wrong with it.
@@ -60,6 +66,7 @@ impl<'a> Judge<'a> {
                 issues.push(issue(field, Issue::Required));
             }
         }
+        self.need(draft, |_, _| true, &mut issues);
         self.judge(draft, &mut issues);
         issues
     }
@@ -78,7 +85,30 @@ impl<'a> Judge<'a> {
                 issues.push(issue(field, Issue::Required));
             }
         }
+        let touches = |field: &Field, condition: &Filter| {
+            let mut touched = draft.get(field.id).is_some();
+            condition.visit(&mut |seen| touched |= draft.get(seen).is_some());
+            touched
+        };
+        self.need(draft, touches, issues);
         self.judge(draft, issues);
+    }
+
+    /// Asks for the values that the record needs by the conditions which `touched` picks.
+    fn need(&self, draft: &Draft, touched: impl Fn(&Field, &Filter) -> bool, issues: &mut Vec<FieldIssue>) {
+        if self.source == Source::Journal {
+            return;
+        }
+        let held = |id| draft.after(id).map_or(Cow::Owned(Value::Null), Cow::Borrowed);
+        for (field, condition) in &self.conditional {
+            if touched(field, condition)
+                && is_empty(&held(field.id))
+                && !complained(issues, field)
+                && filter::holds(Scope::of(self.ctx), condition, &held)
+            {
+                issues.push(issue(field, Issue::Required));
+            }
+        }
     }
 
     /// Fields that are not there, or not the caller's to write.
@@ -87,7 +117,7 @@ impl<'a> Judge<'a> {
         for (id, _) in &draft.values {
             match self.ctx.catalog.field(*id) {
                 Some(field) if field.object == self.object.id && field.usable() => {
-                    if self.source == Source::Caller && (!field.writable || engine_writes(field)) {
+                    if self.source == Source::Caller && (!field.writable || field.engine_writes()) {
                         issues.push(issue(field, Issue::ReadOnly));
                     }
                 }
@@ -136,13 +166,20 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Fields whose values come from the engine itself.
-fn engine_writes(field: &Field) -> bool {
-    match &field.kind {
-        FieldKind::Id | FieldKind::AutoNumber { .. } | FieldKind::Rollup(_) => true,
-        FieldKind::Relation(relation) => relation.cardinality == crate::catalog::Cardinality::OneToMany,
-        _ => field.origin == Origin::System && !field.writable,
+/// The fields of an object that records must have if they match.
+fn conditional(object: &Object) -> impl Iterator<Item = (&Field, &Filter)> {
+    let fields = object.fields.iter().filter(|field| field.usable());
+    fields.filter_map(|field| Some((field, field.validation.required_when.as_ref()?)))
+}
+
+/// The fields that the conditions of an object are about and look at.
+pub(super) fn looked_at(object: &Object) -> Vec<FieldId> {
+    let mut fields = Vec::new();
+    for (field, condition) in conditional(object) {
+        fields.push(field.id);
+        condition.visit(&mut |seen| fields.push(seen));
     }
+    fields
 }
 
 fn complained(issues: &[FieldIssue], field: &Field) -> bool {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Source, Written,
     before::{self, Before, Lock},
-    draft::Judge,
+    draft::{self, Judge},
     links,
     unique::taken_meanwhile,
     unit::{Outcomes, Row, Unit},
@@ -86,6 +86,7 @@ impl<'a> Unit<'a> {
         out: &mut Outcomes,
     ) -> Result<Vec<Row>> {
         let mut wanted: Vec<FieldId> = self.ctx.rules.reads(object);
+        wanted.extend(draft::looked_at(object));
         wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
         let fields = fields_of(object, &wanted);
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();

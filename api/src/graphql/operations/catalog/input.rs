@@ -6,6 +6,7 @@ use records::{
         Choice, Field, FieldPatch, Labels, ObjectPatch, Personal, SectionPatch, Validation,
         spec::{FieldSpec, ObjectSpec, SectionSpec},
     },
+    filter::{self, Filter},
 };
 use serde_json::{Map, Value as Json};
 use tenants::error::Result;
@@ -54,11 +55,11 @@ fn personal(json: &Json) -> Option<Personal> {
     }
 }
 
-fn validation(known: &Validation, fields: &Map<String, Json>) -> Option<Validation> {
+fn validation(ctx: &Ctx, object: &str, known: &Validation, fields: &Map<String, Json>) -> Result<Option<Validation>> {
     let applies = text(fields, "appliesTo");
     let given = fields.get("validation").filter(|given| !given.is_null());
     if applies.is_none() && given.is_none() {
-        return None;
+        return Ok(None);
     }
     let mut validation = match given {
         // Limits are given as numbers or as texts.
@@ -68,14 +69,29 @@ fn validation(known: &Validation, fields: &Map<String, Json>) -> Option<Validati
                 Json::String(text) => Some(text.clone()),
                 other => Some(other.to_string()),
             };
-            Validation { min: limit("min"), max: limit("max"), pattern: limit("pattern"), ..known.clone() }
+            Validation {
+                min: limit("min"),
+                max: limit("max"),
+                pattern: limit("pattern"),
+                required_when: condition(ctx, object, given.get("requiredWhen"))?,
+                visible_when: condition(ctx, object, given.get("visibleWhen"))?,
+                ..known.clone()
+            }
         }
         None => known.clone(),
     };
     if let Some(applies) = applies {
         validation.required_for_new_only = applies == "NEW";
     }
-    Some(validation)
+    Ok(Some(validation))
+}
+
+/// A condition on records of the object, as its queries take it.
+fn condition(ctx: &Ctx, object: &str, given: Option<&Json>) -> Result<Option<Filter>> {
+    let Some(given) = given.filter(|given| !given.is_null()) else { return Ok(None) };
+    let Some(object) = ctx.catalog.object(object) else { return Ok(None) };
+    let filter = filter::parse(&ctx.catalog, object, given, &ctx.locale())?;
+    Ok((!filter.is_empty()).then_some(filter))
 }
 
 /// Options that were given.
@@ -126,7 +142,7 @@ pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<
     spec.required = flag(fields, "required").unwrap_or(false);
     spec.unique = flag(fields, "unique").unwrap_or(false);
     spec.default = fields.get("default").filter(|default| !default.is_null()).cloned();
-    spec.validation = validation(&Validation::default(), fields).unwrap_or_default();
+    spec.validation = validation(ctx, object, &Validation::default(), fields)?.unwrap_or_default();
     spec.searchable = flag(fields, "searchable").unwrap_or(false);
     spec.audited = flag(fields, "audited").unwrap_or(true);
     spec.personal = fields.get("personal").and_then(personal);
@@ -139,6 +155,7 @@ pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<
 /// `VALIDATION_FAILED` where a new type lacks what it needs; `BAD_FILTER`.
 pub fn field_patch(ctx: &Ctx, known: Option<&Field>, fields: &Map<String, Json>) -> Result<FieldPatch> {
     let default = Validation::default();
+    let object = known.and_then(|known| ctx.catalog.object_by_id(known.object)).map_or("", |object| &object.name);
     Ok(FieldPatch {
         name: owned(fields, "name"),
         label: labels(fields, "label"),
@@ -148,7 +165,7 @@ pub fn field_patch(ctx: &Ctx, known: Option<&Field>, fields: &Map<String, Json>)
         required: flag(fields, "required"),
         unique: flag(fields, "unique"),
         default: emptied(fields, "default", |json| Some(json.clone())),
-        validation: validation(known.map_or(&default, |field| &field.validation), fields),
+        validation: validation(ctx, object, known.map_or(&default, |field| &field.validation), fields)?,
         options: options(fields),
         searchable: flag(fields, "searchable"),
         audited: flag(fields, "audited"),

@@ -1,6 +1,9 @@
 //! The catalog as the API shows it.
 
-use records::catalog::{Catalog, Field, FieldKind, Labels, Object, Relation, Rollup, Section};
+use records::{
+    catalog::{Catalog, Field, FieldKind, Labels, Object, Relation, Rollup, Section, Validation},
+    filter,
+};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -46,7 +49,7 @@ pub fn field(catalog: &Catalog, field: &Field) -> Json {
         "required": field.required,
         "unique": field.unique,
         "default": field.default,
-        "validation": field.validation,
+        "validation": validation(catalog, &field.validation),
         "searchable": field.searchable,
         "audited": field.audited,
         "personal": field.personal.as_ref().map(constant),
@@ -59,6 +62,18 @@ pub fn field(catalog: &Catalog, field: &Field) -> Json {
         tree[key] = value;
     }
     tree
+}
+
+/// The rules of values; conditions under the names that fields have now.
+fn validation(catalog: &Catalog, rules: &Validation) -> Json {
+    json!({
+        "min": rules.min,
+        "max": rules.max,
+        "pattern": rules.pattern,
+        "requiredForNewOnly": rules.required_for_new_only,
+        "requiredWhen": rules.required_when.as_ref().map(|filter| filter::show(catalog, filter)),
+        "visibleWhen": rules.visible_when.as_ref().map(|filter| filter::show(catalog, filter)),
+    })
 }
 
 /// What a kind says besides its name.
