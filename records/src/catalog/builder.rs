@@ -7,7 +7,11 @@
 
 use entities::ids::FieldId;
 use sea_orm::{ConnectionTrait, TransactionSession};
-use tenants::{Dialect, TenantDb, db::violation, error::Result};
+use tenants::{
+    Dialect, TenantDb,
+    db::violation,
+    error::{Code, Error, Result},
+};
 
 use super::{
     Catalog, Field, FieldState, build, cache, conversion,
@@ -58,11 +62,11 @@ pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
     let indexed = store::indexed(db, id).await?;
     for index in build::wanted_indexes(db.dialect(), table, field, indexed) {
         if !index_made(db, &index).await? {
-            finish(ctx, id, FieldState::Failed, Some(shared(field))).await?;
+            finish(ctx, field, FieldState::Failed, Some(shared(field))).await?;
             return Ok(Progress::Done);
         }
     }
-    finish(ctx, id, FieldState::Active, None).await?;
+    finish(ctx, field, FieldState::Active, None).await?;
     Ok(Progress::Done)
 }
 
@@ -78,6 +82,9 @@ pub(super) fn shared(field: &Field) -> String {
 async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build::Todo) -> Result<bool> {
     let Some(object) = catalog.object_by_id(field.object) else { return Ok(false) };
     let tx = db.begin_write().await?;
+    if store::held(&tx, field.id).await?.is_none_or(|(column, _)| column != field.column) {
+        return Err(Error::of(Code::StaleCatalog));
+    }
     let ids = fill::next_ids(&tx, object, todo.after, BATCH).await?;
     fill::fill(db, &tx, catalog, field.id, &ids).await?;
     match ids.last() {
@@ -115,11 +122,17 @@ pub(super) async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
 }
 
 /// The field as built, or as failed, in a change of the catalog. A field that waits for its name goes on waiting.
-async fn finish(ctx: &Ctx, id: FieldId, state: FieldState, failure: Option<String>) -> Result<()> {
+///
+/// # Errors
+/// `STALE_CATALOG`, to be tried again, where the field is to be built in another column by now.
+async fn finish(ctx: &Ctx, built: &Field, state: FieldState, failure: Option<String>) -> Result<()> {
     let failure = &failure;
     edit(&ctx.db, ctx.caller.clock.micros(), |edit: &mut Edit<'_>| {
         Box::pin(async move {
-            let Some(mut field) = edit.catalog.field(id).cloned() else { return Ok(()) };
+            let Some(mut field) = edit.catalog.field(built.id).cloned() else { return Ok(()) };
+            if field.column != built.column {
+                return Err(Error::of(Code::StaleCatalog));
+            }
             if field.state == FieldState::Building {
                 field.state = state;
             }
@@ -127,7 +140,7 @@ async fn finish(ctx: &Ctx, id: FieldId, state: FieldState, failure: Option<Strin
             if state == FieldState::Failed {
                 field.unique = false;
             }
-            store::save_todo(&edit.tx, id, None).await?;
+            store::save_todo(&edit.tx, built.id, None).await?;
             edit.update_field(field).await
         })
     })

@@ -227,7 +227,8 @@ impl<'a> Edit<'a> {
             queue: BUILD_QUEUE,
             payload: serde_json::json!({ "field": field }),
             due: self.now,
-            key: Some(field.to_string()),
+            // not by field: an item that is just being done would swallow this one and then be taken away
+            key: None,
         };
         enqueue(self.db, &self.tx, item, self.now).await
     }

@@ -8,7 +8,7 @@ use tenants::{
 
 use super::{
     Cardinality, Choice, Field, FieldKind, FieldState, Labels, Object, OnDestroy, Origin, Personal, Section, SectionId,
-    Validation, build, checks, conditions, conversion, create, ddl, edit::Edit, names, spec::KindSpec, store,
+    Validation, build, checks, conditions, conversion, create, ddl, edit::Edit, names, rollups, spec::KindSpec, store,
 };
 use crate::values::Locale;
 
@@ -114,6 +114,15 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     let known = edit.field(id)?.clone();
     let mut named = known.clone();
     words(edit, &mut named, &known, patch)?;
+    if let (Some(KindSpec::Rollup(wanted)), Some(_)) = (&patch.kind, known.rollup()) {
+        if known.origin != Origin::Custom {
+            let message = format!("`{}` belongs to the product: its definition stays as it is.", known.name);
+            return Err(Error::new(Code::BadRequest, message));
+        }
+        rules(&mut named, &known, patch)?;
+        rollups::redefine(edit, named, wanted).await?;
+        return name_freed(edit, &known, patch).await;
+    }
     // rules are those of the type to come, where there is one
     let pending = store::todo(&edit.tx, id).await?.and_then(|todo| todo.change);
     let planned = pending.as_ref().map_or_else(|| named.clone(), |change| change.target(&named));

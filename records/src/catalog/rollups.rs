@@ -8,12 +8,13 @@ use tenants::{
 use uuid::Uuid;
 
 use super::{
-    Cardinality, Catalog, Field, FieldId, FieldKind, Object, ObjectId, Rollup, RollupFunction, ddl, edit::Edit,
-    spec::RollupSpec,
+    Cardinality, Catalog, Field, FieldId, FieldKind, Object, ObjectId, Rollup, RollupFunction, build, checks,
+    conversion, ddl, edit::Edit, spec::RollupSpec, store,
 };
 use crate::{
     filter::{Filter, Scope, Test, predicate},
     sql::{List, Sql},
+    values::Locale,
 };
 
 /// Turns the names of a declaration into a total that can be kept.
@@ -51,6 +52,25 @@ pub(super) fn resolve(edit: &Edit<'_>, object: ObjectId, wanted: &RollupSpec) ->
         filter: wanted.filter.clone(),
         result: Box::new(result),
     })
+}
+
+/// Gives a total another definition: another column, filled as that of a new one. It shows what it has so far meanwhile.
+pub(super) async fn redefine(edit: &mut Edit<'_>, known: Field, wanted: &RollupSpec) -> Result<()> {
+    let rollup = resolve(edit, known.object, wanted)?;
+    if known.rollup() == Some(&rollup) {
+        return edit.update_field(known).await;
+    }
+    let mut field =
+        Field { kind: FieldKind::Rollup(rollup), column: edit.physical('f'), failure: None, ..known.clone() };
+    checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
+    let table = edit.object_by_id(field.object)?.table.clone();
+    edit.run(ddl::add_columns(edit.dialect(), &table, &field)).await?;
+    let indexed = store::indexed(&edit.tx, field.id).await?;
+    let plan = build::plan(edit, &field, indexed).await?;
+    field.state = plan.state();
+    conversion::move_to(edit, known, field.clone()).await?;
+    store::save_todo(&edit.tx, field.id, None).await?;
+    plan.start(edit, &field).await
 }
 
 fn refuse(part: &str, why: impl Into<String>) -> Error {

@@ -201,10 +201,11 @@ pub(super) async fn todo<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<O
     row.and_then(|row| row.build).as_deref().map(read).transpose()
 }
 
-/// What is left to build of a field, which nobody changes until the end of the transaction.
-pub(super) async fn todo_held<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<Todo>> {
+/// The column of a field and what is left to build of it, which nobody changes until the end of the transaction.
+pub(super) async fn held<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<(String, Todo)>> {
     let row = fields::Entity::find_by_id(field).lock_exclusive().one(tx).await?;
-    row.and_then(|row| row.build).as_deref().map(read).transpose()
+    let Some((column, build)) = row.and_then(|row| Some((row.column_name, row.build?))) else { return Ok(None) };
+    Ok(Some((column, read(&build)?)))
 }
 
 /// Whether a field is to have an index of its own.

@@ -115,3 +115,30 @@ async fn names(tenant: &Tenant, query: &str) -> Vec<String> {
 async fn first_name(client: &Client, query: &str) -> Value {
     client.data(query, json!({})).await["customers"]["nodes"][0]["firstName"].clone()
 }
+
+#[tokio::test]
+async fn a_rollup_is_defined_anew() {
+    let app = TestApp::start().await;
+    let acme = app.tenant("acme");
+    world::vehicles(&acme).await;
+    let ada = acme.create("customer", json!({ "firstName": "Ada" })).await;
+    for (price, colour) in [("9000", "red"), ("100.50", "blue")] {
+        acme.create("vehicle", json!({ "name": "V", "price": price, "colour": colour, "customer": ada })).await;
+    }
+    let rollup = json!({ "relation": "vehicles", "function": "COUNT" });
+    let input =
+        json!({ "object": "customer", "name": "fleet", "label": { "en": "F" }, "type": "ROLLUP", "rollup": rollup });
+    let id = field(&acme, input).await["id"].clone();
+    let fleet = "{ customers { nodes { fleet } } }";
+    assert_eq!(acme.data(fleet, json!({})).await["customers"]["nodes"][0]["fleet"], 2);
+
+    let update = "mutation ($id: ID!, $input: UpdateFieldInput!) { updateField(id: $id, input: $input) {
+        state rollup { function field filter } } }";
+    let filter = json!({ "colour": { "in": ["red", "blue"] }, "price": { "gt": "50.00" } });
+    let wanted = json!({ "relation": "vehicles", "function": "SUM", "field": "price", "filter": filter });
+    let made = acme.data(update, json!({ "id": id, "input": { "rollup": wanted } })).await["updateField"].clone();
+    assert_eq!(made["rollup"], json!({ "function": "SUM", "field": "price", "filter": filter }));
+    assert_eq!(acme.data(fleet, json!({})).await["customers"]["nodes"][0]["fleet"], "9100.50");
+    let wrong = json!({ "relation": "vehicles", "function": "SUM", "field": "colour" });
+    assert_eq!(acme.code(update, json!({ "id": id, "input": { "rollup": wrong } })).await, "VALIDATION_FAILED");
+}

@@ -170,7 +170,7 @@ impl Work<'_> {
 
     /// What is left to do, if it is still the same change.
     async fn held(&self, tx: &TenantTx) -> Result<Option<(Todo, Change)>> {
-        let Some(todo) = store::todo_held(tx, self.field).await? else { return Ok(None) };
+        let Some((_, todo)) = store::held(tx, self.field).await? else { return Ok(None) };
         let change = todo.change.clone().filter(|change| change.column == self.conversion.to.column);
         Ok(change.map(|change| (todo, change)))
     }

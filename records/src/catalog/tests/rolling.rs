@@ -5,7 +5,7 @@ use tenants::Code;
 
 use super::*;
 use crate::{
-    catalog::{self, check_rollups},
+    catalog::{self, FieldPatch, FieldState, Progress, build_step, check_rollups},
     filter::{Filter, Period, Test},
 };
 
@@ -43,6 +43,49 @@ async fn totals_start_with_what_is_there() {
     assert_eq!((wrong.len(), wrong[0].records, wrong[0].name.as_str()), (1, 2, "customer.nightsMean"));
     assert_eq!(check_rollups(&space.ctx, false).await.unwrap(), []);
     assert_eq!(space.read("customer.nightsMean", customer).await, Value::Int(167));
+}
+
+#[tokio::test]
+async fn a_total_is_defined_anew() {
+    let mut space = Space::new().await;
+    space.many(1_500).await;
+    let amel = space.create("customer", named("Amel")).await.unwrap();
+    for nights in [1, 2, 6] {
+        space.create("stay", json!({ "customer": amel.to_string(), "nights": nights })).await.unwrap();
+    }
+    let spec = RollupSpec::over("stays", RollupFunction::Count);
+    let total = catalog::create_field(&space.ctx, "customer", FieldSpec::new("total", spec)).await.unwrap();
+    while build_step(&space.ctx, total.id).await.unwrap() == Progress::More {}
+    space.next().await;
+    assert_eq!(space.read("customer.total", amel).await, Value::Int(3));
+
+    let nights = space.field("stay.nights").id;
+    let long = Filter::Field { field: nights, test: Test::Gt(Value::Int(1)) };
+    let spec = RollupSpec::over("stays", RollupFunction::Avg).of("nights").filter(long);
+    let patch = FieldPatch { kind: Some(spec.into()), ..FieldPatch::default() };
+    let changed = catalog::update_field(&space.ctx, total.id, patch).await.unwrap();
+    assert_eq!((changed.state, changed.name.as_str()), (FieldState::Building, "total"));
+    space.next().await;
+    // written before the job has come to this customer
+    space.create("stay", json!({ "customer": amel.to_string(), "nights": 10 })).await.unwrap();
+    while build_step(&space.ctx, total.id).await.unwrap() == Progress::More {}
+    space.next().await;
+    assert_eq!(space.field("customer.total").state, FieldState::Active);
+    assert_eq!(space.read("customer.total", amel).await, Value::Int(600), "the mean of 2, 6 and 10");
+    space.create("stay", json!({ "customer": amel.to_string(), "nights": 2 })).await.unwrap();
+    assert_eq!(space.read("customer.total", amel).await, Value::Int(500));
+    assert_eq!(check_rollups(&space.ctx, false).await.unwrap(), []);
+
+    let of = |path: &str, spec: RollupSpec| {
+        let patch = FieldPatch { kind: Some(spec.into()), ..FieldPatch::default() };
+        (space.field(path).id, patch)
+    };
+    let (id, patch) = of("customer.total", RollupSpec::over("stays", RollupFunction::Sum).of("name"));
+    assert_eq!(complaint(&catalog::update_field(&space.ctx, id, patch).await.unwrap_err()).0, "rollup.field");
+    let (id, patch) = of("customer.staysCount", RollupSpec::over("stays", RollupFunction::Sum).of("nights"));
+    assert_eq!(code(catalog::update_field(&space.ctx, id, patch).await), Code::BadRequest);
+    let (id, patch) = of("customer.name", RollupSpec::over("stays", RollupFunction::Count));
+    assert_eq!(complaint(&catalog::update_field(&space.ctx, id, patch).await.unwrap_err()).0, "type");
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ fn rollup(catalog: &Catalog, rollup: &Rollup) -> Json {
         "relation": catalog.field(rollup.relation).map(|field| &field.name),
         "function": rollup.function,
         "field": rollup.field.and_then(|id| catalog.field(id)).map(|field| &field.name),
+        "filter": rollup.filter.as_ref().map(|filter| filter::show(catalog, filter)),
     })
 }
 
