@@ -11,7 +11,7 @@ use records::{
     engine::runs,
 };
 use serde::Deserialize;
-use tenants::{Access, Actor, Code, Error, Origin, error::Result};
+use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result};
 
 use crate::app::App;
 
@@ -20,7 +20,13 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
     let (rules, clock) = (&app.rules, app.registry.clock());
     let imports = ImportJob::new(Arc::clone(rules), clock.clone());
     let sweeps = SweepJob::new(Arc::clone(rules), clock.clone());
-    vec![Arc::new(Runs(app.clone())), Arc::new(Fields(app.clone())), Arc::new(imports), Arc::new(sweeps)]
+    vec![
+        Arc::new(Runs(app.clone())),
+        Arc::new(Fields(app.clone())),
+        Arc::new(Deleted(clock.clone())),
+        Arc::new(imports),
+        Arc::new(sweeps),
+    ]
 }
 
 /// Our own context, in the space of a job's tenant.
@@ -74,5 +80,92 @@ impl Handler for Fields {
             catalog::Progress::More => Ok(Next::Continue),
             catalog::Progress::Done => Ok(Next::Done),
         }
+    }
+}
+
+/// Columns and tables of what was deleted long ago.
+struct Deleted(Clock);
+
+#[async_trait::async_trait]
+impl Handler for Deleted {
+    fn queue(&self) -> &'static str {
+        catalog::DROP_QUEUE
+    }
+
+    async fn run(&self, job: &Job) -> Result<Next> {
+        catalog::drop_retired(&job.db, self.0.micros()).await?;
+        Ok(Next::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is deleted goes for good when its time has come.
+
+    use crm::rules::CrmRules;
+    use jobs::Worker;
+    use records::catalog::{FieldKind, spec::FieldSpec};
+    use sea_orm::ConnectionTrait;
+    use tenants::{Provision, TenantDb, identity::Identity, registry::NewOrganisation, testing};
+
+    use super::*;
+
+    /// Microseconds.
+    const DAY: i64 = 86_400_000_000;
+
+    struct Standard;
+
+    #[async_trait::async_trait]
+    impl Provision for Standard {
+        fn fingerprint(&self) -> String {
+            "standard".to_owned()
+        }
+
+        async fn provision(&self, db: &TenantDb) -> Result<()> {
+            records::catalog::provision(db, &crm::objects()).await
+        }
+    }
+
+    async fn organisation() -> (App, Ctx) {
+        let (registry, owner) = testing::registry(Arc::new(Standard)).await;
+        let organisation = NewOrganisation {
+            slug: format!("w{}", uuid::Uuid::new_v4().simple())[..20].to_owned(),
+            name: "Acme".to_owned(),
+            country: "DZ".to_owned(),
+            currency: "DZD".to_owned(),
+            time_zone: "Africa/Algiers".to_owned(),
+            language: "fr".to_owned(),
+        };
+        let (tenant, _) = registry.create(organisation, owner).await.unwrap();
+        let registry = Arc::new(registry);
+        let identity = Arc::new(Identity::new(Arc::clone(&registry)));
+        let app = App { registry, identity, rules: CrmRules::shared() };
+        let db = app.registry.space(tenant).await.unwrap();
+        let ctx = app.ctx(db, Actor::System, Arc::new(Access::All), Origin::Cli, "test".to_owned()).await.unwrap();
+        (app, ctx)
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_is_dropped_a_month_later() {
+        let (app, ctx) = organisation().await;
+        let worker = Worker::new(Arc::clone(&app.registry), handlers(&app));
+        let made = catalog::create_field(&ctx, "customer", FieldSpec::new("badge", FieldKind::Text)).await.unwrap();
+        let table = ctx.catalog.object("customer").unwrap().table.clone();
+        let sql = format!(r#"SELECT count(t."{}") FROM "tenant"."{table}" AS t"#, made.column);
+        let there = async || ctx.db.query_one_raw(ctx.db.statement(sql.clone(), Vec::new())).await.is_ok();
+        catalog::delete_field(&ctx, made.id, false).await.unwrap();
+        app.registry.clock().advance(29 * DAY);
+        while worker.turn().await.unwrap() {}
+        assert!(there().await, "it can still be brought back");
+        let again = catalog::create_field(&ctx, "customer", FieldSpec::new("badge", FieldKind::Integer)).await.unwrap();
+        catalog::delete_field(&ctx, again.id, false).await.unwrap();
+        app.registry.clock().advance(DAY);
+        while worker.turn().await.unwrap() {}
+        assert!(!there().await);
+        assert_eq!(catalog::drop_retired(&ctx.db, app.registry.clock().micros()).await.unwrap(), 0);
+        app.registry.clock().advance(29 * DAY);
+        while worker.turn().await.unwrap() {}
+        let left = catalog::drop_retired(&ctx.db, app.registry.clock().micros()).await.unwrap();
+        assert_eq!(left, 0, "the second one had its own time");
     }
 }

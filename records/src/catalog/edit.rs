@@ -32,6 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Queue of fields to be built.
 pub const BUILD_QUEUE: &str = "catalog.build";
 
+/// Queue of what was deleted and is to be dropped.
+pub const DROP_QUEUE: &str = "catalog.drop";
+/// How long what was deleted is kept, microseconds: 30 days.
+pub(super) const KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
+
 /// The name of the counter that changes of the catalog wait at; its value is the last physical number given.
 const COUNTER: &str = "catalog";
 
@@ -46,6 +51,7 @@ pub(super) struct Edit<'a> {
     last_number: i64,
     version: Option<i64>,
     changed: bool,
+    retired: bool,
 }
 
 /// What a change does, while it is borrowed.
@@ -89,7 +95,7 @@ impl<'a> Edit<'a> {
         let counter = counters::Entity::find_by_id(COUNTER).one(&tx).await?;
         let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter"))?.value;
         let catalog = store::load(&tx).await?;
-        Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false })
+        Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false, retired: false })
     }
 
     /// From here on no record is written until this change is done: what is read now stays true.
@@ -115,6 +121,9 @@ impl<'a> Edit<'a> {
         }
         let counter = counters::ActiveModel { name: Set(COUNTER.to_owned()), value: Set(self.last_number) };
         counters::Entity::update(counter).exec(&self.tx).await?;
+        if self.retired {
+            self.ask_to_drop().await?;
+        }
         let version = self.freeze().await?;
         self.tx.commit().await?;
         self.db.tickets().wake();
@@ -189,8 +198,14 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
+    /// Something is left behind for maintenance to drop.
+    pub(super) fn leave(&mut self) {
+        self.retired = true;
+    }
+
     /// Takes a field away; maintenance drops its column.
     pub(super) async fn retire_field(&mut self, field: &Field) -> Result<()> {
+        self.leave();
         store::retire_field(&self.tx, field.id, self.now).await?;
         self.with_object(field.object, |object| object.fields.retain(|other| other.id != field.id));
         Ok(())
@@ -230,6 +245,12 @@ impl<'a> Edit<'a> {
             // not by field: an item that is just being done would swallow this one and then be taken away
             key: None,
         };
+        enqueue(self.db, &self.tx, item, self.now).await
+    }
+
+    /// Asks for what this change leaves behind to be dropped once nobody can want it back.
+    async fn ask_to_drop(&self) -> Result<()> {
+        let item = NewWork { queue: DROP_QUEUE, payload: serde_json::Value::Null, due: self.now + KEPT, key: None };
         enqueue(self.db, &self.tx, item, self.now).await
     }
 }

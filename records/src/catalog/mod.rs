@@ -33,7 +33,7 @@ pub use builder::{Progress, build_step};
 pub use cache::{cache_bytes, current, forget, reload};
 pub use check::{WrongTotals, check_rollups};
 pub use create::{CUSTOM_OBJECTS, FIELDS, ROLLUPS};
-pub use edit::BUILD_QUEUE;
+pub use edit::{BUILD_QUEUE, DROP_QUEUE};
 pub use model::*;
 pub use ops::{
     create_field, create_object, create_section, delete_field, delete_object, delete_section, reorder_fields,

@@ -8,7 +8,7 @@ use tenants::{Code, Error, TenantDb, error::Result};
 
 use super::{
     Catalog, Field, build, conditions, conversion, ddl,
-    edit::{Edit, edit},
+    edit::{Edit, KEPT, edit},
     patch, store,
 };
 
@@ -49,6 +49,7 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> 
     let impact = Impact { records, fields: all_names(&edit.catalog, &elsewhere) };
     if !preview {
         retire(edit, &elsewhere).await?;
+        edit.leave();
         store::retire_object(&edit.tx, id, edit.now).await?;
         let mut objects = std::mem::take(&mut edit.catalog.objects);
         objects.retain(|object| object.id != id);
@@ -152,13 +153,15 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
     Ok(())
 }
 
-/// Maintenance: drops the columns and tables of what was deleted before an instant (microseconds UTC), each in a
-/// change of its own, and answers how many there were. SQLite rewrites a table to drop a column, during which writers
+/// Maintenance: drops the columns and tables of what was deleted 30 days ago or earlier, each in a change of its own,
+/// and answers how many there were. Every change that deletes asks for it to be done (in the queue [`DROP_QUEUE`])
+/// when its time has come; `now` is in microseconds UTC. SQLite rewrites a table to drop a column, during which writers
 /// wait; PostgreSQL does not.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn drop_retired(db: &TenantDb, now: i64, before: i64) -> Result<usize> {
+pub async fn drop_retired(db: &TenantDb, now: i64) -> Result<usize> {
+    let before = now - KEPT + 1;
     let mut dropped = 0;
     while edit(db, now, |edit| Box::pin(drop_one(edit, before))).await? {
         dropped += 1;

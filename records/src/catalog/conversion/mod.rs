@@ -198,9 +198,10 @@ pub(super) async fn give_up(edit: &mut Edit<'_>, field: &mut Field) -> Result<()
 }
 
 /// Leaves a column behind. Uniqueness goes at once: a hidden value must not refuse a visible one.
-async fn leave(edit: &Edit<'_>, mut field: Field) -> Result<()> {
-    let table = &edit.object_by_id(field.object)?.table;
-    edit.run([ddl::unique_index(table, &field).drop()]).await?;
+async fn leave(edit: &mut Edit<'_>, mut field: Field) -> Result<()> {
+    let table = edit.object_by_id(field.object)?.table.clone();
+    edit.run([ddl::unique_index(&table, &field).drop()]).await?;
+    edit.leave();
     (field.id, field.state) = (FieldId::new(), FieldState::Retired);
     store::insert_retired(&edit.tx, &field, edit.now).await
 }

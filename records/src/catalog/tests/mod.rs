@@ -138,6 +138,9 @@ impl Space {
     }
 }
 
+/// How long deleted things are kept, microseconds.
+const MONTH: i64 = 30 * 86_400_000_000;
+
 fn code<T>(result: Result<T>) -> Code {
     result.err().expect("refused").code()
 }
