@@ -153,9 +153,8 @@ pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<
 ///
 /// # Errors
 /// `VALIDATION_FAILED` where a new type lacks what it needs; `BAD_FILTER`.
-pub fn field_patch(ctx: &Ctx, known: Option<&Field>, fields: &Map<String, Json>) -> Result<FieldPatch> {
-    let default = Validation::default();
-    let object = known.and_then(|known| ctx.catalog.object_by_id(known.object)).map_or("", |object| &object.name);
+pub fn field_patch(ctx: &Ctx, known: &Field, fields: &Map<String, Json>) -> Result<FieldPatch> {
+    let object = ctx.catalog.object_by_id(known.object).map_or("", |object| &object.name);
     Ok(FieldPatch {
         name: owned(fields, "name"),
         label: labels(fields, "label"),
@@ -165,12 +164,12 @@ pub fn field_patch(ctx: &Ctx, known: Option<&Field>, fields: &Map<String, Json>)
         required: flag(fields, "required"),
         unique: flag(fields, "unique"),
         default: emptied(fields, "default", |json| Some(json.clone())),
-        validation: validation(ctx, object, known.map_or(&default, |field| &field.validation), fields)?,
+        validation: validation(ctx, object, &known.validation, fields)?,
         options: options(fields),
         searchable: flag(fields, "searchable"),
         audited: flag(fields, "audited"),
         personal: emptied(fields, "personal", personal),
-        kind: known.map(|known| kinds::changed(ctx, known, fields)).transpose()?.flatten(),
+        kind: kinds::changed(ctx, known, fields)?,
         drop_unconvertible: flag(fields, "dropUnconvertible").unwrap_or(false),
         on_destroy: kinds::named(fields.get("onDestroy")),
     })

@@ -68,6 +68,8 @@ async fn delete_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 async fn create_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let fields = input::fields(args);
     let object = input::text(fields, "object").unwrap_or_default();
+    // filters name fields that another process may have made a moment ago
+    engine::verify(ctx).await?;
     let field = catalog::create_field(ctx, object, input::new_field(ctx, object, fields)?).await?;
     let now = catalog::current(&ctx.db).await?;
     Ok(tree::field(&now, &field))
@@ -75,7 +77,10 @@ async fn create_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 
 async fn update_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let id = id(args, "field")?;
-    let patch = input::field_patch(ctx, ctx.catalog.field(id), input::fields(args))?;
+    // what is left unsaid is taken from the field as it is
+    engine::verify(ctx).await?;
+    let known = ctx.catalog.field(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such field."))?;
+    let patch = input::field_patch(ctx, known, input::fields(args))?;
     let field = catalog::update_field(ctx, id, patch).await?;
     let now = catalog::current(&ctx.db).await?;
     Ok(tree::field(&now, &field))
