@@ -141,7 +141,7 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
     })
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().to_owned();
     FOLDERS.lock().expect("no test panics here").push(folder);

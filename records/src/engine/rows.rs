@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tenants::{Dialect, TenantTx};
 use uuid::Uuid;
 
@@ -14,6 +14,8 @@ use crate::columns::Stored;
 
 /// Rows of one statement on SQLite. Few sizes, so that its statement cache knows them all.
 const BLOCKS: [usize; 5] = [256, 64, 16, 4, 1];
+/// Rows from which on it pays to have a statement run beside us.
+const MANY: usize = 64;
 /// Fewer than SQLite binds.
 const MOST_BINDS: usize = 30_000;
 
@@ -39,9 +41,14 @@ pub(crate) async fn insert(
                 (0..columns.len()).map(|i| unnested(columns, i)).collect::<Vec<_>>().join(", "),
                 unnest(columns, 0),
             );
-            tx.execute_raw(tx.statement(sql, arrays(columns, &values))).await.map(drop)
+            send(tx, tx.statement(sql, arrays(columns, &values)), values.len() / columns.len()).await
         }
     }
+}
+
+/// Runs a statement; one of many rows goes off by itself, so that the next one can be made ready meanwhile.
+async fn send(tx: &TenantTx, statement: Statement, rows: usize) -> Result<(), DbErr> {
+    if rows < MANY { tx.execute_raw(statement).await.map(drop) } else { tx.send(statement).await }
 }
 
 /// Who changed rows, and when.
@@ -111,7 +118,7 @@ async fn blocks(
         while let Some(text) = text.as_ref().filter(|_| left >= size) {
             let mut binds = constants.clone();
             binds.extend(values.by_ref().take(size * width));
-            tx.execute_raw(tx.statement(text, binds)).await?;
+            send(tx, tx.statement(text, binds), size).await?;
             left -= size;
         }
     }

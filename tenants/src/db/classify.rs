@@ -54,6 +54,8 @@ fn runtime(error: &RuntimeErr) -> Code {
             Some("53100" | "13") => Code::StorageFull,
             // lock not available, deadlock, serialisation failure, SQLITE_BUSY and its kin
             Some("55P03" | "40P01" | "40001" | "5" | "261" | "517") => Code::Busy,
+            // a value that is taken since it was looked for, where nobody says more of it
+            Some("23505" | "1555" | "2067") => Code::Busy,
             // numeric value out of range: a sum larger than its type; SQLite says "integer overflow"
             Some("22003") => Code::NumberOverflow,
             Some("1") if error.message().contains("integer overflow") => Code::NumberOverflow,

@@ -144,9 +144,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_disk_loses_no_later_write() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file =
-            SqliteFile::open(&folder.path().join("data.db"), &DatabaseKey::new([7; 32]), true).await.expect("opens");
+        let path = crate::testing::folder().join("data.db");
+        let file = SqliteFile::open(&path, &DatabaseKey::new([7; 32]), true).await.expect("opens");
         file.writer().execute_unprepared("CREATE TABLE t (x blob)").await.expect("a table");
         // The writer's connection may use no page more, as on a full disk.
         file.writer().execute_unprepared("PRAGMA max_page_count = 1").await.expect("a limit");

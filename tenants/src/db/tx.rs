@@ -1,6 +1,6 @@
 //! A transaction in one tenant's space, under the same placeholder rule as [`super::TenantDb`].
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use entities::ids::TenantId;
 use sea_orm::{
@@ -8,15 +8,24 @@ use sea_orm::{
     Statement, StreamTrait, TransactionError, TransactionOptions, TransactionSession, TransactionStream,
     TransactionTrait,
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit},
+    task::JoinHandle,
+};
 
 use super::{Dialect, SchemaName, scan};
 
 /// An open transaction; dropping it rolls it back.
 pub struct TenantTx {
     tenant: TenantId,
-    inner: DatabaseTransaction,
+    inner: Arc<Inner>,
     schema: Option<SchemaName>,
+    /// A statement on its way, which everything that follows waits for.
+    under_way: Mutex<Option<JoinHandle<Result<(), DbErr>>>>,
+}
+
+struct Inner {
+    tx: DatabaseTransaction,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -29,11 +38,11 @@ impl std::fmt::Debug for TenantTx {
 impl TenantTx {
     pub(super) fn new(
         tenant: TenantId,
-        inner: DatabaseTransaction,
+        tx: DatabaseTransaction,
         schema: Option<SchemaName>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { tenant, inner, schema, _permit: permit }
+        Self { tenant, inner: Arc::new(Inner { tx, _permit: permit }), schema, under_way: Mutex::default() }
     }
 
     /// Whose space this is.
@@ -58,9 +67,43 @@ impl TenantTx {
     /// table never makes its readers queue. SQLite has one writer and waits in its own queue.
     pub async fn set_lock_timeout(&self, millis: u32) -> Result<(), DbErr> {
         if self.schema.is_some() {
-            self.inner.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
+            self.settled().await?.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
         }
         Ok(())
+    }
+
+    /// Sends a statement off without waiting for what comes of it, so that the next one can be made ready meanwhile.
+    /// Whatever is done with the transaction next, commit included, waits for it first and fails if it failed.
+    ///
+    /// # Errors
+    /// Those of the statement before it.
+    pub async fn send(&self, statement: Statement) -> Result<(), DbErr> {
+        let statement = self.place(statement)?;
+        self.settled().await?;
+        let inner = Arc::clone(&self.inner);
+        let sent = tokio::spawn(async move { inner.tx.execute_raw(statement).await.map(drop) });
+        *self.under_way.lock().await = Some(sent);
+        Ok(())
+    }
+
+    /// The transaction, when no statement is under way any more.
+    async fn settled(&self) -> Result<&DatabaseTransaction, DbErr> {
+        let mut under_way = self.under_way.lock().await;
+        if let Some(sent) = under_way.as_mut() {
+            // who is interrupted here finds it still there
+            let done = sent.await;
+            *under_way = None;
+            done.map_err(|error| DbErr::Custom(format!("a statement was lost: {error}")))??;
+        }
+        Ok(&self.inner.tx)
+    }
+
+    /// The transaction alone, to end it.
+    async fn ended(self) -> Result<DatabaseTransaction, DbErr> {
+        self.settled().await?;
+        let inner =
+            Arc::into_inner(self.inner).ok_or_else(|| DbErr::Custom("a transaction is still in use".to_owned()))?;
+        Ok(inner.tx)
     }
 
     fn place(&self, statement: Statement) -> Result<Statement, DbErr> {
@@ -71,24 +114,24 @@ impl TenantTx {
 #[async_trait::async_trait]
 impl ConnectionTrait for TenantTx {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner)
+        ConnectionTrait::get_database_backend(&self.inner.tx)
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.inner.execute_raw(self.place(statement)?).await
+        self.settled().await?.execute_raw(self.place(statement)?).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let placed = self.place(self.statement(sql, Vec::new()))?;
-        self.inner.execute_unprepared(&placed.sql).await
+        self.settled().await?.execute_unprepared(&placed.sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(self.place(statement)?).await
+        self.settled().await?.query_one_raw(self.place(statement)?).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(self.place(statement)?).await
+        self.settled().await?.query_all_raw(self.place(statement)?).await
     }
 }
 
@@ -96,25 +139,27 @@ impl StreamTrait for TenantTx {
     type Stream<'a> = TransactionStream<'a>;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner)
+        ConnectionTrait::get_database_backend(&self.inner.tx)
     }
 
     fn stream_raw<'a>(
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(async move { self.inner.stream_raw(self.place(statement)?).await })
+        Box::pin(async move { self.settled().await?.stream_raw(self.place(statement)?).await })
     }
 }
 
 #[async_trait::async_trait]
 impl TransactionSession for TenantTx {
     async fn commit(self) -> Result<(), DbErr> {
-        self.inner.commit().await
+        self.ended().await?.commit().await
     }
 
     async fn rollback(self) -> Result<(), DbErr> {
-        self.inner.rollback().await
+        // what was under way may have failed: that is no matter now
+        let _ = self.settled().await;
+        self.ended().await?.rollback().await
     }
 }
 
@@ -124,7 +169,7 @@ impl TransactionTrait for TenantTx {
 
     /// A savepoint.
     async fn begin(&self) -> Result<TenantTx, DbErr> {
-        Ok(TenantTx::new(self.tenant, self.inner.begin().await?, self.schema.clone(), None))
+        Ok(TenantTx::new(self.tenant, self.settled().await?.begin().await?, self.schema.clone(), None))
     }
 
     async fn begin_with_config(&self, _: Option<IsolationLevel>, _: Option<AccessMode>) -> Result<TenantTx, DbErr> {

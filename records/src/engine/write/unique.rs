@@ -109,6 +109,9 @@ impl Unit<'_> {
         rows: &mut Vec<Row>,
         out: &mut Outcomes,
     ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let mut issues: HashMap<usize, Vec<FieldIssue>> = HashMap::new();
         for field in unique_fields(object).collect::<Vec<_>>() {
             let keyed: Vec<(usize, MatchKey)> = rows
