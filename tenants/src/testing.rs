@@ -102,7 +102,6 @@ pub async fn space_in(time_zone: &str) -> TenantDb {
 
 /// A registry of its own, with somebody to own its tenants.
 pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model) {
-    OPENED.with(|_| ());
     let master = MasterKey::from_hex(&"5e".repeat(32)).expect("64 digits");
     let data = folder();
     let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
@@ -142,6 +141,7 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
 }
 
 pub(crate) fn folder() -> PathBuf {
+    OPENED.with(|_| ());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().to_owned();
     FOLDERS.lock().expect("no test panics here").push(folder);

@@ -66,9 +66,10 @@ impl Handler for SweepJob {
     }
 }
 
-/// Has the folder swept a day from now, unless that is asked for already.
+/// Has the folder swept a day from now, unless that day's sweep is asked for already. The key names the day: the sweep
+/// that asks for the next is still there itself.
 pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
-    let key = Some("staging".to_owned());
+    let key = Some(format!("staging-{}", (now + EVERY) / EVERY));
     let item = NewWork { queue: SWEEP_QUEUE, payload: serde_json::Value::Null, due: now + EVERY, key };
     let tx = db.begin_write().await?;
     work::enqueue(db, &tx, item, now).await?;
