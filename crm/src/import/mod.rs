@@ -36,7 +36,7 @@ pub use preview::{Preview, PreviewRow};
 use records::{
     Ctx,
     engine::{
-        forget_rehearsal,
+        forget_rehearsal, refresh_statistics,
         runs::{self, NewRun, Run, RunKind},
         verify,
     },
@@ -48,6 +48,8 @@ use tenants::error::{Code, Error, Result};
 use model::{Plan, Progress};
 use staging::Staged;
 
+/// New records from which on the planner is told of them.
+const MANY: u64 = 10_000;
 /// How often an import plans anew when the catalog changes under it, without having got any further.
 const REPLANS: usize = 5;
 
@@ -186,6 +188,12 @@ async fn load(ctx: &Ctx, run: RunId) -> Result<Run> {
 }
 
 async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
+    let created = progress(&runs::load(ctx, run.id).await?)?.counts.created;
+    if let Some(object) = run.object.filter(|_| created >= MANY)
+        && let Err(error) = refresh_statistics(ctx, object).await
+    {
+        tracing::warn!(run.id = %run.id, error = error.log_line(), "the planner was not told of the new records");
+    }
     runs::finish(ctx, run, error).await?;
     settle(ctx, run.id).await
 }

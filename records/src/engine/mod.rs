@@ -27,7 +27,9 @@ mod within;
 mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
-pub use bulk::{BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, write_batch};
+pub use bulk::{
+    BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, refresh_statistics, write_batch,
+};
 pub use children::children;
 pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};

@@ -68,7 +68,7 @@ impl PostgresPool {
 
     /// How many of them one tenant may hold at once: its crowd leaves connections for the others.
     pub fn share(&self, tenant: TenantId) -> usize {
-        (self.group(tenant).size * 3 / 4).max(1) as usize
+        (self.group(tenant).size * 4 / 5).max(1) as usize
     }
 
     fn group(&self, tenant: TenantId) -> &Group {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use tenants::Code;
 
 use crate::engine::{
-    BatchMode, BatchRow, OnDuplicate, RowResult,
+    BatchMode, BatchRow, OnDuplicate, RowResult, refresh_statistics,
     runs::{self, NewRun, Run, RunKind},
     write::world::World,
     write_batch,
@@ -145,4 +145,10 @@ async fn a_whole_batch_is_written_with_what_follows() {
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o2""#).await, 2_000);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."changes""#).await, 4_000);
     assert_eq!(world.seq().await, 1);
+}
+
+#[tokio::test]
+async fn the_planner_is_told_of_a_table_and_of_those_that_link_to_it() {
+    let world = World::new().await;
+    refresh_statistics(&world.ctx, world.id("person")).await.unwrap();
 }
