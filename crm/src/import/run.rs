@@ -87,6 +87,7 @@ impl Importing<'_> {
         let rows: Vec<BatchRow> = rows
             .map(|reading| BatchRow { line: reading.row.line, draft: std::mem::take(&mut reading.draft) })
             .collect();
+        let refused = readings.len() - rows.len();
         let mode = BatchMode {
             match_on: self.plan.match_on.clone(),
             on_duplicate: self.plan.on_duplicate.into(),
@@ -97,7 +98,7 @@ impl Importing<'_> {
             self.tally(&mut readings, outcomes, &mut next)?;
             serde_json::to_value(&next).map_err(Error::internal)
         };
-        engine::write_batch(self.ctx, self.run, self.object.id, rows, &mode, &mut tally).await?;
+        engine::write_batch(self.ctx, self.run, self.object.id, rows, refused, &mode, &mut tally).await?;
         self.errors.keep(next.errors_length);
         self.progress = next;
         Ok(())

@@ -79,7 +79,8 @@ pub enum RowResult {
 pub type Progress<'a> = &'a mut (dyn FnMut(&[RowOutcome]) -> Result<serde_json::Value> + Send);
 
 /// Writes a batch of a run's rows, in their order, and notes the run's progress with them. The run must be in hand
-/// ([`runs::claim`]). A row that means the same record as an earlier one of the batch is judged after that one.
+/// ([`runs::claim`]). A row that means the same record as an earlier one of the batch is judged after that one. Rows
+/// that the caller `refused` itself are counted with the run's.
 ///
 /// # Errors
 /// `CANCELLED` or `CONFLICT` when the run is no longer in hand; then nothing was written. Refusals of rows are no
@@ -89,6 +90,7 @@ pub async fn write_batch(
     run: &Run,
     object: ObjectId,
     rows: Vec<BatchRow>,
+    refused: usize,
     mode: &BatchMode,
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
@@ -97,7 +99,7 @@ pub async fn write_batch(
         return Err(Error::new(Code::BadRequest, message));
     }
     let ctx = runs::within(ctx, run);
-    let result = written(&ctx, run, object, rows, mode, progress).await;
+    let result = written(&ctx, run, object, rows, refused, mode, progress).await;
     ctx_guard(&ctx, result).await
 }
 
@@ -106,6 +108,7 @@ async fn written(
     run: &Run,
     object: ObjectId,
     rows: Vec<BatchRow>,
+    refused: usize,
     mode: &BatchMode,
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
@@ -122,9 +125,9 @@ async fn written(
     let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
     let by = Advance {
         progress: progress(&outcomes)?,
-        matched: outcomes.len() as i64,
+        matched: (outcomes.len() + refused) as i64,
         changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
-        failed: total(|result| matches!(result, RowResult::Failed(_))),
+        failed: total(|result| matches!(result, RowResult::Failed(_))) + refused as i64,
     };
     if let Some(rehearsal) = rehearsal {
         unit.rollback().await?;

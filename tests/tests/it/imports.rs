@@ -22,6 +22,9 @@ async fn northwind_arrives_or_is_listed_with_its_line() {
         "{report}"
     );
 
+    let counted = tenant.data("{ runs { matched changed failed } }", json!({})).await["runs"].clone();
+    assert_eq!(counted, json!([{ "matched": 91, "changed": 67, "failed": 24 }]), "the run counts every row");
+
     let errors = report["errorsFile"].as_str().expect("a file of errors");
     let mut listed = csv::ReaderBuilder::new().flexible(true).from_path(errors).expect("the file");
     let line = listed.headers().expect("headers").iter().position(|header| header == "line").expect("a column `line`");
