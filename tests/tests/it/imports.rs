@@ -101,6 +101,10 @@ async fn a_dry_run_writes_nothing_and_an_undo_takes_back() {
     let report = import(&app, CHINOOK, &[]).json();
     let run = report["runId"].as_str().expect("a run");
     app.cli(&["undo", "--tenant", "acme", "--run", run]).printed();
+    let again = app.cli(&["undo", "--tenant", "acme", "--run", run]).json();
+    let left = &again["records"][0];
+    assert!(again["runId"].is_string() && left["id"].is_string(), "{again}");
+    assert!(["customer", "contactPoint"].map(|name| json!(name)).contains(&left["object"]), "{again}");
     assert!(known(&tenant, "{ customers { nodes { id } } }").await.is_empty(), "created records are archived");
     let archived = known(&tenant, "{ customers(first: 200, archived: ONLY) { nodes { id } } }").await;
     assert_eq!(archived.len(), 59);

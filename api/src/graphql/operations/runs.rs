@@ -5,10 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entities::ids::{ObjectId, RunId};
 use records::{
     Ctx,
-    engine::{
-        self, FeedChange, MAX_CHANGES, MAX_PAGE,
-        runs::{self, UndoReport},
-    },
+    engine::{self, FeedChange, MAX_CHANGES, MAX_PAGE, runs},
 };
 use serde_json::{Map, Value as Json, json};
 use tenants::error::{Code, Error, Result};
@@ -59,7 +56,7 @@ async fn cancel(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 
 async fn undo(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let report = engine::undo(ctx, id(args, "id").ok_or_else(no_run)?).await?;
-    Ok(undone(ctx, &report))
+    serde_json::to_value(report).map_err(Error::internal)
 }
 
 async fn changes(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -95,23 +92,6 @@ fn told(ctx: &Ctx, change: &FeedChange, actor: Option<&Json>) -> Json {
 
 fn object_name(ctx: &Ctx, id: ObjectId) -> Option<&str> {
     ctx.catalog.object_by_id(id).map(|object| object.name.as_str())
-}
-
-fn undone(ctx: &Ctx, report: &UndoReport) -> Json {
-    let records = report.records.iter().map(|skipped| {
-        json!({
-            "object": object_name(ctx, skipped.object),
-            "id": skipped.record.to_string(),
-            "reason": skipped.reason,
-        })
-    });
-    json!({
-        "runId": report.run.to_string(),
-        "status": report.status.name(),
-        "undone": report.undone,
-        "skipped": report.skipped,
-        "records": records.collect::<Json>(),
-    })
 }
 
 /// A run as answers tell it.

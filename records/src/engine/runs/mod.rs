@@ -27,7 +27,7 @@ use tenants::{
     Actor, TenantTx,
     error::{Code, Error, Result},
 };
-pub use undo::{Skipped, UndoReport, undo};
+pub use undo::{LeftAlone, UndoReport, undo};
 
 use crate::Ctx;
 

@@ -37,6 +37,7 @@ const LATER: i64 = 120_000_000;
 #[serde(rename_all = "camelCase")]
 pub struct UndoReport {
     /// The run that took back; it can be undone in turn.
+    #[serde(rename = "runId")]
     pub run: RunId,
     /// Where it is: `Done`, or `Running` while another process goes on with it.
     pub status: RunStatus,
@@ -45,19 +46,27 @@ pub struct UndoReport {
     /// Changes left alone.
     pub skipped: i64,
     /// The first 1 000 records left alone, each once, with the reason that its newest change met.
-    pub records: Vec<Skipped>,
+    pub records: Vec<LeftAlone>,
 }
 
 /// A record left alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Of which object.
-    pub object: ObjectId,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeftAlone {
+    /// Name of its object; none if that is gone.
+    pub object: Option<String>,
     /// Which record.
-    pub record: RecordId,
+    pub id: RecordId,
     /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object is), `TAKEN` (its unique value is), `TYPE_CHANGED` (its
     /// value is none of the field's type any more), or the code of the refusal.
     pub reason: String,
+}
+
+/// The same as the run keeps it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Skipped {
+    object: ObjectId,
+    record: RecordId,
+    reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,17 +116,21 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     enqueue(&ctx.db, &tx, work, now).await?;
     sea_orm::TransactionSession::commit(tx).await?;
     while step(ctx, undo.id).await? == Stepped::More {}
-    report(&find(ctx, undo.id).await?)
+    report(ctx, &find(ctx, undo.id).await?)
 }
 
-fn report(run: &Run) -> Result<UndoReport> {
+fn report(ctx: &Ctx, run: &Run) -> Result<UndoReport> {
     let progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
+    let left_alone = |Skipped { object, record, reason }| {
+        let object = ctx.catalog.object_by_id(object).map(|object| object.name.clone());
+        LeftAlone { object, id: record, reason }
+    };
     Ok(UndoReport {
         run: run.id,
         status: run.status,
         undone: run.changed,
         skipped: run.failed,
-        records: progress.skipped,
+        records: progress.skipped.into_iter().map(left_alone).collect(),
     })
 }
 

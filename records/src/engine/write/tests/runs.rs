@@ -124,7 +124,7 @@ async fn an_import_is_undone_but_for_what_changed_since() {
     let report = engine::undo(&world.ctx, run.id).await.unwrap();
     // the old name is back; B and both points are archived; C is kept
     assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 4, 1));
-    assert_eq!((report.records[0].record, report.records[0].reason.as_str()), (ids[2], "CHANGED_SINCE"));
+    assert_eq!((report.records[0].id, report.records[0].reason.as_str()), (ids[2], "CHANGED_SINCE"));
     assert_eq!(world.value("person.name", old).await, json!("Old"));
     assert_ne!(world.value("person.archivedAt", ids[1]).await, json!(null));
     assert_eq!(world.value("person.name", ids[2]).await, json!("Mine"));
@@ -168,7 +168,7 @@ async fn what_was_destroyed_is_named_by_the_undo() {
 
     let report = engine::undo(&world.ctx, run.id).await.unwrap();
     assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 1, 4));
-    let mut named: Vec<_> = report.records.iter().map(|one| (one.record.0, one.reason.as_str())).collect();
+    let mut named: Vec<_> = report.records.iter().map(|one| (one.id.0, one.reason.as_str())).collect();
     named.sort_unstable();
     let mut expected = [lost.0, later.0, point[0].try_get_by_index(0).unwrap()].map(|id| (id, "DESTROYED"));
     expected.sort_unstable();
