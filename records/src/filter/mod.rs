@@ -3,6 +3,7 @@
 mod compare;
 mod compile;
 mod evaluate;
+mod near;
 mod operator;
 mod parse;
 mod show;

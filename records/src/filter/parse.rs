@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter, operators,
+    Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter, near, operators,
 };
 
 /// Longest text that `contains` and its like take, in bytes.
@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
         }
         let known = Operator::named(operator).filter(|known| operators(&field.kind).contains(known));
         let known = known.ok_or_else(|| self.bad(&not_accepted(field, operator)))?;
-        Ok(match known {
+        let test = match known {
             Operator::Eq => Test::Eq(self.value(field, json)?),
             Operator::Ne => Test::Ne(self.value(field, json)?),
             Operator::Lt => Test::Lt(self.value(field, json)?),
@@ -144,7 +144,8 @@ impl<'a> Parser<'a> {
             Operator::HasNone => Test::HasNone(self.words(field, json)?),
             // every period was read above
             Operator::Period => return Err(self.bad(&not_accepted(field, operator))),
-        })
+        };
+        Ok(near::exact(field, test, json))
     }
 
     fn value(&self, field: &Field, json: &Json) -> Result<Value> {
@@ -157,7 +158,14 @@ impl<'a> Parser<'a> {
 
     fn values(&self, field: &Field, json: &Json) -> Result<Vec<Value>> {
         let items = json.as_array().ok_or_else(|| self.bad("it takes a list of values"))?;
-        items.iter().map(|item| self.value(field, item)).collect()
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            let value = self.value(field, item)?;
+            if near::is_exact(field, item) {
+                values.push(value);
+            }
+        }
+        Ok(values)
     }
 
     fn words(&self, field: &Field, json: &Json) -> Result<Vec<String>> {

@@ -67,6 +67,26 @@ fn comparisons_go_to_the_key() {
 }
 
 #[test]
+fn numbers_with_too_many_digits_are_compared_as_written() {
+    for (written, means) in [
+        (json!({ "gt": "3.135" }), json!({ "gte": "3.14" })),
+        (json!({ "gte": "3.135" }), json!({ "gte": "3.14" })),
+        (json!({ "lt": 3.135 }), json!({ "lt": "3.14" })),
+        (json!({ "lte": "3.135" }), json!({ "lt": "3.14" })),
+        (json!({ "gt": "3.141" }), json!({ "gt": "3.14" })),
+        (json!({ "gte": "-3.135" }), json!({ "gt": "-3.14" })),
+        (json!({ "lt": "3.141" }), json!({ "lte": "3.14" })),
+        (json!({ "eq": "3.141" }), json!({ "in": [] })),
+        (json!({ "ne": "3.141" }), json!({ "notIn": [] })),
+        (json!({ "in": ["3.141", "2.5"] }), json!({ "in": ["2.50"] })),
+        (json!({ "eq": "3.140" }), json!({ "eq": "3.14" })),
+    ] {
+        let [is, expected] = [&written, &means].map(|test| parsed(json!({ "ratio": test })).unwrap());
+        assert_eq!(is, expected, "{written}");
+    }
+}
+
+#[test]
 fn dialects_differ_in_lists_and_places() {
     each(
         json!({ "score": { "in": [1, 2] } }),

@@ -1,6 +1,8 @@
 //! Decimal numbers as integers at a scale: exact where they fit, rounded half to even where digits are too many, and
 //! never through floating point.
 
+use std::cmp::Ordering;
+
 use tenants::error::Issue;
 
 /// Why a text is no number at a scale.
@@ -27,6 +29,11 @@ impl Fault {
 
 /// Reads `[+-]digits[.digits][e[+-]digits]`, the notation of the API and of JSON.
 pub fn parse(text: &str, scale: u8) -> Result<i64, Fault> {
+    parse_near(text, scale).map(|(number, _)| number)
+}
+
+/// The same, and how what is written compares with the number that it was rounded to.
+pub fn parse_near(text: &str, scale: u8) -> Result<(i64, Ordering), Fault> {
     let (mantissa, power) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i32>().map_err(|_| Fault::Syntax)?),
         None => (text, 0),
@@ -40,11 +47,15 @@ pub fn parse(text: &str, scale: u8) -> Result<i64, Fault> {
     if whole.is_empty() || (fraction.is_empty() && digits.contains('.')) {
         return Err(Fault::Syntax);
     }
-    assemble(negative, whole, fraction, power, scale)
+    near(negative, whole, fraction, power, scale)
 }
 
 /// Puts a number together from its digits; `power` is a decimal exponent.
 pub(crate) fn assemble(negative: bool, whole: &str, fraction: &str, power: i32, scale: u8) -> Result<i64, Fault> {
+    near(negative, whole, fraction, power, scale).map(|(number, _)| number)
+}
+
+fn near(negative: bool, whole: &str, fraction: &str, power: i32, scale: u8) -> Result<(i64, Ordering), Fault> {
     let beyond = if negative { Fault::TooSmall } else { Fault::TooLarge };
     let mut mantissa: i128 = 0;
     let mut dropped: i32 = 0;
@@ -64,23 +75,28 @@ pub(crate) fn assemble(negative: bool, whole: &str, fraction: &str, power: i32, 
     }
     let places = i32::try_from(fraction.len()).map_err(|_| Fault::Syntax)?;
     let shift = i64::from(power) + i64::from(dropped) - i64::from(places) + i64::from(scale);
-    let magnitude = if mantissa == 0 {
-        0
+    let (magnitude, written) = if mantissa == 0 {
+        (0, Ordering::Equal)
     } else if shift >= 0 {
-        u32::try_from(shift)
+        let magnitude = u32::try_from(shift)
             .ok()
             .and_then(|shift| 10_i128.checked_pow(shift))
             .and_then(|factor| mantissa.checked_mul(factor))
-            .ok_or(beyond)?
+            .ok_or(beyond)?;
+        (magnitude, Ordering::Equal)
     } else {
         match u32::try_from(-shift).ok().and_then(|shift| 10_i128.checked_pow(shift)) {
-            // A one below the last kept digit tells 0.5 from 0.500…01.
-            Some(divisor) if inexact && divisor >= 10 => divide(mantissa | 1, divisor),
-            Some(divisor) => divide(mantissa, divisor),
-            None => 0,
+            Some(divisor) => {
+                // A one below the last kept digit tells 0.5 from 0.500…01.
+                let mantissa = if inexact && divisor >= 10 { mantissa | 1 } else { mantissa };
+                let rounded = divide(mantissa, divisor);
+                (rounded, mantissa.cmp(&(rounded * divisor)))
+            }
+            None => (0, Ordering::Greater),
         }
     };
-    i64::try_from(if negative { -magnitude } else { magnitude }).map_err(|_| beyond)
+    let (number, written) = if negative { (-magnitude, written.reverse()) } else { (magnitude, written) };
+    i64::try_from(number).map(|number| (number, written)).map_err(|_| beyond)
 }
 
 const MOST_KEPT: i128 = 10_i128.pow(36);
@@ -183,6 +199,23 @@ mod tests {
         assert_eq!(parse("1e400", 0), Err(Fault::TooLarge));
         assert_eq!(parse(&"9".repeat(500), 0), Err(Fault::TooLarge));
         assert_eq!(parse("92233720368547758.08", 2), Err(Fault::TooLarge));
+    }
+
+    #[test]
+    fn what_rounding_did_is_told() {
+        for (text, scale, expected) in [
+            ("3.14", 2, (314, Ordering::Equal)),
+            ("3.140", 2, (314, Ordering::Equal)),
+            ("3.135", 2, (314, Ordering::Less)),
+            ("3.141", 2, (314, Ordering::Greater)),
+            ("-3.141", 2, (-314, Ordering::Less)),
+            ("-3.135", 2, (-314, Ordering::Greater)),
+            ("1e-300", 2, (0, Ordering::Greater)),
+            ("3.1400000000000000000000000000000000000001", 2, (314, Ordering::Greater)),
+            ("0.000", 2, (0, Ordering::Equal)),
+        ] {
+            assert_eq!(parse_near(text, scale), Ok(expected), "{text}");
+        }
     }
 
     #[test]
