@@ -12,6 +12,7 @@ async fn wrong_documents_say_what_is_wrong_and_where() {
     for (query, word) in [
         ("{ customers(filter: { nickname: { eq: \"x\" } }) { totalCount } }", "nickname"),
         ("{ customers(filter: { city: { eq: 5 } }) { totalCount } }", "city"),
+        ("{ customers(filter: { or: [{ version: { eq: \"x\" } }] }) { totalCount } }", "filter.or.0.version.eq"),
         ("{ customers { nodes { nickname } } }", "nickname"),
         ("{ customers(orderBy: [{ nickname: ASC }]) { totalCount } }", "nickname"),
     ] {

@@ -3,7 +3,7 @@
 //! The library checks them too, but takes anything for an input object and refuses a non-null list where a nullable
 //! one stands; what it says about variables is therefore not asked, and this is.
 
-use std::cell::Cell;
+use std::{cell::Cell, fmt};
 
 use async_graphql_parser::{Pos, Positioned, types::Directive};
 use async_graphql_value::{Name, Value};
@@ -11,6 +11,7 @@ use async_graphql_value::{Name, Value};
 use super::{
     Variables,
     literal::{arguments, literal},
+    value::Misfit,
     variables::Variable,
 };
 use crate::graphql::{
@@ -28,11 +29,41 @@ pub struct Checker<'a> {
     used: Vec<Cell<bool>>,
 }
 
-/// The argument that a value belongs to.
+/// Where a value stands: an argument, or something in its value.
 #[derive(Clone, Copy)]
 struct At<'n> {
-    name: &'n str,
+    step: Step<'n>,
+    within: Option<&'n At<'n>>,
+    /// Of the argument.
     pos: Pos,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'n> {
+    Name(&'n str),
+    Item(usize),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Name(name) => f.write_str(name),
+            Step::Item(at) => at.fmt(f),
+        }
+    }
+}
+
+impl<'n> At<'n> {
+    fn argument(name: &'n str, pos: Pos) -> Self {
+        Self { step: Step::Name(name), within: None, pos }
+    }
+
+    fn refuse(&self, misfit: Misfit) -> Refusal {
+        match self.within {
+            Some(outer) => outer.refuse(misfit.within(self.step)),
+            None => Refusal::invalid(misfit.about(&self.step.to_string()), self.pos),
+        }
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -69,7 +100,7 @@ impl<'a> Checker<'a> {
             let Some(input) = declared.iter().find(|input| *input.name == *name.node) else {
                 return Err(Refusal::invalid(format!("There is no argument `{}` here.", name.node), name.pos));
             };
-            let at = At { name: name.node.as_str(), pos: value.pos };
+            let at = At::argument(name.node.as_str(), value.pos);
             constant &= self.uses(&input.ty, input.default.is_some(), &value.node, at)?;
         }
         if constant {
@@ -90,7 +121,7 @@ impl<'a> Checker<'a> {
     /// `GRAPHQL_VALIDATION_FAILED` at a variable that is not declared.
     pub fn noted(&self, given: &[(Positioned<Name>, Positioned<Value>)]) -> Result<(), Refusal> {
         for (name, value) in given {
-            let at = At { name: name.node.as_str(), pos: value.pos };
+            let at = At::argument(name.node.as_str(), value.pos);
             self.loose(std::iter::once(&value.node), at)?;
         }
         Ok(())
@@ -103,7 +134,7 @@ impl<'a> Checker<'a> {
     pub fn flag(&self, directive: &Directive) -> Result<(), Refusal> {
         let ty = TypeRef::NonNull(Box::new(TypeRef::Named(self.model.boolean)));
         match directive.get_argument("if") {
-            Some(value) => self.uses(&ty, false, &value.node, At { name: "if", pos: value.pos }).map(drop),
+            Some(value) => self.uses(&ty, false, &value.node, At::argument("if", value.pos)).map(drop),
             // A missing condition is told by the library.
             None => Ok(()),
         }
@@ -126,7 +157,9 @@ impl<'a> Checker<'a> {
                 Err(Refusal::invalid(format!("`${name}` is of type {is}, but {wanted} is needed here."), at.pos))
             }
             Value::List(items) => match ty.nullable() {
-                TypeRef::List(inner) => self.all(items.iter().map(|item| (&**inner, false, item)), at),
+                TypeRef::List(inner) => {
+                    self.all(items.iter().enumerate().map(|(n, item)| (Step::Item(n), &**inner, false, item)), at)
+                }
                 // A list where a leaf takes any shape.
                 _ => self.loose(items.iter(), at),
             },
@@ -134,7 +167,7 @@ impl<'a> Checker<'a> {
                 TypeKind::Input(inputs) => {
                     let known = fields.iter().filter_map(|(key, value)| {
                         let input = inputs.iter().find(|input| *input.name == **key)?;
-                        Some((&input.ty, input.default.is_some(), value))
+                        Some((Step::Name(key.as_str()), &input.ty, input.default.is_some(), value))
                     });
                     if known.clone().count() < fields.len() {
                         let unknown = fields.keys().find(|key| !inputs.iter().any(|input| *input.name == ***key));
@@ -147,18 +180,19 @@ impl<'a> Checker<'a> {
             },
             constant => {
                 let misfit = literal(self.model, ty, constant, &Variables::new()).err();
-                misfit.map_or(Ok(true), |misfit| Err(Refusal::invalid(misfit.about(at.name), at.pos)))
+                misfit.map_or(Ok(true), |misfit| Err(at.refuse(misfit)))
             }
         }
     }
 
     fn all<'v>(
         &self,
-        parts: impl Iterator<Item = (&'v TypeRef, bool, &'v Value)>,
+        parts: impl Iterator<Item = (Step<'v>, &'v TypeRef, bool, &'v Value)>,
         at: At<'_>,
     ) -> Result<bool, Refusal> {
         let mut constant = true;
-        for (ty, has_default, value) in parts {
+        for (step, ty, has_default, value) in parts {
+            let at = At { step, within: Some(&at), pos: at.pos };
             constant &= self.uses(ty, has_default, value, at)?;
         }
         Ok(constant)
