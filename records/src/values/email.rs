@@ -13,7 +13,7 @@ pub fn parse(text: &str) -> Result<Contact, Issue> {
     let refused = || Issue::WrongType(EXPECTED.into());
     let address = bare(typed);
     if address.len() > 320 {
-        return Err(Issue::TooLarge("254".to_owned()));
+        return Err(Issue::TooLong("254".to_owned()));
     }
     let (local, domain) = address.rsplit_once('@').ok_or_else(refused)?;
     if local.is_empty() || local.chars().any(is_forbidden) {
@@ -119,6 +119,6 @@ mod tests {
         ] {
             assert!(parse(typed).is_err(), "{typed:?}");
         }
-        assert_eq!(parse(&format!("a@{}.org", "b".repeat(400))), Err(Issue::TooLarge("254".to_owned())));
+        assert_eq!(parse(&format!("a@{}.org", "b".repeat(400))), Err(Issue::TooLong("254".to_owned())));
     }
 }

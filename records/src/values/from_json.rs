@@ -162,9 +162,9 @@ mod tests {
         assert_eq!(read(FieldKind::Text, json!(" \n ")), Ok(Value::Null));
         assert_eq!(read(FieldKind::Text, Json::Null), Ok(Value::Null));
         assert_eq!(read(FieldKind::Text, json!("é".repeat(1000))), Ok(text(&"é".repeat(1000))));
-        assert_eq!(read(FieldKind::Text, json!("é".repeat(1001))), Err(Issue::TooLarge("1000".to_owned())));
+        assert_eq!(read(FieldKind::Text, json!("é".repeat(1001))), Err(Issue::TooLong("1000".to_owned())));
         assert_eq!(read(FieldKind::LongText, json!(" a\n b ")), Ok(text(" a\n b ")));
-        assert!(matches!(read(FieldKind::LongText, json!("a".repeat(100_001))), Err(Issue::TooLarge(_))));
+        assert!(matches!(read(FieldKind::LongText, json!("a".repeat(100_001))), Err(Issue::TooLong(_))));
         for kind in [FieldKind::Text, FieldKind::LongText, FieldKind::Url, FieldKind::Phone, FieldKind::Email] {
             assert!(matches!(read(kind.clone(), json!("a\0b")), Err(Issue::WrongType(_))), "{kind:?}");
             assert!(matches!(read(kind.clone(), json!(5)), Err(Issue::WrongType(_))), "{kind:?}");
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(tags, Ok(Value::List(vec!["VIP".to_owned(), "Été".to_owned(), "a, b".to_owned()])));
         let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
         assert_eq!(read(FieldKind::Tags, json!(many)), Err(Issue::TooLarge("100".to_owned())));
-        assert_eq!(read(FieldKind::Tags, json!(["x".repeat(101)])), Err(Issue::TooLarge("100".to_owned())));
+        assert_eq!(read(FieldKind::Tags, json!(["x".repeat(101)])), Err(Issue::TooLong("100".to_owned())));
         assert!(matches!(read(FieldKind::Tags, json!([1])), Err(Issue::WrongType(_))));
     }
 
@@ -293,7 +293,7 @@ mod tests {
             assert!(read(FieldKind::Url, json!(bad)).is_err(), "{bad}");
         }
         let long = format!("https://example.com/{}", "a".repeat(2000));
-        assert_eq!(read(FieldKind::Url, json!(long)), Err(Issue::TooLarge("2000".to_owned())));
+        assert_eq!(read(FieldKind::Url, json!(long)), Err(Issue::TooLong("2000".to_owned())));
     }
 
     #[test]
@@ -312,6 +312,6 @@ mod tests {
         let Ok(Value::Contact(phone)) = read(FieldKind::Phone, json!("0550 12 34 56")) else { panic!("no contact") };
         assert_eq!((phone.shown(), phone.valid), ("+213550123456", true));
         assert_eq!(read(FieldKind::Phone, json!(" ")), Ok(Value::Null));
-        assert!(matches!(read(FieldKind::Phone, json!("1".repeat(101))), Err(Issue::TooLarge(_))));
+        assert!(matches!(read(FieldKind::Phone, json!("1".repeat(101))), Err(Issue::TooLong(_))));
     }
 }

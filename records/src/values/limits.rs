@@ -48,7 +48,7 @@ pub(crate) fn lines(text: &str) -> Result<Value, Issue> {
 /// Refuses what is too long, and the one character that PostgreSQL cannot hold.
 pub(crate) fn fits(text: &str, most: usize) -> Result<(), Issue> {
     if text.len() > most && text.chars().count() > most {
-        return Err(Issue::TooLarge(most.to_string()));
+        return Err(Issue::TooLong(most.to_string()));
     }
     if text.contains('\0') {
         return Err(Issue::WrongType("text without NUL characters".into()));

@@ -60,7 +60,12 @@ fn most(kind: &FieldKind) -> usize {
 
 fn text(text: &str, rules: &Validation) -> Option<Issue> {
     let length = if rules.min.is_some() || rules.max.is_some() { text.chars().count() } else { 0 };
-    count(length, rules).or_else(|| pattern(text, rules))
+    let issue = count(length, rules).map(|issue| match issue {
+        Issue::TooSmall(least) => Issue::TooShort(least),
+        Issue::TooLarge(most) => Issue::TooLong(most),
+        other => other,
+    });
+    issue.or_else(|| pattern(text, rules))
 }
 
 fn count(count: usize, rules: &Validation) -> Option<Issue> {
@@ -178,6 +183,7 @@ mod tests {
         let limits = |min: &str, max: &str| rules(Some(min), Some(max), None);
         let small = |least: &str| Some(Issue::TooSmall(least.to_owned()));
         let large = |most: &str| Some(Issue::TooLarge(most.to_owned()));
+        let long = |most: &str| Some(Issue::TooLong(most.to_owned()));
         for (kind, rules, json, issue) in [
             (FieldKind::Integer, limits("1", "9"), json!(0), small("1")),
             (FieldKind::Integer, limits("1", "9"), json!(10), large("9")),
@@ -194,12 +200,12 @@ mod tests {
                 None,
             ),
             (FieldKind::Duration, limits("PT1M", "PT1H"), json!("PT2H"), large("PT1H")),
-            (FieldKind::Text, limits("2", "3"), json!("é"), small("2")),
-            (FieldKind::Text, limits("2", "3"), json!("éàüö"), large("3")),
+            (FieldKind::Text, limits("2", "3"), json!("é"), Some(Issue::TooShort("2".to_owned()))),
+            (FieldKind::Text, limits("2", "3"), json!("éàüö"), long("3")),
             (FieldKind::Text, limits("2", "3"), json!("éàü"), None),
             (FieldKind::Text, limits("2", "3"), json!(null), None),
             (FieldKind::Tags, limits("1", "2"), json!(["a", "b", "c"]), large("2")),
-            (FieldKind::Email, limits("1", "5"), json!("a@b.org"), large("5")),
+            (FieldKind::Email, limits("1", "5"), json!("a@b.org"), long("5")),
             (FieldKind::Rating { max: 5 }, Validation::default(), json!(6), large("5")),
             (FieldKind::Rating { max: 5 }, Validation::default(), json!(0), small("1")),
             (FieldKind::Boolean, Validation::default(), json!(false), None),
@@ -232,7 +238,7 @@ mod tests {
     #[test]
     fn texts_that_rules_made_are_bounded_too() {
         let made = |kind, length| validate(&field(kind), &Value::Text("a".repeat(length)));
-        assert_eq!(made(FieldKind::Text, 1001), Some(Issue::TooLarge("1000".to_owned())));
+        assert_eq!(made(FieldKind::Text, 1001), Some(Issue::TooLong("1000".to_owned())));
         assert_eq!(made(FieldKind::Text, 1000), None);
         assert_eq!(made(FieldKind::LongText, 1001), None);
     }

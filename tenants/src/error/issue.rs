@@ -20,10 +20,14 @@ pub enum Issue {
     Required,
     /// Not of the field's type; holds what would be.
     WrongType(Cow<'static, str>),
-    /// Below the least value or length.
+    /// Below the least value or number of values.
     TooSmall(String),
-    /// Above the greatest value or length.
+    /// Above the greatest value or number of values.
     TooLarge(String),
+    /// Fewer characters than these.
+    TooShort(String),
+    /// More characters than these.
+    TooLong(String),
     /// Does not match the pattern.
     Pattern(String),
     /// Not one of the options; holds them.
@@ -48,8 +52,8 @@ impl Issue {
         match self {
             Issue::Required => "REQUIRED",
             Issue::WrongType(_) => "WRONG_TYPE",
-            Issue::TooSmall(_) => "TOO_SMALL",
-            Issue::TooLarge(_) => "TOO_LARGE",
+            Issue::TooSmall(_) | Issue::TooShort(_) => "TOO_SMALL",
+            Issue::TooLarge(_) | Issue::TooLong(_) => "TOO_LARGE",
             Issue::Pattern(_) => "PATTERN",
             Issue::NotAnOption(_) => "NOT_AN_OPTION",
             Issue::Taken(_) => "TAKEN",
@@ -76,6 +80,20 @@ impl Issue {
             }
             Issue::TooSmall(least) => pick("The least is ", "Le minimum est ", "El mínimo es ") + least,
             Issue::TooLarge(most) => pick("The most is ", "Le maximum est ", "El máximo es ") + most,
+            Issue::TooShort(least) => {
+                pick(
+                    "The least number of characters is ",
+                    "Le nombre minimum de caractères est ",
+                    "El mínimo de caracteres es ",
+                ) + least
+            }
+            Issue::TooLong(most) => {
+                pick(
+                    "The greatest number of characters is ",
+                    "Le nombre maximum de caractères est ",
+                    "El máximo de caracteres es ",
+                ) + most
+            }
             Issue::Pattern(pattern) => {
                 pick("Does not match the pattern ", "Ne suit pas le modèle ", "No cumple el patrón ") + pattern
             }

@@ -17,9 +17,9 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRvZm91cnM$Wm9i9Yf
 /// Complains about a password that is too short or too long: 10 to 128 characters.
 pub fn check_password(password: &str) -> Option<FieldIssue> {
     let issue = match password.chars().count() {
-        0..10 => Issue::TooSmall("10".to_owned()),
+        0..10 => Issue::TooShort("10".to_owned()),
         10..=128 => return None,
-        _ => Issue::TooLarge("128".to_owned()),
+        _ => Issue::TooLong("128".to_owned()),
     };
     Some(FieldIssue { field: "password".to_owned(), issue })
 }

@@ -181,7 +181,7 @@ impl Identity {
         }
         for (field, name) in [("firstName", &account.first_name), ("lastName", &account.last_name)] {
             if name.chars().count() > 100 {
-                issues.push(FieldIssue { field: field.to_owned(), issue: Issue::TooLarge("100".to_owned()) });
+                issues.push(FieldIssue { field: field.to_owned(), issue: Issue::TooLong("100".to_owned()) });
             }
         }
         issues.extend(check_password(&account.password));
