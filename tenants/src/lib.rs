@@ -6,6 +6,7 @@ pub mod control;
 pub mod db;
 pub mod error;
 pub mod identity;
+mod iso;
 pub mod keys;
 pub mod migrate;
 pub mod registry;

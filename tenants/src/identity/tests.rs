@@ -124,8 +124,8 @@ async fn bad_organisations_say_which_field_is_wrong() {
     let bad = NewOrganisation {
         slug: "A b".to_owned(),
         name: " ".to_owned(),
-        country: "Algeria".to_owned(),
-        currency: "dinar".to_owned(),
+        country: "XX".to_owned(),
+        currency: "ZZZ".to_owned(),
         time_zone: "Algiers".to_owned(),
         language: "de".to_owned(),
     };

@@ -17,7 +17,7 @@ use crate::{
     caller::Actor,
     db::{SchemaName, TenantDb, violation},
     error::{Code, Error, FieldIssue, Issue, Result},
-    migrate, settings,
+    iso, migrate,
 };
 
 /// Microseconds after which a tenant that is still being made was left by a crash.
@@ -53,10 +53,10 @@ impl NewOrganisation {
         if self.name.trim().is_empty() || self.name.chars().count() > 200 {
             refuse("name", Issue::WrongType("1 to 200 characters".into()));
         }
-        if self.country.len() != 2 || !self.country.bytes().all(|b| b.is_ascii_uppercase()) {
+        if !iso::is_country(&self.country) {
             refuse("country", Issue::WrongType("an ISO 3166 code such as DZ".into()));
         }
-        if settings::currency(&self.currency).is_none() {
+        if !iso::is_currency(&self.currency) {
             refuse("currency", Issue::WrongType("an ISO 4217 code such as DZD".into()));
         }
         if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
