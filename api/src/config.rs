@@ -7,7 +7,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tenants::{Code, Error, error::Result, keys::MasterKey};
 
 /// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
@@ -19,7 +19,7 @@ pub struct Config {
     /// Folder of everything that is kept.
     pub data: PathBuf,
     /// PostgreSQL address; without it everything is kept in SQLite files under `data`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_password")]
     pub database_url: Option<String>,
     /// Most connections to PostgreSQL, the control plane's four not counted (1 to 500).
     pub database_connections: u32,
@@ -146,6 +146,9 @@ impl Config {
         {
             return Err(refused("database_url is not a postgres:// address; leave it out for SQLite".to_owned()));
         }
+        if let Some(hex) = &self.master_key {
+            MasterKey::from_hex(&hex.0)?;
+        }
         tracing_subscriber::EnvFilter::try_new(&self.log)
             .map_err(|error| refused(format!("log is not understood: {error}")))?;
         Ok(())
@@ -161,6 +164,22 @@ impl Config {
             None => MasterKey::from_file(&self.data.join("master.key")),
         }
     }
+}
+
+/// An address as it may be shown.
+fn without_password<S: Serializer>(url: &Option<String>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let shown = url.as_deref().map(|url| {
+        // a query may hold a password too
+        let (address, query) = url.split_once('?').map_or((url, ""), |(address, _)| (address, "?…"));
+        match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+            Some((scheme, (user, host))) => {
+                let (user, secret) = user.split_once(':').map_or((user, ""), |(user, _)| (user, ":…"));
+                format!("{scheme}://{user}{secret}@{host}{query}")
+            }
+            None => format!("{address}{query}"),
+        }
+    });
+    shown.serialize(serializer)
 }
 
 fn refused(reason: String) -> Error {

@@ -31,6 +31,21 @@ async fn a_bad_configuration_is_refused_with_the_key() {
         let ran = app.program().with(key, value).run(["serve"]);
         assert!(ran.code.is_some_and(|code| code != 0), "{key}: {ran:?}");
         assert!(ran.stderr.to_lowercase().contains(word), "{key}: {}", ran.stderr);
+        assert_eq!(app.program().with(key, value).run(["config", "check"]).code, ran.code, "{key} is checked alike");
+    }
+}
+
+#[tokio::test]
+async fn a_checked_configuration_shows_no_secret() {
+    let app = TestApp::start().await;
+    let key = "5".repeat(64);
+    for url in ["postgres://ann:s3cret@db.example/crm", "postgres://ann@db.example/crm?sslmode=require&password=s3cret"]
+    {
+        let program = app.program().with("CLIENTELE_DATABASE_URL", url).with("CLIENTELE_MASTER_KEY", &key);
+        let ran = program.run(["config", "check"]);
+        let told = ran.printed();
+        assert!(told.contains("ann") && told.contains("db.example/crm"), "{told}");
+        assert!(!told.contains("s3cret") && !told.contains(&key), "{told}");
     }
 }
 
