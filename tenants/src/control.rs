@@ -5,7 +5,7 @@ use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 use entities::control::key_checks;
 use migration::control::Migrator;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, RuntimeErr,
     SqliteTransactionMode, SqlxPostgresConnector, TransactionOptions, TransactionTrait, sea_query::OnConflict,
 };
 use sea_orm_migration::MigratorTrait;
@@ -53,6 +53,8 @@ impl Control {
             .map_err(|error| Error::new(Code::BadRequest, format!("The database address cannot be used: {error}.")))?
             .application_name("clientele control")
             .options([("search_path", "control"), ("timezone", "UTC"), ("client_min_messages", "warning")]);
+        let address =
+            format!("{} at {}:{}", options.get_database().unwrap_or_default(), options.get_host(), options.get_port());
         let pool = PgPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
@@ -60,7 +62,7 @@ impl Control {
             .connect_lazy_with(options);
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
         // two processes that start at once must not both make the schema
-        let tx = connection.begin().await?;
+        let tx = connection.begin().await.map_err(|error| not_reached(&address, error))?;
         tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236017)").await?;
         tx.execute_unprepared("CREATE SCHEMA IF NOT EXISTS control").await?;
         Migrator::up(&tx, None).await?;
@@ -124,4 +126,20 @@ fn wrong_key() -> Error {
         Code::BadRequest,
         "The master key is not the one this installation was made with; start with the right key, or with another data folder.",
     )
+}
+
+/// What keeps the first connection from being made, in the words of the server where it answered.
+fn not_reached(address: &str, error: DbErr) -> Error {
+    let (code, reason) = match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause)) => match cause.as_ref() {
+            sqlx::Error::Database(told) => {
+                // no such role, password or database: waiting does not help
+                let settled = told.code().is_some_and(|code| code.starts_with("28") || code == "3D000");
+                (if settled { Code::BadRequest } else { Code::Unavailable }, told.message().to_owned())
+            }
+            other => (Code::Unavailable, other.to_string()),
+        },
+        _ => (Code::Unavailable, "no connection was made in time".to_owned()),
+    };
+    Error::new(code, format!("The database {address} cannot be used: {reason}.")).caused_by(error)
 }

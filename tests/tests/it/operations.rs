@@ -60,6 +60,14 @@ async fn another_master_key_refuses_to_start_and_says_why() {
     app.server().launch().await;
 }
 
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_named() {
+    let app = TestApp::start().await;
+    let ran = app.program().with("CLIENTELE_DATABASE_URL", "postgres://ann:s3cret@127.0.0.1:1/crm").run(["serve"]);
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    assert!(ran.stderr.contains("crm at 127.0.0.1:1") && !ran.stderr.contains("s3cret"), "{}", ran.stderr);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn the_master_key_is_for_its_owner_alone() {
