@@ -38,7 +38,8 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let metrics = ops::recorder();
     let state = web::Data::new(app.clone());
     let account = web::Data::new(crate::account::build(app.identity.clone()));
-    let upgrade = web::Data::new(upgrade::Upgrade::start(app.registry.clone()));
+    let upgrade = web::Data::new(upgrade::Upgrade::default());
+    let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
     let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), budget));
     let server = HttpServer::new(move || {
@@ -57,7 +58,13 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     .disable_signals()
     .client_request_timeout(Duration::from_secs(10))
     .bind(config.listen)
-    .map_err(|error| Error::new(Code::BadRequest, format!("Cannot listen on {}: {error}.", config.listen)))?;
+    .map_err(|error| {
+        Error::new(
+            Code::BadRequest,
+            format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
+        )
+    })?;
+    sweep.start(app.registry.clone());
     let address = server.addrs().first().copied().unwrap_or(config.listen);
     let running = server.run();
     let handle = running.handle();

@@ -12,6 +12,7 @@ use tenants::Registry;
 const AT_ONCE: usize = 2;
 
 /// How far the sweep is.
+#[derive(Default)]
 pub struct Upgrade {
     behind: Arc<AtomicUsize>,
     failed: Arc<AtomicUsize>,
@@ -19,10 +20,8 @@ pub struct Upgrade {
 
 impl Upgrade {
     /// Starts the sweep of this process. It ends with the process; what it did not reach is reached at first touch.
-    pub fn start(registry: Arc<Registry>) -> Self {
-        let sweep = Self { behind: Arc::default(), failed: Arc::default() };
-        tokio::spawn(run(registry, Arc::clone(&sweep.behind), Arc::clone(&sweep.failed)));
-        sweep
+    pub fn start(&self, registry: Arc<Registry>) {
+        tokio::spawn(run(registry, Arc::clone(&self.behind), Arc::clone(&self.failed)));
     }
 
     /// Tenants that wait for this release.

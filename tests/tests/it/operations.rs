@@ -77,6 +77,16 @@ async fn the_master_key_is_for_its_owner_alone() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[tokio::test]
+async fn an_address_that_is_taken_is_named_and_nothing_else_is_said() {
+    let mut app = TestApp::start().await;
+    let taken = app.server().address().to_string();
+    let ran = app.program().with("CLIENTELE_LISTEN", &taken).run(["serve"]);
+    assert_eq!(ran.code, Some(65), "{ran:?}");
+    assert!(ran.stderr.contains(&taken) && ran.stderr.contains("--listen"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
+}
+
 async fn get(client: &Client, path: &str) -> Answer {
     Answer::of(client.request(Method::GET, path)).await
 }
