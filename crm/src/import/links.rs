@@ -126,8 +126,11 @@ fn ways(target: &Object, by: Option<FieldId>) -> Vec<&Field> {
     let named = |name: &str| target.field(name);
     let unique = target.fields.iter().filter(|field| field.unique && field.usable());
     let numbered = target.fields.iter().filter(|field| matches!(field.kind, FieldKind::AutoNumber { .. }));
+    // members are known by what they sign in with; customers may share an address
+    let signs_in = named("email").filter(|_| target.name == "member");
     let mut ways: Vec<&Field> = Vec::new();
-    for field in named("id").into_iter().chain(named("externalId")).chain(unique).chain(numbered).chain(named("name")) {
+    let first = named("id").into_iter().chain(named("externalId")).chain(unique).chain(numbered);
+    for field in first.chain(signs_in).chain(named("name")) {
         if !ways.iter().any(|way| way.id == field.id) {
             ways.push(field);
         }

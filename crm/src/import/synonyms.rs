@@ -219,6 +219,8 @@ const SYNONYMS: &[(&str, &str, &[&str])] = &[
             "datedenaissance",
             "datenaissance",
             "naissance",
+            "nele",
+            "neele",
             "anniversaire",
             "fechadenacimiento",
             "nacimiento",

@@ -261,6 +261,19 @@ async fn a_cell_may_name_several_records() {
 }
 
 #[tokio::test]
+async fn owners_are_found_by_what_they_sign_in_with() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let file = app.scratch("owned.csv");
+    let rows = format!("firstName,owner\nAda,{}\nBob,nobody@example.com\n", tenant.owner_email.to_uppercase());
+    fs::write(&file, rows).expect("a file");
+    let report = app.cli(&["import", "--tenant", "acme", "--file", &file.display().to_string()]).json();
+    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(1)), "{report}");
+    let customers = known(&tenant, "{ customers { nodes { firstName owner { email } } } }").await;
+    assert_eq!(customers, [json!({ "firstName": "Ada", "owner": { "email": tenant.owner_email } })]);
+}
+
+#[tokio::test]
 async fn an_upload_sent_again_with_its_key_is_imported_once() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
