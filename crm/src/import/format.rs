@@ -91,6 +91,15 @@ pub(super) fn detect(
         return Err(Error::new(Code::BadFile, "The file has no rows; it needs a row of headers and rows below it."));
     };
     let header = choice.header.unwrap_or_else(|| is_header(first, known));
+    if header && first.unclosed {
+        return Err(Error::new(
+            Code::BadFile,
+            format!(
+                "A quote opens in the row of headers, on line {}, and never closes: it takes in the rest of the file.",
+                first.line
+            ),
+        ));
+    }
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     Ok(Format {
         encoding: encoding.name().to_owned(),
@@ -222,6 +231,14 @@ mod tests {
     fn a_file_of_blank_lines_has_no_rows() {
         let error = detect(&mut Cursor::new(b"\n\n"), &FormatChoice::default(), |_| true).unwrap_err();
         assert_eq!(error.code(), Code::BadFile);
+    }
+
+    #[test]
+    fn headers_with_an_open_quote_are_refused() {
+        let open = |bytes: &[u8]| detect(&mut Cursor::new(bytes), &FormatChoice::default(), |text| text == "name");
+        let error = open(b"\nname,\"city\nAda,Oran\nBob,Paris\n").unwrap_err();
+        assert!(error.code() == Code::BadFile && error.message().contains("line 2"), "{}", error.message());
+        assert!(open(b"name,\"the\ncity\"\nAda,Oran\n").is_ok());
     }
 
     #[test]
