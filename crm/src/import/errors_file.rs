@@ -13,7 +13,10 @@ use tenants::{
     sealed::{Sealer, Unsealed},
 };
 
-use super::{complaint::Complaint, rows::Row};
+use super::{
+    complaint::{Complaint, Reason},
+    rows::Row,
+};
 
 /// The columns in front of the file's own. They stand first, so that a row with a column too many does not push them
 /// aside.
@@ -86,7 +89,7 @@ impl ErrorsFile {
                 let parts: Vec<&str> = complaints.iter().map(part).filter(|part| !part.is_empty()).collect();
                 parts.join("; ")
             };
-            let reasons: Vec<_> = complaints.iter().map(|complaint| complaint.reason.message(language)).collect();
+            let reasons: Vec<_> = complaints.iter().map(|complaint| sentence(&complaint.reason, language)).collect();
             let front = [row.line.to_string(), joined(|c| &c.column), joined(|c| &c.value), reasons.join(" ")];
             let cells = row.cells().skip(self.skip);
             text.write_record(front.iter().map(String::as_str).chain(cells)).map_err(Error::internal)?;
@@ -117,6 +120,12 @@ impl ErrorsFile {
     }
 }
 
+/// A reason that others may follow.
+fn sentence(reason: &Reason, language: &str) -> String {
+    let message = reason.message(language);
+    if message.ends_with('.') { message.into_owned() } else { format!("{message}.") }
+}
+
 /// Cuts a file to the length that is committed: what a stopped process wrote beyond it was never committed.
 ///
 /// # Errors
@@ -144,10 +153,10 @@ pub(super) fn private(path: &Path) -> io::Result<File> {
 mod tests {
     use encoding_rs::UTF_8;
     use entities::ids::TenantId;
-    use tenants::keys::MasterKey;
+    use tenants::{Issue, keys::MasterKey};
 
     use super::*;
-    use crate::import::{complaint::Reason, rows::Rows};
+    use crate::import::rows::Rows;
 
     fn rows(text: &str) -> Vec<Row> {
         let mut rows = Rows::new(text.as_bytes(), UTF_8, b';');
@@ -169,7 +178,9 @@ mod tests {
         }];
         let length = file.append([(&source[2], &wrong[..])].into_iter(), "en").unwrap();
         // A killed process: the next one does not know of this row.
-        let odd = [Complaint { column: "b".to_owned(), value: "x".to_owned(), reason: Reason::Ambiguous }];
+        let complaint = |column: &str, reason| Complaint { column: column.to_owned(), value: String::new(), reason };
+        let issue = Reason::Issue(Issue::WrongType("a date like 2026-03-01".into()));
+        let odd = [Complaint { value: "x".to_owned(), ..complaint("b", issue) }, complaint("a", Reason::NoSuchRecord)];
         let again = file.append([(&source[1], &odd[..]), (&source[2], &wrong[..])].into_iter(), "en").unwrap();
         assert!(again > length);
         file.keep(again);
@@ -179,7 +190,8 @@ mod tests {
         let written = rows(&text);
         assert!(is_errors_file(written[0].cells()));
         let cells = |row: &Row| row.cells().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(cells(&written[1])[..3], ["2", "b", "x"]);
+        let reason = "Not accepted; expected: a date like 2026-03-01. There is no such record.";
+        assert_eq!(cells(&written[1])[..4], ["2", "b; a", "x", reason]);
         assert_eq!(cells(&written[1])[4..], ["1", "x;\"y\"\n\nz"]);
         assert_eq!(cells(&written[2])[0], "5");
         assert_eq!(cells(&written[2])[4..], ["2", "3", "4"]);
