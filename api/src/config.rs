@@ -85,20 +85,21 @@ impl Default for Config {
 
 /// What the command line may say over file and environment.
 #[derive(Clone, Debug, Default, Serialize, clap::Args)]
+#[command(next_help_heading = "Settings")]
 pub struct Flags {
     /// Configuration file (TOML).
-    #[arg(long, global = true, value_name = "FILE", env = "CLIENTELE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "CLIENTELE_CONFIG", hide_env_values = true)]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of everything that is kept.
+    /// Folder of everything that is kept [env: CLIENTELE_DATA].
     #[arg(long, global = true, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
-    /// PostgreSQL address; without it SQLite files under the data folder.
+    /// PostgreSQL address; without it SQLite files under the data folder [env: CLIENTELE_DATABASE_URL].
     #[arg(long, global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
-    /// Address and port to serve on.
+    /// Address and port to serve on [env: CLIENTELE_LISTEN].
     #[arg(long, global = true, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,

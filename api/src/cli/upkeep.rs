@@ -27,8 +27,8 @@ pub struct TestCustomers {
     /// The organisation's slug.
     #[arg(long)]
     tenant: String,
-    /// How many.
-    #[arg(long, default_value_t = 10)]
+    /// How many, 10 000 000 at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     count: u64,
     /// The same seed makes the same people.
     #[arg(long, default_value_t = 1)]

@@ -105,9 +105,12 @@ fn match_on(object: &Object, mapping: &Mapping, names: &[String]) -> Result<Vec<
         return Ok(external.chain(unique).map(|field| field.id).filter(|id| filled(*id)).collect());
     }
     let one = |name: &String| {
-        let field = object
-            .field(name)
-            .ok_or_else(|| Error::new(Code::BadRequest, format!("There is no field `{name}` to match by.")))?;
+        let field = object.field(name).ok_or_else(|| {
+            Error::new(
+                Code::BadRequest,
+                format!("`{name}` is no field of {}; match by a field that a column fills.", object.name),
+            )
+        })?;
         let comparable = matches!(
             field.kind,
             FieldKind::Text

@@ -16,7 +16,7 @@ use super::Identity;
 use crate::{
     caller::Actor,
     db::TenantDb,
-    error::{Code, Error, Result},
+    error::{Code, Error, FieldIssue, Issue, Result},
     keys,
 };
 
@@ -35,8 +35,12 @@ impl Identity {
     /// A new key with a role.
     ///
     /// # Errors
-    /// `NOT_FOUND` for an unknown role.
+    /// `NOT_FOUND` for an unknown role, `VALIDATION_FAILED` for a name that is empty or too long.
     pub async fn create_api_key(&self, tenant: TenantId, name: &str, role: &str, creator: Actor) -> Result<IssuedKey> {
+        if name.trim().is_empty() || name.chars().count() > 200 {
+            let issue = Issue::WrongType("1 to 200 characters".into());
+            return Err(Error::invalid(vec![FieldIssue { field: "name".to_owned(), issue }]));
+        }
         let db = self.registry.space(tenant).await?;
         let role = roles::Entity::find().filter(roles::Column::Name.eq(role)).one(&db).await?.ok_or_else(|| {
             Error::new(Code::NotFound, format!("There is no role `{role}`; the roles are owner and admin."))

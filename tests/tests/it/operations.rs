@@ -19,6 +19,22 @@ async fn health_readiness_and_measures_are_told() {
 }
 
 #[tokio::test]
+async fn commands_refuse_what_makes_no_sense() {
+    let app = TestApp::start().await;
+    app.tenant("acme");
+    let owner = ["--slug", "globex", "--name", "Globex", "--owner-email", "ann@example.com"];
+    let weak =
+        app.program().with("CLIENTELE_OWNER_PASSWORD", "short").run([&["tenant", "create"][..], &owner[..]].concat());
+    assert!(weak.code == Some(65) && weak.stderr.contains("characters is 10"), "{weak:?}");
+    let nameless = app.cli(&["api-key", "create", "--tenant", "acme", "--name", " ", "--role", "admin"]);
+    assert!(nameless.code == Some(65) && nameless.stderr.contains("name"), "{nameless:?}");
+    for count in ["0", "99999999999"] {
+        let ran = app.cli(&["create-test-customers", "--tenant", "acme", "--count", count]);
+        assert!(ran.code == Some(2) && ran.stderr.contains("10000000"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_configuration_is_refused_with_the_key() {
     let app = TestApp::start().await;
     for (key, value, word) in [
