@@ -154,7 +154,7 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
 }
 
 /// Maintenance: drops the columns and tables of what was deleted 30 days ago or earlier, each in a change of its own,
-/// and answers how many there were. Every change that deletes asks for it to be done (in the queue [`DROP_QUEUE`])
+/// and answers how many there were. Every change that deletes asks for it to be done (in the queue [`super::DROP_QUEUE`])
 /// when its time has come; `now` is in microseconds UTC. SQLite rewrites a table to drop a column, during which writers
 /// wait; PostgreSQL does not.
 ///
