@@ -143,8 +143,7 @@ async fn written(
 }
 
 /// Has PostgreSQL look at what a bulk write made of an object's table and of those that link to it. It would look by
-/// itself a minute later, and plan until then for the table that was there before: a count that takes 50 ms takes 200.
-/// SQLite plans by its indexes alone.
+/// itself a minute later, and plan until then for the table that was there before. SQLite plans by its indexes alone.
 pub async fn refresh_statistics(ctx: &Ctx, object: ObjectId) -> Result<()> {
     if ctx.db.dialect() == Dialect::Sqlite {
         return Ok(());
