@@ -8,6 +8,7 @@ mod program;
 mod proxy;
 mod server;
 mod tenant;
+mod until;
 pub mod workspace;
 
 pub use answer::Answer;
@@ -17,6 +18,7 @@ pub use program::{Program, Ran};
 pub use proxy::Proxy;
 pub use server::Server;
 pub use tenant::Tenant;
+pub use until::until;
 
 /// The PostgreSQL server in whose databases the tests of this run keep their tenants, if they do.
 pub fn postgres() -> Option<String> {

@@ -1,6 +1,6 @@
 //! Power cuts: the server is killed in the middle of work. What it acknowledged is there, once, and the feed tells it in order.
 
-use std::{collections::HashSet, fmt::Write, fs, process::Stdio, time::Duration};
+use std::{collections::HashSet, fmt::Write, fs, process::Stdio};
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -164,15 +164,5 @@ async fn until(tenant: &Tenant, what: &str, enough: impl Fn(u64) -> bool) {
 
 /// Asks until the answer is the awaited one, for two minutes at most.
 async fn wait(tenant: &Tenant, query: &str, what: &str, come: impl Fn(&Value) -> bool) {
-    let waiting = async {
-        loop {
-            let data = tenant.data(query, json!({})).await;
-            if come(&data) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let came = tokio::time::timeout(Duration::from_secs(120), waiting).await;
-    assert!(came.is_ok(), "waited in vain: {what}");
+    tests::until(120, what, async || come(&tenant.data(query, json!({})).await)).await;
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Tenant, TestApp};
+use tests::{Answer, Tenant, TestApp, until};
 
 const ROW: [(&str, &str); 6] = [
     ("firstName", "Amélie"),
@@ -78,10 +78,6 @@ async fn record(tenant: &Tenant) -> Value {
 }
 
 async fn wait_for_one(tenant: &Tenant) {
-    let waiting = async {
-        while tenant.data("{ customers { totalCount } }", json!({})).await["customers"]["totalCount"] != 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.expect("the upload is imported");
+    let there = async || tenant.data("{ customers { totalCount } }", json!({})).await["customers"]["totalCount"] == 1;
+    until(30, "the upload is imported", there).await;
 }

@@ -3,12 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Answer, TestApp};
+use tests::{Answer, TestApp, until};
 
 #[tokio::test]
 async fn no_customer_is_found_in_the_bytes_of_the_files() {
@@ -43,12 +42,8 @@ async fn no_customer_is_found_in_the_bytes_of_staged_files() {
     let header = "firstName,email,city\n";
     let refused = upload(format!("{header}{}", row("nobody at quartermaine".to_owned()))).await;
     let address = format!("/api/imports/{refused}");
-    let ended = async {
-        while Answer::of(tenant.api_key.request(Method::GET, &address)).await.body["status"] != "DONE" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), ended).await.expect("the import ends");
+    let ended = async || Answer::of(tenant.api_key.request(Method::GET, &address)).await.body["status"] == "DONE";
+    until(30, "the import ends", ended).await;
     let errors = Answer::of(tenant.api_key.request(Method::GET, &format!("{address}/errors"))).await;
     assert_eq!(errors.text.matches("nobody at quartermaine").count(), 2, "the value and the row: {}", errors.text);
     let waiting = (1..=20_000).map(|n| row(format!("zenobia{n}@quartermaine.example")));

@@ -1,10 +1,10 @@
 //! Real files, faults included: every row arrives or is listed with its line, and nothing is shifted into wrong columns.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Ran, Tenant, TestApp, workspace};
+use tests::{Answer, Ran, Tenant, TestApp, until, workspace};
 
 use crate::world;
 
@@ -353,17 +353,10 @@ async fn a_dry_run_says_what_the_import_will_do() {
 
 /// The report of an import, once it has ended.
 async fn ended(tenant: &Tenant, run: &str) -> Value {
-    let waiting = async {
-        loop {
-            let asked = tenant.api_key.request(Method::GET, &format!("/api/imports/{run}"));
-            let report = Answer::of(asked).await.body;
-            if !["QUEUED", "RUNNING"].contains(&report["status"].as_str().unwrap_or_default()) {
-                return report;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the import ends")
+    let report = async || Answer::of(tenant.api_key.request(Method::GET, &format!("/api/imports/{run}"))).await.body;
+    let ended = async || !["QUEUED", "RUNNING"].contains(&report().await["status"].as_str().unwrap_or_default());
+    until(60, "the import ends", ended).await;
+    report().await
 }
 
 fn import(app: &TestApp, file: &str, flags: &[&str]) -> Ran {

@@ -1,10 +1,8 @@
 //! An end that loses nothing, and a database that comes back.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::json;
-use tests::{Answer, Client, TestApp};
+use tests::{Answer, Client, TestApp, until};
 
 #[tokio::test]
 async fn asked_to_stop_it_finishes_what_it_has() {
@@ -29,7 +27,7 @@ async fn a_database_that_is_down_answers_503_and_recovers() {
     acme.data(query, json!({})).await;
     wire.cut();
     // A request whose credential is still known gets as far as its fields; the next ones are refused at the door.
-    until(async || {
+    until(30, "the database is missed", async || {
         let down = acme.graphql(query, json!({})).await;
         assert_eq!(down.code(), "UNAVAILABLE", "{}", down.text);
         down.status == 503
@@ -38,18 +36,11 @@ async fn a_database_that_is_down_answers_503_and_recovers() {
     assert_eq!(get(&acme.api_key, "/readyz").await.status, 503);
     assert_eq!(get(&acme.api_key, "/healthz").await.status, 200, "the process itself lives");
     wire.mend();
-    until(async || acme.graphql(query, json!({})).await.body["data"]["customers"]["totalCount"] == 0).await;
+    until(30, "the database is back", async || {
+        acme.graphql(query, json!({})).await.body["data"]["customers"]["totalCount"] == 0
+    })
+    .await;
     assert_eq!(get(&acme.api_key, "/readyz").await.status, 200);
-}
-
-/// Asks until the answer is yes, for half a minute at most.
-async fn until(yes: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !yes().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("waited in vain");
 }
 
 async fn get(client: &Client, path: &str) -> Answer {

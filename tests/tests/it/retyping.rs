@@ -1,7 +1,5 @@
 //! Fields whose type an admin changes, over GraphQL: refused where values would go, done beside running work.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, TestApp};
 
@@ -25,15 +23,10 @@ fn is(data: &Value, name: &str, state: &str, kind: &str) -> bool {
     fields.iter().any(|field| field["name"] == name && field["state"] == state && field["type"] == kind)
 }
 
-/// Asks until it is so, two minutes at most.
+/// Waits until the fields and the number of customers are so.
 async fn until(tenant: &Tenant, what: &str, so: impl Fn(&Value) -> bool) {
     let query = "{ customers { totalCount } object(name: \"customer\") { fields { name state type failure } } }";
-    let waiting = async {
-        while !so(&tenant.data(query, json!({})).await) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(120), waiting).await.is_ok(), "waited in vain: {what}");
+    tests::until(120, what, async || so(&tenant.data(query, json!({})).await)).await;
 }
 
 #[tokio::test]

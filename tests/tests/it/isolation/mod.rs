@@ -3,11 +3,9 @@
 
 mod schema;
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Tenant, TestApp};
+use tests::{Answer, Tenant, TestApp, until};
 
 use crate::world;
 use schema::Schema;
@@ -128,13 +126,9 @@ async fn import(tenant: &Tenant) -> String {
         tenant.api_key.request(Method::POST, "/api/imports?object=customer").header("content-type", "text/csv");
     let begun = Answer::of(upload.body("firstName,lastName,birthDate\nZenobia,Quartermaine,never\n")).await;
     let id = begun.body["runId"].as_str().expect("a run").to_owned();
-    let waiting = async {
-        let query = "query ($id: ID!) { run(id: $id) { status } }";
-        while tenant.data(query, json!({ "id": id })).await["run"]["status"] != "DONE" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the import ends");
+    let query = "query ($id: ID!) { run(id: $id) { status } }";
+    let ended = async || tenant.data(query, json!({ "id": id })).await["run"]["status"] == "DONE";
+    until(30, "the import ends", ended).await;
     id
 }
 
