@@ -25,12 +25,13 @@ pub struct App {
 }
 
 /// Gives new tenants the standard objects, and old ones the new objects of a release.
-struct StandardObjects {
+pub(crate) struct StandardObjects {
     fingerprint: String,
 }
 
 impl StandardObjects {
-    fn new() -> Self {
+    /// Those of this release.
+    pub(crate) fn new() -> Self {
         let digest = Sha256::digest(format!("{:?}", crm::objects()));
         Self { fingerprint: digest[..6].iter().map(|byte| format!("{byte:02x}")).collect() }
     }

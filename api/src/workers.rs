@@ -106,37 +106,17 @@ mod tests {
     use jobs::Worker;
     use records::catalog::{FieldKind, spec::FieldSpec};
     use sea_orm::ConnectionTrait;
-    use tenants::{Provision, TenantDb, identity::Identity, registry::NewOrganisation, testing};
+    use tenants::{identity::Identity, testing};
 
     use super::*;
+    use crate::app::StandardObjects;
 
     /// Microseconds.
     const DAY: i64 = 86_400_000_000;
 
-    struct Standard;
-
-    #[async_trait::async_trait]
-    impl Provision for Standard {
-        fn fingerprint(&self) -> String {
-            "standard".to_owned()
-        }
-
-        async fn provision(&self, db: &TenantDb) -> Result<()> {
-            records::catalog::provision(db, &crm::objects()).await
-        }
-    }
-
     async fn organisation() -> (App, Ctx) {
-        let (registry, owner) = testing::registry(Arc::new(Standard)).await;
-        let organisation = NewOrganisation {
-            slug: format!("w{}", uuid::Uuid::new_v4().simple())[..20].to_owned(),
-            name: "Acme".to_owned(),
-            country: "DZ".to_owned(),
-            currency: "DZD".to_owned(),
-            time_zone: "Africa/Algiers".to_owned(),
-            language: "fr".to_owned(),
-        };
-        let (tenant, _) = registry.create(organisation, owner).await.unwrap();
+        let (registry, owner) = testing::registry(Arc::new(StandardObjects::new())).await;
+        let (tenant, _) = registry.create(testing::organisation(), owner).await.unwrap();
         let registry = Arc::new(registry);
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
         let app = App { registry, identity, rules: CrmRules::shared() };

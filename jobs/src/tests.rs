@@ -4,27 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use sea_orm::TransactionSession;
 use tenants::{
-    Code, Error, Provision, Registry, TenantDb,
+    Code, Error, Registry, TenantDb,
     error::Result,
-    registry::NewOrganisation,
     testing,
     work::{NewWork, enqueue},
 };
 
 use super::*;
-
-struct Bare;
-
-#[async_trait::async_trait]
-impl Provision for Bare {
-    fn fingerprint(&self) -> String {
-        "bare".to_owned()
-    }
-
-    async fn provision(&self, _: &TenantDb) -> Result<()> {
-        Ok(())
-    }
-}
 
 /// Writes down what it is given; fails as often as it is told.
 struct Scribe {
@@ -55,18 +41,10 @@ fn scribe(queue: &'static str, failures: u32) -> Arc<Scribe> {
 }
 
 async fn tenants(count: usize) -> (Arc<Registry>, Vec<TenantDb>) {
-    let (registry, owner) = testing::registry(Arc::new(Bare)).await;
+    let (registry, owner) = testing::registry(Arc::new(testing::Bare)).await;
     let mut spaces = Vec::new();
     for _ in 0..count {
-        let organisation = NewOrganisation {
-            slug: format!("j{}", uuid::Uuid::new_v4().simple())[..20].to_owned(),
-            name: "Acme".to_owned(),
-            country: "DZ".to_owned(),
-            currency: "DZD".to_owned(),
-            time_zone: "Africa/Algiers".to_owned(),
-            language: "fr".to_owned(),
-        };
-        let (id, _) = registry.create(organisation, owner.clone()).await.unwrap();
+        let (id, _) = registry.create(testing::organisation(), owner.clone()).await.unwrap();
         spaces.push(registry.space(id).await.unwrap());
     }
     (Arc::new(registry), spaces)

@@ -63,7 +63,7 @@ impl Drop for Opened {
 }
 
 /// Nothing to provision.
-struct Bare;
+pub struct Bare;
 
 #[async_trait::async_trait]
 impl Provision for Bare {
@@ -87,17 +87,21 @@ pub async fn space() -> TenantDb {
 /// A tenant space like [`space`], of an organisation in another time zone.
 pub async fn space_in(time_zone: &str) -> TenantDb {
     let (registry, owner) = registry(Arc::new(Bare)).await;
-    let slug = format!("t{}", uuid::Uuid::now_v7().simple());
-    let organisation = NewOrganisation {
-        slug: slug[..30].to_owned(),
-        name: "Test".to_owned(),
-        country: "DZ".to_owned(),
-        currency: "DZD".to_owned(),
-        time_zone: time_zone.to_owned(),
-        language: "fr".to_owned(),
-    };
+    let organisation = NewOrganisation { time_zone: time_zone.to_owned(), ..organisation() };
     let (tenant, _) = registry.create(organisation, owner).await.expect("a tenant is made");
     registry.space(tenant).await.expect("a tenant opens")
+}
+
+/// An Algerian organisation with a slug that no other has.
+pub fn organisation() -> NewOrganisation {
+    NewOrganisation {
+        slug: format!("t{}", uuid::Uuid::new_v4().simple())[..30].to_owned(),
+        name: "Acme".to_owned(),
+        country: "DZ".to_owned(),
+        currency: "DZD".to_owned(),
+        time_zone: "Africa/Algiers".to_owned(),
+        language: "fr".to_owned(),
+    }
 }
 
 /// A registry of its own, with somebody to own its tenants.

@@ -3,23 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{Actor, Code, Provision, TenantDb, registry::NewOrganisation, testing};
-
-struct Bare;
-
-#[async_trait::async_trait]
-impl Provision for Bare {
-    fn fingerprint(&self) -> String {
-        "bare".to_owned()
-    }
-
-    async fn provision(&self, _: &TenantDb) -> crate::Result<()> {
-        Ok(())
-    }
-}
+use crate::{Actor, Code, registry::NewOrganisation, testing};
 
 async fn identity() -> Identity {
-    Identity::new(Arc::new(testing::registry(Arc::new(Bare)).await.0))
+    Identity::new(Arc::new(testing::registry(Arc::new(testing::Bare)).await.0))
 }
 
 fn unique(prefix: &str) -> String {
@@ -36,14 +23,7 @@ fn account(email: &str) -> NewAccount {
 }
 
 fn organisation(slug: &str) -> NewOrganisation {
-    NewOrganisation {
-        slug: slug.to_owned(),
-        name: "Acme".to_owned(),
-        country: "DZ".to_owned(),
-        currency: "DZD".to_owned(),
-        time_zone: "Africa/Algiers".to_owned(),
-        language: "fr".to_owned(),
-    }
+    NewOrganisation { slug: slug.to_owned(), ..testing::organisation() }
 }
 
 #[tokio::test]
