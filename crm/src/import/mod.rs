@@ -189,7 +189,8 @@ async fn load(ctx: &Ctx, run: RunId) -> Result<Run> {
 
 async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
     let created = progress(&runs::load(ctx, run.id).await?)?.counts.created;
-    if let Some(object) = run.object.filter(|_| created >= MANY)
+    let many = created >= MANY && !plan_of(run)?.dry_run;
+    if let Some(object) = run.object.filter(|_| many)
         && let Err(error) = refresh_statistics(ctx, object).await
     {
         tracing::warn!(run.id = %run.id, error = error.log_line(), "the planner was not told of the new records");
