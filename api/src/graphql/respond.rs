@@ -10,7 +10,6 @@ use records::{
     values::Locale,
 };
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
 use tenants::{
     Caller, TenantDb,
     error::{Code, Error},
@@ -236,13 +235,9 @@ struct Done {
 impl Request {
     /// Tells requests apart.
     fn hash(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [self.query.as_str(), self.operation_name.as_deref().unwrap_or_default()] {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        hash.update(Json::Object(self.variables.clone()).to_string().as_bytes());
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let operation = self.operation_name.as_deref().unwrap_or_default();
+        let variables = Json::Object(self.variables.clone()).to_string();
+        idempotency::hash(&[self.query.as_bytes(), operation.as_bytes(), variables.as_bytes()])
     }
 }
 

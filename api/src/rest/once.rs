@@ -13,7 +13,6 @@ use records::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tenants::{
     Kind,
     error::{Code, Error, Result},
@@ -91,11 +90,6 @@ pub async fn once(
 
 /// Tells requests apart.
 fn hash(request: &HttpRequest, body: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    for part in [request.method().as_str(), request.path(), request.query_string()] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(body);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let (method, path, query) = (request.method().as_str(), request.path(), request.query_string());
+    idempotency::hash(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
 }

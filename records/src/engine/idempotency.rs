@@ -12,6 +12,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, OnConflict},
 };
+use sha2::{Digest, Sha256};
 use tenants::{
     Caller, TenantDb,
     error::{Code, Error, Result},
@@ -33,7 +34,19 @@ pub enum Begun {
     Repeated(String),
 }
 
-/// Takes a key for a request; `hash` tells requests apart.
+/// A hash of what a request is made of, which tells it from others with the same key.
+pub fn hash(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            hash.update([0]);
+        }
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes a key for a request; [`hash`](fn@hash) tells requests apart.
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when the key was used for another request; `CONFLICT` while the first one is still worked
