@@ -10,7 +10,7 @@ pub use schema::{Mutation, Query, build};
 
 use crate::{
     graphql::{self, http as wire},
-    http::{bearer, refuse},
+    http::{bearer, refuse, visit},
 };
 
 /// The schema of the account endpoint.
@@ -31,7 +31,8 @@ pub async fn handle(schema: web::Data<AccountSchema>, request: HttpRequest, body
     };
     let mut run = async_graphql::Request::new(asked.query)
         .variables(Variables::from_json(asked.variables.into()))
-        .data(Bearer(bearer(request.headers()).map(str::to_owned)));
+        .data(Bearer(bearer(request.headers()).map(str::to_owned)))
+        .data(visit(&request));
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;
     match serde_json::to_vec(&schema.execute(run).await) {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, ErrorExtensions, Object, Schema, Value};
 use serde_json::Value as Json;
-use tenants::{Code, Error, Kind, identity::Identity};
+use tenants::{
+    Code, Error, Kind,
+    identity::{Identity, Visit},
+};
 
 use super::{
     AccountSchema, Bearer,
@@ -47,7 +50,8 @@ impl Mutation {
     /// A new person with a new organisation, signed in.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<Session> {
         let (account, organisation) = input.split();
-        let signed = ctx.data_unchecked::<Arc<Identity>>().sign_up(account, organisation).await;
+        let signed =
+            ctx.data_unchecked::<Arc<Identity>>().sign_up(account, organisation, ctx.data_unchecked::<Visit>()).await;
         signed.map(Session::from).map_err(|error| told(&error))
     }
 
@@ -60,7 +64,7 @@ impl Mutation {
         organisation: Option<String>,
     ) -> async_graphql::Result<Session> {
         let identity = ctx.data_unchecked::<Arc<Identity>>();
-        let signed = identity.sign_in(&email, &password, organisation.as_deref()).await;
+        let signed = identity.sign_in(&email, &password, organisation.as_deref(), ctx.data_unchecked()).await;
         signed.map(Session::from).map_err(|error| told(&error))
     }
 
@@ -71,7 +75,8 @@ impl Mutation {
         refresh_token: String,
         organisation: Option<String>,
     ) -> async_graphql::Result<Session> {
-        let signed = ctx.data_unchecked::<Arc<Identity>>().refresh(&refresh_token, organisation.as_deref()).await;
+        let identity = ctx.data_unchecked::<Arc<Identity>>();
+        let signed = identity.refresh(&refresh_token, organisation.as_deref(), ctx.data_unchecked()).await;
         signed.map(Session::from).map_err(|error| told(&error))
     }
 }

@@ -1,6 +1,10 @@
 //! What a request brings along: its id, and the credential that says who asks.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::{
     Error as ActixError, HttpMessage, HttpRequest,
@@ -9,7 +13,11 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
-use tenants::{Caller, Code, Error, Origin, TenantDb, error::Result, identity::Principal};
+use tenants::{
+    Caller, Code, Error, Origin, TenantDb,
+    error::Result,
+    identity::{Principal, Visit},
+};
 
 use crate::app::App;
 
@@ -66,9 +74,16 @@ pub async fn authenticate(
     origin: Origin,
 ) -> Result<(Arc<Caller>, TenantDb)> {
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
-    let principal = app.identity.authenticate(bearer).await?;
+    let principal = app.identity.authenticate(bearer, &visit(request)).await?;
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     caller(app, principal, slug, origin, language, RequestId::of(request))
+}
+
+/// From where a request comes: the other end of its connection.
+pub fn visit(request: &HttpRequest) -> Visit {
+    let address = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Visit::new(address, agent.unwrap_or_default())
 }
 
 /// A caller from a recognised credential.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tenants::Origin;
 
-use super::{RequestId, authenticate, caller, refuse};
+use super::{RequestId, authenticate, caller, refuse, visit};
 use crate::{app::App, graphql};
 
 /// Answers queries and mutations.
@@ -30,11 +30,12 @@ pub async fn socket(
 ) -> actix_web::Result<HttpResponse> {
     let slug = request.match_info().get("slug").map(str::to_owned);
     let id = RequestId::of(&request);
+    let visit = visit(&request);
     let app = app.into_inner();
     let authenticate: graphql::ws::Authenticate = Box::new(move |credential| {
-        let (app, slug, id) = (Arc::clone(&app), slug.clone(), id.clone());
+        let (app, slug, id, visit) = (Arc::clone(&app), slug.clone(), id.clone(), visit.clone());
         Box::pin(async move {
-            let principal = app.identity.authenticate(&credential).await?;
+            let principal = app.identity.authenticate(&credential, &visit).await?;
             caller(&app, principal, slug.as_deref(), Origin::Graphql, None, id)
         })
     });

@@ -13,7 +13,7 @@ use entities::{
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, api_keys::looks_like_key};
+use super::{Identity, Visit, api_keys::looks_like_key};
 use crate::{
     caller::{Access, Actor},
     db::TenantDb,
@@ -45,7 +45,7 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation.
-    pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
+    pub async fn authenticate(&self, bearer: &str, _visit: &Visit) -> Result<Principal> {
         let digest: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
         let now = self.registry.clock().micros() / 1_000_000;
         if let Some(recent) = self.recent.get(&digest)

@@ -7,6 +7,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod visit;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub use passwords::check_password;
 use quick_cache::sync::Cache;
 pub use sessions::{Membership, NewAccount, SignedIn};
 use tokio::sync::Semaphore;
+pub use visit::Visit;
 
 use crate::{error::Result, registry::Registry};
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Identity, check_password,
+    Identity, Visit, check_password,
     tokens::{ACCESS_SECONDS, Claims},
 };
 use crate::{
@@ -62,7 +62,12 @@ impl Identity {
     ///
     /// # Errors
     /// `VALIDATION_FAILED` for what is wrong, a taken email address or slug among it.
-    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation) -> Result<SignedIn> {
+    pub async fn sign_up(
+        &self,
+        account: NewAccount,
+        organisation: NewOrganisation,
+        _visit: &Visit,
+    ) -> Result<SignedIn> {
         let mut issues = organisation.issues();
         let user = self.new_user(account, &mut issues).await?;
         if let (None, true) = (self.known(&user.email_key).await?, issues.is_empty()) {
@@ -95,7 +100,7 @@ impl Identity {
     ///
     /// # Errors
     /// `BAD_CREDENTIALS`, in the same words and time whether or not the address is known.
-    pub async fn sign_in(&self, email: &str, password: &str, slug: Option<&str>) -> Result<SignedIn> {
+    pub async fn sign_in(&self, email: &str, password: &str, slug: Option<&str>, _visit: &Visit) -> Result<SignedIn> {
         let user = self.known(&email_key(email)).await?;
         let right = self.verify(password, user.as_ref().map(|user| user.password_hash.clone())).await?;
         let user = user.filter(|_| right).ok_or_else(|| Error::of(Code::BadCredentials))?;
@@ -107,7 +112,7 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` when the token is not ours, has served or has expired; one that had served ends the session.
-    pub async fn refresh(&self, token: &str, slug: Option<&str>) -> Result<SignedIn> {
+    pub async fn refresh(&self, token: &str, slug: Option<&str>, _visit: &Visit) -> Result<SignedIn> {
         let refused = || Error::new(Code::Unauthenticated, "The refresh token has ended; sign in again.");
         let (id, _) = token.split_once('.').ok_or_else(refused)?;
         let id: SessionId = id.parse().map_err(|_| refused())?;

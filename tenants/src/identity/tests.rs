@@ -9,6 +9,10 @@ async fn identity() -> Identity {
     Identity::new(Arc::new(testing::registry(Arc::new(testing::Bare)).await.0))
 }
 
+fn visit() -> Visit {
+    Visit::new(std::net::Ipv4Addr::LOCALHOST.into(), "test")
+}
+
 fn unique(prefix: &str) -> String {
     format!("{prefix}{}", uuid::Uuid::new_v4().simple())[..24].to_owned()
 }
@@ -30,12 +34,12 @@ fn organisation(slug: &str) -> NewOrganisation {
 async fn a_person_signs_up_and_in_again_whatever_the_case_of_the_address() {
     let identity = identity().await;
     let (slug, email) = (unique("a"), format!("{}@Example.org", unique("Amel")));
-    let up = identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
+    let up = identity.sign_up(account(&email), organisation(&slug), &visit()).await.unwrap();
     assert_eq!(up.memberships[0].role, "owner");
 
-    let signed = identity.sign_in(&email.to_uppercase(), "correct horse battery", None).await.unwrap();
+    let signed = identity.sign_in(&email.to_uppercase(), "correct horse battery", None, &visit()).await.unwrap();
     assert_eq!(signed.organisation.unwrap().slug, slug);
-    let principal = identity.authenticate(&signed.access_token).await.unwrap();
+    let principal = identity.authenticate(&signed.access_token, &visit()).await.unwrap();
     assert_eq!(principal.actor, Actor::Member(signed.memberships[0].member));
 }
 
@@ -43,9 +47,9 @@ async fn a_person_signs_up_and_in_again_whatever_the_case_of_the_address() {
 async fn a_wrong_password_and_an_unknown_address_are_refused_in_the_same_words() {
     let identity = identity().await;
     let email = format!("{}@example.org", unique("e"));
-    identity.sign_up(account(&email), organisation(&unique("b"))).await.unwrap();
-    let wrong = identity.sign_in(&email, "wrong horse battery", None).await.unwrap_err();
-    let unknown = identity.sign_in("nobody@example.org", "correct horse battery", None).await.unwrap_err();
+    identity.sign_up(account(&email), organisation(&unique("b")), &visit()).await.unwrap();
+    let wrong = identity.sign_in(&email, "wrong horse battery", None, &visit()).await.unwrap_err();
+    let unknown = identity.sign_in("nobody@example.org", "correct horse battery", None, &visit()).await.unwrap_err();
     assert_eq!(wrong.code(), Code::BadCredentials);
     assert_eq!((wrong.code(), wrong.message()), (unknown.code(), unknown.message()));
 }
@@ -54,11 +58,11 @@ async fn a_wrong_password_and_an_unknown_address_are_refused_in_the_same_words()
 async fn a_taken_slug_and_a_taken_address_name_their_field() {
     let identity = identity().await;
     let (slug, email) = (unique("c"), format!("{}@example.org", unique("e")));
-    identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
-    let same_email = identity.sign_up(account(&email), organisation(&unique("d"))).await.unwrap_err();
+    identity.sign_up(account(&email), organisation(&slug), &visit()).await.unwrap();
+    let same_email = identity.sign_up(account(&email), organisation(&unique("d")), &visit()).await.unwrap_err();
     assert_eq!(same_email.fields()[0].field, "email");
     let other = format!("{}@example.org", unique("f"));
-    let same_slug = identity.sign_up(account(&other), organisation(&slug)).await.unwrap_err();
+    let same_slug = identity.sign_up(account(&other), organisation(&slug), &visit()).await.unwrap_err();
     assert_eq!(same_slug.fields()[0].field, "organisation.slug");
 }
 
@@ -66,20 +70,23 @@ async fn a_taken_slug_and_a_taken_address_name_their_field() {
 async fn a_refresh_token_serves_once_and_ends_the_session_when_it_comes_back() {
     let identity = identity().await;
     let email = format!("{}@example.org", unique("e"));
-    let first = identity.sign_up(account(&email), organisation(&unique("g"))).await.unwrap();
-    let second = identity.refresh(&first.refresh_token, None).await.unwrap();
-    assert_eq!(identity.refresh(&first.refresh_token, None).await.unwrap_err().code(), Code::Unauthenticated);
-    assert_eq!(identity.refresh(&second.refresh_token, None).await.unwrap_err().code(), Code::Unauthenticated);
+    let first = identity.sign_up(account(&email), organisation(&unique("g")), &visit()).await.unwrap();
+    let second = identity.refresh(&first.refresh_token, None, &visit()).await.unwrap();
+    assert_eq!(identity.refresh(&first.refresh_token, None, &visit()).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(
+        identity.refresh(&second.refresh_token, None, &visit()).await.unwrap_err().code(),
+        Code::Unauthenticated
+    );
 }
 
 #[tokio::test]
 async fn an_access_token_ends_after_fifteen_minutes() {
     let identity = identity().await;
     let email = format!("{}@example.org", unique("e"));
-    let signed = identity.sign_up(account(&email), organisation(&unique("h"))).await.unwrap();
-    identity.authenticate(&signed.access_token).await.unwrap();
+    let signed = identity.sign_up(account(&email), organisation(&unique("h")), &visit()).await.unwrap();
+    identity.authenticate(&signed.access_token, &visit()).await.unwrap();
     identity.registry().clock().advance(15 * 60 * 1_000_000);
-    assert_eq!(identity.authenticate(&signed.access_token).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(identity.authenticate(&signed.access_token, &visit()).await.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
@@ -87,13 +94,13 @@ async fn an_api_key_opens_its_own_organisation_and_a_changed_one_none() {
     let identity = identity().await;
     let email = format!("{}@example.org", unique("e"));
     let slug = unique("k");
-    identity.sign_up(account(&email), organisation(&slug)).await.unwrap();
+    identity.sign_up(account(&email), organisation(&slug), &visit()).await.unwrap();
     let tenant = identity.registry().by_slug(&slug).await.unwrap().id;
     let issued = identity.create_api_key(tenant, "ci", "admin", Actor::System).await.unwrap();
-    let principal = identity.authenticate(&issued.key).await.unwrap();
+    let principal = identity.authenticate(&issued.key, &visit()).await.unwrap();
     assert_eq!((principal.tenant, principal.actor), (tenant, Actor::ApiKey(issued.id)));
     let changed = format!("{}x", &issued.key[..issued.key.len() - 1]);
-    assert_eq!(identity.authenticate(&changed).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(identity.authenticate(&changed, &visit()).await.unwrap_err().code(), Code::Unauthenticated);
     let unknown = identity.create_api_key(tenant, "ci", "king", Actor::System).await.err().unwrap();
     assert_eq!(unknown.code(), Code::NotFound);
 }
@@ -110,7 +117,7 @@ async fn bad_organisations_say_which_field_is_wrong() {
         language: "de".to_owned(),
     };
     let account = NewAccount { password: "short".to_owned(), email: "amel".to_owned(), ..account("") };
-    let error = identity.sign_up(account, bad).await.unwrap_err();
+    let error = identity.sign_up(account, bad, &visit()).await.unwrap_err();
     let fields: Vec<&str> = error.fields().iter().map(|issue| issue.field.as_str()).collect();
     assert_eq!(
         fields,

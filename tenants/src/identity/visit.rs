@@ -1,0 +1,37 @@
+//! From where somebody comes: what protection counts by, and what people recognise their own devices by.
+
+use std::net::IpAddr;
+
+/// Most characters that are kept of what a client calls itself.
+const AGENT: usize = 200;
+
+/// One request's origin on the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Of the client; an IPv4 address is never written as IPv6.
+    pub address: IpAddr,
+    /// `User-Agent`, at most 200 characters without control characters; may be empty.
+    pub agent: String,
+}
+
+impl Visit {
+    /// A visit by what the connection and its header say.
+    pub fn new(address: IpAddr, agent: &str) -> Self {
+        let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
+        Self { address: address.to_canonical(), agent }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_form_and_agents_are_bounded() {
+        let mapped: IpAddr = "::ffff:192.0.2.7".parse().unwrap();
+        let visit = Visit::new(mapped, &format!("a\r\nb{}", "é".repeat(500)));
+        assert_eq!(visit.address.to_string(), "192.0.2.7");
+        assert_eq!(visit.agent.chars().count(), 200);
+        assert!(visit.agent.starts_with("abé"));
+    }
+}
