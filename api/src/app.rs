@@ -103,6 +103,7 @@ impl App {
             clock: self.registry.clock().clone(),
             request,
             run: None,
+            visit: None,
         };
         Ctx::open(Arc::new(caller), db, Arc::clone(&self.rules)).await
     }

@@ -11,7 +11,7 @@ use records::{
     engine::runs,
 };
 use serde::Deserialize;
-use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result};
+use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result, security_log};
 
 use crate::app::App;
 
@@ -26,6 +26,7 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
         Arc::new(Deleted(clock.clone())),
         Arc::new(imports),
         Arc::new(sweeps),
+        Arc::new(SecurityLog(app.clone())),
     ]
 }
 
@@ -94,6 +95,23 @@ impl Handler for Deleted {
 
     async fn run(&self, job: &Job) -> Result<Next> {
         catalog::drop_retired(&job.db, self.0.micros()).await?;
+        Ok(Next::Done)
+    }
+}
+
+/// Lines of security logs that are older than their organisation wants.
+struct SecurityLog(App);
+
+#[async_trait::async_trait]
+impl Handler for SecurityLog {
+    fn queue(&self) -> &'static str {
+        security_log::QUEUE
+    }
+
+    async fn run(&self, job: &Job) -> Result<Next> {
+        let now = self.0.registry.clock().micros();
+        security_log::sweep(&job.db, now).await?;
+        security_log::sweep_control(self.0.registry.control().write(), now).await?;
         Ok(Next::Done)
     }
 }

@@ -65,6 +65,8 @@ id! {
     CommitId,
     /// A batch of writes that can be continued and undone.
     RunId,
+    /// A line of a security log.
+    EventId,
     /// A unit of work in a tenant's queue.
     WorkId,
 }

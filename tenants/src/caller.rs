@@ -7,6 +7,7 @@ use entities::ids::{ApiKeyId, MemberId, RunId, TenantId};
 use crate::{
     clock::Clock,
     error::{Code, Error, Result},
+    identity::Visit,
 };
 
 /// One request, command or job, on behalf of one tenant.
@@ -28,6 +29,8 @@ pub struct Caller {
     pub request: String,
     /// The batch this write belongs to.
     pub run: Option<RunId>,
+    /// From where the request came; nothing for work of our own.
+    pub visit: Option<Arc<Visit>>,
 }
 
 /// Who acts.

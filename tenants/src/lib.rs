@@ -11,6 +11,7 @@ pub mod keys;
 pub mod migrate;
 pub mod registry;
 pub mod sealed;
+pub mod security_log;
 pub mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

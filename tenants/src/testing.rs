@@ -141,6 +141,7 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
         clock: Clock::fixed(NOW),
         request: "test".to_owned(),
         run: None,
+        visit: None,
     })
 }
 

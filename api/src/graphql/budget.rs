@@ -102,6 +102,7 @@ mod tests {
             clock: Clock::system(),
             request: String::new(),
             run: None,
+            visit: None,
         }
     }
 

@@ -73,10 +73,11 @@ pub async fn authenticate(
     slug: Option<&str>,
     origin: Origin,
 ) -> Result<(Arc<Caller>, TenantDb)> {
+    let visit = visit(request);
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
-    let principal = app.identity.authenticate(bearer, &visit(request)).await?;
+    let principal = app.identity.authenticate(bearer, &visit).await?;
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    caller(app, principal, slug, origin, language, RequestId::of(request))
+    caller(app, principal, slug, origin, language, Asking { request: RequestId::of(request), visit })
 }
 
 /// From where a request comes: the other end of its connection.
@@ -84,6 +85,14 @@ pub fn visit(request: &HttpRequest) -> Visit {
     let address = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Visit::new(address, agent.unwrap_or_default())
+}
+
+/// One request, as callers remember it.
+pub struct Asking {
+    /// Its id.
+    pub request: String,
+    /// From where it came.
+    pub visit: Visit,
 }
 
 /// A caller from a recognised credential.
@@ -96,7 +105,7 @@ pub fn caller(
     slug: Option<&str>,
     origin: Origin,
     accept_language: Option<&str>,
-    request: String,
+    asking: Asking,
 ) -> Result<(Arc<Caller>, TenantDb)> {
     let db = principal.db;
     if slug.is_some_and(|slug| slug != db.settings().slug) {
@@ -110,8 +119,9 @@ pub fn caller(
         access: principal.access,
         locale,
         clock: app.registry.clock().clone(),
-        request,
+        request: asking.request,
         run: None,
+        visit: Some(Arc::new(asking.visit)),
     };
     Ok((Arc::new(caller), db))
 }

@@ -12,7 +12,7 @@ use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
 use tenants::{Code, Error, error::Result};
 
-pub use context::{RequestId, authenticate, bearer, caller, visit};
+pub use context::{Asking, RequestId, authenticate, bearer, caller, visit};
 pub use errors::{error_body, refuse};
 
 use crate::{app::App, config::Config};

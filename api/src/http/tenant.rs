@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tenants::Origin;
 
-use super::{RequestId, authenticate, caller, refuse, visit};
+use super::{Asking, RequestId, authenticate, caller, refuse, visit};
 use crate::{app::App, graphql};
 
 /// Answers queries and mutations.
@@ -36,7 +36,7 @@ pub async fn socket(
         let (app, slug, id, visit) = (Arc::clone(&app), slug.clone(), id.clone(), visit.clone());
         Box::pin(async move {
             let principal = app.identity.authenticate(&credential, &visit).await?;
-            caller(&app, principal, slug.as_deref(), Origin::Graphql, None, id)
+            caller(&app, principal, slug.as_deref(), Origin::Graphql, None, Asking { request: id, visit })
         })
     });
     graphql::ws::serve(door.into_inner(), &request, body, authenticate)

@@ -1,5 +1,6 @@
 //! The system tables of a tenant's space. Statements name the schema `tenant`; `tenants::TenantDb` puts the real one there.
 
+pub mod api_key_addresses;
 pub mod api_keys;
 pub mod changes;
 pub mod clock;
@@ -14,4 +15,6 @@ pub mod objects;
 pub mod roles;
 pub mod runs;
 pub mod sections;
+pub mod security;
+pub mod security_log;
 pub mod work;

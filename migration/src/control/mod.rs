@@ -1,6 +1,7 @@
 //! Migrations of the control plane.
 
 mod m0001_registry;
+mod m0003_doors;
 
 use sea_orm_migration::prelude::*;
 
@@ -10,6 +11,6 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_registry::Migration)]
+        vec![Box::new(m0001_registry::Migration), Box::new(m0003_doors::Migration)]
     }
 }

@@ -3,6 +3,7 @@
 
 mod base;
 mod catalog;
+mod doors;
 mod history;
 mod past_types;
 mod rehearsals;
@@ -26,6 +27,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0004_runs", up: runs::up },
     Step { name: "0005_rehearsals", up: rehearsals::up },
     Step { name: "0006_past_types", up: past_types::up },
+    Step { name: "0008_doors", up: doors::up },
 ];
 
 /// How this backend writes the types of our columns.

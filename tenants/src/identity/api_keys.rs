@@ -56,6 +56,15 @@ impl Identity {
             created_at: self.registry.clock().micros(),
             created_by: creator.stored(),
             revoked_at: None,
+            scopes: None,
+            addresses: None,
+            points_per_second: None,
+            expires_at: None,
+            used_at: None,
+            used_from: None,
+            renewed_at: None,
+            old_hash: None,
+            old_until: None,
         };
         let pointer =
             api_key_prefixes::ActiveModel { prefix: Set(prefix), tenant_id: Set(tenant), key_id: Set(row.id) };

@@ -17,7 +17,7 @@ use crate::{
     caller::Actor,
     db::{SchemaName, TenantDb, violation},
     error::{Code, Error, FieldIssue, Issue, Result},
-    iso, migrate,
+    iso, migrate, security_log,
 };
 
 /// Microseconds after which a tenant that is still being made was left by a crash.
@@ -175,6 +175,7 @@ impl Registry {
         migrate::prepare(db).await?;
         migrate::run(db, self.clock.micros()).await?;
         self.provision.provision(db).await?;
+        security_log::begin(db, self.clock.micros()).await?;
         self.seed(db, owner).await
     }
 

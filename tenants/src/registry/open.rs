@@ -12,7 +12,7 @@ use super::Registry;
 use crate::{
     db::{About, SqliteFile, TenantDb},
     error::{Code, Error, Result},
-    migrate,
+    migrate, security_log,
     settings::Settings,
 };
 
@@ -90,6 +90,7 @@ impl Registry {
     async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
         migrate::run(db, self.clock.micros()).await?;
         self.provision.provision(db).await?;
+        security_log::begin(db, self.clock.micros()).await?;
         tenants::Entity::update_many()
             .col_expr(tenants::Column::Release, Expr::value(self.release()))
             .filter(tenants::Column::Id.eq(db.tenant()))

@@ -1,0 +1,32 @@
+//! What happened to the security of an organisation; no secret stands in it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::EventId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "security_log")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: EventId,
+    /// One row for each flood of the same; the id where there is no flood.
+    #[sea_orm(unique)]
+    pub flood: String,
+    /// The first time, microseconds UTC.
+    pub at: i64,
+    /// The last time, microseconds UTC.
+    pub last_at: i64,
+    pub times: i64,
+    pub kind: String,
+    /// Who did it, or in whose name it was tried.
+    pub actor: Option<String>,
+    pub address: Option<String>,
+    pub agent: Option<String>,
+    /// JSON.
+    pub detail: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,147 @@
+//! The security log: who came in, who failed to, who changed what others may do. It stands in the organisation's space;
+//! that of people without one stands in the control plane. No secret is ever put into it.
+
+mod kind;
+mod read;
+mod sweep;
+
+use entities::{
+    control,
+    ids::{EventId, UserId},
+    tenant::security_log,
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, EntityTrait,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use serde_json::{Map, Value as Json};
+
+pub use kind::Kind;
+pub use read::{Asked, Line, Page, page};
+pub use sweep::{QUEUE, begin, keep_days, set_keep_days, sweep, sweep_control};
+
+use crate::{
+    caller::{Actor, Caller},
+    error::Result,
+    identity::Visit,
+};
+
+/// Microseconds within which a flood of the same is one line.
+const FLOOD: i64 = 60_000_000;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    kind: Kind,
+    actor: Option<Actor>,
+    visit: Option<Visit>,
+    detail: Map<String, Json>,
+}
+
+impl Event {
+    /// Something that nobody in particular did.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, actor: None, visit: None, detail: Map::new() }
+    }
+
+    /// Something that a caller did, from where the request came.
+    pub fn of(caller: &Caller, kind: Kind) -> Self {
+        Self { actor: Some(caller.actor), visit: caller.visit.as_deref().cloned(), ..Self::new(kind) }
+    }
+
+    /// Who did it, or in whose name it was tried.
+    pub fn by(self, actor: Actor) -> Self {
+        Self { actor: Some(actor), ..self }
+    }
+
+    /// From where.
+    pub fn from(self, visit: &Visit) -> Self {
+        Self { visit: Some(visit.clone()), ..self }
+    }
+
+    /// One more fact; never a secret.
+    pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.detail.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Lines with the same text here are one; `id` where each stands alone.
+    fn flood(&self, id: EventId, who: &str, now: i64) -> String {
+        if !self.kind.floods() {
+            return id.to_string();
+        }
+        let address = self.visit.as_ref().map(|visit| visit.address.to_string()).unwrap_or_default();
+        format!("{} {who} {address} {}", self.kind.name(), now / FLOOD)
+    }
+
+    fn address(&self) -> Option<String> {
+        self.visit.as_ref().map(|visit| visit.address.to_string())
+    }
+
+    fn agent(&self) -> Option<String> {
+        self.visit.as_ref().map(|visit| visit.agent.clone()).filter(|agent| !agent.is_empty())
+    }
+
+    fn detail(&self) -> String {
+        Json::Object(self.detail.clone()).to_string()
+    }
+}
+
+/// Writes a line into an organisation's log: in its open transaction, or alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note(space: &impl ConnectionTrait, event: Event, now: i64) -> Result<()> {
+    let id = EventId::new();
+    let actor = event.actor.map(|actor| actor.stored());
+    let row = security_log::ActiveModel {
+        id: Set(id),
+        flood: Set(event.flood(id, actor.as_deref().unwrap_or_default(), now)),
+        at: Set(now),
+        last_at: Set(now),
+        times: Set(1),
+        kind: Set(event.kind.name().to_owned()),
+        address: Set(event.address()),
+        agent: Set(event.agent()),
+        detail: Set(event.detail()),
+        actor: Set(actor),
+    };
+    let again = OnConflict::column(security_log::Column::Flood)
+        .value(security_log::Column::Times, Expr::col((security_log::Entity, security_log::Column::Times)).add(1))
+        .value(security_log::Column::LastAt, now)
+        .to_owned();
+    security_log::Entity::insert(row).on_conflict(again).exec_without_returning(space).await?;
+    Ok(())
+}
+
+/// Writes a line about a person who is in no organisation, or about nobody we know.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn note_person(control: &impl ConnectionTrait, person: Option<UserId>, event: Event, now: i64) -> Result<()> {
+    use control::security_log as log;
+    let id = EventId::new();
+    let who = person.map(|person| person.to_string()).unwrap_or_default();
+    let row = log::ActiveModel {
+        id: Set(id),
+        flood: Set(event.flood(id, &who, now)),
+        at: Set(now),
+        last_at: Set(now),
+        times: Set(1),
+        kind: Set(event.kind.name().to_owned()),
+        user_id: Set(person),
+        address: Set(event.address()),
+        agent: Set(event.agent()),
+        detail: Set(event.detail()),
+    };
+    let again = OnConflict::column(log::Column::Flood)
+        .value(log::Column::Times, Expr::col((log::Entity, log::Column::Times)).add(1))
+        .value(log::Column::LastAt, now)
+        .to_owned();
+    log::Entity::insert(row).on_conflict(again).exec_without_returning(control).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Reading an organisation's security log, the newest first.
+
+use entities::{ids::EventId, tenant::security_log};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value as Json;
+
+use super::Kind;
+use crate::{caller::Actor, db::TenantDb, error::Result};
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// How many at most.
+    pub first: u64,
+    /// Those before this one.
+    pub after: Option<EventId>,
+    /// Of these kinds; of all where there is none.
+    pub kinds: Vec<Kind>,
+    /// Of this actor alone.
+    pub actor: Option<Actor>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub id: EventId,
+    /// Name of a [`Kind`].
+    pub kind: String,
+    /// The first time, microseconds UTC.
+    pub at: i64,
+    /// The last time, where it happened several times within a minute.
+    pub last_at: i64,
+    pub times: i64,
+    /// As [`Actor::stored`] has it.
+    pub actor: Option<String>,
+    pub address: Option<String>,
+    pub agent: Option<String>,
+    pub detail: Json,
+}
+
+/// Lines, and whether older ones follow.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub lines: Vec<Line>,
+    pub more: bool,
+}
+
+/// A page of the log.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn page(db: &TenantDb, asked: &Asked) -> Result<Page> {
+    let mut query = security_log::Entity::find().order_by_desc(security_log::Column::Id).limit(asked.first + 1);
+    if let Some(after) = asked.after {
+        query = query.filter(security_log::Column::Id.lt(after));
+    }
+    if !asked.kinds.is_empty() {
+        query = query.filter(security_log::Column::Kind.is_in(asked.kinds.iter().map(|kind| kind.name())));
+    }
+    if let Some(actor) = asked.actor {
+        query = query.filter(security_log::Column::Actor.eq(actor.stored()));
+    }
+    let mut rows = query.all(db).await?;
+    let more = rows.len() as u64 > asked.first;
+    rows.truncate(asked.first as usize);
+    let line = |row: security_log::Model| Line {
+        id: row.id,
+        kind: row.kind,
+        at: row.at,
+        last_at: row.last_at,
+        times: row.times,
+        actor: row.actor,
+        address: row.address,
+        agent: row.agent,
+        detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+    };
+    Ok(Page { lines: rows.into_iter().map(line).collect(), more })
+}
