@@ -8,7 +8,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize, Serializer};
-use tenants::{Code, Error, error::Result, keys::MasterKey};
+use tenants::{Code, Error, error::Result, keys::MasterKeys};
 
 /// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,9 +38,12 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
-    /// The master key in 64 hexadecimal digits; without it the file `master.key` under `data`.
+    /// The master key in 64 hexadecimal digits, older ones after it; without it they are in `master_key_file`.
     #[serde(skip_serializing)]
     pub master_key: Option<Hidden>,
+    /// The file of master keys, newest first; without it `master.key` under `data`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key_file: Option<PathBuf>,
 }
 
 /// How log lines are written.
@@ -79,6 +82,7 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             master_key: None,
+            master_key_file: None,
         }
     }
 }
@@ -147,22 +151,26 @@ impl Config {
         {
             return Err(refused("database_url is not a postgres:// address; leave it out for SQLite".to_owned()));
         }
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            return Err(refused("master_key and master_key_file are both set; leave one out".to_owned()));
+        }
         if let Some(hex) = &self.master_key {
-            MasterKey::from_hex(&hex.0)?;
+            MasterKeys::from_hex(&hex.0)?;
         }
         tracing_subscriber::EnvFilter::try_new(&self.log)
             .map_err(|error| refused(format!("log is not understood: {error}")))?;
         Ok(())
     }
 
-    /// The installation's key: the configured one, or the one in the data folder's file, made if there is none.
+    /// The installation's keys: the configured ones, or those in their file, which is made if there is none.
     ///
     /// # Errors
-    /// When it is not a key, or its file cannot be used.
-    pub fn master(&self) -> Result<MasterKey> {
-        match &self.master_key {
-            Some(hex) => MasterKey::from_hex(&hex.0),
-            None => MasterKey::from_file(&self.data.join("master.key")),
+    /// When one is not a key, or the file cannot be used.
+    pub fn master(&self) -> Result<MasterKeys> {
+        match (&self.master_key, &self.master_key_file) {
+            (Some(hex), _) => MasterKeys::from_hex(&hex.0),
+            (None, Some(file)) => MasterKeys::from_file(file),
+            (None, None) => MasterKeys::from_file(&self.data.join("master.key")),
         }
     }
 }

@@ -50,7 +50,7 @@ async fn next_due(db: &TenantDb, queue: &str, now: i64) -> Result<Option<work::M
 
 async fn one(db: &TenantDb, handler: &dyn Handler, item: work::Model, now: i64) -> Result<()> {
     let started = Instant::now();
-    let job = Job { db: db.clone(), payload: tenants::work::payload(db, &item)?, attempts: item.attempts };
+    let job = Job { db: db.clone(), payload: tenants::work::payload(db, &item).await?, attempts: item.attempts };
     let outcome = handler.run(&job).await;
     let result = match &outcome {
         Ok(_) => "done",

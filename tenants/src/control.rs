@@ -14,10 +14,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use crate::{
     db::SqliteFile,
     error::{Code, Error, Result},
-    keys::MasterKey,
+    keys::{MasterKeys, control_key, key_of},
 };
 
-const CHECK: &str = "master";
+/// What [`Control::check_key`] is sealed for, and the name of its row.
+pub(crate) const CHECK: &str = "master";
 
 /// The control plane's database.
 #[derive(Clone, Debug)]
@@ -33,9 +34,10 @@ impl Control {
     ///
     /// # Errors
     /// When the key is not the file's, or the disk refuses.
-    pub async fn open_sqlite(data: &Path, master: &MasterKey) -> Result<Self> {
+    pub async fn open_sqlite(data: &Path, master: &MasterKeys) -> Result<Self> {
         let path = data.join("control.db");
-        let file = SqliteFile::open(&path, &master.control_database(), true).await.map_err(|error| {
+        let key = control_key(data, master)?.ok_or_else(wrong_key)?;
+        let file = SqliteFile::open(&path, &key, true).await.map_err(|error| {
             if error.to_string().contains("file is not a database") { wrong_key() } else { Error::from(error) }
         })?;
         let control = Self::Sqlite(Arc::new(file));
@@ -48,7 +50,7 @@ impl Control {
     ///
     /// # Errors
     /// When the address is wrong, the database does not answer, or the key is another's.
-    pub async fn open_postgres(url: &str, master: &MasterKey) -> Result<Self> {
+    pub async fn open_postgres(url: &str, master: &MasterKeys) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::new(Code::BadRequest, format!("The database address cannot be used: {error}.")))?
             .application_name("clientele control")
@@ -108,7 +110,7 @@ impl Control {
     }
 
     /// Refuses to go on with a master key that is not the one this installation began with.
-    async fn check_key(&self, master: &MasterKey) -> Result<()> {
+    async fn check_key(&self, master: &MasterKeys) -> Result<()> {
         let sealed = master.seal(CHECK, b"clientele")?;
         let row = key_checks::ActiveModel { name: Set(CHECK.to_owned()), sealed: Set(sealed) };
         let insert = key_checks::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
@@ -116,8 +118,17 @@ impl Control {
             Ok(_) | Err(DbErr::RecordNotInserted) => {}
             Err(error) => return Err(error.into()),
         }
-        let row = key_checks::Entity::find_by_id(CHECK).one(self.write()).await?.ok_or_else(wrong_key)?;
+        let row = self.key_check().await?;
         master.unseal(CHECK, &row.sealed).map(|_| ()).ok_or_else(wrong_key)
+    }
+
+    async fn key_check(&self) -> Result<key_checks::Model> {
+        key_checks::Entity::find_by_id(CHECK).one(self.write()).await?.ok_or_else(wrong_key)
+    }
+
+    /// Whether everything is under the newest master key: the known text is the last that a rotation seals anew.
+    pub(crate) async fn is_under(&self, master: &MasterKeys) -> Result<bool> {
+        Ok(key_of(&self.key_check().await?.sealed) == Some(master.newest().id()))
     }
 }
 

@@ -10,6 +10,7 @@ mod iso;
 pub mod keys;
 pub mod migrate;
 pub mod registry;
+pub mod rotation;
 pub mod sealed;
 pub mod security_log;
 pub mod settings;

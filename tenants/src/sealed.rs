@@ -1,6 +1,6 @@
 //! Files at rest, sealed piece by piece under the tenant's key, so that they are written and read as streams.
 //!
-//! A piece is its length (four bytes, little end first) and what [`DataKey::seal`] made of it: version, key id, nonce,
+//! A piece is its length (four bytes, little end first) and what [`DataKeys::seal`] made of it: version, key id, nonce,
 //! ciphertext. It is bound to what the file is for and to its place in it; the last piece of a finished file says that
 //! it is the last. So nothing can be moved, left out or cut off without being noticed.
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::Result,
-    keys::{DataKey, SEALED},
+    keys::{DataKeys, SEALED},
 };
 
 /// Bytes of a full piece before it is sealed.
@@ -21,7 +21,7 @@ const LENGTH: usize = 4;
 /// Seals what is to be written to one file, in its order.
 #[derive(Debug)]
 pub struct Sealer {
-    key: DataKey,
+    key: DataKeys,
     purpose: String,
     /// Where in the file the next piece goes.
     at: u64,
@@ -30,7 +30,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// A sealer that goes on at this length of the file.
-    pub fn new(key: &DataKey, purpose: &str, at: u64) -> Self {
+    pub fn new(key: &DataKeys, purpose: &str, at: u64) -> Self {
         Self { key: key.clone(), purpose: purpose.to_owned(), at, waiting: Vec::new() }
     }
 
@@ -90,7 +90,7 @@ impl Sealer {
 /// Reads a sealed file.
 pub struct Unsealed<R> {
     file: R,
-    key: DataKey,
+    key: DataKeys,
     purpose: String,
     /// The file has a last piece; what ends without one was cut off.
     finished: bool,
@@ -104,7 +104,7 @@ pub struct Unsealed<R> {
 
 impl<R: Read> Unsealed<R> {
     /// Reads a file that [`Sealer::finish`] ended.
-    pub fn new(file: R, key: &DataKey, purpose: &str) -> Self {
+    pub fn new(file: R, key: &DataKeys, purpose: &str) -> Self {
         Self {
             file,
             key: key.clone(),
@@ -118,7 +118,7 @@ impl<R: Read> Unsealed<R> {
     }
 
     /// Reads a file that may be written on: the caller knows how long it is, and hands over that much of it.
-    pub fn growing(file: R, key: &DataKey, purpose: &str) -> Self {
+    pub fn growing(file: R, key: &DataKeys, purpose: &str) -> Self {
         Self { finished: false, ..Self::new(file, key, purpose) }
     }
 
@@ -211,17 +211,18 @@ mod tests {
     use entities::ids::TenantId;
 
     use super::*;
-    use crate::keys::MasterKey;
+    use crate::keys::MasterKeys;
 
-    fn key() -> DataKey {
-        MasterKey::from_hex(&"ab".repeat(32)).unwrap().new_data_key(TenantId::new()).unwrap().0
+    fn key() -> DataKeys {
+        let (master, tenant) = (MasterKeys::from_hex(&"ab".repeat(32)).unwrap(), TenantId::new());
+        DataKeys::open(&master, tenant, &master.first_keys(tenant).unwrap()).unwrap()
     }
 
     fn clear(length: usize) -> Vec<u8> {
         (0..length).map(|n| (n % 251) as u8).collect()
     }
 
-    fn sealed(key: &DataKey, clear: &[u8]) -> Vec<u8> {
+    fn sealed(key: &DataKeys, clear: &[u8]) -> Vec<u8> {
         let mut sealer = Sealer::new(key, "test", 0);
         let mut file = Vec::new();
         for part in clear.chunks(10_007) {
@@ -231,7 +232,7 @@ mod tests {
         file
     }
 
-    fn read(key: &DataKey, purpose: &str, file: &[u8]) -> io::Result<Vec<u8>> {
+    fn read(key: &DataKeys, purpose: &str, file: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         Unsealed::new(file, key, purpose).read_to_end(&mut out)?;
         Ok(out)

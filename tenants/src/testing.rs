@@ -20,7 +20,7 @@ use crate::{
     control::Control,
     db::{PostgresPool, sqlite_threads},
     error::Result,
-    keys::MasterKey,
+    keys::MasterKeys,
     registry::{NewOrganisation, Provision, Storage},
 };
 
@@ -106,7 +106,7 @@ pub fn organisation() -> NewOrganisation {
 
 /// A registry of its own, with somebody to own its tenants.
 pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model) {
-    let master = MasterKey::from_hex(&"5e".repeat(32)).expect("64 digits");
+    let master = MasterKeys::from_hex(&"5e".repeat(32)).expect("64 digits");
     let data = folder();
     let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => {

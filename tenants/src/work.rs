@@ -47,6 +47,11 @@ impl Tickets {
         Self { control, wake: Arc::default() }
     }
 
+    /// The control plane that they stand in.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// Resolves when this process announced something.
     pub async fn announced(&self) {
         self.wake.notified().await;
@@ -114,8 +119,8 @@ pub async fn enqueue(db: &TenantDb, tx: &TenantTx, item: NewWork, now: i64) -> R
 ///
 /// # Errors
 /// When the row was sealed for another tenant or damaged.
-pub fn payload(db: &TenantDb, row: &work::Model) -> Result<serde_json::Value> {
-    let clear =
-        db.key().unseal("work", &row.payload).ok_or_else(|| Error::internal("a work item cannot be unsealed"))?;
+pub async fn payload(db: &TenantDb, row: &work::Model) -> Result<serde_json::Value> {
+    let clear = db.unseal("work", &row.payload).await?;
+    let clear = clear.ok_or_else(|| Error::internal("a work item cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
 }

@@ -3,6 +3,7 @@
 mod api_key;
 mod demo;
 mod import;
+mod keys;
 mod migrate;
 mod serve;
 mod tenant;
@@ -50,6 +51,11 @@ enum Command {
     ApiKey {
         #[command(subcommand)]
         command: api_key::Command,
+    },
+    /// Keys that everything kept is encrypted under.
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
     },
     /// Bring records in from a file of rows (CSV).
     Import(Box<import::Import>),
@@ -119,6 +125,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         Command::Serve => serve::run(app, config).await,
         Command::Tenant { command } => tenant::run(&app, command).await,
         Command::ApiKey { command } => api_key::run(&app, command).await,
+        Command::Keys { command } => keys::run(&app, command).await,
         Command::Import(arguments) => import::run(&app, *arguments).await,
         Command::Undo(arguments) => import::undo(&app, arguments).await,
         Command::CreateTestCustomers(arguments) => upkeep::test_customers(&app, arguments).await,

@@ -9,7 +9,7 @@ use std::{
 
 use tenants::{
     error::{Code, Error, Result},
-    keys::DataKey,
+    keys::DataKeys,
     sealed::{Sealer, Unsealed},
 };
 
@@ -34,7 +34,7 @@ const PURPOSE: &str = "import errors";
 ///
 /// # Errors
 /// `STORAGE_FULL` when the disk does not give it.
-pub(super) fn open(path: &Path, key: &DataKey, length: u64) -> Result<Option<impl Read + Send + use<>>> {
+pub(super) fn open(path: &Path, key: &DataKeys, length: u64) -> Result<Option<impl Read + Send + use<>>> {
     match File::open(path) {
         Ok(file) => Ok(Some(Unsealed::growing(file.take(length), key, PURPOSE))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -45,7 +45,7 @@ pub(super) fn open(path: &Path, key: &DataKey, length: u64) -> Result<Option<imp
 /// An errors file in the making.
 pub(super) struct ErrorsFile {
     path: PathBuf,
-    key: DataKey,
+    key: DataKeys,
     delimiter: u8,
     headers: Vec<String>,
     /// In front of the file's own columns, of what is itself an errors file.
@@ -59,7 +59,7 @@ impl ErrorsFile {
     /// the next rows.
     pub(super) fn new(
         path: PathBuf,
-        key: &DataKey,
+        key: &DataKeys,
         delimiter: u8,
         headers: Vec<String>,
         skip: usize,
@@ -153,7 +153,7 @@ pub(super) fn private(path: &Path) -> io::Result<File> {
 mod tests {
     use encoding_rs::UTF_8;
     use entities::ids::TenantId;
-    use tenants::{Issue, keys::MasterKey};
+    use tenants::{Issue, keys::MasterKeys};
 
     use super::*;
     use crate::import::rows::Rows;
@@ -168,7 +168,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("errors.csv");
         let headers = vec!["a".to_owned(), "b".to_owned()];
-        let key = MasterKey::from_hex(&"ab".repeat(32)).unwrap().new_data_key(TenantId::new()).unwrap().0;
+        let (master, tenant) = (MasterKeys::from_hex(&"ab".repeat(32)).unwrap(), TenantId::new());
+        let key = DataKeys::open(&master, tenant, &master.first_keys(tenant).unwrap()).unwrap();
         let mut file = ErrorsFile::new(path.clone(), &key, b';', headers, 0, 0);
         let source = rows("a;b\n1;\"x;\"\"y\"\"\n\nz\"\n2;3;4\n");
         let wrong = [Complaint {

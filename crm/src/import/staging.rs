@@ -10,7 +10,7 @@ use records::Ctx;
 use tenants::{
     TenantDb,
     error::{Code, Error, Result},
-    keys::DataKey,
+    keys::DataKeys,
     sealed::{Sealer, Unsealed},
 };
 use tokio::io::AsyncWriteExt;
@@ -121,7 +121,7 @@ impl Drop for Upload {
 #[derive(Clone, Debug)]
 pub(super) struct Staged {
     path: PathBuf,
-    key: DataKey,
+    key: DataKeys,
 }
 
 impl Staged {

@@ -2,12 +2,12 @@
 
 pub mod api_key_prefixes;
 pub mod attempts;
+pub mod data_keys;
 pub mod key_checks;
 pub mod memberships;
 pub mod origins;
 pub mod security_log;
 pub mod sessions;
-pub mod tenant_keys;
 pub mod tenants;
 pub mod tickets;
 pub mod users;

@@ -21,7 +21,15 @@ use sea_orm::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{keys::DataKey, settings::Settings, work::Tickets};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::Result,
+    keys::{DataKeys, MasterKeys, key_of},
+    registry::open::held_keys,
+    settings::Settings,
+    work::Tickets,
+};
 
 pub use classify::{Violation, classify, violation};
 pub use postgres::{PostgresPool, SchemaName};
@@ -49,8 +57,10 @@ pub struct About {
     pub tenant: TenantId,
     /// What it said about itself.
     pub settings: Settings,
-    /// Its own key.
-    pub key: DataKey,
+    /// Its own keys.
+    pub key: DataKeys,
+    /// What wraps them.
+    pub master: MasterKeys,
     /// Its folder: files, staging, search.
     pub folder: PathBuf,
     /// Where its waiting work is announced.
@@ -87,9 +97,30 @@ impl TenantDb {
         &self.about.settings
     }
 
-    /// The tenant's own key.
-    pub fn key(&self) -> &DataKey {
+    /// The tenant's own keys.
+    pub fn key(&self) -> &DataKeys {
         &self.about.key
+    }
+
+    /// Reads the tenant's keys again: another process has brought in a new one.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn take_up_keys(&self) -> Result<()> {
+        let held = held_keys(self.about.tickets.control(), self.about.tenant).await?;
+        self.about.key.take_up(&self.about.master, &held)
+    }
+
+    /// What [`DataKeys::seal`] encrypted for the same purpose, also under a key that another process has just brought in;
+    /// nothing if it is damaged or something else.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        if key_of(sealed).is_some_and(|id| !self.key().has(id)) {
+            self.take_up_keys().await?;
+        }
+        Ok(self.key().unseal(purpose, sealed))
     }
 
     /// The tenant's folder; its parts (`files`, `staging`) are made by those who use them.

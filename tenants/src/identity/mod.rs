@@ -35,7 +35,7 @@ pub struct Identity {
 impl Identity {
     /// The people and programs of a registry.
     pub fn new(registry: Arc<Registry>) -> Self {
-        let signer = tokens::Signer::new(&registry.master().tokens());
+        let signer = tokens::Signer::new(registry.master().clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { registry, signer, hashing: Arc::new(Semaphore::new(cores)), recent: Cache::new(10_000) }
     }

@@ -1,14 +1,13 @@
 //! Access tokens: JWT (RFC 7519), 15 minutes, for one organisation.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::ids::{MemberId, SessionId, TenantId, UserId};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Clock,
     error::{Code, Error, Result},
+    keys::{MasterKey, MasterKeys},
 };
 
 /// Life of an access token, seconds.
@@ -31,27 +30,20 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Signs and reads access tokens.
-pub struct Signer {
-    key_id: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-}
+/// Signs and reads access tokens. A key derived from the newest master key signs; those of the older ones are taken as
+/// well, so that tokens live out their time when the master key is rotated.
+pub struct Signer(MasterKeys);
 
 impl Signer {
-    pub fn new(key: &[u8; 32]) -> Self {
-        let id = Sha256::digest(key);
-        Self {
-            key_id: BASE64_URL_SAFE_NO_PAD.encode(&id[..6]),
-            encoding: EncodingKey::from_secret(key),
-            decoding: DecodingKey::from_secret(key),
-        }
+    pub fn new(master: MasterKeys) -> Self {
+        Self(master)
     }
 
     pub fn sign(&self, claims: &Claims) -> Result<String> {
+        let key = self.0.newest().token_key();
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(self.key_id.clone());
-        encode(&header, claims, &self.encoding).map_err(Error::internal)
+        header.kid = Some(key.id);
+        encode(&header, claims, &EncodingKey::from_secret(key.secret.as_slice())).map_err(Error::internal)
     }
 
     pub fn read(&self, token: &str, clock: &Clock) -> Result<Claims> {
@@ -59,9 +51,13 @@ impl Signer {
         // checked below against our own clock
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
-        let claims = decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|error| Error::of(Code::Unauthenticated).caused_by(error))?
-            .claims;
+        let wrong = |error| Error::of(Code::Unauthenticated).caused_by(error);
+        let named = decode_header(token).map_err(wrong)?.kid;
+        let keys = self.0.keys();
+        let mut keys = keys.iter().map(MasterKey::token_key);
+        let key = keys.find(|key| Some(&key.id) == named.as_ref()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
+        let key = DecodingKey::from_secret(key.secret.as_slice());
+        let claims = decode::<Claims>(token, &key, &validation).map_err(wrong)?.claims;
         if claims.exp <= clock.micros() / 1_000_000 {
             return Err(Error::new(
                 Code::Unauthenticated,

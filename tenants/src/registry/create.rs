@@ -4,7 +4,7 @@
 use std::fs;
 
 use entities::{
-    control::{memberships, tenant_keys, tenants, users},
+    control::{data_keys, memberships, tenants, users},
     ids::{MemberId, RoleId, TenantId, UserId},
     tenant::{members, roles},
 };
@@ -105,7 +105,7 @@ impl Registry {
 
     async fn register(&self, organisation: &NewOrganisation) -> Result<tenants::Model> {
         let id = TenantId::new();
-        let (_, wrapped) = self.master.new_data_key(id)?;
+        let held = self.master.first_keys(id)?;
         let row = tenants::Model {
             id,
             slug: organisation.slug.clone(),
@@ -119,11 +119,13 @@ impl Registry {
             release: String::new(),
             created_at: self.clock.micros(),
         };
-        let key = tenant_keys::ActiveModel {
+        let keys = held.into_iter().map(|held| data_keys::ActiveModel {
             tenant_id: Set(id),
-            wrapped: Set(wrapped),
-            created_at: Set(self.clock.micros()),
-        };
+            purpose: Set(held.purpose.name().to_owned()),
+            id: Set(i64::from(held.id.0)),
+            wrapped: Set(held.wrapped),
+            created_at: Set(row.created_at),
+        });
         let tx = self.control.begin().await?;
         let inserted = tenants::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await;
         inserted.map_err(|error| match violation(&error) {
@@ -132,7 +134,7 @@ impl Registry {
             }
             None => error.into(),
         })?;
-        tenant_keys::Entity::insert(key).exec_without_returning(&tx).await?;
+        data_keys::Entity::insert_many(keys).exec_without_returning(&tx).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -240,7 +242,7 @@ impl Registry {
             _ => {}
         }
         let tx = self.control.begin().await?;
-        tenant_keys::Entity::delete_by_id(row.id).exec(&tx).await?;
+        data_keys::Entity::delete_many().filter(data_keys::Column::TenantId.eq(row.id)).exec(&tx).await?;
         tenants::Entity::delete_by_id(row.id).exec(&tx).await?;
         tx.commit().await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! The organisations of this installation: making them, finding them, opening their spaces.
 
 mod create;
-mod open;
+pub(crate) mod open;
 mod release;
 
 use std::{
@@ -23,7 +23,7 @@ use crate::{
     control::Control,
     db::{Dialect, PostgresPool, TenantDb},
     error::{Code, Error, Result},
-    keys::MasterKey,
+    keys::MasterKeys,
     work::Tickets,
 };
 
@@ -69,7 +69,7 @@ impl Weighter<TenantId, TenantDb> for Burden {
 /// All organisations of an installation.
 pub struct Registry {
     control: Control,
-    master: MasterKey,
+    master: MasterKeys,
     storage: Storage,
     tickets: Tickets,
     clock: Clock,
@@ -81,7 +81,7 @@ impl Registry {
     /// The registry of an opened control plane.
     pub fn new(
         control: Control,
-        master: MasterKey,
+        master: MasterKeys,
         storage: Storage,
         clock: Clock,
         provision: Arc<dyn Provision>,
@@ -96,8 +96,8 @@ impl Registry {
         &self.control
     }
 
-    /// The installation's key.
-    pub fn master(&self) -> &MasterKey {
+    /// The installation's keys.
+    pub fn master(&self) -> &MasterKeys {
         &self.master
     }
 
@@ -117,6 +117,11 @@ impl Registry {
             space.close().await;
         }
         self.control.close().await;
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.storage.data
     }
 
     /// How many spaces this process holds open.

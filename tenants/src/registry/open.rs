@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use entities::{
-    control::{tenant_keys, tenants},
+    control::{data_keys, tenants},
     ids::TenantId,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::Registry;
 use crate::{
+    control::Control,
     db::{About, SqliteFile, TenantDb},
     error::{Code, Error, Result},
+    keys::{DataKeys, Held, KeyId, Purpose},
     migrate, security_log,
     settings::Settings,
 };
@@ -58,16 +60,14 @@ impl Registry {
 
     /// The connections of a tenant, without a look at what is in the space.
     pub(super) async fn connect(&self, row: &tenants::Model, create: bool) -> Result<TenantDb> {
-        let wrapped = tenant_keys::Entity::find_by_id(row.id)
-            .one(self.control.read())
-            .await?
-            .ok_or_else(|| Error::internal("the tenant's key is gone"))?;
+        let held = held_keys(&self.control, row.id).await?;
         let folder = self.folder(row.id);
-        let key = self.master.unwrap_data_key(row.id, &wrapped.wrapped)?;
+        let key = DataKeys::open(&self.master, row.id, &held)?;
         let about = About {
             tenant: row.id,
             settings: Settings::of(row)?,
             key,
+            master: self.master.clone(),
             folder: folder.clone(),
             tickets: self.tickets.clone(),
         };
@@ -98,4 +98,18 @@ impl Registry {
             .await?;
         Ok(())
     }
+}
+
+/// The wrapped keys of a tenant.
+pub(crate) async fn held_keys(control: &Control, tenant: TenantId) -> Result<Vec<Held>> {
+    let rows = data_keys::Entity::find().filter(data_keys::Column::TenantId.eq(tenant)).all(control.read()).await?;
+    rows.into_iter().map(held).collect()
+}
+
+/// A row as a wrapped key.
+pub(crate) fn held(row: data_keys::Model) -> Result<Held> {
+    let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.name() == row.purpose);
+    let purpose = purpose.ok_or_else(|| Error::internal("a key of the control plane is for nothing that we know"))?;
+    let id = KeyId(u32::try_from(row.id).map_err(Error::internal)?);
+    Ok(Held { purpose, id, wrapped: row.wrapped })
 }

@@ -13,6 +13,7 @@ mod encryption;
 mod error_page;
 mod imports;
 mod isolation;
+mod keys;
 mod operations;
 mod parity;
 mod protocol;

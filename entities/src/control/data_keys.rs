@@ -1,14 +1,20 @@
-//! A tenant's data key, wrapped by the master key; without it the tenant's data is noise.
+//! A tenant's keys, wrapped by a master key; without them the tenant's data is noise.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::TenantId;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "tenant_keys")]
+#[sea_orm(table_name = "data_keys")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: TenantId,
+    /// `data`, `file` or `equality`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub purpose: String,
+    /// As ciphertexts name it; 0 to 2^32 - 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
     /// Header, nonce and ciphertext.
     pub wrapped: Vec<u8>,
     /// Microseconds UTC.

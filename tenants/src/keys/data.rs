@@ -1,0 +1,261 @@
+//! A tenant's own keys. Data keys come and go: one seals, all open. The key of its SQLite file and the one behind its
+//! equality hashes stay as they were made, for what hangs on them would have to be written anew.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use entities::ids::TenantId;
+use zeroize::Zeroizing;
+
+use super::{
+    master::MasterKeys,
+    sealing::{KeyId, Secret, key_of, random, seal, unseal},
+};
+use crate::{
+    db::DatabaseKey,
+    error::{Error, Result},
+};
+
+/// What a tenant's key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Seals values; there may be several.
+    Data,
+    /// The tenant's SQLite file.
+    File,
+    /// Hashes by which sealed values are found.
+    Equality,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 3] = [Purpose::Data, Purpose::File, Purpose::Equality];
+
+    /// As the control plane writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::Data => "data",
+            Purpose::File => "file",
+            Purpose::Equality => "equality",
+        }
+    }
+}
+
+/// A wrapped key, as the control plane keeps it.
+#[derive(Clone)]
+pub struct Held {
+    pub purpose: Purpose,
+    pub id: KeyId,
+    /// What a master key made of it; noise without that.
+    pub wrapped: Vec<u8>,
+}
+
+/// A tenant's keys; clones share them.
+#[derive(Clone)]
+pub struct DataKeys(Arc<Inside>);
+
+struct Inside {
+    tenant: TenantId,
+    file: DatabaseKey,
+    ring: RwLock<Ring>,
+}
+
+#[derive(Clone)]
+struct Ring {
+    keys: Arc<[(KeyId, Zeroizing<[u8; 32]>)]>,
+    /// Which of them seals.
+    current: KeyId,
+}
+
+impl fmt::Debug for DataKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataKeys(…)")
+    }
+}
+
+impl MasterKeys {
+    /// The keys of a new tenant, to be kept before anything is sealed with them.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn first_keys(&self, tenant: TenantId) -> Result<Vec<Held>> {
+        Purpose::ALL.iter().map(|purpose| self.new_key(tenant, *purpose, KeyId(1))).collect()
+    }
+
+    /// A new key of a tenant.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn new_key(&self, tenant: TenantId, purpose: Purpose, id: KeyId) -> Result<Held> {
+        let secret = Zeroizing::new(random::<32>()?);
+        self.wrap(tenant, purpose, id, secret.as_slice())
+    }
+
+    fn wrap(&self, tenant: TenantId, purpose: Purpose, id: KeyId, secret: &[u8]) -> Result<Held> {
+        let wrapped = self.newest().seal_for("wrap", &binding(tenant, purpose, id), secret)?;
+        Ok(Held { purpose, id, wrapped })
+    }
+
+    fn unwrap(&self, tenant: TenantId, held: &Held) -> Result<Secret> {
+        let clear = self.unseal_for("wrap", &binding(tenant, held.purpose, held.id), &held.wrapped);
+        let bytes = clear.and_then(|clear| <[u8; 32]>::try_from(clear.as_slice()).ok());
+        let bytes =
+            bytes.ok_or_else(|| Error::internal("a tenant's key was wrapped by a master key that is not here"))?;
+        Ok(Secret(Zeroizing::new(bytes)))
+    }
+
+    /// The same key under the newest master key.
+    ///
+    /// # Errors
+    /// When none of these master keys wrapped it.
+    pub(crate) fn rewrap(&self, tenant: TenantId, held: &Held) -> Result<Held> {
+        let secret = self.unwrap(tenant, held)?;
+        self.wrap(tenant, held.purpose, held.id, secret.0.as_slice())
+    }
+}
+
+impl DataKeys {
+    /// The keys that the control plane keeps for a tenant. The newest data key seals until told otherwise.
+    ///
+    /// # Errors
+    /// When there are none, or they were wrapped by a master key that is not here.
+    pub fn open(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Self> {
+        let ring = Ring::open(master, tenant, held)?;
+        let file = match held.iter().find(|held| held.purpose == Purpose::File) {
+            Some(held) => master.unwrap(tenant, held)?.derive("data.db"),
+            None => first(master, tenant, held)?.derive("data.db"),
+        };
+        Ok(Self(Arc::new(Inside { tenant, file: DatabaseKey(file), ring: RwLock::new(ring) })))
+    }
+
+    /// Takes up what the control plane keeps now.
+    ///
+    /// # Errors
+    /// As [`DataKeys::open`].
+    pub(crate) fn take_up(&self, master: &MasterKeys, held: &[Held]) -> Result<()> {
+        let ring = Ring::open(master, self.0.tenant, held)?;
+        *self.0.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    fn ring(&self) -> Ring {
+        self.0.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Key of the tenant's SQLite file.
+    pub fn database(&self) -> DatabaseKey {
+        self.0.file.clone()
+    }
+
+    /// Whether a key is known here.
+    pub fn has(&self, id: KeyId) -> bool {
+        self.ring().keys.iter().any(|(known, _)| *known == id)
+    }
+
+    /// The key that seals.
+    pub fn current(&self) -> KeyId {
+        self.ring().current
+    }
+
+    /// Encrypts bytes, bound to the tenant and to what they are for.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn seal(&self, purpose: &str, clear: &[u8]) -> Result<Vec<u8>> {
+        let ring = self.ring();
+        let key = ring.keys.iter().find(|(id, _)| *id == ring.current);
+        let (id, key) = key.ok_or_else(|| Error::internal("the tenant has no data key"))?;
+        seal(key, *id, &self.context(purpose), clear)
+    }
+
+    /// What [`DataKeys::seal`] encrypted for the same tenant and purpose; nothing otherwise.
+    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let named = key_of(sealed)?;
+        let ring = self.ring();
+        let (_, key) = ring.keys.iter().find(|(id, _)| *id == named)?;
+        unseal(key, &self.context(purpose), sealed)
+    }
+
+    fn context(&self, purpose: &str) -> Vec<u8> {
+        [self.0.tenant.0.as_bytes(), purpose.as_bytes()].concat()
+    }
+}
+
+impl Ring {
+    fn open(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Self> {
+        let mut keys = Vec::new();
+        for held in held.iter().filter(|held| held.purpose == Purpose::Data) {
+            keys.push((held.id, master.unwrap(tenant, held)?.derive("seal")));
+        }
+        let newest = keys.iter().map(|(id, _)| *id).max();
+        let current = newest.ok_or_else(|| Error::internal("the tenant's key is gone"))?;
+        Ok(Self { keys: keys.into(), current })
+    }
+}
+
+/// Where a tenant was made before each purpose had a key of its own, its first data key stands in.
+fn first(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Secret> {
+    let first = held.iter().find(|held| held.purpose == Purpose::Data && held.id == KeyId(0));
+    master.unwrap(tenant, first.ok_or_else(|| Error::internal("the tenant's key is gone"))?)
+}
+
+/// What a wrapped key is bound to. The data keys made before keys had ids are bound to their tenant alone.
+fn binding(tenant: TenantId, purpose: Purpose, id: KeyId) -> Vec<u8> {
+    let mut context = tenant.0.as_bytes().to_vec();
+    if id != KeyId(0) {
+        context.extend_from_slice(purpose.name().as_bytes());
+        context.extend_from_slice(&id.0.to_be_bytes());
+    }
+    context
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn master(digits: &str) -> MasterKeys {
+        MasterKeys::from_hex(&digits.repeat(32)).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_text_opens_only_for_its_tenant_and_purpose() {
+        let (master, tenant) = (master("ab"), TenantId::new());
+        let held = master.first_keys(tenant).unwrap();
+        let keys = DataKeys::open(&master, tenant, &held).unwrap();
+        let sealed = keys.seal("work", b"secret").unwrap();
+        assert_eq!(keys.unseal("work", &sealed).unwrap().as_slice(), b"secret");
+        assert!(keys.unseal("other", &sealed).is_none());
+        assert!(DataKeys::open(&master, TenantId::new(), &held).is_err());
+        assert!(DataKeys::open(&self::master("cd"), tenant, &held).is_err());
+    }
+
+    #[test]
+    fn a_wrapped_key_serves_for_nothing_else() {
+        let (master, tenant) = (master("ab"), TenantId::new());
+        let mut held = master.first_keys(tenant).unwrap();
+        for one in &mut held {
+            one.purpose = if one.purpose == Purpose::Data { Purpose::File } else { Purpose::Data };
+        }
+        assert!(DataKeys::open(&master, tenant, &held).is_err());
+    }
+
+    #[test]
+    fn a_new_data_key_seals_and_the_old_one_opens() {
+        let (master, tenant) = (master("ab"), TenantId::new());
+        let mut held = master.first_keys(tenant).unwrap();
+        let keys = DataKeys::open(&master, tenant, &held).unwrap();
+        let before = keys.seal("work", b"before").unwrap();
+        held.push(master.new_key(tenant, Purpose::Data, KeyId(2)).unwrap());
+        keys.take_up(&master, &held).unwrap();
+        let after = keys.seal("work", b"after").unwrap();
+        assert_eq!((key_of(&before), key_of(&after)), (Some(KeyId(1)), Some(KeyId(2))));
+        assert_eq!(keys.unseal("work", &before).unwrap().as_slice(), b"before");
+        let two = MasterKeys::from_hex(&format!("{} {}", "cd".repeat(32), "ab".repeat(32))).unwrap();
+        let rewrapped: Vec<Held> = held.iter().map(|held| two.rewrap(tenant, held).unwrap()).collect();
+        let alone = DataKeys::open(&self::master("cd"), tenant, &rewrapped).unwrap();
+        assert_eq!(alone.unseal("work", &after).unwrap().as_slice(), b"after");
+        assert_eq!(alone.unseal("work", &before).unwrap().as_slice(), b"before");
+    }
+}

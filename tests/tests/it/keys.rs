@@ -1,0 +1,158 @@
+//! Keys are rotated while everybody goes on: nobody is refused, nothing becomes unreadable, also not when the rotation is
+//! killed.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use serde_json::json;
+use tests::{Client, Tenant, TestApp, until};
+use tokio::task::JoinHandle;
+
+const CREATE: &str = "mutation ($name: String!) { createCustomer(data: { lastName: $name }) { id } }";
+const READ: &str = "{ customers(first: 5) { nodes { id lastName } totalCount } }";
+
+/// People at work; none of them may be refused.
+struct Load {
+    stop: Arc<AtomicBool>,
+    written: Arc<AtomicUsize>,
+    people: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    /// Each writes and reads, one thing after the other.
+    fn of(people: Vec<Client>) -> Self {
+        let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let people = people.into_iter().map(|person| {
+            let (stop, written) = (Arc::clone(&stop), Arc::clone(&written));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    person.data(CREATE, json!({ "name": "Haddad" })).await;
+                    written.fetch_add(1, Ordering::SeqCst);
+                    person.data(READ, json!({})).await;
+                }
+            })
+        });
+        let people = people.collect();
+        Self { stop, written, people }
+    }
+
+    /// Waits until they have done more.
+    async fn goes_on(&self) {
+        let now = self.written.load(Ordering::SeqCst);
+        until(60, "the people go on", async || self.written.load(Ordering::SeqCst) > now + 5).await;
+    }
+
+    /// How much they wrote; nobody was refused.
+    async fn end(self) -> usize {
+        self.stop.store(true, Ordering::SeqCst);
+        for person in self.people {
+            person.await.expect("nobody was refused");
+        }
+        self.written.load(Ordering::SeqCst)
+    }
+}
+
+async fn count(tenant: &Tenant) -> usize {
+    let read = tenant.data(READ, json!({})).await;
+    read["customers"]["totalCount"].as_u64().expect("a number") as usize
+}
+
+fn master_keys(data: &Path) -> Vec<String> {
+    let text = fs::read_to_string(data.join("master.key")).expect("the key file");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_master_key_is_rotated_while_servers_serve() {
+    let mut app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let beside = app.beside().await;
+    let owner = tenant.owner().await;
+    let load = Load::of(vec![tenant.api_key.clone(), owner.clone(), owner.at(&beside), tenant.api_key.at(&beside)]);
+    load.goes_on().await;
+    app.cli(&["keys", "rotate", "--master"]).printed();
+    load.goes_on().await;
+    assert_eq!(master_keys(&app.data()).len(), 2, "the old key stays for tokens that are under way");
+    let signed_in_anew = tenant.owner().await;
+    assert_ne!(header(owner.token()), header(signed_in_anew.token()), "another key signs");
+    signed_in_anew.at(&beside).data(READ, json!({})).await;
+    owner.data(READ, json!({})).await;
+    let other = app.tenant("globex");
+    other.create("customer", json!({ "lastName": "Meziane" })).await;
+    other.api_key.at(&beside).data(READ, json!({})).await;
+    app.cli(&["keys", "rotate", "--master"]).printed();
+    load.goes_on().await;
+    let written = load.end().await;
+
+    let early = app.cli(&["keys", "retire", "--master"]);
+    assert!(early.code == Some(73) && early.stderr.contains("15 minutes"), "{early:?}");
+    let file = File::options().write(true).open(app.data().join("master.key")).expect("the key file");
+    file.set_modified(SystemTime::now() - Duration::from_secs(16 * 60)).expect("its time");
+    assert_eq!(app.cli(&["keys", "retire", "--master"]).json()["retired"], 2);
+    assert_eq!(master_keys(&app.data()).len(), 1);
+    app.server().kill();
+    app.server().launch().await;
+    assert_eq!(count(&tenant).await, written);
+    assert_eq!(count(&other).await, 1);
+}
+
+#[tokio::test]
+async fn a_rotation_of_the_master_key_that_was_killed_is_gone_on_with() {
+    let mut app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let id = tenant.create("customer", json!({ "lastName": "Haddad" })).await;
+    for _ in 0..3 {
+        let before = master_keys(&app.data());
+        let mut command = app.program().command(["keys", "rotate", "--master"]);
+        let mut rotating = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+        let begun = async || master_keys(&app.data()) != before || app.data().join("keys.lock").exists();
+        until(30, "the rotation begins", begun).await;
+        rotating.kill().expect("ours to kill");
+        rotating.wait().expect("it ends");
+        tenant.data("query ($id: ID!) { customer(id: $id) { lastName } }", json!({ "id": id })).await;
+        app.server().kill();
+        app.server().launch().await;
+        assert_eq!(count(&tenant).await, 1);
+    }
+    // the new key stands in the file and nothing is under it: where a killed rotation may have stopped
+    let keys = master_keys(&app.data());
+    app.cli(&["keys", "rotate", "--master"]).printed();
+    let text = format!("{}\n{}", "c7".repeat(32), master_keys(&app.data()).join("\n"));
+    fs::write(app.data().join("master.key"), text).expect("the key file");
+    tenant.create("customer", json!({ "lastName": "Haddad" })).await;
+    let done = app.cli(&["keys", "rotate", "--master"]);
+    assert!(done.json()["changed"].as_u64() >= Some(3), "{done:?}");
+    assert_eq!(master_keys(&app.data())[0], "c7".repeat(32), "no further key was made");
+    assert!(master_keys(&app.data()).len() <= keys.len() + 2);
+    app.server().kill();
+    app.server().launch().await;
+    assert_eq!(count(&tenant).await, 2);
+}
+
+#[tokio::test]
+async fn keys_that_are_configured_are_rotated_by_those_who_configure_them() {
+    let key = "5a".repeat(32);
+    let mut app = TestApp::start_with(&[("CLIENTELE_MASTER_KEY", &key)]).await;
+    let tenant = app.tenant("acme");
+    tenant.create("customer", json!({ "lastName": "Haddad" })).await;
+    let alone = app.cli(&["keys", "rotate", "--master"]);
+    assert!(alone.code == Some(65) && alone.stderr.contains("new,old"), "{alone:?}");
+    app.server().kill();
+    let both = app.program().with("CLIENTELE_MASTER_KEY", &format!("{},{key}", "6b".repeat(32)));
+    both.run(["keys", "rotate", "--master"]).printed();
+    let new = app.program().with("CLIENTELE_MASTER_KEY", &"6b".repeat(32));
+    assert!(new.run(["tenant", "list"]).printed().contains("acme"));
+    assert_ne!(app.cli(&["tenant", "list"]).code, Some(0), "the old key alone opens nothing");
+}
+
+fn header(token: &str) -> &str {
+    token.split_once('.').expect("a token").0
+}
