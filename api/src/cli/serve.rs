@@ -13,7 +13,8 @@ pub async fn run(app: App, config: &Config) -> Result<()> {
     let server = http::serve(app, config).await?;
     let storage = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite" };
     tracing::info!(address = %server.address, storage, data = %config.data.display(), "serving");
-    super::line(format_args!("Clientele serves on http://{}", server.address));
+    let scheme = if server.secure { "https" } else { "http" };
+    super::line(format_args!("Clientele serves on {scheme}://{}", server.address));
     server
         .until(async {
             tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }

@@ -1,10 +1,6 @@
 //! What a request brings along: its id, and the credential that says who asks.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{
     Error as ActixError, HttpMessage, HttpRequest,
@@ -19,6 +15,7 @@ use tenants::{
     identity::{Principal, Visit},
 };
 
+use super::{headers, is_secure, visit};
 use crate::app::App;
 
 /// Names a request in logs, history and answers.
@@ -42,12 +39,13 @@ pub async fn observe(
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let method = request.method().clone();
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let secure = is_secure(request.request());
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers::protect(headers, secure);
     let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
     metrics::counter!("clientele_http_requests_total", "route" => route.clone(), "status" => status.to_string())
         .increment(1);
@@ -78,13 +76,6 @@ pub async fn authenticate(
     let principal = app.identity.authenticate(bearer, &visit).await?;
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     caller(app, principal, slug, origin, language, Asking { request: RequestId::of(request), visit })
-}
-
-/// From where a request comes: the other end of its connection.
-pub fn visit(request: &HttpRequest) -> Visit {
-    let address = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Visit::new(address, agent.unwrap_or_default())
 }
 
 /// One request, as callers remember it.

@@ -2,8 +2,12 @@
 
 mod context;
 mod errors;
+mod headers;
 mod ops;
+mod proxies;
+mod redirect;
 mod tenant;
+mod tls;
 mod upgrade;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
@@ -12,16 +16,21 @@ use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
 use tenants::{Code, Error, error::Result};
 
-pub use context::{Asking, RequestId, authenticate, bearer, caller, visit};
+pub use context::{Asking, RequestId, authenticate, bearer, caller};
 pub use errors::{error_body, refuse};
+pub use proxies::{Proxies, host, is_secure, visit};
 
 use crate::{app::App, config::Config};
+use tls::Certificates;
 
 /// A running server.
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// It speaks TLS.
+    pub secure: bool,
     handle: ServerHandle,
+    redirect: Option<ServerHandle>,
     workers: Workers,
     ended: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -41,6 +50,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let upgrade = web::Data::new(upgrade::Upgrade::default());
     let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
+    let proxies = web::Data::new(Proxies::new(config));
     let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), budget));
     let server = HttpServer::new(move || {
         Actix::new()
@@ -48,6 +58,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             .app_data(account.clone())
             .app_data(door.clone())
             .app_data(upgrade.clone())
+            .app_data(proxies.clone())
             .app_data(web::Data::new(metrics.clone()))
             .wrap(actix_web::middleware::from_fn(context::observe))
             .configure(routes)
@@ -56,20 +67,32 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     .workers(std::thread::available_parallelism().map_or(2, usize::from))
     .shutdown_timeout(20)
     .disable_signals()
-    .client_request_timeout(Duration::from_secs(10))
-    .bind(config.listen)
-    .map_err(|error| {
+    .client_request_timeout(Duration::from_secs(10));
+    let certificates = match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Some(Certificates::read(cert, key)?),
+        _ => None,
+    };
+    let server = match &certificates {
+        Some(certificates) => server.bind_rustls_0_23(config.listen, certificates.config()?),
+        None => server.bind(config.listen),
+    };
+    let server = server.map_err(|error| {
         Error::new(
             Code::BadRequest,
             format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
         )
     })?;
+    config.warn();
+    if let Some(certificates) = &certificates {
+        certificates.follow()?;
+    }
     sweep.start(app.registry.clone());
     let address = server.addrs().first().copied().unwrap_or(config.listen);
+    let redirect = config.redirect_from.map(|from| redirect::serve(from, address.port())).transpose()?;
     let running = server.run();
     let handle = running.handle();
     let workers = Workers::start(app.registry.clone(), app.handlers(), config.workers);
-    Ok(Server { address, handle, workers, ended: tokio::spawn(running) })
+    Ok(Server { address, secure: certificates.is_some(), handle, redirect, workers, ended: tokio::spawn(running) })
 }
 
 impl Server {
@@ -77,6 +100,9 @@ impl Server {
     pub async fn until(self, end: impl Future<Output = ()>) {
         end.await;
         tracing::info!("stopping: requests and jobs in hand are finished");
+        if let Some(redirect) = self.redirect {
+            redirect.stop(false).await;
+        }
         self.handle.stop(true).await;
         self.workers.stop().await;
         match self.ended.await {

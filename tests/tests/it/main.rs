@@ -21,4 +21,5 @@ mod resilience;
 mod retyping;
 mod sdl;
 mod sizes;
+mod transport;
 mod world;

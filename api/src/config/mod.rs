@@ -1,6 +1,8 @@
 //! Configuration: defaults, then a file, then the environment (`CLIENTELE_*`), then flags. `docs/configuration.md`
 //! lists every key; an unknown or bad one refuses to start.
 
+mod doors;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use figment::{
@@ -10,12 +12,29 @@ use figment::{
 use serde::{Deserialize, Serialize, Serializer};
 use tenants::{Code, Error, error::Result, keys::MasterKeys};
 
+pub use doors::{Networks, ProxyHeader};
+
 /// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Address and port to serve on.
     pub listen: SocketAddr,
+    /// Certificate chain in PEM form; with it, `listen` speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key in PEM form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// A second address whose plain requests are sent to HTTPS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_from: Option<SocketAddr>,
+    /// Serve plain HTTP to the network, with no proxy before us.
+    pub insecure_http: bool,
+    /// Addresses and networks of the proxies before us; only what they say of a client is believed.
+    pub trusted_proxies: Networks,
+    /// The header in which they say it.
+    pub proxy_header: ProxyHeader,
     /// Folder of everything that is kept.
     pub data: PathBuf,
     /// PostgreSQL address; without it everything is kept in SQLite files under `data`.
@@ -71,6 +90,12 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_cert: None,
+            tls_key: None,
+            redirect_from: None,
+            insecure_http: false,
+            trusted_proxies: Networks::default(),
+            proxy_header: ProxyHeader::default(),
             data: PathBuf::from("data"),
             database_url: None,
             database_connections: 20,
@@ -157,6 +182,7 @@ impl Config {
         if let Some(hex) = &self.master_key {
             MasterKeys::from_hex(&hex.0)?;
         }
+        self.check_doors()?;
         tracing_subscriber::EnvFilter::try_new(&self.log)
             .map_err(|error| refused(format!("log is not understood: {error}")))?;
         Ok(())

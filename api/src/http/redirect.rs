@@ -1,0 +1,43 @@
+//! The plain address beside a TLS one: it says where to go, and nothing else.
+
+use std::net::SocketAddr;
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::{Server, ServerHandle},
+    http::{header, uri::Authority},
+    web,
+};
+use tenants::{Code, Error, error::Result};
+
+/// Begins to send everybody who comes to `from` to HTTPS at a port; answers how it is ended.
+///
+/// # Errors
+/// When the address is taken.
+pub fn serve(from: SocketAddr, port: u16) -> Result<ServerHandle> {
+    let server: Server =
+        HttpServer::new(move || App::new().app_data(web::Data::new(port)).default_service(web::to(elsewhere)))
+            .workers(1)
+            .disable_signals()
+            .bind(from)
+            .map_err(|error| {
+                Error::new(
+                    Code::BadRequest,
+                    format!("Cannot listen on {from}: {error}; choose another `redirect_from`."),
+                )
+            })?
+            .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
+}
+
+/// 308 keeps the method, so that a program which posts is not answered as if it had read.
+async fn elsewhere(request: HttpRequest, port: web::Data<u16>) -> HttpResponse {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let Some(host) = host else { return HttpResponse::BadRequest().finish() };
+    let port = if **port == 443 { String::new() } else { format!(":{}", **port) };
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let address = format!("https://{}{port}{path}", host.host());
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, address)).finish()
+}
