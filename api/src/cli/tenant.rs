@@ -11,6 +11,8 @@ pub enum Command {
     Create(Create),
     /// List the organisations.
     List,
+    /// Destroy an organisation with all that it has. Its keys go first: no copy of its data can be read any more.
+    Destroy(Destroy),
 }
 
 #[derive(Args)]
@@ -38,10 +40,20 @@ pub struct Create {
     language: String,
 }
 
+#[derive(Args)]
+pub struct Destroy {
+    /// The organisation's slug.
+    slug: String,
+    /// Do it: nothing brings the organisation back.
+    #[arg(long)]
+    yes: bool,
+}
+
 pub async fn run(app: &App, command: Command) -> Result<()> {
     match command {
         Command::Create(arguments) => create(app, arguments).await,
         Command::List => list(app).await,
+        Command::Destroy(arguments) => destroy(app, &arguments).await,
     }
 }
 
@@ -59,6 +71,20 @@ async fn create(app: &App, arguments: Create) -> Result<()> {
     let organisation = NewOrganisation { slug: slug.clone(), name, country, currency, time_zone, language };
     let id = app.identity.create_tenant(account, organisation).await?;
     super::line(serde_json::json!({ "id": id.to_string(), "slug": slug }));
+    Ok(())
+}
+
+async fn destroy(app: &App, arguments: &Destroy) -> Result<()> {
+    let tenant = app.registry.by_slug(&arguments.slug).await?;
+    if !arguments.yes {
+        let message = format!(
+            "This destroys the organisation `{}` ({}) with all its records, files and keys, for good; add --yes to do it.",
+            tenant.slug, tenant.name
+        );
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    app.registry.destroy(&tenant.slug).await?;
+    super::line(serde_json::json!({ "id": tenant.id.to_string(), "slug": tenant.slug, "destroyed": true }));
     Ok(())
 }
 

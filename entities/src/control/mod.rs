@@ -8,6 +8,7 @@ pub mod memberships;
 pub mod origins;
 pub mod security_log;
 pub mod sessions;
+pub mod signals;
 pub mod tenants;
 pub mod tickets;
 pub mod users;

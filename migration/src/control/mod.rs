@@ -3,6 +3,7 @@
 mod m0001_registry;
 mod m0003_doors;
 mod m0004_keys;
+mod m0005_signals;
 
 use sea_orm_migration::prelude::*;
 
@@ -12,6 +13,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_registry::Migration), Box::new(m0003_doors::Migration), Box::new(m0004_keys::Migration)]
+        vec![
+            Box::new(m0001_registry::Migration),
+            Box::new(m0003_doors::Migration),
+            Box::new(m0004_keys::Migration),
+            Box::new(m0005_signals::Migration),
+        ]
     }
 }

@@ -231,23 +231,6 @@ impl Registry {
         Ok(left.len())
     }
 
-    async fn clear(&self, row: &tenants::Model) -> Result<()> {
-        self.forget(row.id);
-        if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
-            let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", SchemaName::of(row.id).quoted());
-            pool.of(row.id).execute_unprepared(&sql).await?;
-        }
-        match fs::remove_dir_all(self.folder(row.id)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),
-            _ => {}
-        }
-        let tx = self.control.begin().await?;
-        data_keys::Entity::delete_many().filter(data_keys::Column::TenantId.eq(row.id)).exec(&tx).await?;
-        tenants::Entity::delete_by_id(row.id).exec(&tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// The person with an email address.
     ///
     /// # Errors
@@ -266,7 +249,7 @@ impl Registry {
     }
 }
 
-fn disk(error: &std::io::Error) -> Error {
+pub(super) fn disk(error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::StorageFull => Error::of(Code::StorageFull),
         _ => Error::internal(error.to_string()),

@@ -1,8 +1,10 @@
 //! The organisations of this installation: making them, finding them, opening their spaces.
 
 mod create;
+mod destroy;
 pub(crate) mod open;
 mod release;
+mod watch;
 
 use std::{
     path::{Path, PathBuf},
@@ -75,6 +77,7 @@ pub struct Registry {
     clock: Clock,
     provision: Arc<dyn Provision>,
     open: Cache<TenantId, TenantDb, Burden>,
+    seen: watch::Seen,
 }
 
 impl Registry {
@@ -88,7 +91,7 @@ impl Registry {
     ) -> Self {
         let tickets = Tickets::new(control.clone());
         let open = Cache::with_weighter(storage.open_tenants, storage.open_tenants as u64 * Burden::FILE, Burden);
-        Self { control, master, storage, tickets, clock, provision, open }
+        Self { control, master, storage, tickets, clock, provision, open, seen: watch::Seen::default() }
     }
 
     /// The control plane.

@@ -25,6 +25,7 @@ impl Registry {
     /// `NOT_FOUND` when there is no such tenant, `TENANT_SUSPENDED`, `TENANT_MIGRATING` when it cannot be brought up to
     /// date, `UNAVAILABLE` when its database does not answer.
     pub async fn space(&self, tenant: TenantId) -> Result<TenantDb> {
+        self.look().await?;
         self.open.get_or_insert_async(&tenant, self.open(tenant)).await
     }
 

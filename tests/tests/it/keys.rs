@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{
         Arc,
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Client, Tenant, TestApp, until};
 use tokio::task::JoinHandle;
 
@@ -155,4 +155,56 @@ async fn keys_that_are_configured_are_rotated_by_those_who_configure_them() {
 
 fn header(token: &str) -> &str {
     token.split_once('.').expect("a token").0
+}
+
+#[tokio::test]
+async fn a_destroyed_organisation_cannot_be_opened_any_more_also_from_a_copy() {
+    let mut app = TestApp::start().await;
+    let (gone, stays) = (app.tenant("acme"), app.tenant("globex"));
+    for tenant in [&gone, &stays] {
+        tenant.create("customer", json!({ "lastName": "Haddad" })).await;
+    }
+    let owner = gone.owner().await;
+    let folder = only_folder_of(&app, "acme");
+    let copy = app.scratch("copy");
+    copy_all(&folder, &copy);
+
+    let asked = app.cli(&["tenant", "destroy", "acme"]);
+    assert!(asked.code == Some(65) && asked.stderr.contains("--yes"), "{asked:?}");
+    assert_eq!(count(&gone).await, 1, "nothing happened yet");
+    app.cli(&["tenant", "destroy", "acme", "--yes"]).printed();
+    assert!(!folder.exists());
+    for actor in [&gone.api_key, &owner] {
+        let refused = async || actor.graphql(READ, json!({})).await.body["data"]["customers"].is_null();
+        until(10, "the running server serves it no more", refused).await;
+    }
+    until(10, "its key is unknown", async || gone.graphql(READ, json!({})).await.status == 401).await;
+    assert_eq!(count(&stays).await, 1);
+
+    app.server().kill();
+    copy_all(&copy, &folder);
+    app.server().launch().await;
+    assert_eq!(gone.graphql(READ, json!({})).await.status, 401);
+    assert_eq!(app.cli(&["tenant", "destroy", "acme", "--yes"]).code, Some(66));
+    let anew = app.tenant("acme");
+    assert_eq!(count(&anew).await, 0);
+    assert_eq!(count(&stays).await, 1);
+}
+
+/// The folder of an organisation.
+fn only_folder_of(app: &TestApp, slug: &str) -> PathBuf {
+    let listed = app.cli(&["tenant", "list"]);
+    let lines = listed.printed().lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let tenant = lines.into_iter().find(|tenant| tenant["slug"] == slug).expect("the organisation");
+    let id = tenant["id"].as_str().expect("an id").to_owned();
+    app.data().join("tenants").join(&id[id.len() - 2..]).join(id)
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
 }

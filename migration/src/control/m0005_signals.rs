@@ -1,0 +1,17 @@
+//! Numbers that grow when something changes which every process has to hear of.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut signals = Table::create();
+        signals.table(Alias::new("signals")).col(text("name").primary_key()).col(big_integer("value"));
+        manager.create_table(signals).await?;
+        let first = "INSERT INTO signals (name, value) VALUES ('tenants', 0)";
+        manager.get_connection().execute_unprepared(first).await.map(drop)
+    }
+}

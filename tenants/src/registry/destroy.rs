@@ -1,0 +1,104 @@
+//! Destroying a tenant: its keys go first, and with them all that was sealed, wherever a copy of it lies. What is left
+//! is removed afterwards; a crash leaves that to the sweep.
+
+use std::fs;
+
+use entities::control::{data_keys, tenants};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, sea_query::Expr};
+
+use super::{Registry, create::disk, watch};
+use crate::{control::Control, db::SchemaName, error::Result};
+
+/// Tables of the control plane with rows of a tenant, by `tenant_id`; a test compares them with the schema.
+const OF_TENANTS: &[&str] = &["api_key_prefixes", "data_keys", "memberships", "origins", "tickets"];
+
+impl Registry {
+    /// Destroys a tenant with everything that it has. People stay, as they may belong to others.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; when a database does not answer, the rest is done by the next call or by the sweep.
+    pub async fn destroy(&self, slug: &str) -> Result<()> {
+        let row = self.by_slug(slug).await?;
+        if let Control::Sqlite(file) = &self.control {
+            // deleted rows are overwritten, not only left out
+            file.writer().execute_unprepared("PRAGMA secure_delete = ON").await?;
+        }
+        let tx = self.control.begin().await?;
+        data_keys::Entity::delete_many().filter(data_keys::Column::TenantId.eq(row.id)).exec(&tx).await?;
+        tenants::Entity::update_many()
+            .col_expr(tenants::Column::State, Expr::value("deleting"))
+            .filter(tenants::Column::Id.eq(row.id))
+            .exec(&tx)
+            .await?;
+        watch::tell(&tx).await?;
+        tx.commit().await?;
+        let overwritten = match &self.control {
+            Control::Sqlite(file) => file.writer().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await,
+            Control::Postgres(control) => control.execute_unprepared("VACUUM data_keys").await,
+        };
+        if let Err(error) = overwritten {
+            tracing::warn!(tenant.id = %row.id, %error, "the space of deleted keys is not overwritten yet");
+        }
+        self.clear(&row).await
+    }
+
+    /// Removes all that there is of a tenant.
+    pub(super) async fn clear(&self, row: &tenants::Model) -> Result<()> {
+        if let Some((_, space)) = self.open.remove(&row.id) {
+            space.close().await;
+        }
+        if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
+            let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", SchemaName::of(row.id).quoted());
+            pool.of(row.id).execute_unprepared(&sql).await?;
+        }
+        match fs::remove_dir_all(self.folder(row.id)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),
+            _ => {}
+        }
+        let tx = self.control.begin().await?;
+        for table in OF_TENANTS {
+            let sql = format!("DELETE FROM {table} WHERE tenant_id = $1");
+            tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [row.id.0.into()])).await?;
+        }
+        tenants::Entity::delete_by_id(row.id).exec(&tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn nothing_of_a_tenant_is_left_in_the_control_plane() {
+        let (registry, owner) = testing::registry(Arc::new(testing::Bare)).await;
+        let sql = match registry.control() {
+            Control::Sqlite(_) => {
+                "SELECT t.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+                 WHERE t.type = 'table' AND c.name = 'tenant_id' ORDER BY 1"
+            }
+            Control::Postgres(_) => {
+                "SELECT table_name::text FROM information_schema.columns \
+                 WHERE table_schema = 'control' AND column_name = 'tenant_id' ORDER BY 1"
+            }
+        };
+        let db = registry.control().read();
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        let found: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert_eq!(found, OF_TENANTS, "a table with rows of tenants loses them with the tenant");
+
+        let organisation = testing::organisation();
+        let slug = organisation.slug.clone();
+        let (tenant, _) = registry.create(organisation, owner).await.unwrap();
+        let folder = registry.folder(tenant);
+        registry.space(tenant).await.unwrap();
+        registry.destroy(&slug).await.unwrap();
+        assert_eq!(registry.space(tenant).await.unwrap_err().code(), crate::Code::NotFound);
+        assert!(!folder.exists());
+        assert!(crate::registry::open::held_keys(registry.control(), tenant).await.unwrap().is_empty());
+    }
+}

@@ -1,0 +1,66 @@
+//! How a process hears that a tenant whose space it has open is no longer to be served: it looks at a number of the
+//! control plane, at most once a second, when somebody asks for a space.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use entities::{
+    control::{signals, tenants},
+    ids::TenantId,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::Registry;
+use crate::error::Result;
+
+/// How old what a process knows may be.
+const LOOK: Duration = Duration::from_secs(1);
+const SIGNAL: &str = "tenants";
+
+/// What the number was, and when.
+#[derive(Default)]
+pub(super) struct Seen(Mutex<(Option<Instant>, Option<i64>)>);
+
+/// Tells all processes to look at which tenants there are.
+pub(super) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
+    let more = Expr::col(signals::Column::Value).add(1);
+    let signal = signals::Entity::update_many().col_expr(signals::Column::Value, more);
+    signal.filter(signals::Column::Name.eq(SIGNAL)).exec(db).await?;
+    Ok(())
+}
+
+impl Registry {
+    /// Closes the spaces of tenants that are no longer active, if the number has changed.
+    pub(super) async fn look(&self) -> Result<()> {
+        {
+            let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.0.is_some_and(|at| at.elapsed() < LOOK) {
+                return Ok(());
+            }
+            // one looks for all
+            seen.0 = Some(Instant::now());
+        }
+        let now = signals::Entity::find_by_id(SIGNAL).one(self.control.read()).await?.map(|row| row.value);
+        let before = std::mem::replace(&mut self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).1, now);
+        if before.is_some() && before != now { self.close_inactive().await } else { Ok(()) }
+    }
+
+    async fn close_inactive(&self) -> Result<()> {
+        let active = tenants::Entity::find().filter(tenants::Column::State.eq("active"));
+        let active: Vec<uuid::Uuid> =
+            active.select_only().column(tenants::Column::Id).into_tuple().all(self.control.read()).await?;
+        let active: HashSet<TenantId> = active.into_iter().map(TenantId).collect();
+        for (tenant, space) in self.open.iter().filter(|(tenant, _)| !active.contains(tenant)) {
+            self.open.remove(&tenant);
+            // who still holds a connection gives it back before it closes
+            tokio::spawn(async move { space.close().await });
+        }
+        Ok(())
+    }
+}
