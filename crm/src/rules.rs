@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use records::{
     Ctx,
-    catalog::{Field, FieldId, Object, Origin},
+    catalog::{Catalog, Field, FieldId, Object, Origin},
     engine::{Draft, Mutation, Written},
     rules::Rules,
 };
@@ -28,6 +28,24 @@ impl CrmRules {
 
 #[async_trait::async_trait]
 impl Rules for CrmRules {
+    fn made_of(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
+        let names: &[(&str, &[&str])] = match (standard(object), field.name.as_str()) {
+            ("customer", "name") => &[("customer", customers::rules::NAMING)],
+            ("contactPoint", "value" | "key") => &[("customer", contact_points::rules::SHOWN)],
+            ("contactPoint", "name") => &[("contactPoint", &["value"])],
+            ("interaction", "name") => &[("interaction", &["subject", "body"])],
+            _ => return Vec::new(),
+        };
+        if field.origin == Origin::Custom {
+            return Vec::new();
+        }
+        let ids = |(object, names): &(&str, &[&str])| {
+            let object = catalog.object(object).filter(|object| object.origin == Origin::Standard);
+            names.iter().filter_map(|name| Some(object?.standard(name)?.id)).collect::<Vec<_>>()
+        };
+        names.iter().flat_map(ids).collect()
+    }
+
     fn prepare(&self, ctx: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
         match standard(object) {
             "customer" => customers::rules::prepare(object, draft, issues),

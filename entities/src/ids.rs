@@ -49,6 +49,8 @@ id! {
     MemberId,
     /// A role of one organisation.
     RoleId,
+    /// A team of one organisation.
+    TeamId,
     /// An API key of one organisation.
     ApiKeyId,
     /// A signed-in session (a family of refresh tokens).

@@ -89,6 +89,10 @@ struct NoRules;
 
 #[async_trait::async_trait]
 impl Rules for NoRules {
+    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+        Vec::new()
+    }
+
     fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
 
     fn reads(&self, _: &Object) -> Vec<FieldId> {

@@ -9,6 +9,7 @@ pub mod filter;
 #[cfg(test)]
 mod fixture;
 pub mod fold;
+pub mod permission;
 pub mod rules;
 pub mod sql;
 pub mod values;

@@ -4,13 +4,17 @@ use tenants::error::{FieldIssue, Result};
 
 use crate::{
     Ctx,
-    catalog::{FieldId, Object},
+    catalog::{Catalog, Field, FieldId, Object},
     engine::{Draft, Mutation, Written},
 };
 
 /// Rules of the standard objects, called inside the write pipeline.
 #[async_trait::async_trait]
 pub trait Rules: Send + Sync {
+    /// The fields, of any object, whose values show in a field because rules make it of them. Whoever may not see one
+    /// of those does not see the field either.
+    fn made_of(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId>;
+
     /// Before validation, without IO: fills derived values, refuses combinations. `before` answers the stored
     /// value of a field on update, and nothing on create.
     fn prepare(&self, ctx: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use entities::ids::{ApiKeyId, MemberId, RunId, TenantId};
+use entities::ids::{ApiKeyId, MemberId, ObjectId, RunId, TenantId};
 
 use crate::{
+    access::{Access, Operation, Permission, RowScope},
     clock::Clock,
     error::{Code, Error, Result},
     identity::Visit,
@@ -99,36 +100,24 @@ impl Origin {
     }
 }
 
-/// What a role allows. The seeded roles `owner` and `admin` allow everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Everything.
-    All,
-    /// Nothing.
-    Nothing,
-}
-
-/// What is to be done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    Create,
-    Read,
-    Update,
-    Delete,
-    Restore,
-    Destroy,
-    Import,
-    Export,
-    /// Change the catalog.
-    Configure,
-}
-
 impl Caller {
-    /// Refuses what the role does not allow. The engine calls this before anything else.
-    pub fn permit(&self, _object: &str, _operation: Operation) -> Result<()> {
-        match *self.access {
-            Access::All => Ok(()),
-            Access::Nothing => Err(Error::of(Code::Forbidden)),
+    /// Refuses what the role does not allow on an object, and says which records it reaches otherwise. The engine asks
+    /// this before anything else.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub fn permit(&self, object: ObjectId, operation: Operation) -> Result<RowScope> {
+        match self.access.scope(object, operation) {
+            RowScope::None => Err(Error::of(Code::Forbidden)),
+            scope => Ok(scope),
         }
+    }
+
+    /// Refuses what needs a named permission that the role does not give.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub fn demand(&self, permission: Permission) -> Result<()> {
+        if self.access.has(permission) { Ok(()) } else { Err(Error::of(Code::Forbidden)) }
     }
 }

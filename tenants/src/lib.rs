@@ -1,5 +1,6 @@
 //! Who asks, and for whom: the registry of organisations, their databases, people, keys and errors.
 
+pub mod access;
 pub mod caller;
 pub mod clock;
 pub mod control;
@@ -18,7 +19,8 @@ pub mod settings;
 pub mod testing;
 pub mod work;
 
-pub use caller::{Access, Actor, Caller, Operation, Origin};
+pub use access::{Access, FieldAccess, Operation, Permission, RowScope};
+pub use caller::{Actor, Caller, Origin};
 pub use clock::Clock;
 pub use db::{Dialect, TenantDb, TenantTx};
 pub use error::{Code, Error, FieldIssue, Issue, Kind, Result};

@@ -8,7 +8,8 @@ use records::{
 use tenants::error::{FieldIssue, Issue};
 
 /// The fields that name a customer, in the order in which [`derived_name`] prefers them after the names of a person.
-const NAMING: &[&str] = &["firstName", "lastName", "companyName", "contactName", "username", "email", "phone"];
+pub(crate) const NAMING: &[&str] =
+    &["firstName", "lastName", "companyName", "contactName", "username", "email", "phone"];
 
 /// The fields whose stored values [`prepare`] needs on an update.
 pub(crate) fn reads(object: &Object) -> Vec<&Field> {

@@ -11,7 +11,7 @@ use records::{Ctx, engine::runs, rules::Rules};
 use sea_orm::TransactionSession;
 use serde::{Deserialize, Serialize};
 use tenants::{
-    Access, Actor, Caller, Clock, Origin, TenantDb,
+    Access, Actor, Caller, Clock, Operation, Origin, TenantDb,
     error::{Code, Error, Result},
     work::{self, NewWork},
 };
@@ -41,11 +41,11 @@ impl ImportJob {
     }
 }
 
-/// Somebody at work in the background; whether a run may do what it does was asked when it was begun.
-pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<RunId>, actor: Actor) -> Arc<Caller> {
+/// Ourselves at work in the background.
+pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<RunId>) -> Arc<Caller> {
     Arc::new(Caller {
         tenant: db.tenant(),
-        actor,
+        actor: Actor::System,
         origin: Origin::Import,
         access: Arc::new(Access::All),
         locale: db.settings().language.clone(),
@@ -64,10 +64,16 @@ impl Handler for ImportJob {
 
     async fn run(&self, job: &Job) -> Result<Next> {
         let Payload { run } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-        let as_actor = |actor| caller(&job.db, &self.clock, format!("run-{run}"), Some(run), actor);
-        let ctx = Ctx::open(as_actor(Actor::System), job.db.clone(), Arc::clone(&self.rules)).await?;
-        let stored = runs::load(&ctx, run).await?;
-        let ctx = Ctx { caller: as_actor(Actor::from_stored(&stored.created_by)), ..ctx };
+        let caller = caller(&job.db, &self.clock, format!("run-{run}"), Some(run));
+        let ours = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
+        let ctx = match authors(&ours, run).await {
+            Ok(ctx) => ctx,
+            Err(error) if error.code() == Code::Forbidden => {
+                super::give_up(&ours, run, &error).await?;
+                return Ok(Next::Done);
+            }
+            Err(error) => return Err(error),
+        };
         match super::carry_on(&ctx, run, Some(Instant::now() + SLICE)).await {
             Ok(report) if !report.status.is_over() => Ok(Next::Continue),
             Ok(_) => Ok(Next::Done),
@@ -81,6 +87,16 @@ impl Handler for ImportJob {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The context of who began a run, with what they may do now.
+async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
+    let run = runs::load(ours, run).await?;
+    let ctx = runs::within(ours, &run).await?;
+    if let Some(object) = run.object {
+        ctx.caller.permit(object, Operation::Import)?;
+    }
+    Ok(ctx)
 }
 
 /// Has the workers carry a run on, at once or when its own process seems to be gone.

@@ -199,6 +199,14 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
     settle(ctx, run.id).await
 }
 
+/// Ends an import whose author may no longer make it, unless somebody else is at it.
+async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
+    match runs::claim(ctx, run).await? {
+        Some(run) => finish(ctx, &run, Some(error.message().to_owned())).await,
+        None => Ok(()),
+    }
+}
+
 /// Leaves of a run that is over what its last commit knows of.
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);

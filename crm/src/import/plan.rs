@@ -6,9 +6,10 @@ use entities::ids::FieldId;
 use records::{
     Ctx,
     catalog::{FieldKind, Object},
+    permission,
 };
 use tenants::{
-    Operation,
+    FieldAccess, Operation,
     error::{Code, Error, Result},
 };
 
@@ -16,7 +17,7 @@ use super::{
     errors_file,
     format::{self, Format},
     mapping::{self, Mapping},
-    model::{Options, Plan},
+    model::{Duplicates, Options, Plan},
     rows::MAX_COLUMNS,
     staging::Staged,
 };
@@ -45,7 +46,7 @@ pub(super) fn plan(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Plan> 
         );
         return Err(Error::new(Code::BadRequest, message));
     }
-    Ok(Plan {
+    let plan = Plan {
         object: object.id,
         match_on: match_on(object, &mapping, &options.match_on)?,
         format,
@@ -54,7 +55,9 @@ pub(super) fn plan(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Plan> 
         on_duplicate: options.on_duplicate,
         dry_run: options.dry_run,
         language: ctx.caller.locale.clone(),
-    })
+    };
+    allowed(ctx, object, &plan)?;
+    Ok(plan)
 }
 
 /// Reads the beginning of a file.
@@ -91,8 +94,27 @@ pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Obje
         let message = format!("There is no object `{name}` to import into; there are: {}.", known.join(", "));
         Error::new(Code::BadRequest, message)
     })?;
-    ctx.caller.permit(&object.name, Operation::Import)?;
+    ctx.caller.permit(object.id, Operation::Import)?;
     Ok(object)
+}
+
+/// Refuses to fill fields that the caller's role does not change, to match by what it hides, and to do with duplicates
+/// what it does not allow.
+fn allowed(ctx: &Ctx, object: &Object, plan: &Plan) -> Result<()> {
+    ctx.caller.permit(object.id, Operation::Create)?;
+    if plan.on_duplicate == Duplicates::Update {
+        ctx.caller.permit(object.id, Operation::Update)?;
+    }
+    permission::see_all(ctx, &plan.match_on)?;
+    let filled = plan.mapping.0.iter().filter_map(|column| ctx.catalog.field(column.field?));
+    let refused = filled.into_iter().find(|field| permission::field_access(ctx, field) != FieldAccess::Write);
+    match refused.filter(|field| field.writable) {
+        None => Ok(()),
+        Some(field) => {
+            let message = format!("Your role does not change `{}`; leave its column out: `Header=`.", field.name);
+            Err(Error::new(Code::Forbidden, message).with("field", field.name.clone()))
+        }
+    }
 }
 
 /// The fields by which rows answer to records: those asked for, which columns must fill; else the external id and

@@ -20,7 +20,7 @@ use records::{
 };
 use sea_orm::TransactionSession;
 use tenants::{
-    Actor, Clock, TenantDb,
+    Clock, TenantDb,
     error::{Code, Error, Result},
     work::{self, NewWork},
 };
@@ -56,7 +56,7 @@ impl Handler for SweepJob {
     }
 
     async fn run(&self, job: &Job) -> Result<Next> {
-        let caller = job::caller(&job.db, &self.clock, "sweep".to_owned(), None, Actor::System);
+        let caller = job::caller(&job.db, &self.clock, "sweep".to_owned(), None);
         let ctx = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
         forget_rehearsals(&ctx).await?;
         if sweep(&ctx).await? > 0 {

@@ -17,4 +17,6 @@ pub mod runs;
 pub mod sections;
 pub mod security;
 pub mod security_log;
+pub mod team_members;
+pub mod teams;
 pub mod work;

@@ -11,8 +11,12 @@ pub struct Model {
     pub id: RoleId,
     /// API name, unique.
     pub name: String,
-    /// `all` or `nothing`.
+    /// Title for people.
+    pub label: String,
+    /// What it allows: `all`, or JSON that names it.
     pub access: String,
+    /// One of those that every organisation is born with.
+    pub seeded: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ mod doors;
 mod history;
 mod past_types;
 mod rehearsals;
+mod roles;
 mod runs;
 
 use sea_orm::DbBackend;
@@ -27,6 +28,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0004_runs", up: runs::up },
     Step { name: "0005_rehearsals", up: rehearsals::up },
     Step { name: "0006_past_types", up: past_types::up },
+    Step { name: "0007_roles", up: roles::up },
     Step { name: "0008_doors", up: doors::up },
 ];
 

@@ -80,7 +80,7 @@ pub(super) async fn fill(db: &TenantDb, tx: &TenantTx, catalog: &Catalog, id: Fi
 
 /// What filters of totals are read with. They know no "now"; it is here because the language has one.
 pub(super) fn scope<'a>(db: &TenantDb, catalog: &'a Catalog) -> Scope<'a> {
-    Scope { catalog, now: Clock::system().micros(), zone: db.settings().time_zone }
+    Scope { catalog, now: Clock::system().micros(), zone: db.settings().time_zone, asker: None }
 }
 
 fn default(db: &TenantDb, catalog: &Catalog, field: &Field, json: &serde_json::Value) -> Result<values::Value> {

@@ -1,7 +1,7 @@
 //! What admins do to the catalog. Each is one transaction, and holds from the next request on, in every process.
 
 use entities::ids::{FieldId, ObjectId, SectionId};
-use tenants::{Operation, error::Result};
+use tenants::{Permission, error::Result};
 
 use super::{
     Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, conversion, create, current,
@@ -9,14 +9,14 @@ use super::{
     patch, remove,
     spec::{FieldSpec, ObjectSpec, SectionSpec},
 };
-use crate::Ctx;
+use crate::{Ctx, permission};
 
 /// Makes an object with its table.
 ///
 /// # Errors
 /// `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED`, `BUSY`.
 pub async fn create_object(ctx: &Ctx, mut spec: ObjectSpec) -> Result<Object> {
-    ctx.caller.permit(&spec.name, Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     spec.table = None;
     let spec = &spec;
     let id = change(ctx, |edit| {
@@ -40,7 +40,7 @@ pub async fn create_object(ctx: &Ctx, mut spec: ObjectSpec) -> Result<Object> {
 /// # Errors
 /// `NOT_FOUND`, `NAME_TAKEN`, `NAME_RESERVED`, `BAD_REQUEST` for names of the product's own objects, `BUSY`.
 pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Result<Object> {
-    permit_object(ctx, id)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let changes = &changes;
     change(ctx, |edit| Box::pin(patch::object(edit, id, changes))).await?;
     object_of(ctx, id).await
@@ -51,7 +51,7 @@ pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Res
 /// # Errors
 /// `NOT_FOUND`, `BAD_REQUEST` for the product's own objects, `BUSY`.
 pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Impact> {
-    permit_object(ctx, id)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     change(ctx, |edit| Box::pin(remove::object(edit, id, preview))).await
 }
 
@@ -61,7 +61,7 @@ pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Imp
 /// `NOT_FOUND` for the object, `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED` (also when existing
 /// rows would lack a required value), `BUSY`.
 pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Result<Field> {
-    ctx.caller.permit(object, Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     spec.column = None;
     let spec = &spec;
     let id = change(ctx, |edit| {
@@ -102,7 +102,7 @@ pub async fn delete_field(ctx: &Ctx, id: FieldId, preview: bool) -> Result<Impac
 /// # Errors
 /// `NOT_FOUND` for the object or a field, `VALIDATION_FAILED` for the section, `BUSY`.
 pub async fn reorder_fields(ctx: &Ctx, object: &str, section: Option<&str>, fields: &[FieldId]) -> Result<Object> {
-    ctx.caller.permit(object, Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let id = change(ctx, |edit| {
         Box::pin(async move {
             let id = edit.object(object)?.id;
@@ -119,7 +119,7 @@ pub async fn reorder_fields(ctx: &Ctx, object: &str, section: Option<&str>, fiel
 /// # Errors
 /// `NOT_FOUND` for the object, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
 pub async fn create_section(ctx: &Ctx, object: &str, spec: SectionSpec) -> Result<Section> {
-    ctx.caller.permit(object, Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let spec = &spec;
     change(ctx, |edit| {
         Box::pin(async move {
@@ -136,7 +136,7 @@ pub async fn create_section(ctx: &Ctx, object: &str, spec: SectionSpec) -> Resul
 /// # Errors
 /// `NOT_FOUND`, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
 pub async fn update_section(ctx: &Ctx, id: SectionId, changes: SectionPatch) -> Result<Section> {
-    permit_section(ctx, id)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let changes = &changes;
     change(ctx, |edit| {
         Box::pin(async move {
@@ -152,7 +152,7 @@ pub async fn update_section(ctx: &Ctx, id: SectionId, changes: SectionPatch) -> 
 /// # Errors
 /// `NOT_FOUND`, `BUSY`.
 pub async fn delete_section(ctx: &Ctx, id: SectionId) -> Result<()> {
-    permit_section(ctx, id)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     change(ctx, |edit| Box::pin(remove::section(edit, id))).await
 }
 
@@ -188,18 +188,8 @@ fn no_field() -> tenants::Error {
     tenants::Error::new(tenants::Code::NotFound, "There is no such field.")
 }
 
-/// The permission is asked for under the name of the object that is meant, known or not.
-fn permit_object(ctx: &Ctx, id: ObjectId) -> Result<()> {
-    let name = ctx.catalog.object_by_id(id).map_or("", |object| &object.name);
-    ctx.caller.permit(name, Operation::Configure)
-}
-
+/// Fields that the caller may not see are not changed either: what a change would lose tells what they hold.
 fn permit_field(ctx: &Ctx, id: FieldId) -> Result<()> {
-    let name = ctx.catalog.object_of(id).map_or("", |object| &object.name);
-    ctx.caller.permit(name, Operation::Configure)
-}
-
-fn permit_section(ctx: &Ctx, id: SectionId) -> Result<()> {
-    let owner = ctx.catalog.objects.iter().find(|object| object.sections.iter().any(|section| section.id == id));
-    ctx.caller.permit(owner.map_or("", |object| &object.name), Operation::Configure)
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
+    permission::see_all(ctx, &[id])
 }

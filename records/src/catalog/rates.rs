@@ -5,7 +5,7 @@ use std::str::FromStr;
 use entities::tenant::exchange_rates as table;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, sea_query::OnConflict};
 use tenants::{
-    Operation,
+    Permission,
     error::{Code, Error, FieldIssue, Issue, Result},
     settings::currency,
 };
@@ -41,7 +41,7 @@ pub async fn exchange_rates(ctx: &Ctx) -> Result<Vec<(String, String, i64)>> {
 /// # Errors
 /// `FORBIDDEN`; `VALIDATION_FAILED` for what is no other currency or no positive decimal.
 pub async fn set_exchange_rate(ctx: &Ctx, code: &str, rate: &str) -> Result<()> {
-    ctx.caller.permit("exchangeRate", Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let code = other_currency(ctx, code)?;
     let worth = Rate::from_str(rate).map_err(|_| refused("rate", "a positive decimal such as 134.5"))?;
     let now = ctx.caller.clock.micros();
@@ -69,7 +69,7 @@ pub async fn set_exchange_rate(ctx: &Ctx, code: &str, rate: &str) -> Result<()> 
 /// # Errors
 /// `FORBIDDEN`; `NOT_FOUND` when there is no rate for it.
 pub async fn remove_exchange_rate(ctx: &Ctx, code: &str) -> Result<()> {
-    ctx.caller.permit("exchangeRate", Operation::Configure)?;
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
     let key = other_currency(ctx, code)?;
     edit(&ctx.db, ctx.caller.clock.micros(), |edit| {
         Box::pin(async move {

@@ -10,6 +10,7 @@ use crate::{
     Ctx,
     catalog::{Field, FieldId, FieldKind, Object, RollupFunction},
     columns::{self, Stored, kind_of_values},
+    permission,
     sql::Sql,
     values::{Value, decimal},
 };
@@ -88,7 +89,8 @@ impl<'a> Plan<'a> {
         }
         let field = |id: FieldId| {
             let field = ctx.catalog.field(id).filter(|field| field.object == object.id && field.usable());
-            field.ok_or_else(|| refused(&format!("{} has no such field", object.name)))
+            let field = field.ok_or_else(|| refused(&format!("{} has no such field", object.name)))?;
+            permission::see(ctx, field).map(|()| field)
         };
         let keys = query.group_by.iter().map(|key| Key::new(field(key.field)?, key)).collect::<Result<Vec<_>>>()?;
         let numbers = query

@@ -98,7 +98,7 @@ pub async fn write_batch(
         let message = format!("{} rows in a batch; send at most {MAX_BATCH}.", rows.len());
         return Err(Error::new(Code::BadRequest, message));
     }
-    let ctx = runs::within(ctx, run);
+    let ctx = runs::within(ctx, run).await?;
     let result = written(&ctx, run, object, rows, refused, mode, progress).await;
     ctx_guard(&ctx, result).await
 }
@@ -113,7 +113,7 @@ async fn written(
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
     if let Some(object) = ctx.catalog.object_by_id(object) {
-        ctx.caller.permit(&object.name, Operation::Import)?;
+        ctx.caller.permit(object.id, Operation::Import)?;
     }
     let mut attempt = 1;
     let (unit, outcomes, rehearsal) = loop {
@@ -270,7 +270,7 @@ impl Batch<'_> {
                 result
             }
             Err(error) if error.code() == Code::ValidationFailed => RowResult::Failed(error.fields().to_vec()),
-            Err(error) if matches!(error.code(), Code::NotFound | Code::Conflict) => {
+            Err(error) if matches!(error.code(), Code::NotFound | Code::Conflict | Code::Forbidden) => {
                 let issue = Issue::Rule(error.message().to_owned());
                 RowResult::Failed(vec![FieldIssue { field: "id".to_owned(), issue }])
             }

@@ -8,6 +8,7 @@ use tenants::error::{Error, Result};
 use crate::{
     Ctx,
     catalog::Cardinality,
+    permission,
     sql::{List, Sql},
 };
 
@@ -67,6 +68,7 @@ impl<'a> Link<'a> {
     fn new(ctx: &'a Ctx, relation: FieldId, query: &ListQuery) -> Result<Self> {
         let broken = |what: &str| Error::internal(format!("relation {relation} {what}"));
         let field = ctx.catalog.field(relation).ok_or_else(|| broken("is not in the catalog"))?;
+        permission::see(ctx, field)?;
         let link = field.relation().filter(|link| link.to == query.object);
         let link = link.ok_or_else(|| broken("does not lead to the object asked for"))?;
         match link.cardinality {

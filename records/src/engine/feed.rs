@@ -1,18 +1,20 @@
 //! Everything that happened, in the order in which it was committed: for search, webhooks, automations, programs
 //! outside. A reader keeps the number of the last commit it has seen; each commit comes once, as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
 use sea_orm::{ConnectionTrait, QueryResult};
+use serde::{Deserialize, de::IgnoredAny};
 use tenants::{
-    Actor, Operation, TenantDb, TenantTx,
+    Access, Actor, Operation, RowScope, TenantDb, TenantTx,
     error::{Error, Result},
 };
+use uuid::Uuid;
 
 use super::WrittenKind;
 use crate::{
-    Ctx,
+    Ctx, permission,
     sql::{List, Sql},
 };
 
@@ -53,14 +55,13 @@ pub struct FeedChange {
     pub fields: Vec<FieldId>,
 }
 
-/// The commits after a number, of some objects or (with none given) of all. A page holds whole commits: it ends with
+/// The commits after a number, of some objects or (with none given) of all that the caller reads. Of records that the
+/// role does not reach nothing is told, but that one of them left its reach; nor that one was destroyed, where the role
+/// does not reach all. A page holds whole commits: it ends with
 /// the one that brings it to `first` changes (at most 1 000), so it may be longer than asked for, never half a commit.
 pub async fn changes(ctx: &Ctx, after: i64, objects: &[ObjectId], first: u32) -> Result<ChangesPage> {
-    for object in &ctx.catalog.objects {
-        if objects.is_empty() || objects.contains(&object.id) {
-            ctx.caller.permit(&object.name, Operation::Read)?;
-        }
-    }
+    let objects = readable(ctx, objects)?;
+    let objects = objects.as_deref();
     let tx = ctx.db.begin_read().await?;
     let now = clock(&tx).await?;
     let last = last_of_page(&tx, after, objects, first.clamp(1, MAX_CHANGES)).await?.unwrap_or(now).max(after);
@@ -70,12 +71,48 @@ pub async fn changes(ctx: &Ctx, after: i64, objects: &[ObjectId], first: u32) ->
     sql.push(" AND c.seq <= ").bind(last).push(" ORDER BY c.seq, h.n");
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
-    let changes = rows.iter().map(change).collect::<Result<_>>()?;
+    let changes = seen(ctx, &tx, rows.iter().map(change).collect::<Result<_>>()?).await?;
     Ok(ChangesPage { changes, last_seq: last, has_more: last < now })
 }
 
+/// The objects to be told of; nothing for all there are and were.
+fn readable(ctx: &Ctx, asked: &[ObjectId]) -> Result<Option<Vec<ObjectId>>> {
+    if !asked.is_empty() {
+        asked.iter().try_for_each(|id| ctx.caller.permit(*id, Operation::Read).map(drop))?;
+        return Ok(Some(asked.to_vec()));
+    }
+    let seen = |id: &ObjectId| ctx.caller.access.scope(*id, Operation::Read) != RowScope::None;
+    let all = *ctx.caller.access == Access::All;
+    Ok((!all).then(|| ctx.catalog.objects.iter().map(|object| object.id).filter(seen).collect()))
+}
+
+/// Leaves out what the caller's role does not show: records out of its reach, and hidden fields.
+async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedChange>> {
+    let mut records: HashMap<ObjectId, Vec<RecordId>> = HashMap::new();
+    for noted in &changes {
+        records.entry(noted.change.object).or_default().push(noted.change.record);
+    }
+    let mut visible: HashSet<RecordId> = HashSet::new();
+    for (object, ids) in records {
+        match ctx.catalog.object_by_id(object) {
+            Some(object) => visible.extend(permission::visible(ctx, tx, object, &ids).await?),
+            None => visible.extend(ids),
+        }
+    }
+    let told = |noted: Noted| {
+        let Noted { mut change, before } = noted;
+        let left = || permission::left(ctx, change.object, &before);
+        if !visible.contains(&change.record) && !left() {
+            return None;
+        }
+        change.fields.retain(|id| ctx.catalog.field(*id).is_none_or(|field| permission::sees(ctx, field)));
+        Some(change)
+    };
+    Ok(changes.into_iter().filter_map(told).collect())
+}
+
 /// The commit in which the page's last change stands; none if there are fewer changes.
-async fn last_of_page(tx: &TenantTx, after: i64, objects: &[ObjectId], first: u32) -> Result<Option<i64>> {
+async fn last_of_page(tx: &TenantTx, after: i64, objects: Option<&[ObjectId]>, first: u32) -> Result<Option<i64>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq");
     push_source(&mut sql, after, objects);
@@ -85,10 +122,10 @@ async fn last_of_page(tx: &TenantTx, after: i64, objects: &[ObjectId], first: u3
     row.map(|row| Ok(row.try_get_by_index(0)?)).transpose()
 }
 
-fn push_source(sql: &mut Sql, after: i64, objects: &[ObjectId]) {
+fn push_source(sql: &mut Sql, after: i64, objects: Option<&[ObjectId]>) {
     sql.push(" FROM ").table("commits").push(" AS c JOIN ").table("changes");
     sql.push(" AS h ON h.commit_id = c.id WHERE c.seq > ").bind(after);
-    if !objects.is_empty() {
+    if let Some(objects) = objects {
         sql.push(" AND h.object_id").one_of(List::Ids(objects.iter().map(|id| id.0).collect()));
     }
 }
@@ -100,16 +137,32 @@ async fn clock(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(row.try_get_by_index(0)?)
 }
 
-fn change(row: &QueryResult) -> Result<FeedChange> {
-    let fields = match row.try_get_by_index::<Option<String>>(8)? {
-        Some(diff) => {
-            let diff: BTreeMap<FieldId, serde::de::IgnoredAny> =
-                serde_json::from_str(&diff).map_err(Error::internal)?;
-            diff.into_keys().collect()
+/// A change with the links that it took away.
+struct Noted {
+    change: FeedChange,
+    before: Vec<(FieldId, Uuid)>,
+}
+
+/// Of a changed value, what matters here: whether it was a link.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Was {
+    Link { id: Uuid },
+    Other(IgnoredAny),
+}
+
+fn change(row: &QueryResult) -> Result<Noted> {
+    let (mut fields, mut before) = (Vec::new(), Vec::new());
+    if let Some(diff) = row.try_get_by_index::<Option<String>>(8)? {
+        let diff: BTreeMap<FieldId, (Was, IgnoredAny)> = serde_json::from_str(&diff).map_err(Error::internal)?;
+        for (field, (was, _)) in diff {
+            fields.push(field);
+            if let Was::Link { id } = was {
+                before.push((field, id));
+            }
         }
-        None => Vec::new(),
-    };
-    Ok(FeedChange {
+    }
+    let change = FeedChange {
         seq: row.try_get_by_index(0)?,
         at: row.try_get_by_index(1)?,
         actor: Actor::from_stored(&row.try_get_by_index::<String>(2)?),
@@ -119,7 +172,8 @@ fn change(row: &QueryResult) -> Result<FeedChange> {
         record: RecordId(row.try_get_by_index(6)?),
         kind: WrittenKind::named(&row.try_get_by_index::<String>(7)?),
         fields,
-    })
+    };
+    Ok(Noted { change, before })
 }
 
 /// The number of the last commit.

@@ -16,7 +16,7 @@ use super::{
     read::{self, FIRST},
 };
 use crate::{
-    Ctx,
+    Ctx, permission,
     sql::{List, Sql},
     values::{self, Value},
 };
@@ -61,7 +61,8 @@ pub struct FieldChange {
 }
 
 /// For each record, a page of its history, newest first: one statement for all of them. `first` (at most 200) and the
-/// cursor hold for each record by itself. Fields that are gone from the catalog, or that are not audited, are left out.
+/// cursor hold for each record by itself. Fields that are gone from the catalog, that are not audited or that the caller
+/// does not see are left out; records that the caller does not see have no history.
 ///
 /// # Errors
 /// `FORBIDDEN`, `BAD_CURSOR`, `STALE_CATALOG`.
@@ -72,15 +73,17 @@ pub async fn history(
     first: u32,
     after: Option<&str>,
 ) -> Result<HashMap<RecordId, HistoryPage>> {
-    read::readable(ctx, object)?;
+    let target = read::readable(ctx, object)?;
     let after = after.map(parse).transpose()?;
-    if records.is_empty() {
-        return Ok(HashMap::new());
-    }
+    let seen = permission::visible(ctx, &ctx.db, target, records).await?;
     let first = first.min(MAX_PAGE) as usize;
     let empty = |record: &RecordId| (*record, HistoryPage { entries: Vec::new(), has_next: false });
     let mut pages: HashMap<RecordId, HistoryPage> = records.iter().map(empty).collect();
-    for row in &read::fetch(ctx, &ctx.db, pages_of(ctx, object, records, first, after)).await? {
+    if seen.is_empty() {
+        return Ok(pages);
+    }
+    let records: Vec<RecordId> = seen.into_iter().collect();
+    for row in &read::fetch(ctx, &ctx.db, pages_of(ctx, object, &records, first, after)).await? {
         let page = pages.get_mut(&RecordId(decode::id(row, FIRST)?));
         let page = page.ok_or_else(|| Error::internal("a history that was not asked for"))?;
         if page.entries.len() == first {
@@ -126,7 +129,7 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
 fn rendered(ctx: &Ctx, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
     let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
     let shown = diff.into_iter().filter_map(|(id, (from, to))| {
-        let field = ctx.catalog.field(id)?;
+        let field = ctx.catalog.field(id).filter(|field| permission::sees(ctx, field))?;
         let kind = field.kind_at(seq);
         let (from, to) = (values::json_of_kind(kind, &from), values::json_of_kind(kind, &to));
         Some(FieldChange { field: field.name.clone(), from, to })

@@ -11,6 +11,7 @@ use crate::{
     catalog::{Field, Object},
     columns::Stored,
     filter::Filter,
+    permission,
     sql::{List, Sql},
 };
 
@@ -107,7 +108,9 @@ impl Cells {
                 field.ok_or_else(|| Error::internal(format!("{} has no field {id} to select", object.name)))
             })
             .collect();
-        let select = decode::select(sql, fields?.into_iter())?;
+        let fields = fields?;
+        fields.iter().try_for_each(|field| permission::see(ctx, field))?;
+        let select = decode::select(sql, fields.into_iter())?;
         if let Some(sorting) = sorting {
             sorting.select(sql);
         }

@@ -12,6 +12,7 @@ use crate::{
     Ctx,
     catalog::{Field, FieldKind, Object, Origin},
     columns::{self, Stored, kind_of_values},
+    permission,
     sql::Sql,
     values::Value,
 };
@@ -62,6 +63,7 @@ impl<'a> Sorting<'a> {
         for (i, asked) in order.iter().enumerate() {
             let field = ctx.catalog.field(asked.field).filter(|field| field.object == object.id && field.usable());
             let field = field.ok_or_else(|| unsortable(&format!("{} has no such field", object.name)))?;
+            permission::see(ctx, field)?;
             if !sortable(&field.kind) {
                 return Err(unsortable(&format!("records cannot be sorted by `{}`", field.name)));
             }

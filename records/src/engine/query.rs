@@ -2,7 +2,12 @@
 
 use entities::ids::{FieldId, ObjectId, RecordId};
 
-use crate::{catalog::RollupFunction, filter::Filter, values::Value};
+use crate::{
+    Ctx,
+    catalog::{FieldKind, RollupFunction},
+    filter::Filter,
+    values::Value,
+};
 
 /// A page of records.
 #[derive(Clone, Debug)]
@@ -65,6 +70,18 @@ pub struct Row {
     pub cells: Vec<Value>,
     /// Values of the order's fields, for [`Listing::cursor`].
     pub(crate) order: Vec<Value>,
+}
+
+impl Row {
+    /// A record of which nothing but its id was asked, by any number of names.
+    pub fn bare(id: RecordId, cells: usize) -> Self {
+        Self { id, cells: vec![Value::Id(id.0); cells], order: Vec::new() }
+    }
+}
+
+/// Whether nothing but ids is selected.
+pub fn id_alone(ctx: &Ctx, select: &[FieldId]) -> bool {
+    select.iter().all(|id| ctx.catalog.field(*id).is_some_and(|field| field.kind == FieldKind::Id))
 }
 
 /// A page as answered.

@@ -11,6 +11,7 @@ use crate::{
     Ctx,
     catalog::{Object, ObjectId},
     filter::{self, Filter, Scope},
+    permission,
     sql::Sql,
 };
 
@@ -25,7 +26,7 @@ pub(super) const FIRST: usize = 1;
 pub(super) fn readable(ctx: &Ctx, id: ObjectId) -> Result<&Object> {
     let object = ctx.catalog.object_by_id(id);
     let object = object.ok_or_else(|| Error::internal(format!("object {id} is not in the catalog")))?;
-    ctx.caller.permit(&object.name, Operation::Read)?;
+    ctx.caller.permit(object.id, Operation::Read)?;
     Ok(object)
 }
 
@@ -48,7 +49,8 @@ impl Conditions {
         sql.push(if std::mem::replace(&mut self.begun, true) { " AND " } else { " WHERE " })
     }
 
-    /// Which records are seen: archived ones or not, and those that match the filter.
+    /// Which records are seen: archived ones or not, those that match the filter, and of these the ones that the
+    /// caller's role reaches.
     pub fn seen(
         &mut self,
         sql: &mut Sql,
@@ -69,8 +71,11 @@ impl Conditions {
                 self.next(sql).push("FALSE");
             }
         }
-        match filter {
-            Some(filter) => filter::predicate(self.next(sql), Scope::of(ctx), object, ALIAS, filter),
+        if let Some(filter) = filter {
+            filter::predicate(self.next(sql), Scope::asked(ctx), object, ALIAS, filter)?;
+        }
+        match permission::rows(ctx, object, Operation::Read)? {
+            Some(seen) => filter::predicate(self.next(sql), Scope::of(ctx), object, ALIAS, &seen),
             None => Ok(()),
         }
     }

@@ -4,11 +4,15 @@
 //! "unknown" behaves like "false", and only a negated comparison must say what it means for nulls.
 
 use chrono_tz::Tz;
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    Operation,
+    error::{Code, Error, Result},
+};
 
 use crate::{
     Ctx,
     catalog::{Cardinality, Catalog, Field, Object, Relation},
+    permission,
     sql::Sql,
 };
 
@@ -20,7 +24,7 @@ pub const MAX_DEPTH: usize = 5;
 pub const MAX_TERMS: usize = 50;
 
 /// What a filter is read with: which fields there are, and when and where "today" is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// Objects and fields.
     pub catalog: &'a Catalog,
@@ -28,12 +32,27 @@ pub struct Scope<'a> {
     pub now: i64,
     /// The organisation's time zone.
     pub zone: Tz,
+    /// Who asks, where the filter is a caller's: then it looks only at what the caller may see.
+    pub asker: Option<&'a Ctx>,
+}
+
+impl std::fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("now", &self.now).field("zone", &self.zone).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Scope<'a> {
-    /// What this request's filters are read with.
+    /// What the organisation's own filters are read with, on whoever's behalf.
     pub fn of(ctx: &'a Ctx) -> Self {
-        Self { catalog: &ctx.catalog, now: ctx.caller.clock.micros(), zone: ctx.db.settings().time_zone }
+        let (now, zone) = (ctx.caller.clock.micros(), ctx.db.settings().time_zone);
+        Self { catalog: &ctx.catalog, now, zone, asker: None }
+    }
+
+    /// What the filters of this request's caller are read with: no hidden field, and of related records only those that
+    /// the caller sees.
+    pub fn asked(ctx: &'a Ctx) -> Self {
+        Self { asker: Some(ctx), ..Self::of(ctx) }
     }
 }
 
@@ -52,7 +71,7 @@ pub fn predicate(sql: &mut Sql, scope: Scope<'_>, object: &Object, alias: &str, 
 /// # Errors
 /// As [`predicate`].
 pub fn check(ctx: &Ctx, object: &Object, filter: &Filter) -> Result<()> {
-    predicate(&mut Sql::new(ctx.db.dialect()), Scope::of(ctx), object, "t0", filter)
+    predicate(&mut Sql::new(ctx.db.dialect()), Scope::asked(ctx), object, "t0", filter)
 }
 
 /// Where in the filter: whose fields, under which alias, how deep.
@@ -144,8 +163,23 @@ impl<'a> Compiler<'a> {
         }
         self.sql.push(" AND ");
         let inner = At { object: target, alias: &alias, depth: at.depth };
+        self.seen(inner)?;
         self.filter(inner, filter, quantifier == Quantifier::Every)?;
         self.sql.push(")");
+        Ok(())
+    }
+
+    /// Leaves out the related records that the one who asks does not see.
+    fn seen(&mut self, at: At<'_>) -> Result<()> {
+        let Some(asker) = self.scope.asker else { return Ok(()) };
+        let Some(seen) = permission::rows(asker, at.object, Operation::Read)? else { return Ok(()) };
+        // a condition of ours: it may look at what the role hides, and does not count
+        let terms = self.terms;
+        self.scope.asker = None;
+        self.filter(At { depth: 0, ..at }, &seen, false)?;
+        self.scope.asker = Some(asker);
+        self.terms = terms;
+        self.sql.push(" AND ");
         Ok(())
     }
 
@@ -185,7 +219,10 @@ impl<'a> Compiler<'a> {
     /// The field, if the record at hand has it.
     fn field(&self, at: At<'_>, id: crate::catalog::FieldId) -> Result<&'a Field> {
         let field = self.scope.catalog.field(id).filter(|field| field.object == at.object.id && field.usable());
-        field.ok_or_else(|| self.bad(&format!("it refers to a field that {} no longer has", at.object.name)))
+        let field =
+            field.ok_or_else(|| self.bad(&format!("it refers to a field that {} no longer has", at.object.name)))?;
+        self.scope.asker.map_or(Ok(()), |asker| permission::see(asker, field))?;
+        Ok(field)
     }
 
     fn deeper<'b>(&self, at: At<'b>) -> Result<At<'b>> {

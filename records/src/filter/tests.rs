@@ -16,7 +16,7 @@ fn locale() -> Locale {
 
 fn sql(dialect: Dialect, filter: &Filter) -> Result<(String, Vec<sea_orm::Value>), Error> {
     let catalog = fixture::catalog();
-    let scope = Scope { catalog: &catalog, now: 10 * DAY, zone: chrono_tz::UTC };
+    let scope = Scope { catalog: &catalog, now: 10 * DAY, zone: chrono_tz::UTC, asker: None };
     let mut sql = Sql::new(dialect);
     predicate(&mut sql, scope, catalog.object("customer").unwrap(), "t0", filter)?;
     Ok(sql.into_parts())

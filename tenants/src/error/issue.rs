@@ -40,6 +40,8 @@ pub enum Issue {
     UnknownField,
     /// Only the system writes it.
     ReadOnly,
+    /// The caller's role does not allow it.
+    Forbidden,
     /// No exchange rate for this currency.
     NoExchangeRate(String),
     /// A rule of the object; holds its message.
@@ -60,6 +62,7 @@ impl Issue {
             Issue::NoSuchRecord => "NO_SUCH_RECORD",
             Issue::UnknownField => "UNKNOWN_FIELD",
             Issue::ReadOnly => "READ_ONLY",
+            Issue::Forbidden => "FORBIDDEN",
             Issue::NoExchangeRate(_) => "NO_EXCHANGE_RATE",
             Issue::Rule(_) => "RULE",
         }
@@ -112,6 +115,11 @@ impl Issue {
             Issue::ReadOnly => {
                 pick("Only the system writes this.", "Seul le système l'écrit.", "Solo el sistema lo escribe.")
             }
+            Issue::Forbidden => pick(
+                "Your role does not let you set this.",
+                "Votre rôle ne permet pas de renseigner ceci.",
+                "Su rol no le permite definir esto.",
+            ),
             Issue::NoExchangeRate(currency) => {
                 pick("No exchange rate is set for ", "Aucun taux de change pour ", "No hay tipo de cambio para ")
                     + currency

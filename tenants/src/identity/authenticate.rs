@@ -8,14 +8,15 @@ use std::{
 
 use entities::{
     ids::{RoleId, TenantId},
-    tenant::{members, roles},
+    tenant::members,
 };
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
 use super::{Identity, Visit, api_keys::looks_like_key};
 use crate::{
-    caller::{Access, Actor},
+    access::{self, Access},
+    caller::Actor,
     db::TenantDb,
     error::{Code, Error, Result},
 };
@@ -85,11 +86,8 @@ impl Identity {
 
     async fn principal(&self, tenant: TenantId, actor: Actor, role: RoleId) -> Result<Principal> {
         let db = self.registry.space(tenant).await?;
-        let role = roles::Entity::find_by_id(role).one(&db).await?;
-        let access = match role.map(|role| role.access).as_deref() {
-            Some("all") => Access::All,
-            _ => Access::Nothing,
-        };
-        Ok(Principal { tenant, actor, access: Arc::new(access), db })
+        let member = if let Actor::Member(id) = actor { Some(id) } else { None };
+        let access = Arc::new(access::of_role(&db, role, member).await?);
+        Ok(Principal { tenant, actor, access, db })
     }
 }

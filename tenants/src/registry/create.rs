@@ -14,6 +14,7 @@ use sea_orm::{
 
 use super::Registry;
 use crate::{
+    access,
     caller::Actor,
     db::{SchemaName, TenantDb, violation},
     error::{Code, Error, FieldIssue, Issue, Result},
@@ -181,16 +182,18 @@ impl Registry {
         self.seed(db, owner).await
     }
 
-    /// The seeded roles, and the owner as first member.
+    /// The roles that allow everything, and the owner as first member.
     async fn seed(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
         let now = self.clock.micros();
         let owner_role = RoleId::new();
-        let role = |id: RoleId, name: &str| roles::ActiveModel {
+        let role = |id: RoleId, name: &str, label: &str| roles::ActiveModel {
             id: Set(id),
             name: Set(name.to_owned()),
-            access: Set("all".to_owned()),
+            label: Set(label.to_owned()),
+            access: Set(access::ALL.to_owned()),
+            seeded: Set(true),
         };
-        roles::Entity::insert_many([role(owner_role, "owner"), role(RoleId::new(), "admin")])
+        roles::Entity::insert_many([role(owner_role, "owner", "Owner"), role(RoleId::new(), "admin", "Administrator")])
             .exec_without_returning(db)
             .await?;
         let member = MemberId::new();

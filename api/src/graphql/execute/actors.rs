@@ -9,7 +9,10 @@ use records::{
     values::Value,
 };
 use serde_json::{Value as Json, json};
-use tenants::{Actor, error::Result};
+use tenants::{
+    Actor,
+    error::{Code, Result},
+};
 
 /// The actors by what is stored of them.
 ///
@@ -47,7 +50,10 @@ pub async fn trees(ctx: &Ctx, stored: HashSet<&str>) -> Result<HashMap<String, J
 async fn member_names(ctx: &Ctx, members: &[RecordId]) -> Result<HashMap<RecordId, String>> {
     let Some(member) = ctx.catalog.object("member") else { return Ok(HashMap::new()) };
     let Some(name) = member.field("name") else { return Ok(HashMap::new()) };
-    let rows = engine::by_ids(ctx, member.id, &[name.id], members, Archived::Include).await?;
+    let rows = match engine::by_ids(ctx, member.id, &[name.id], members, Archived::Include).await {
+        Err(error) if error.code() == Code::Forbidden => HashMap::new(),
+        rows => rows?,
+    };
     let name = |(id, row): (RecordId, engine::Row)| match row.cells.into_iter().next() {
         Some(Value::Text(name)) => Some((id, name)),
         _ => None,

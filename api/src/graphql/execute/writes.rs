@@ -7,15 +7,20 @@ use entities::ids::RecordId;
 use records::{
     Ctx,
     catalog::{FieldId, Object},
-    engine::{self, BulkResult, Draft, Written as Change},
+    engine::{self, BulkResult, Draft, Row, Written as Change},
     filter::{self, Filter},
+    permission,
     values::{self, Locale},
 };
 use serde_json::{Map, Value as Json, json};
-use tenants::error::{Code, Error, FieldIssue, Kind, Result};
+use tenants::{
+    Operation,
+    error::{Code, Error, FieldIssue, Kind, Result},
+};
 
 use super::{
     bind::Binder,
+    load::Links,
     out::{Out, Written},
     roots::{Fetched, Root, fetch_rows, show},
 };
@@ -82,6 +87,7 @@ async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut O
         _ => None,
     };
     if done.is_none() {
+        answerable(&binder, object, &declared.resolver, planned)?;
         let acted = match (&declared.resolver, object) {
             (Resolver::Records { action, .. }, Some(object)) => {
                 act(&session.ctx, &session.locale, object, *action, &args).await
@@ -106,6 +112,25 @@ async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut O
     Ok(show(&binder, out, selection, planned, (&root, &fetched), &nothing))
 }
 
+/// Refuses, before anything is written, what the caller's role would not let the answer show.
+fn answerable(binder: &Binder<'_>, object: Option<&Object>, resolver: &Resolver, planned: &Planned) -> Result<()> {
+    let shows = matches!(
+        resolver,
+        Resolver::Records {
+            action: Action::Create | Action::CreateMany | Action::Update | Action::Delete | Action::Restore,
+            ..
+        }
+    );
+    let (Some(object), Some(inner), true) = (object, &planned.selection, shows) else { return Ok(()) };
+    let mut select = Vec::new();
+    let record = binder.record(object, inner, &mut select);
+    if engine::id_alone(binder.ctx, &select) && !record.follows {
+        return Ok(());
+    }
+    binder.ctx.caller.permit(object.id, Operation::Read)?;
+    permission::see_all(binder.ctx, &select)
+}
+
 async fn read_back<'a>(
     binder: &Binder<'a>,
     object: Option<&'a Object>,
@@ -123,7 +148,13 @@ async fn read_back<'a>(
     };
     let mut select: Vec<FieldId> = Vec::new();
     let record = binder.record(target, inner, &mut select);
-    let fetched = fetch_rows(binder.ctx, target, &ids, &select, &record).await?;
+    let fetched = if engine::id_alone(binder.ctx, &select) && !record.follows {
+        // who may only create still learns what was created
+        let rows = ids.iter().map(|id| (*id, Row::bare(*id, select.len()))).collect();
+        Fetched::Rows { rows, links: Links::default() }
+    } else {
+        fetch_rows(binder.ctx, target, &ids, &select, &record).await?
+    };
     let root = match one {
         Some(id) => Root::Get { target, id: Some(id), select, record },
         None => Root::Several { ids, record },

@@ -20,7 +20,7 @@ use tenants::{
 };
 
 use super::{
-    Choice, Field, FieldId, FieldKind, Object, OnDestroy, RollupFunction,
+    Catalog, Choice, Field, FieldId, FieldKind, Object, OnDestroy, RollupFunction,
     spec::{FieldSpec, ObjectSpec, RelationSpec, RollupSpec, labels},
 };
 use crate::{
@@ -64,6 +64,10 @@ struct NoRules;
 
 #[async_trait::async_trait]
 impl Rules for NoRules {
+    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+        Vec::new()
+    }
+
     fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
 
     fn reads(&self, _: &Object) -> Vec<FieldId> {

@@ -21,6 +21,7 @@ use crate::{
         write::{ATTEMPTS, Numbers, Source, Unit, ctx_guard},
     },
     filter::{self, Filter, Scope},
+    permission,
     sql::Sql,
     values::Value,
 };
@@ -55,6 +56,12 @@ pub(super) struct Params {
     /// New values; none to archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<(FieldId, Value)>>,
+}
+
+impl Params {
+    fn operation(&self) -> Operation {
+        if self.values.is_some() { Operation::Update } else { Operation::Delete }
+    }
 }
 
 /// How far it is.
@@ -95,13 +102,13 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     }
     let target = ctx.catalog.object_by_id(object);
     let target = target.ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))?;
-    let (kind, operation) = match params.values {
-        Some(_) => (RunKind::Update, Operation::Update),
-        None => (RunKind::Archive, Operation::Delete),
-    };
-    ctx.caller.permit(&target.name, operation)?;
+    let operation = params.operation();
+    let kind = if operation == Operation::Update { RunKind::Update } else { RunKind::Archive };
+    ctx.caller.permit(target.id, operation)?;
+    let fields: Vec<FieldId> = params.values.iter().flatten().map(|(id, _)| *id).collect();
+    permission::see_all(ctx, &fields)?;
     let now = ctx.caller.clock.micros();
-    let matched = count(ctx, target, &params.filter, now).await?;
+    let matched = count(ctx, target, (&params.filter, operation), now).await?;
     let few = matched <= MOST_AT_ONCE as i64;
     let tx = ctx.db.begin_write().await?;
     let new = NewRun {
@@ -151,14 +158,15 @@ async fn at_once(ctx: &Ctx, id: RunId) -> Result<Run> {
 
 /// Does the next batch of a run by filter. Says whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
-    let ctx = within(ctx, run);
+    let ctx = within(ctx, run).await?;
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
     refuse_retyped(&ctx, &params)?;
+    let operation = params.operation();
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
-    let ids = next(&ctx, &unit.tx, object, &params.filter, run, progress.after).await?;
+    let ids = next(&ctx, &unit.tx, object, (&params.filter, operation), run, progress.after).await?;
     let changes = ids.iter().map(|id| match &params.values {
         Some(values) => {
             let draft = Draft { values: values.clone(), before: Vec::new() };
@@ -215,10 +223,10 @@ fn told(error: &Error) -> Json {
     json!({ "code": error.code().name(), "fields": fields })
 }
 
-async fn count(ctx: &Ctx, object: &Object, filter: &Filter, now: i64) -> Result<i64> {
+async fn count(ctx: &Ctx, object: &Object, which: (&Filter, Operation), now: i64) -> Result<i64> {
     let mut sql = Sql::new(ctx.db.dialect());
     sql.push("SELECT count(*)");
-    push_matching(ctx, &mut sql, object, filter, now)?;
+    push_matching(ctx, &mut sql, object, which, now)?;
     let row = ctx.db.query_one_raw(sql.statement(&ctx.db)).await?;
     row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
 }
@@ -229,13 +237,13 @@ async fn next(
     ctx: &Ctx,
     tx: &TenantTx,
     object: &Object,
-    filter: &Filter,
+    which: (&Filter, Operation),
     run: &Run,
     after: Option<RecordId>,
 ) -> Result<Vec<RecordId>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT ").column("t0", "id");
-    push_matching(ctx, &mut sql, object, filter, run.created_at)?;
+    push_matching(ctx, &mut sql, object, which, run.created_at)?;
     sql.push(" AND ").column("t0", "created_at").push(" <= ").bind(run.created_at);
     if let Some(after) = after {
         sql.push(" AND ").column("t0", "id").push(" > ").bind(after.0);
@@ -246,8 +254,22 @@ async fn next(
     rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index(0)?))).collect()
 }
 
-/// `now` is the instant of the run, so that "today" means the same in all its batches.
-fn push_matching(ctx: &Ctx, sql: &mut Sql, object: &Object, filter: &Filter, now: i64) -> Result<()> {
+/// Of the records that match, those which the operation of the caller reaches. `now` is the instant of the run, so that
+/// "today" means the same in all its batches.
+fn push_matching(
+    ctx: &Ctx,
+    sql: &mut Sql,
+    object: &Object,
+    (filter, operation): (&Filter, Operation),
+    now: i64,
+) -> Result<()> {
     sql.push(" FROM ").table(&object.table).push(" AS t0 WHERE ").column("t0", "archived_at").push(" IS NULL AND ");
-    filter::predicate(sql, Scope { now, ..Scope::of(ctx) }, object, "t0", filter)
+    filter::predicate(sql, Scope { now, ..Scope::asked(ctx) }, object, "t0", filter)?;
+    match permission::rows(ctx, object, operation)? {
+        Some(reached) => {
+            sql.push(" AND ");
+            filter::predicate(sql, Scope::of(ctx), object, "t0", &reached)
+        }
+        None => Ok(()),
+    }
 }

@@ -24,7 +24,7 @@ use sight::find;
 pub use sight::{list, load};
 pub use step::{QUEUE, Stepped, step};
 use tenants::{
-    Actor, TenantTx,
+    Actor, TenantTx, access,
     error::{Code, Error, Result},
 };
 pub use undo::{LeftAlone, UndoReport, undo};
@@ -263,12 +263,21 @@ pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) ->
     }
 }
 
-/// The context in which a run writes: its commits name it, and whoever began it.
-pub(crate) fn within(ctx: &Ctx, run: &Run) -> Ctx {
+/// The context in which a run writes: its commits name it and whoever began it, and it may do what they may do now.
+///
+/// # Errors
+/// `FORBIDDEN` when they are no longer of the organisation.
+pub async fn within(ctx: &Ctx, run: &Run) -> Result<Ctx> {
     let mut caller = (*ctx.caller).clone();
     caller.run = Some(run.id);
-    caller.actor = Actor::from_stored(&run.created_by);
-    Ctx { caller: Arc::new(caller), ..ctx.clone() }
+    let actor = Actor::from_stored(&run.created_by);
+    if actor != caller.actor {
+        let access = access::of_actor(&ctx.db, actor).await?;
+        let gone = || Error::new(Code::Forbidden, "Who began the run is no longer of the organisation.");
+        caller.access = Arc::new(access.ok_or_else(gone)?);
+        caller.actor = actor;
+    }
+    Ok(Ctx { caller: Arc::new(caller), ..ctx.clone() })
 }
 
 impl Run {

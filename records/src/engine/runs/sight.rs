@@ -6,12 +6,12 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Cond};
 use tenants::{
-    Operation,
+    Operation, Permission, RowScope,
     error::{Code, Error, Result},
 };
 
 use super::{Run, RunKind};
-use crate::{Ctx, engine::verify};
+use crate::{Ctx, engine::verify, permission};
 
 impl RunKind {
     /// What it takes to do such a run.
@@ -35,10 +35,10 @@ pub async fn load(ctx: &Ctx, id: RunId) -> Result<Run> {
     if run.object.is_some_and(|object| ctx.catalog.object_by_id(object).is_none()) {
         verify(ctx).await?;
     }
-    match permit(ctx, run.kind, run.object) {
-        Ok(()) => Ok(run),
-        Err(error) if error.code() == Code::Forbidden => Err(no_such_run()),
-        Err(error) => Err(error),
+    if sees(ctx, run.kind, run.object, run.created_by == ctx.caller.actor.stored()) {
+        Ok(run)
+    } else {
+        Err(no_such_run())
     }
 }
 
@@ -62,23 +62,54 @@ pub(super) async fn find(ctx: &Ctx, id: RunId) -> Result<Run> {
     Run::of(row.ok_or_else(no_such_run)?)
 }
 
-/// What is left of an object that is gone is for those who may change the catalog.
-fn permit(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>) -> Result<()> {
+/// One's own runs are seen by who may still do the like; those of others, by who may do it to all records. What is left
+/// of an object that is gone is for those who may change the catalog.
+fn sees(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>, own: bool) -> bool {
+    let least = if own { RowScope::Own } else { RowScope::All };
     match object.and_then(|id| ctx.catalog.object_by_id(id)) {
-        Some(object) => kind.demands().iter().try_for_each(|demand| ctx.caller.permit(&object.name, *demand)),
-        None => ctx.caller.permit("", Operation::Configure),
+        Some(object) => kind.demands().iter().all(|demand| ctx.caller.access.scope(object.id, *demand) >= least),
+        None => ctx.caller.access.has(Permission::ConfigureCatalog),
+    }
+}
+
+/// Refuses to take a run back for one who may not write everything that it wrote: records that a role does not reach,
+/// or fields that it does not change, would be written through the back door.
+pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
+    let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
+    let refused = |why: String| Err(Error::new(Code::Forbidden, why));
+    for operation in [Operation::Update, Operation::Delete] {
+        if ctx.caller.permit(object.id, operation)? != RowScope::All {
+            return refused(format!(
+                "Your role does not reach all {}, so it takes no run on them back.",
+                object.plural
+            ));
+        }
+    }
+    let written = object.fields.iter().filter(|field| field.usable() && field.writable && !field.engine_writes());
+    match written.into_iter().find(|field| !permission::writes(ctx, field)) {
+        Some(field) => refused(format!(
+            "Your role does not change `{}` of {}, so it takes no run on them back.",
+            field.name, object.plural
+        )),
+        None => Ok(()),
     }
 }
 
 fn seen(ctx: &Ctx) -> Cond {
     let mut seen = Cond::any();
     for kind in RunKind::ALL {
-        let objects = ctx.catalog.objects.iter().map(|object| object.id);
-        let objects: Vec<ObjectId> = objects.filter(|id| permit(ctx, kind, Some(*id)).is_ok()).collect();
-        let of_kind = Cond::all().add(runs::Column::Kind.eq(kind.name())).add(runs::Column::ObjectId.is_in(objects));
-        seen = seen.add(of_kind);
+        let objects = |own: bool| -> Vec<ObjectId> {
+            let objects = ctx.catalog.objects.iter().map(|object| object.id);
+            objects.filter(|id| sees(ctx, kind, Some(*id), own)).collect()
+        };
+        let of_kind = |own| {
+            let of_objects = runs::Column::ObjectId.is_in(objects(own));
+            Cond::all().add(runs::Column::Kind.eq(kind.name())).add(of_objects)
+        };
+        let by_me = runs::Column::CreatedBy.eq(ctx.caller.actor.stored());
+        seen = seen.add(of_kind(false)).add(of_kind(true).add(by_me));
     }
-    if permit(ctx, RunKind::Import, None).is_ok() {
+    if sees(ctx, RunKind::Import, None, false) {
         let known = ctx.catalog.objects.iter().map(|object| object.id);
         seen = seen.add(runs::Column::ObjectId.is_null()).add(runs::Column::ObjectId.is_not_in(known));
     }

@@ -8,12 +8,14 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenants::{
-    Issue, Operation, TenantTx,
+    Issue, TenantTx,
     error::{Code, Error, Result},
     work::{NewWork, enqueue},
 };
 
-use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, find, load, step, within};
+use super::{
+    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, find, load, sight, step, within,
+};
 use crate::{
     Ctx,
     catalog::FieldId,
@@ -102,10 +104,7 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     if !source.status.is_over() {
         return Err(Error::new(Code::Conflict, "The run is not over; cancel it first, then undo it."));
     }
-    if let Some(object) = source.object.and_then(|id| ctx.catalog.object_by_id(id)) {
-        ctx.caller.permit(&object.name, Operation::Update)?;
-        ctx.caller.permit(&object.name, Operation::Delete)?;
-    }
+    sight::demand_undo(ctx, &source)?;
     let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
     let params = serde_json::to_value(Params { run }).map_err(Error::internal)?;
@@ -138,7 +137,7 @@ fn report(ctx: &Ctx, run: &Run) -> Result<UndoReport> {
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
-    let ctx = within(ctx, run);
+    let ctx = within(ctx, run).await?;
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
     let steps = journal(&unit.tx, params.run, progress.before).await?;
     let there = lock_all(&unit, &steps).await?;

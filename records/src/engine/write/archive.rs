@@ -33,7 +33,7 @@ impl<'a> Unit<'a> {
         if !rows.is_empty() {
             self.permit(object, Operation::Delete, source)?;
         }
-        let rows = self.in_state(object, rows, false, out).await?;
+        let rows = self.in_state(object, rows, (Operation::Delete, source), out).await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         self.count_out(object, &ids).await?;
         self.mark(object, rows, Some(self.now), out).await
@@ -49,7 +49,7 @@ impl<'a> Unit<'a> {
         if !rows.is_empty() {
             self.permit(object, Operation::Restore, source)?;
         }
-        let mut rows = self.in_state(object, rows, true, out).await?;
+        let mut rows = self.in_state(object, rows, (Operation::Restore, source), out).await?;
         let mut refused = Outcomes::new();
         self.refuse_taken(object, &mut rows, &mut refused).await?;
         out.extend(refused.into_iter().map(|(index, outcome)| (index, outcome.map_err(|error| clash(object, &error)))));
@@ -58,20 +58,27 @@ impl<'a> Unit<'a> {
         self.count_in(object, &ids).await
     }
 
-    /// Locks the records and keeps those that are archived, or are not; the others are answered as unchanged. The
+    /// Locks the records and keeps those that can be restored, or archived; the others are answered as unchanged. The
     /// drafts hold the values that must be unique.
     async fn in_state(
         &self,
         object: &'a Object,
         rows: Vec<Row>,
-        archived: bool,
+        (operation, source): (Operation, Source),
         out: &mut Outcomes,
     ) -> Result<Vec<Row>> {
+        let archived = operation == Operation::Restore;
         let fields: Vec<&Field> = if archived { unique_fields(object).collect() } else { Vec::new() };
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let there: Vec<RecordId> = stored.keys().copied().collect();
+        let mut refusals = self.refusals(object, &there, operation, source).await?;
         let mut kept = Vec::with_capacity(rows.len());
         for mut row in rows {
+            if let Some(refusal) = refusals.remove(&row.id) {
+                out.push((row.index, Err(refusal)));
+                continue;
+            }
             match stored.remove(&row.id) {
                 Some(stored) if stored.archived == archived => {
                     row.draft.values = stored.values;

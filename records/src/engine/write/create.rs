@@ -1,10 +1,7 @@
 //! New records.
 
 use entities::ids::FieldId;
-use tenants::{
-    Operation,
-    error::{Error, Result},
-};
+use tenants::error::{Error, Result};
 
 use super::{
     Source, Written,
@@ -21,6 +18,7 @@ use crate::{
         columns::{self, Column},
         rows,
     },
+    permission::NewRecords,
     values::Value,
 };
 
@@ -35,15 +33,23 @@ impl<'a> Unit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.permit(object, Operation::Create, source)?;
         let judge = Judge::new(self.ctx, object, source)?;
+        let rights = if source == Source::Caller { Some(NewRecords::of(self.ctx, object)?) } else { None };
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {
-            let issues = judge.new_record(&mut row.draft);
+            let mut issues = judge.new_record(&mut row.draft);
+            issues.extend(rights.as_ref().and_then(|rights| rights.own(&mut row.draft)));
             if issues.is_empty() {
                 good.push(row);
             } else {
                 out.push((row.index, Err(Error::invalid(issues))));
+            }
+        }
+        if let Some(rights) = rights {
+            let drafts: Vec<_> = good.iter().map(|row| &row.draft).collect();
+            let astray = rights.astray(&self.tx, &drafts).await?;
+            for (place, issue) in astray.into_iter().rev() {
+                out.push((good.remove(place).index, Err(Error::invalid(vec![issue]))));
             }
         }
         self.refuse_dead_links(object, &mut good, source, out).await?;

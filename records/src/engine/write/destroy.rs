@@ -19,6 +19,7 @@ use super::{
 use crate::{
     catalog::{Cardinality, Field, Object, OnDestroy},
     engine::WrittenKind,
+    permission,
     sql::{List, Sql},
     values::Value,
 };
@@ -42,8 +43,17 @@ impl<'a> Unit<'a> {
         let reads = self.ctx.rules.reads(object);
         let reads: Vec<&Field> = object.fields.iter().filter(|field| reads.contains(&field.id)).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &reads, Lock::Remove).await?;
-        let (there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
+        let (mut there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
         out.extend(missing.into_iter().map(|row| (row.index, Err(Error::of(Code::NotFound)))));
+        let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();
+        let mut refusals = self.refusals(object, &ids, Operation::Destroy, source).await?;
+        there.retain(|row| match refusals.remove(&row.id) {
+            Some(refusal) => {
+                out.push((row.index, Err(refusal)));
+                false
+            }
+            None => true,
+        });
         let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();
         if ids.is_empty() {
             return Ok(());
@@ -109,10 +119,14 @@ impl<'a> Unit<'a> {
                     other.plural,
                     field.name
                 );
-                return Err(Error::new(Code::Conflict, message)
-                    .with("object", other.name.clone())
-                    .with("field", field.name.clone())
-                    .with("id", dependants[0].to_string()));
+                let error = Error::new(Code::Conflict, message).with("object", other.name.clone());
+                let error = error.with("field", field.name.clone());
+                let seen = permission::visible(self.ctx, &self.tx, other, &dependants).await?;
+                let named = dependants.iter().find(|id| seen.contains(id));
+                return Err(match named {
+                    Some(id) => error.with("id", id.to_string()),
+                    None => error,
+                });
             }
             OnDestroy::SetNull => dependants.into_iter().map(|id| set(id, field.id, Value::Null)).collect(),
             OnDestroy::Cascade => dependants.into_iter().map(|id| Change::Destroy { id }).collect(),

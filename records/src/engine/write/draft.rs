@@ -9,6 +9,7 @@ use crate::{
     catalog::{Field, FieldId, Object},
     engine::Draft,
     filter::{self, Filter, Scope},
+    permission,
     values::{self, Value},
 };
 
@@ -101,14 +102,22 @@ impl<'a> Judge<'a> {
         }
         let held = |id| draft.after(id).map_or(Cow::Owned(Value::Null), Cow::Borrowed);
         for (field, condition) in &self.conditional {
-            if touched(field, condition)
-                && is_empty(&held(field.id))
-                && !complained(issues, field)
-                && filter::holds(Scope::of(self.ctx), condition, &held)
-            {
+            // to one who does not see what the condition looks at, whether it holds would tell
+            let asked = || self.unseen(condition) || filter::holds(Scope::of(self.ctx), condition, &held);
+            if touched(field, condition) && is_empty(&held(field.id)) && !complained(issues, field) && asked() {
                 issues.push(issue(field, Issue::Required));
             }
         }
+    }
+
+    /// Whether the condition looks at a field that the caller does not see.
+    fn unseen(&self, condition: &Filter) -> bool {
+        let mut unseen = false;
+        condition.visit(&mut |id| {
+            let field = self.ctx.catalog.field(id);
+            unseen |= field.is_some_and(|field| !permission::sees(self.ctx, field));
+        });
+        unseen && self.source == Source::Caller
     }
 
     /// Fields that are not there, or not the caller's to write.
@@ -119,6 +128,8 @@ impl<'a> Judge<'a> {
                 Some(field) if field.object == self.object.id && field.usable() => {
                     if self.source == Source::Caller && (!field.writable || field.engine_writes()) {
                         issues.push(issue(field, Issue::ReadOnly));
+                    } else if self.source == Source::Caller && !permission::writes(self.ctx, field) {
+                        issues.push(issue(field, Issue::Forbidden));
                     }
                 }
                 Some(field) => issues.push(issue(field, Issue::UnknownField)),

@@ -18,6 +18,7 @@ use crate::{
     catalog::{Cardinality, Field, Object, Relation},
     columns::Stored,
     engine::{columns::Column, rows},
+    permission,
     sql::{List, Sql},
     values::Value,
 };
@@ -62,7 +63,8 @@ impl Unit<'_> {
         let mut alive: HashSet<Uuid> = HashSet::new();
         for (target, ids) in wanted {
             if let Some(target) = self.ctx.catalog.object_by_id(target) {
-                alive.extend(living(&self.tx, target, ids).await?);
+                let living = living(&self.tx, target, ids).await?;
+                alive.extend(self.linkable(target, living, source).await?);
             }
         }
         rows.retain(|row| {
@@ -79,6 +81,16 @@ impl Unit<'_> {
             kept
         });
         Ok(())
+    }
+
+    /// Of living records, those that a caller sees: to the others there is no link, as there is no record.
+    async fn linkable(&self, target: &Object, living: Vec<Uuid>, source: Source) -> Result<Vec<Uuid>> {
+        if source != Source::Caller {
+            return Ok(living);
+        }
+        let ids: Vec<RecordId> = living.into_iter().map(RecordId).collect();
+        let seen = permission::visible(self.ctx, &self.tx, target, &ids).await?;
+        Ok(seen.into_iter().map(|id| id.0).collect())
     }
 
     /// The targets that records have in a many-to-many field, sorted.

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     catalog::{Field, FieldState, Object},
     engine::columns,
+    permission,
     sql::{List, Sql},
     values::{self, Value},
 };
@@ -123,13 +124,15 @@ impl Unit<'_> {
             let keys: HashSet<MatchKey> =
                 keyed.iter().map(|(_, key)| key.clone()).filter(|key| !free.contains(key)).collect();
             let held = find(&self.tx, self.tx.dialect(), object, field, &keys).await?;
+            let holders: Vec<RecordId> = held.values().flatten().copied().collect();
+            let seen = permission::visible(self.ctx, &self.tx, object, &holders).await?;
             let mut first: HashMap<MatchKey, RecordId> = HashMap::new();
             for (i, key) in keyed {
                 let id = rows[i].id;
                 let other = held.get(&key).and_then(|ids| ids.iter().find(|holder| **holder != id)).copied();
                 let earlier = *first.entry(key).or_insert(id);
                 if other.is_some() || earlier != id {
-                    let holder = other.map(|holder| holder.to_string());
+                    let holder = other.filter(|holder| seen.contains(holder)).map(|holder| holder.to_string());
                     issues.entry(i).or_default().push(issue(field, Issue::Taken(holder)));
                 }
             }

@@ -19,6 +19,7 @@ use crate::{
         history,
         totals::Totals,
     },
+    permission,
 };
 
 /// A writing transaction.
@@ -166,8 +167,22 @@ impl<'a> Unit<'a> {
     /// Refuses what the caller may not do; rules and undo are not asked.
     pub(super) fn permit(&self, object: &Object, operation: Operation, source: Source) -> Result<()> {
         match source {
-            Source::Caller => self.ctx.caller.permit(&object.name, operation),
+            Source::Caller => self.ctx.caller.permit(object.id, operation).map(drop),
             _ => Ok(()),
+        }
+    }
+
+    /// Which of these records, just locked, the caller may not do this to, and how that is told.
+    pub(super) async fn refusals(
+        &self,
+        object: &Object,
+        ids: &[RecordId],
+        operation: Operation,
+        source: Source,
+    ) -> Result<HashMap<RecordId, Error>> {
+        match source {
+            Source::Caller => permission::refusals(self.ctx, &self.tx, object, operation, ids).await,
+            _ => Ok(HashMap::new()),
         }
     }
 

@@ -91,9 +91,13 @@ impl<'a> Unit<'a> {
         let fields = fields_of(object, &wanted);
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let there: Vec<RecordId> = stored.keys().copied().collect();
+        let mut refusals = self.refusals(object, &there, Operation::Update, source).await?;
         let mut found = Vec::with_capacity(rows.len());
         for mut row in rows {
-            match stored.remove(&row.id).ok_or_else(|| Error::of(Code::NotFound)).and_then(|s| check(s, &row, source)) {
+            let stored = stored.remove(&row.id).ok_or_else(|| Error::of(Code::NotFound));
+            let refusal = refusals.remove(&row.id).map_or(Ok(()), Err);
+            match refusal.and(stored).and_then(|stored| check(stored, &row, source)) {
                 Ok(stored) => {
                     row.draft.before = stored.values;
                     found.push(row);

@@ -10,7 +10,7 @@ use super::{
     unique::{find, match_key},
     unit::Unit,
 };
-use crate::catalog::Field;
+use crate::{catalog::Field, permission};
 
 /// What was found for a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +32,14 @@ impl Unit<'_> {
             let keys: Vec<_> =
                 drafts.iter().map(|draft| draft.get(field.id).and_then(|value| match_key(field, value))).collect();
             let wanted: HashSet<_> = keys.iter().flatten().cloned().collect();
-            let found = find(&self.tx, self.tx.dialect(), object, field, &wanted).await?;
+            let mut found = find(&self.tx, self.tx.dialect(), object, field, &wanted).await?;
             if field.unique {
                 self.free.insert(field.id, wanted.into_iter().filter(|key| !found.contains_key(key)).collect());
             }
+            // a record out of sight is none that could be meant; a value of its that must be unique stays taken
+            let ids: Vec<RecordId> = found.values().flatten().copied().collect();
+            let seen = permission::visible(self.ctx, &self.tx, object, &ids).await?;
+            found.values_mut().for_each(|ids| ids.retain(|id| seen.contains(id)));
             for (hits, key) in hits.iter_mut().zip(&keys) {
                 let ids = key.as_ref().and_then(|key| found.get(key)).map(Vec::as_slice).unwrap_or_default();
                 hits.extend(ids.iter().filter(|id| !hits.contains(id)).copied().collect::<Vec<_>>());
@@ -52,7 +56,9 @@ impl Unit<'_> {
 
 fn field_of<'a>(unit: &Unit<'a>, object: ObjectId, id: FieldId) -> Result<&'a Field> {
     let field = unit.ctx.catalog.field(id).filter(|field| field.object == object && field.usable());
-    field.ok_or_else(|| Error::new(Code::BadRequest, "Records cannot be matched by a field that is not theirs."))
+    let field = field
+        .ok_or_else(|| Error::new(Code::BadRequest, "Records cannot be matched by a field that is not theirs."))?;
+    permission::see(unit.ctx, field).map(|()| field)
 }
 
 /// An update for each draft that means a record, a new record for the others.

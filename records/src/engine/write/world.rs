@@ -108,6 +108,10 @@ struct People;
 
 #[async_trait::async_trait]
 impl Rules for People {
+    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+        Vec::new()
+    }
+
     fn prepare(&self, _: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
         let (Some(first), Some(last), Some(name)) =
             (object.field("firstName"), object.field("lastName"), object.field("name"))

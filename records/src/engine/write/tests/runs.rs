@@ -153,7 +153,7 @@ async fn what_was_destroyed_is_named_by_the_undo() {
     let point = world.lines(r#"SELECT "id" FROM "tenant"."o2""#).await;
 
     let run = import(&world).await;
-    let ctx = runs::within(&world.ctx, &run);
+    let ctx = runs::within(&world.ctx, &run).await.unwrap();
     for (object, id, draft) in [
         (person, kept, world.draft("person", json!({"lastName": "New"}))),
         (person, lost, world.draft("person", json!({"lastName": "Gone"}))),
@@ -178,7 +178,7 @@ async fn what_was_destroyed_is_named_by_the_undo() {
 
 /// The same request by somebody whose role allows nothing.
 fn nobody(world: &World) -> Ctx {
-    let caller = Caller { access: Arc::new(Access::Nothing), ..(*world.ctx.caller).clone() };
+    let caller = Caller { access: Arc::new(Access::nothing()), ..(*world.ctx.caller).clone() };
     Ctx { caller: Arc::new(caller), ..world.ctx.clone() }
 }
 

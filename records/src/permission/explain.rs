@@ -1,0 +1,133 @@
+//! Why somebody can or cannot see and change a record, in words.
+
+use entities::{
+    ids::{FieldId, MemberId, RecordId},
+    tenant::{members, roles},
+};
+use sea_orm::EntityTrait;
+use std::sync::Arc;
+use tenants::{
+    Access, Actor, Caller, FieldAccess, Operation, Permission, RowScope, access,
+    error::{Code, Error, Result},
+};
+
+use super::{fields, rows};
+use crate::{
+    Ctx,
+    catalog::{Field, Object},
+};
+
+/// What a member may do with a record, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Name of the member's role.
+    pub role: String,
+    /// Each operation.
+    pub operations: Vec<OperationExplanation>,
+    /// Each field of the object.
+    pub fields: Vec<FieldExplanation>,
+}
+
+/// Whether a member may do something to the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperationExplanation {
+    pub operation: Operation,
+    pub allowed: bool,
+    /// Which records of the object the role reaches with it.
+    pub scope: RowScope,
+    /// Why, in English.
+    pub reason: String,
+}
+
+/// What a member may do with a field's value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldExplanation {
+    pub field: FieldId,
+    pub access: FieldAccess,
+    /// Why, in English.
+    pub reason: String,
+}
+
+/// Says what a member may do with a record that the caller sees. Members ask for themselves; for others, those who
+/// manage members or roles.
+///
+/// # Errors
+/// `FORBIDDEN`; `NOT_FOUND` for a record that the caller does not see, or a member who is not there.
+pub async fn explain(ctx: &Ctx, object: &Object, id: RecordId, member: MemberId) -> Result<Explanation> {
+    if ctx.caller.actor != Actor::Member(member) && !ctx.caller.access.has(Permission::ManageRoles) {
+        ctx.caller.demand(Permission::ManageMembers)?;
+    }
+    let seen = rows::existing(ctx, object, id).await?;
+    seen.then_some(()).ok_or_else(|| Error::of(Code::NotFound))?;
+    let row = members::Entity::find_by_id(member).one(&ctx.db).await?;
+    let row = row.ok_or_else(|| Error::new(Code::NotFound, "There is no such member."))?;
+    let role = roles::Entity::find_by_id(row.role_id).one(&ctx.db).await?.map_or_else(String::new, |role| role.name);
+    let access = access::of_actor(&ctx.db, Actor::Member(member)).await?;
+    let active = access.is_some();
+    let access = Arc::new(access.unwrap_or_else(Access::nothing));
+    let caller = Caller { actor: Actor::Member(member), access, ..(*ctx.caller).clone() };
+    let theirs = Ctx { caller: Arc::new(caller), ..ctx.clone() };
+    let mut operations = Vec::with_capacity(Operation::ALL.len());
+    for operation in Operation::ALL {
+        let mut told = self::operation(&theirs, object, id, &role, operation).await?;
+        if !active {
+            told.reason = format!("{} is deactivated.", row.name);
+        }
+        operations.push(told);
+    }
+    let fields = object.fields.iter().filter(|field| field.usable());
+    Ok(Explanation { fields: fields.map(|field| self::field(&theirs, &role, field)).collect(), role, operations })
+}
+
+async fn operation(
+    ctx: &Ctx,
+    object: &Object,
+    id: RecordId,
+    role: &str,
+    operation: Operation,
+) -> Result<OperationExplanation> {
+    let (name, plural) = (operation.name(), &object.plural);
+    let scope = ctx.caller.access.scope(object.id, operation);
+    let about_one = !matches!(operation, Operation::Create | Operation::Import);
+    let told = |allowed, reason| OperationExplanation { operation, allowed, scope, reason };
+    Ok(match scope {
+        RowScope::None if about_one && ctx.caller.access.scope(object.id, Operation::Read) == RowScope::None => {
+            told(false, format!("The role {role} does not let {plural} be read, nor anything else be done to them."))
+        }
+        RowScope::None => told(false, format!("The role {role} does not allow {name} on {plural}.")),
+        RowScope::All => told(true, format!("The role {role} allows {name} on all {plural}.")),
+        scope if !about_one => told(true, format!("The role {role} allows {name} for {} records.", whose(scope))),
+        scope => {
+            let reached = rows::refusals(ctx, &ctx.db, object, operation, &[id]).await?.is_empty();
+            let belongs = if reached { "belongs to them" } else { "does not belong to them" };
+            let reason = format!("The role {role} allows {name} on {} {plural}; this one {belongs}.", whose(scope));
+            told(reached, reason)
+        }
+    })
+}
+
+fn whose(scope: RowScope) -> &'static str {
+    if scope == RowScope::Team { "the team's" } else { "their own" }
+}
+
+fn field(ctx: &Ctx, role: &str, field: &Field) -> FieldExplanation {
+    let access = fields::field_access(ctx, field);
+    let reason = match &*ctx.caller.access {
+        Access::All => format!("The role {role} allows everything."),
+        Access::Granted(granted) => {
+            let named = granted.grants.names(field.object, field.id);
+            let given = granted.grants.field(field.object, field.id);
+            match fields::hidden_source(ctx, granted, field, fields::STEPS) {
+                Some(source) if access != given => {
+                    format!("It is made of `{}`, which the role {role} hides.", source.name)
+                }
+                _ if access != given && access == FieldAccess::Hidden => {
+                    format!("It counts records that the role {role} does not let be read.")
+                }
+                _ if named => format!("The role {role} says so of this field."),
+                _ => format!("The role {role} says so of fields that it does not name."),
+            }
+        }
+    };
+    FieldExplanation { field: field.id, access, reason }
+}

@@ -1,0 +1,13 @@
+//! What the caller's role means for records: which of them an operation reaches, and which fields are seen and written.
+//! The engine asks here for every read and write, so no door can forget to (design §2.6).
+
+mod explain;
+mod fields;
+mod new;
+mod rows;
+
+pub use explain::{Explanation, FieldExplanation, OperationExplanation, explain};
+pub use fields::{field_access, see, see_all};
+pub(crate) use fields::{sees, writes};
+pub(crate) use new::NewRecords;
+pub(crate) use rows::{left, refusals, rows, visible};

@@ -1,0 +1,172 @@
+//! Which records an operation reaches. "Own" are those whose owner the caller is; of objects without owners, those that
+//! belong to a record of the caller's (they would be destroyed with it), or else those that the caller made. "Team"
+//! says the same of the members who share a team with the caller.
+
+use std::collections::{HashMap, HashSet};
+
+use entities::ids::{FieldId, MemberId, ObjectId, RecordId};
+use sea_orm::ConnectionTrait;
+use tenants::{
+    Access, Actor, Operation, RowScope,
+    error::{Code, Error, Result},
+};
+use uuid::Uuid;
+
+use crate::{
+    Ctx,
+    catalog::{Cardinality, Field, FieldKind, Object, OnDestroy, Origin},
+    filter::{self, Filter, Quantifier, Scope, Test},
+    sql::{List, Sql},
+    values::Value,
+};
+
+/// How far records are followed to the one that they belong to.
+const STEPS: usize = 3;
+const ALIAS: &str = "t0";
+
+/// The records that an operation reaches, as a condition; nothing where it reaches all.
+///
+/// # Errors
+/// `FORBIDDEN` where it reaches none.
+pub(crate) fn rows(ctx: &Ctx, object: &Object, operation: Operation) -> Result<Option<Filter>> {
+    Ok(match ctx.caller.permit(object.id, operation)? {
+        RowScope::All => None,
+        scope => Some(reached(ctx, object, &members(ctx, scope))),
+    })
+}
+
+/// The members whose records are meant.
+pub(super) fn members(ctx: &Ctx, scope: RowScope) -> Vec<MemberId> {
+    match (&*ctx.caller.access, ctx.caller.actor) {
+        (Access::Granted(granted), Actor::Member(_)) if scope == RowScope::Team && !granted.team.is_empty() => {
+            granted.team.clone()
+        }
+        (_, Actor::Member(id)) => vec![id],
+        _ => Vec::new(),
+    }
+}
+
+/// The records of these members, and of the caller where that is no member.
+pub(super) fn reached(ctx: &Ctx, object: &Object, members: &[MemberId]) -> Filter {
+    within(ctx, object, members, STEPS)
+}
+
+fn within(ctx: &Ctx, object: &Object, members: &[MemberId], steps: usize) -> Filter {
+    let ids = || members.iter().map(|id| Value::Id(id.0)).collect();
+    let person = matches!(ctx.caller.actor, Actor::Member(_));
+    if let Some(id) = object.fields.iter().find(|field| field.kind == FieldKind::Id).filter(|_| is_member(object)) {
+        return Filter::Field { field: id.id, test: Test::In(ids()) };
+    }
+    if let Some(owner) = owner(object).filter(|_| person) {
+        return Filter::Field { field: owner.id, test: Test::In(ids()) };
+    }
+    let whole = owner(object).is_none().then(|| whole(ctx, object)).flatten();
+    if let Some((link, whole)) = whole.filter(|_| steps > 0) {
+        let filter = Box::new(within(ctx, whole, members, steps - 1));
+        return Filter::Related { field: link.id, quantifier: Quantifier::One, filter };
+    }
+    let makers: Vec<Value> = match ctx.caller.actor {
+        Actor::Member(_) => members.iter().map(|id| Value::Text(Actor::Member(*id).stored())).collect(),
+        other => vec![Value::Text(other.stored())],
+    };
+    match object.field("createdBy").filter(|field| field.kind == FieldKind::Actor) {
+        Some(maker) => Filter::Field { field: maker.id, test: Test::In(makers) },
+        None => Filter::Or(Vec::new()),
+    }
+}
+
+/// The link to the member who owns a record, where the object knows owners.
+pub(super) fn owner(object: &Object) -> Option<&Field> {
+    object.field("owner").filter(|field| field.origin == Origin::System)
+}
+
+/// The link to the record that a record of the object belongs to, and that record's object.
+pub(super) fn whole<'a>(ctx: &'a Ctx, object: &'a Object) -> Option<(&'a Field, &'a Object)> {
+    object.fields.iter().filter(|field| field.usable()).find_map(|field| {
+        let link = field.relation()?;
+        let belongs = link.cardinality == Cardinality::ManyToOne && link.on_destroy == OnDestroy::Cascade;
+        let whole = ctx.catalog.object_by_id(link.to).filter(|whole| whole.id != object.id)?;
+        belongs.then_some((field, whole))
+    })
+}
+
+fn is_member(object: &Object) -> bool {
+    object.origin == Origin::Standard && object.name == "member"
+}
+
+/// Whether a record whose links were these was within the caller's sight by one of them: it was the caller's, or the
+/// team's.
+pub(crate) fn left(ctx: &Ctx, object: ObjectId, before: &[(FieldId, Uuid)]) -> bool {
+    let object = ctx.catalog.object_by_id(object);
+    let Some((object, owner)) = object.and_then(|object| Some((object, owner(object)?))) else { return false };
+    let members = members(ctx, ctx.caller.access.scope(object.id, Operation::Read));
+    before.iter().any(|(field, id)| *field == owner.id && members.contains(&MemberId(*id)))
+}
+
+/// Which of these records are among those that an operation reaches, archived ones too.
+pub(super) async fn among(
+    ctx: &Ctx,
+    db: &impl ConnectionTrait,
+    object: &Object,
+    ids: &[RecordId],
+    reached: &Filter,
+) -> Result<HashSet<RecordId>> {
+    let mut sql = Sql::new(ctx.db.dialect());
+    sql.push("SELECT ").column(ALIAS, "id").push(" FROM ").table(&object.table).push(" AS ").push(ALIAS);
+    sql.push(" WHERE ").column(ALIAS, "id").one_of(List::Ids(ids.iter().map(|id| id.0).collect())).push(" AND ");
+    filter::predicate(&mut sql, Scope::of(ctx), object, ALIAS, reached)?;
+    let rows = db.query_all_raw(sql.statement(&ctx.db)).await?;
+    rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index::<Uuid>(0)?))).collect()
+}
+
+/// Which of these records the caller sees; none of an object that the caller may not read.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn visible(
+    ctx: &Ctx,
+    db: &impl ConnectionTrait,
+    object: &Object,
+    ids: &[RecordId],
+) -> Result<HashSet<RecordId>> {
+    if ctx.caller.access.scope(object.id, Operation::Read) == RowScope::None {
+        return Ok(HashSet::new());
+    }
+    match rows(ctx, object, Operation::Read)? {
+        None => Ok(ids.iter().copied().collect()),
+        Some(_) if ids.is_empty() => Ok(HashSet::new()),
+        Some(seen) => among(ctx, db, object, ids, &seen).await,
+    }
+}
+
+/// Whether there is a record, archived or not, which the caller sees.
+///
+/// # Errors
+/// `FORBIDDEN` where the caller reads none of the object.
+pub(super) async fn existing(ctx: &Ctx, object: &Object, id: RecordId) -> Result<bool> {
+    let seen = rows(ctx, object, Operation::Read)?.unwrap_or(Filter::And(Vec::new()));
+    Ok(among(ctx, &ctx.db, object, &[id], &seen).await?.contains(&id))
+}
+
+/// Those of the records that an operation of the caller does not reach, each with how that is told: a record which is
+/// not seen either does not exist to the caller.
+///
+/// # Errors
+/// `FORBIDDEN` where the operation reaches no record of the object.
+pub(crate) async fn refusals(
+    ctx: &Ctx,
+    db: &impl ConnectionTrait,
+    object: &Object,
+    operation: Operation,
+    ids: &[RecordId],
+) -> Result<HashMap<RecordId, Error>> {
+    let Some(reached) = rows(ctx, object, operation)?.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    let allowed = among(ctx, db, object, ids, &reached).await?;
+    let rest: Vec<RecordId> = ids.iter().filter(|id| !allowed.contains(id)).copied().collect();
+    let seen = visible(ctx, db, object, &rest).await?;
+    let refusal = |id: RecordId| match seen.contains(&id) {
+        true => (id, Error::new(Code::Forbidden, "Your role shows this record, but does not let you do this to it.")),
+        false => (id, Error::of(Code::NotFound)),
+    };
+    Ok(rest.into_iter().map(refusal).collect())
+}

@@ -1,0 +1,254 @@
+//! The parts of a role, as it is stored: objects and fields by their ids, so that renaming changes no role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entities::ids::{FieldId, ObjectId};
+use serde::{Deserialize, Serialize};
+
+/// What a role or a key allows. What is not named is not allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grants {
+    /// What has no object.
+    pub permissions: BTreeSet<Permission>,
+    /// What holds for objects that are not named, those made later among them.
+    pub others: ObjectGrant,
+    /// What holds for these objects instead.
+    pub objects: BTreeMap<ObjectId, ObjectGrant>,
+}
+
+/// What is allowed with the records of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ObjectGrant {
+    /// How far each operation reaches; those that are missing are not allowed.
+    pub operations: BTreeMap<Operation, RowScope>,
+    /// What holds for these fields.
+    pub fields: BTreeMap<FieldId, FieldAccess>,
+    /// What holds for the other fields, those made later among them.
+    pub other_fields: FieldAccess,
+}
+
+/// What is to be done to records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Operation {
+    Create,
+    Read,
+    Update,
+    /// Archive.
+    Delete,
+    Restore,
+    /// Remove for good.
+    Destroy,
+    Merge,
+    Import,
+    Export,
+}
+
+/// Which records an operation reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RowScope {
+    /// No record.
+    #[default]
+    None,
+    /// Those that the actor owns, or made where the object knows no owners.
+    Own,
+    /// Those of the members who share a team with the actor, too.
+    Team,
+    /// All.
+    All,
+}
+
+/// What may be done with the values of a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FieldAccess {
+    /// Not to be learned in any way.
+    Hidden,
+    /// Shown.
+    Read,
+    /// Shown and changed.
+    #[default]
+    Write,
+}
+
+/// What has no object: the administration of the organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Permission {
+    /// Change objects, fields, sections and exchange rates.
+    ConfigureCatalog,
+    /// Invite members, change their roles and teams, deactivate them.
+    ManageMembers,
+    /// Make and change roles.
+    ManageRoles,
+    /// Make, renew and revoke API keys.
+    ManageApiKeys,
+    /// Say from where and how the organisation is entered: origins, second factors, single sign-on.
+    ManageSecurity,
+    /// Read the security log.
+    ViewSecurityLog,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Operation; 9] = [
+        Operation::Create,
+        Operation::Read,
+        Operation::Update,
+        Operation::Delete,
+        Operation::Restore,
+        Operation::Destroy,
+        Operation::Merge,
+        Operation::Import,
+        Operation::Export,
+    ];
+
+    /// Name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Create => "CREATE",
+            Operation::Read => "READ",
+            Operation::Update => "UPDATE",
+            Operation::Delete => "DELETE",
+            Operation::Restore => "RESTORE",
+            Operation::Destroy => "DESTROY",
+            Operation::Merge => "MERGE",
+            Operation::Import => "IMPORT",
+            Operation::Export => "EXPORT",
+        }
+    }
+
+    /// Whether it is about records that are there, so that it needs them to be seen.
+    fn sees(self) -> bool {
+        !matches!(self, Operation::Create | Operation::Import)
+    }
+}
+
+impl RowScope {
+    /// Name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            RowScope::None => "NONE",
+            RowScope::Own => "OWN",
+            RowScope::Team => "TEAM",
+            RowScope::All => "ALL",
+        }
+    }
+}
+
+impl FieldAccess {
+    /// Name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            FieldAccess::Hidden => "HIDDEN",
+            FieldAccess::Read => "READ",
+            FieldAccess::Write => "WRITE",
+        }
+    }
+}
+
+impl Grants {
+    fn object(&self, object: ObjectId) -> &ObjectGrant {
+        self.objects.get(&object).unwrap_or(&self.others)
+    }
+
+    /// Whether the field has a line of its own.
+    pub fn names(&self, object: ObjectId, field: FieldId) -> bool {
+        self.object(object).fields.contains_key(&field)
+    }
+
+    /// How far an operation on an object reaches.
+    pub fn scope(&self, object: ObjectId, operation: Operation) -> RowScope {
+        self.object(object).scope(operation)
+    }
+
+    /// What may be done with a field's values.
+    pub fn field(&self, object: ObjectId, field: FieldId) -> FieldAccess {
+        self.object(object).field(field)
+    }
+
+    /// Whether any operation reaches as far as the team.
+    pub(super) fn speaks_of_teams(&self) -> bool {
+        let grants = self.objects.values().chain([&self.others]);
+        grants.flat_map(|grant| grant.operations.values()).any(|scope| *scope == RowScope::Team)
+    }
+
+    pub(super) fn covers(&self, other: &Grants) -> bool {
+        let objects = self.objects.keys().chain(other.objects.keys());
+        self.permissions.is_superset(&other.permissions)
+            && self.others.covers(&other.others)
+            && objects.into_iter().all(|id| self.object(*id).covers(other.object(*id)))
+    }
+}
+
+impl ObjectGrant {
+    fn scope(&self, operation: Operation) -> RowScope {
+        let given = |operation| self.operations.get(&operation).copied().unwrap_or_default();
+        if operation.sees() { given(operation).min(given(Operation::Read)) } else { given(operation) }
+    }
+
+    fn field(&self, field: FieldId) -> FieldAccess {
+        self.fields.get(&field).copied().unwrap_or(self.other_fields)
+    }
+
+    fn covers(&self, other: &ObjectGrant) -> bool {
+        let fields = self.fields.keys().chain(other.fields.keys());
+        Operation::ALL.into_iter().all(|operation| self.scope(operation) >= other.scope(operation))
+            && self.other_fields >= other.other_fields
+            && fields.into_iter().all(|id| self.field(*id) >= other.field(*id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(operations: &[(Operation, RowScope)]) -> ObjectGrant {
+        ObjectGrant { operations: operations.iter().copied().collect(), ..ObjectGrant::default() }
+    }
+
+    #[test]
+    fn nothing_reaches_further_than_reading() {
+        let grant = grant(&[(Operation::Read, RowScope::Own), (Operation::Update, RowScope::All)]);
+        assert_eq!(grant.scope(Operation::Update), RowScope::Own);
+        assert_eq!(grant.scope(Operation::Destroy), RowScope::None);
+    }
+
+    #[test]
+    fn an_object_that_is_named_is_judged_by_its_own_line() {
+        let (named, other) = (ObjectId::new(), ObjectId::new());
+        let all = grant(&[(Operation::Read, RowScope::All)]);
+        let grants = Grants { others: all, objects: [(named, grant(&[]))].into(), ..Grants::default() };
+        assert_eq!(grants.scope(named, Operation::Read), RowScope::None);
+        assert_eq!(grants.scope(other, Operation::Read), RowScope::All);
+    }
+
+    #[test]
+    fn covering_looks_at_every_object_and_field() {
+        let (object, field) = (ObjectId::new(), FieldId::new());
+        let all = grant(&[(Operation::Read, RowScope::All)]);
+        let whole = Grants { others: all.clone(), ..Grants::default() };
+        let mut hiding = whole.clone();
+        let hidden = ObjectGrant { fields: [(field, FieldAccess::Hidden)].into(), ..all };
+        hiding.objects.insert(object, hidden);
+        assert!(whole.covers(&hiding) && !hiding.covers(&whole));
+        let mut asking = whole.clone();
+        asking.permissions.insert(Permission::ManageRoles);
+        assert!(!whole.covers(&asking));
+    }
+
+    #[test]
+    fn what_is_stored_comes_back() {
+        let grants = Grants {
+            permissions: [Permission::ManageMembers].into(),
+            others: grant(&[(Operation::Read, RowScope::Team)]),
+            objects: [(ObjectId::new(), grant(&[(Operation::Export, RowScope::All)]))].into(),
+        };
+        let stored = serde_json::to_string(&grants).unwrap();
+        assert_eq!(serde_json::from_str::<Grants>(&stored).unwrap(), grants);
+        assert!(serde_json::from_str::<Grants>(r#"{"everything":true}"#).is_err(), "what is not known is no grant");
+    }
+}

@@ -1,0 +1,70 @@
+//! The access of an actor as the organisation's space says it now.
+
+use std::sync::Arc;
+
+use entities::{
+    ids::{MemberId, RoleId},
+    tenant::{api_keys, members, roles, team_members},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{Access, Granted, Grants};
+use crate::{
+    caller::Actor,
+    db::TenantDb,
+    error::{Error, Result},
+};
+
+/// A role that allows everything, as it is stored.
+pub const ALL: &str = "all";
+
+/// What an actor may do now; nothing for one who is not, or no longer, of the organisation.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
+    match actor {
+        Actor::System => Ok(Some(Access::All)),
+        Actor::Member(id) => match members::Entity::find_by_id(id).one(db).await? {
+            Some(member) if member.archived_at.is_none() => of_role(db, member.role_id, Some(id)).await.map(Some),
+            _ => Ok(None),
+        },
+        Actor::ApiKey(id) => match api_keys::Entity::find_by_id(id).one(db).await? {
+            Some(key) if key.revoked_at.is_none() => of_role(db, key.role_id, None).await.map(Some),
+            _ => Ok(None),
+        },
+    }
+}
+
+/// What a role gives, to a member or to a program.
+///
+/// # Errors
+/// When the database does not answer, or the role holds what this release does not understand.
+pub async fn of_role(db: &TenantDb, role: RoleId, member: Option<MemberId>) -> Result<Access> {
+    let Some(role) = roles::Entity::find_by_id(role).one(db).await? else { return Ok(Access::nothing()) };
+    let Some(grants) = grants_of(&role)? else { return Ok(Access::All) };
+    let team = match member.filter(|_| grants.speaks_of_teams()) {
+        Some(member) => mates(db, member).await?,
+        None => Vec::new(),
+    };
+    Ok(Access::Granted(Granted { grants: Arc::new(grants), team }))
+}
+
+/// What a role names; nothing for one that allows everything.
+///
+/// # Errors
+/// When the role holds what this release does not understand.
+pub fn grants_of(role: &roles::Model) -> Result<Option<Grants>> {
+    if role.access == ALL { Ok(None) } else { serde_json::from_str(&role.access).map(Some).map_err(Error::internal) }
+}
+
+/// The members who share a team with a member, and the member.
+async fn mates(db: &TenantDb, member: MemberId) -> Result<Vec<MemberId>> {
+    let own = team_members::Entity::find().filter(team_members::Column::MemberId.eq(member)).all(db).await?;
+    let teams = own.into_iter().map(|row| row.team_id);
+    let beside = team_members::Entity::find().filter(team_members::Column::TeamId.is_in(teams)).all(db).await?;
+    let mut mates: Vec<MemberId> = beside.into_iter().map(|row| row.member_id).chain([member]).collect();
+    mates.sort_unstable();
+    mates.dedup();
+    Ok(mates)
+}
