@@ -4,8 +4,10 @@ use sea_orm::DbBackend;
 
 use super::{Types, types};
 
-/// Id, name, title, and the operations that reach all records, with what they reach otherwise.
-const SEEDED: [(&str, &str, &str, &[(&str, &str)]); 3] = [
+/// Id, name, title, and how far each operation reaches.
+type Seed = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const SEEDED: [Seed; 3] = [
     (
         "0190a000000070008000000000000001",
         "manager",

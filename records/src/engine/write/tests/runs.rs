@@ -76,7 +76,11 @@ async fn many_are_changed_step_by_step() {
     let begun = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap();
     assert_eq!((begun.status, begun.matched), (RunStatus::Queued, 2_300));
     let id = begun.run.unwrap();
-    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."work""#).await, 1, "a worker is asked for it");
+    assert_eq!(
+        world.number(r#"SELECT count(*) FROM "tenant"."work" WHERE queue = 'records.run'"#).await,
+        1,
+        "a worker is asked for it"
+    );
     let mut steps = 0;
     while runs::step(&world.ctx, id).await.unwrap() == Stepped::More {
         steps += 1;
