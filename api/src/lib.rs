@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod graphql;
 pub mod http;
+mod letters;
 pub mod log;
 pub mod rest;
 pub mod workers;

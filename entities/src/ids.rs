@@ -55,6 +55,14 @@ id! {
     ApiKeyId,
     /// A signed-in session (a family of refresh tokens).
     SessionId,
+    /// Somebody who signed up and has not confirmed it.
+    SignUpId,
+    /// A link to a new password.
+    RecoveryId,
+    /// An invitation to one organisation.
+    InvitationId,
+    /// A piece of work of the installation itself.
+    ErrandId,
     /// An object of a tenant's catalog.
     ObjectId,
     /// A field of a tenant's catalog.

@@ -12,10 +12,12 @@ use entities::control::tickets;
 use tenants::{Registry, error::Result};
 use tokio::{sync::Notify, task::JoinHandle};
 
-use crate::{Handler, drain, lease};
+use crate::{Errands, Handler, drain, errands, lease};
 
 /// How long to wait before looking for tickets that another process armed.
 const LOOK: Duration = Duration::from_millis(500);
+/// Errands done at the same time: one that waits for a slow mail server does not hold up the others.
+const ERRANDS: usize = 2;
 /// How often a lease is extended while its work goes on.
 const BEAT: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,7 @@ const BEAT: Duration = Duration::from_secs(10);
 pub struct Worker {
     registry: Arc<Registry>,
     handlers: Arc<Vec<Arc<dyn Handler>>>,
+    errands: Arc<Vec<Arc<dyn Errands>>>,
     stopping: Arc<AtomicBool>,
     stop: Arc<Notify>,
 }
@@ -35,21 +38,25 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts workers that share the handlers.
-    pub fn start(registry: Arc<Registry>, handlers: Vec<Arc<dyn Handler>>, count: usize) -> Self {
-        let handlers = Arc::new(handlers);
+    /// Starts workers that share the handlers; with none, this process does no errands either.
+    pub fn start(
+        registry: Arc<Registry>,
+        handlers: Vec<Arc<dyn Handler>>,
+        errands: Vec<Arc<dyn Errands>>,
+        count: usize,
+    ) -> Self {
+        let (handlers, errands) = (Arc::new(handlers), Arc::new(errands));
         let (stopping, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
-        let tasks = (0..count)
-            .map(|_| {
-                let worker = Worker {
-                    registry: Arc::clone(&registry),
-                    handlers: Arc::clone(&handlers),
-                    stopping: Arc::clone(&stopping),
-                    stop: Arc::clone(&stop),
-                };
-                tokio::spawn(worker.run())
-            })
-            .collect();
+        let worker = || Worker {
+            registry: Arc::clone(&registry),
+            handlers: Arc::clone(&handlers),
+            errands: Arc::clone(&errands),
+            stopping: Arc::clone(&stopping),
+            stop: Arc::clone(&stop),
+        };
+        let for_tenants = (0..count).map(|_| tokio::spawn(worker().run(Of::Tenants)));
+        let own = (0..ERRANDS.min(count)).map(|_| tokio::spawn(worker().run(Of::Installation)));
+        let tasks = for_tenants.chain(own).collect();
         Self { tasks, stopping, stop }
     }
 
@@ -65,20 +72,37 @@ impl Workers {
     }
 }
 
+/// Whose work a loop does.
+#[derive(Clone, Copy)]
+enum Of {
+    Tenants,
+    Installation,
+}
+
 impl Worker {
     /// A worker to be driven by hand, turn by turn.
     pub fn new(registry: Arc<Registry>, handlers: Vec<Arc<dyn Handler>>) -> Self {
         Self {
             registry,
             handlers: Arc::new(handlers),
+            errands: Arc::default(),
             stopping: Arc::new(AtomicBool::new(false)),
             stop: Arc::new(Notify::new()),
         }
     }
 
-    async fn run(self) {
+    /// The same, for the errands of the installation too.
+    pub fn with_errands(self, errands: Vec<Arc<dyn Errands>>) -> Self {
+        Self { errands: Arc::new(errands), ..self }
+    }
+
+    async fn run(self, of: Of) {
         while !self.stopping.load(Ordering::SeqCst) {
-            match self.turn().await {
+            let turn = match of {
+                Of::Tenants => self.turn().await,
+                Of::Installation => self.errand().await,
+            };
+            match turn {
                 Ok(true) => {}
                 Ok(false) => self.rest().await,
                 Err(error) => {
@@ -95,6 +119,14 @@ impl Worker {
             () = self.stop.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
+    }
+
+    /// Does the errand that waited longest. False when none was due.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn errand(&self) -> Result<bool> {
+        errands::turn(&self.registry, &self.errands).await
     }
 
     /// Takes the ticket that waited longest and works on it for a slice. False when none was due.

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod clock;
 pub mod control;
 pub mod db;
+pub mod errands;
 pub mod error;
 pub mod identity;
 mod iso;

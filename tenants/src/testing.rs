@@ -125,6 +125,9 @@ pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model)
         first_name: "Amel".to_owned(),
         last_name: "Owner".to_owned(),
         password_hash: String::new(),
+        language: "en".to_owned(),
+        time_zone: "UTC".to_owned(),
+        muted: String::new(),
         created_at: NOW,
     };
     (registry, owner)

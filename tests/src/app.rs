@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    Client, Program, Proxy, Ran, Server, Tenant,
+    Client, Mailbox, Program, Proxy, Ran, Server, Tenant,
     database::{self, Database},
 };
 
@@ -60,7 +61,13 @@ impl TestApp {
 
     /// Another server on the same data.
     pub async fn beside(&self) -> Server {
-        Server::start(self.program.clone(), self.scratch("beside.log")).await
+        self.beside_with(&[]).await
+    }
+
+    /// Another server on the same data with settings of its own (`CLIENTELE_…`).
+    pub async fn beside_with(&self, settings: &[(&str, &str)]) -> Server {
+        let program = settings.iter().fold(self.program.clone(), |program, (name, value)| program.with(name, value));
+        Server::start(program, self.scratch("beside.log")).await
     }
 
     /// Address of its PostgreSQL database, if it has one.
@@ -101,6 +108,28 @@ impl TestApp {
     /// Somebody with a token or key.
     pub fn with_token(&self, token: &str) -> Client {
         Client::new(self.server.url(""), Some(token.to_owned()))
+    }
+
+    /// The letters that this application wrote; it has no mail server unless a test gives it one.
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox::of(self.data().join("mail"))
+    }
+
+    /// Somebody who signs up with an organisation, follows the link and is signed in: what `confirmSignUp` answers.
+    pub async fn sign_up(&self, email: &str, password: &str, slug: &str) -> Value {
+        let organisation = json!({ "slug": slug, "name": "Acme", "country": "DZ", "timeZone": "Africa/Algiers",
+            "currency": "DZD", "language": "en" });
+        let input = json!({ "firstName": "Ada", "lastName": "L", "email": email, "password": password,
+            "organisation": organisation });
+        let query = "mutation ($input: SignUpInput!) { signUp(input: $input) { email } }";
+        self.anonymous().account(query, json!({ "input": input })).await.data();
+        let token = self.mailbox().take(email, "Confirm your email address").await.token();
+        let query =
+            "mutation ($token: String!, $password: String!) { confirmSignUp(token: $token, password: $password) {
+            accessToken refreshToken expiresIn organisation { slug currency timeZone } user { id }
+            memberships { role organisation { slug } } } }";
+        let variables = json!({ "token": token, "password": password });
+        self.anonymous().account(query, variables).await.data()["confirmSignUp"].clone()
     }
 
     /// A new organisation in the default country, with its owner and an admin's API key.

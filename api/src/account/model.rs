@@ -46,6 +46,12 @@ impl SignUpInput {
     }
 }
 
+/// A letter was asked for; whether one goes out is known to the owner of the address alone.
+#[derive(SimpleObject)]
+pub struct Letter {
+    pub email: String,
+}
+
 /// Tokens, and what they are for.
 #[derive(SimpleObject)]
 pub struct Session {

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, ErrorExtensions, Object, Schema, Value};
+use entities::{control::users, ids::SessionId};
 use serde_json::Value as Json;
-use tenants::{
-    Code, Error, Kind,
-    identity::{Identity, Visit},
-};
+use tenants::{Code, Error, Kind, identity::Identity};
 
 use super::{
     AccountSchema, Bearer,
-    model::{Me, Session, SignUpInput},
+    model::{Letter, Me, Session, SignUpInput},
 };
 use crate::http::error_body;
 
@@ -33,10 +31,8 @@ pub struct Query;
 impl Query {
     /// The person whose access token comes with the request.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<Me> {
-        let bearer = ctx.data_unchecked::<Bearer>().0.clone();
-        let identity = ctx.data_unchecked::<Arc<Identity>>();
-        let token = bearer.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))?;
-        let user = identity.user(&token).await.map_err(|error| told(&error))?;
+        let identity = identity(ctx);
+        let (user, _) = person(ctx).await?;
         let memberships = identity.memberships(user.id).await.map_err(|error| told(&error))?;
         Ok(Me { user: user.into(), memberships: memberships.into_iter().map(Into::into).collect() })
     }
@@ -47,25 +43,54 @@ pub struct Mutation;
 
 #[Object]
 impl Mutation {
-    /// A new person with a new organisation, signed in.
-    async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<Session> {
+    /// Asks for an account with a new organisation. A letter goes to the address: the link in it makes both. The answer
+    /// is the same for an address that has an account already, whose owner is told by mail.
+    async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<Letter> {
+        let email = input.email.trim().to_owned();
         let (account, organisation) = input.split();
-        let signed =
-            ctx.data_unchecked::<Arc<Identity>>().sign_up(account, organisation, ctx.data_unchecked::<Visit>()).await;
+        let asked = identity(ctx).sign_up(account, organisation, ctx.data_unchecked()).await;
+        asked.map(|()| Letter { email }).map_err(|error| told(&error))
+    }
+
+    /// Makes the account by the token of the link and the password of the sign-up, and signs in. `slug` is another name
+    /// in addresses for the organisation, for when the one asked for was taken meanwhile.
+    async fn confirm_sign_up(
+        &self,
+        ctx: &Context<'_>,
+        token: String,
+        password: String,
+        slug: Option<String>,
+        #[graphql(default)] remember: bool,
+    ) -> async_graphql::Result<Session> {
+        let signed = identity(ctx).confirm_sign_up(&token, &password, slug, remember, ctx.data_unchecked()).await;
         signed.map(Session::from).map_err(|error| told(&error))
     }
 
-    /// Tokens for an email address and its password. With several organisations, say which by its slug.
+    /// Tokens for an email address and its password. With several organisations, say which by its slug. The session
+    /// lasts for 12 hours without use; to be remembered, for 30 days.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
         email: String,
         password: String,
         organisation: Option<String>,
+        #[graphql(default)] remember: bool,
     ) -> async_graphql::Result<Session> {
-        let identity = ctx.data_unchecked::<Arc<Identity>>();
-        let signed = identity.sign_in(&email, &password, organisation.as_deref(), ctx.data_unchecked()).await;
+        let (slug, visit) = (organisation.as_deref(), ctx.data_unchecked());
+        let signed = identity(ctx).sign_in(&email, &password, slug, remember, visit).await;
         signed.map(Session::from).map_err(|error| told(&error))
+    }
+
+    /// Mails a link to a new password. The answer is the same whether or not somebody has the address.
+    async fn ask_recovery(&self, ctx: &Context<'_>, email: String) -> async_graphql::Result<Letter> {
+        let asked = identity(ctx).ask_recovery(&email, ctx.data_unchecked()).await;
+        asked.map(|()| Letter { email: email.trim().to_owned() }).map_err(|error| told(&error))
+    }
+
+    /// Sets a new password (10 to 128 characters) by the token of the link, and ends all sessions.
+    async fn recover(&self, ctx: &Context<'_>, token: String, password: String) -> async_graphql::Result<bool> {
+        let recovered = identity(ctx).recover(&token, &password, ctx.data_unchecked()).await;
+        recovered.map(|()| true).map_err(|error| told(&error))
     }
 
     /// New tokens for a refresh token, for the same or another organisation.
@@ -75,10 +100,20 @@ impl Mutation {
         refresh_token: String,
         organisation: Option<String>,
     ) -> async_graphql::Result<Session> {
-        let identity = ctx.data_unchecked::<Arc<Identity>>();
-        let signed = identity.refresh(&refresh_token, organisation.as_deref(), ctx.data_unchecked()).await;
+        let signed = identity(ctx).refresh(&refresh_token, organisation.as_deref(), ctx.data_unchecked()).await;
         signed.map(Session::from).map_err(|error| told(&error))
     }
+}
+
+fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
+    ctx.data_unchecked::<Arc<Identity>>()
+}
+
+/// The person whose access token comes with the request, and their session.
+async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
+    let token = ctx.data_unchecked::<Bearer>().0.as_deref();
+    let token = token.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))?;
+    identity(ctx).person_of(token).await.map_err(|error| told(&error))
 }
 
 /// An error as this endpoint tells it.

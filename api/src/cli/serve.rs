@@ -15,6 +15,9 @@ pub async fn run(app: App, config: &Config) -> Result<()> {
     tracing::info!(address = %server.address, storage, data = %config.data.display(), "serving");
     let scheme = if server.secure { "https" } else { "http" };
     super::line(format_args!("Clientele serves on {scheme}://{}", server.address));
+    if let mail::Outbox::Folder { path, .. } = config.outbox()? {
+        super::line(format_args!("No mail server is configured (smtp_url): letters are files in {}", path.display()));
+    }
     server
         .until(async {
             tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }

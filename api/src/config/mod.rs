@@ -2,6 +2,7 @@
 //! lists every key; an unknown or bad one refuses to start.
 
 mod doors;
+mod mail;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -53,6 +54,21 @@ pub struct Config {
     pub graphql_points: u64,
     /// Points that come back to a caller every second (1 to 10^12).
     pub graphql_points_per_second: u64,
+    /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`; without it letters are files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url: Option<String>,
+    /// The password of its user.
+    #[serde(skip_serializing)]
+    pub smtp_password: Option<Hidden>,
+    /// File of the authority (PEM) that its certificate is checked against, in place of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_ca: Option<PathBuf>,
+    /// Who letters are from: `Name <address>`; needed with `smtp_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_from: Option<String>,
+    /// Where people reach this server, for links in letters; without it what `listen` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// What is logged, in the notation of `tracing` (`info`, `warn,api=debug`).
     pub log: String,
     /// `text` or `json`.
@@ -104,6 +120,11 @@ impl Default for Config {
             workers: 2,
             graphql_points: 1_000_000,
             graphql_points_per_second: 200_000,
+            smtp_url: None,
+            smtp_password: None,
+            smtp_ca: None,
+            mail_from: None,
+            public_url: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             master_key: None,
@@ -176,6 +197,8 @@ impl Config {
         {
             return Err(refused("database_url is not a postgres:// address; leave it out for SQLite".to_owned()));
         }
+        self.outbox()?;
+        self.public_url()?;
         if self.master_key.is_some() && self.master_key_file.is_some() {
             return Err(refused("master_key and master_key_file are both set; leave one out".to_owned()));
         }

@@ -82,6 +82,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
         )
     })?;
+    let errands = crate::letters::errands(config)?;
     config.warn();
     if let Some(certificates) = &certificates {
         certificates.follow()?;
@@ -91,7 +92,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let redirect = config.redirect_from.map(|from| redirect::serve(from, address.port())).transpose()?;
     let running = server.run();
     let handle = running.handle();
-    let workers = Workers::start(app.registry.clone(), app.handlers(), config.workers);
+    let workers = Workers::start(app.registry.clone(), app.handlers(), errands, config.workers);
     Ok(Server { address, secure: certificates.is_some(), handle, redirect, workers, ended: tokio::spawn(running) })
 }
 

@@ -3,11 +3,16 @@
 pub mod api_key_prefixes;
 pub mod attempts;
 pub mod data_keys;
+pub mod email_changes;
+pub mod errands;
 pub mod key_checks;
 pub mod memberships;
 pub mod origins;
+pub mod pictures;
+pub mod recoveries;
 pub mod security_log;
 pub mod sessions;
+pub mod sign_ups;
 pub mod signals;
 pub mod tenants;
 pub mod tickets;

@@ -20,6 +20,12 @@ pub struct Model {
     pub used_at: i64,
     /// Ended by sign-out or by a replayed token.
     pub revoked_at: Option<i64>,
+    /// How long it lasts without use, microseconds.
+    pub life: i64,
+    /// From where it was last used.
+    pub address: String,
+    /// What the client calls itself (`User-Agent`).
+    pub agent: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

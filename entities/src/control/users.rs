@@ -15,8 +15,14 @@ pub struct Model {
     pub email_key: String,
     pub first_name: String,
     pub last_name: String,
-    /// Argon2id, PHC string.
+    /// Argon2id, PHC string; empty for those who have none.
     pub password_hash: String,
+    /// `en`, `fr` or `es`.
+    pub language: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// Names of the notices that they do not want, separated by spaces.
+    pub muted: String,
     /// Microseconds UTC.
     pub created_at: i64,
 }

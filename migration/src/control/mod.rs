@@ -1,6 +1,7 @@
 //! Migrations of the control plane.
 
 mod m0001_registry;
+mod m0002_accounts;
 mod m0003_doors;
 mod m0004_keys;
 mod m0005_signals;
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_registry::Migration),
+            Box::new(m0002_accounts::Migration),
             Box::new(m0003_doors::Migration),
             Box::new(m0004_keys::Migration),
             Box::new(m0005_signals::Migration),

@@ -103,6 +103,7 @@ codes! {
     BadFile, "BAD_FILE", Invalid, "The file cannot be read.";
     Unauthenticated, "UNAUTHENTICATED", Unauthenticated, "Sign in first: the credentials are missing, wrong or expired.";
     BadCredentials, "BAD_CREDENTIALS", Unauthenticated, "The email address or the password is wrong.";
+    LinkExpired, "LINK_EXPIRED", NotFound, "The link has expired or was used; ask for a new one.";
     Forbidden, "FORBIDDEN", Forbidden, "Your role does not allow this.";
     NotFound, "NOT_FOUND", NotFound, "There is no such record.";
     Conflict, "CONFLICT", Conflict, "The record has changed or clashes with another; read it again.";

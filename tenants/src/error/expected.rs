@@ -64,6 +64,7 @@ const PHRASES: &[[&str; 3]] = &[
         "des limites du type du champ",
         "límites que sean valores del tipo del campo",
     ],
+    ["a name on one line", "un nom sur une ligne", "un nombre en una línea"],
     ["1 to 200 characters", "1 à 200 caractères", "de 1 a 200 caracteres"],
     [
         "2 to 40 of a-z, 0-9 and -, beginning with a letter",

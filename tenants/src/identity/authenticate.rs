@@ -1,5 +1,5 @@
-//! From a bearer credential to who it is and what they may do; remembered for a second, so that a revoked key or a
-//! removed member is refused within that second on every node.
+//! From a bearer credential to who it is and what they may do; remembered for a second, so that a revoked key, an
+//! ended session or a removed member is refused within that second on every node.
 
 use std::{
     sync::Arc,
@@ -76,6 +76,8 @@ impl Identity {
                 "The access token names no organisation; use `refresh` with the slug of one.",
             ));
         };
+        let session = self.live(claims.sid).await?;
+        session.filter(|session| session.user_id == claims.sub).ok_or_else(|| Error::of(Code::Unauthenticated))?;
         let db = self.registry.space(tenant).await?;
         let row = members::Entity::find_by_id(member).one(&db).await?;
         let row = row

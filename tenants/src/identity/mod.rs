@@ -2,8 +2,13 @@
 
 mod api_keys;
 mod authenticate;
+mod letters;
+mod links;
 mod passwords;
+mod people;
+mod recovery;
 mod sessions;
+mod sign_up;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -13,10 +18,12 @@ use std::sync::Arc;
 
 pub use api_keys::{IssuedKey, key_names};
 pub use authenticate::Principal;
-use entities::control::users;
+use entities::{control::users, ids::SessionId};
+pub use letters::{LETTERS, Letter, Post};
 pub use passwords::check_password;
+pub use people::NewAccount;
 use quick_cache::sync::Cache;
-pub use sessions::{Membership, NewAccount, SignedIn};
+pub use sessions::{Membership, SignedIn};
 use tokio::sync::Semaphore;
 pub use visit::Visit;
 
@@ -45,12 +52,15 @@ impl Identity {
         &self.registry
     }
 
-    /// The person behind an access token.
+    /// The person behind an access token, and their session.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the token is not ours or its person is gone.
-    pub async fn user(&self, token: &str) -> Result<users::Model> {
+    /// `UNAUTHENTICATED` when the token is not ours, its person is gone or its session has ended.
+    pub async fn person_of(&self, token: &str) -> Result<(users::Model, SessionId)> {
         let claims = self.signer.read(token, self.registry.clock())?;
-        self.registry.user(claims.sub).await?.ok_or_else(|| crate::Error::of(crate::Code::Unauthenticated))
+        let ended = || crate::Error::of(crate::Code::Unauthenticated);
+        self.live(claims.sid).await?.filter(|session| session.user_id == claims.sub).ok_or_else(ended)?;
+        let user = self.registry.user(claims.sub).await?.ok_or_else(ended)?;
+        Ok((user, claims.sid))
     }
 }

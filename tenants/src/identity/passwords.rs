@@ -39,6 +39,8 @@ impl Identity {
     /// Whether the password is the one behind the hash; without a hash it takes as long and is not.
     pub(super) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
         let password = password.to_owned();
+        // who has no password proves nothing by an empty one
+        let hash = hash.filter(|hash| !hash.is_empty());
         self.off_thread(move || {
             let known = hash.is_some();
             let text = hash.unwrap_or_else(|| NOBODY.to_owned());

@@ -1,37 +1,23 @@
-//! Signing up, signing in, and staying signed in: a refresh token serves once and is replaced; one that comes back was
-//! stolen, and ends its session.
+//! Signing in, and staying signed in: a refresh token serves once and is replaced; one that comes back was stolen, and
+//! ends its session.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::{
     control::{sessions, tenants, users},
     ids::{MemberId, SessionId, TenantId, UserId},
     tenant::{members, roles},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::{
-    Identity, Visit, check_password,
+    Identity, Visit, links,
+    people::email_key,
     tokens::{ACCESS_SECONDS, Claims},
 };
-use crate::{
-    error::{Code, Error, FieldIssue, Issue, Result},
-    keys,
-    registry::NewOrganisation,
-};
+use crate::error::{Code, Error, Result};
 
-/// Life of a session without use, microseconds.
-const SESSION: i64 = 30 * 24 * 3600 * 1_000_000;
-
-/// A person who signs up.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    pub first_name: String,
-    pub last_name: String,
-    pub email: String,
-    pub password: String,
-}
+/// Life of a session without use, microseconds: of one to be remembered, and of another.
+const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
+const FORGOTTEN: i64 = 12 * 3600 * 1_000_000;
 
 /// A person's place in an organisation.
 #[derive(Clone, Debug)]
@@ -58,94 +44,101 @@ pub struct SignedIn {
 }
 
 impl Identity {
-    /// A new person with a new organisation.
-    ///
-    /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, a taken email address or slug among it.
-    pub async fn sign_up(
-        &self,
-        account: NewAccount,
-        organisation: NewOrganisation,
-        _visit: &Visit,
-    ) -> Result<SignedIn> {
-        let mut issues = organisation.issues();
-        let user = self.new_user(account, &mut issues).await?;
-        if let (None, true) = (self.known(&user.email_key).await?, issues.is_empty()) {
-            let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
-            return self.begin(user, Some(tenant)).await;
-        }
-        if issues.is_empty() {
-            issues.push(FieldIssue { field: "email".to_owned(), issue: Issue::Taken(None) });
-        }
-        Err(Error::invalid(issues))
-    }
-
-    /// An organisation for a person who may be known already; the operator's way (no password is asked of a known one).
-    ///
-    /// # Errors
-    /// As [`Identity::sign_up`].
-    pub async fn create_tenant(&self, account: NewAccount, organisation: NewOrganisation) -> Result<TenantId> {
-        let mut issues = organisation.issues();
-        let user = match self.known(&email_key(&account.email)).await? {
-            Some(known) => known,
-            None => self.new_user(account, &mut issues).await?,
-        };
-        if !issues.is_empty() {
-            return Err(Error::invalid(issues));
-        }
-        Ok(self.registry.create(organisation, user).await?.0)
-    }
-
-    /// A session for an email address and its password.
+    /// A session for an email address and its password; a remembered one lasts for 30 days without use, another for 12
+    /// hours.
     ///
     /// # Errors
     /// `BAD_CREDENTIALS`, in the same words and time whether or not the address is known.
-    pub async fn sign_in(&self, email: &str, password: &str, slug: Option<&str>, _visit: &Visit) -> Result<SignedIn> {
-        let user = self.known(&email_key(email)).await?;
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        slug: Option<&str>,
+        remember: bool,
+        visit: &Visit,
+    ) -> Result<SignedIn> {
+        let user = self.registry.user_by_email(&email_key(email)).await?;
         let right = self.verify(password, user.as_ref().map(|user| user.password_hash.clone())).await?;
         let user = user.filter(|_| right).ok_or_else(|| Error::of(Code::BadCredentials))?;
         let tenant = self.choose(user.id, slug).await?;
-        self.begin(user, tenant).await
+        self.begin(user, tenant, remember, visit).await
     }
 
     /// New tokens for a refresh token, for the same or another organisation.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` when the token is not ours, has served or has expired; one that had served ends the session.
-    pub async fn refresh(&self, token: &str, slug: Option<&str>, _visit: &Visit) -> Result<SignedIn> {
+    pub async fn refresh(&self, token: &str, slug: Option<&str>, visit: &Visit) -> Result<SignedIn> {
         let refused = || Error::new(Code::Unauthenticated, "The refresh token has ended; sign in again.");
-        let (id, _) = token.split_once('.').ok_or_else(refused)?;
-        let id: SessionId = id.parse().map_err(|_| refused())?;
-        let now = self.registry.clock().micros();
-        let session =
-            sessions::Entity::find_by_id(id).one(self.registry.control().read()).await?.ok_or_else(refused)?;
-        if session.revoked_at.is_some() || session.expires_at <= now {
-            return Err(refused());
-        }
+        let id: SessionId = links::id(token).ok_or_else(refused)?;
+        let session = self.live(id).await?.ok_or_else(refused)?;
         let user = self.registry.user(session.user_id).await?.ok_or_else(refused)?;
         let tenant = self.choose(user.id, slug).await?;
-        let (refresh_token, refresh_hash) = new_refresh(id)?;
-        let same = bool::from(hash(token).ct_eq(&session.refresh_hash));
-        let replaced = if same {
+        let now = self.registry.clock().micros();
+        let (refresh_token, refresh_hash) = links::token(id)?;
+        let replaced = if links::matches(token, &session.refresh_hash) {
             let changed = sessions::ActiveModel {
                 refresh_hash: Set(refresh_hash),
                 used_at: Set(now),
-                expires_at: Set(now + SESSION),
+                expires_at: Set(now + session.life),
+                address: Set(visit.address.to_string()),
+                agent: Set(visit.agent.clone()),
                 ..Default::default()
             };
             let update = sessions::Entity::update_many()
                 .set(changed)
                 .filter(sessions::Column::Id.eq(id))
+                .filter(sessions::Column::RevokedAt.is_null())
                 .filter(sessions::Column::RefreshHash.eq(session.refresh_hash));
             update.exec(self.registry.control().write()).await?.rows_affected == 1
         } else {
             false
         };
         if !replaced {
-            self.revoke(id, now).await?;
+            self.end_session(user.id, id).await?;
             return Err(refused());
         }
         self.answer(user, id, tenant, refresh_token).await
+    }
+
+    /// A session that was not ended and has not expired.
+    pub(super) async fn live(&self, id: SessionId) -> Result<Option<sessions::Model>> {
+        let now = self.registry.clock().micros();
+        let session = sessions::Entity::find_by_id(id).one(self.registry.control().read()).await?;
+        Ok(session.filter(|session| session.revoked_at.is_none() && session.expires_at > now))
+    }
+
+    /// Ends one session of a person. False when there was none.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool> {
+        let now = self.registry.clock().micros();
+        let update = sessions::Entity::update_many()
+            .set(sessions::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() })
+            .filter(sessions::Column::Id.eq(id))
+            .filter(sessions::Column::UserId.eq(user))
+            .filter(sessions::Column::RevokedAt.is_null());
+        Ok(update.exec(self.registry.control().write()).await?.rows_affected == 1)
+    }
+
+    /// Ends the sessions of a person, all or all but one.
+    pub(super) async fn end_sessions(
+        &self,
+        db: &impl ConnectionTrait,
+        user: UserId,
+        but: Option<SessionId>,
+    ) -> Result<()> {
+        let now = self.registry.clock().micros();
+        let mut update = sessions::Entity::update_many()
+            .set(sessions::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() })
+            .filter(sessions::Column::UserId.eq(user))
+            .filter(sessions::Column::RevokedAt.is_null());
+        if let Some(kept) = but {
+            update = update.filter(sessions::Column::Id.ne(kept));
+        }
+        update.exec(db).await?;
+        Ok(())
     }
 
     /// The organisations of a person, with roles.
@@ -165,43 +158,6 @@ impl Identity {
         Ok(found)
     }
 
-    async fn revoke(&self, id: SessionId, now: i64) -> Result<()> {
-        sessions::Entity::update_many()
-            .set(sessions::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() })
-            .filter(sessions::Column::Id.eq(id))
-            .exec(self.registry.control().write())
-            .await?;
-        Ok(())
-    }
-
-    async fn known(&self, key: &str) -> Result<Option<users::Model>> {
-        self.registry.user_by_email(key).await
-    }
-
-    async fn new_user(&self, account: NewAccount, issues: &mut Vec<FieldIssue>) -> Result<users::Model> {
-        let email = account.email.trim().to_owned();
-        let at = email.split_once('@');
-        if email.len() > 254 || !at.is_some_and(|(name, host)| !name.is_empty() && host.contains('.')) {
-            issues.push(FieldIssue { field: "email".to_owned(), issue: Issue::WrongType("an email address".into()) });
-        }
-        for (field, name) in [("firstName", &account.first_name), ("lastName", &account.last_name)] {
-            if name.chars().count() > 100 {
-                issues.push(FieldIssue { field: field.to_owned(), issue: Issue::TooLong("100".to_owned()) });
-            }
-        }
-        issues.extend(check_password(&account.password));
-        let password_hash = if issues.is_empty() { self.hash(&account.password).await? } else { String::new() };
-        Ok(users::Model {
-            id: UserId::new(),
-            email_key: email_key(&email),
-            email,
-            first_name: account.first_name.trim().to_owned(),
-            last_name: account.last_name.trim().to_owned(),
-            password_hash,
-            created_at: self.registry.clock().micros(),
-        })
-    }
-
     /// The organisation with the slug, if the person belongs to it; the only one, if there is only one.
     async fn choose(&self, user: UserId, slug: Option<&str>) -> Result<Option<TenantId>> {
         let mut all = self.registry.of_user(user).await?;
@@ -215,21 +171,38 @@ impl Identity {
         }
     }
 
-    async fn begin(&self, user: users::Model, tenant: Option<TenantId>) -> Result<SignedIn> {
+    /// Begins a session; what is left of old ones of this person goes.
+    pub(super) async fn begin(
+        &self,
+        user: users::Model,
+        tenant: Option<TenantId>,
+        remember: bool,
+        visit: &Visit,
+    ) -> Result<SignedIn> {
         let now = self.registry.clock().micros();
         let id = SessionId::new();
-        let (refresh_token, refresh_hash) = new_refresh(id)?;
+        let life = if remember { REMEMBERED } else { FORGOTTEN };
+        let (refresh_token, refresh_hash) = links::token(id)?;
         let row = sessions::Model {
             id,
             user_id: user.id,
             refresh_hash,
             created_at: now,
-            expires_at: now + SESSION,
+            expires_at: now + life,
             used_at: now,
             revoked_at: None,
+            life,
+            address: visit.address.to_string(),
+            agent: visit.agent.clone(),
         };
-        let insert = sessions::Entity::insert(row.into_active_model());
-        insert.exec_without_returning(self.registry.control().write()).await?;
+        let over = sea_orm::Condition::any()
+            .add(sessions::Column::ExpiresAt.lte(now))
+            .add(sessions::Column::RevokedAt.is_not_null());
+        let tx = self.registry.control().begin().await?;
+        let swept = sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).filter(over);
+        swept.exec(&tx).await?;
+        sessions::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        tx.commit().await?;
         self.answer(user, id, tenant, refresh_token).await
     }
 
@@ -260,19 +233,4 @@ impl Identity {
             expires_in: ACCESS_SECONDS,
         })
     }
-}
-
-/// An email address as compared.
-fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
-fn new_refresh(session: SessionId) -> Result<(String, Vec<u8>)> {
-    let token = format!("{session}.{}", BASE64_URL_SAFE_NO_PAD.encode(keys::random::<32>()?));
-    let hash = hash(&token);
-    Ok((token, hash))
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -25,7 +25,7 @@ use crate::{
 const HALF_MADE: i64 = 10 * 60 * 1_000_000;
 
 /// What an organisation says about itself at sign-up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct NewOrganisation {
     /// Name in addresses: 2 to 40 of `a-z 0-9 -`.
     pub slug: String,

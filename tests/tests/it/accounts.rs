@@ -3,38 +3,100 @@
 use serde_json::{Value, json};
 use tests::{Answer, Client, TestApp};
 
-const SIGN_UP: &str = "mutation ($input: SignUpInput!) { signUp(input: $input) {
-    accessToken refreshToken organisation { slug currency timeZone } memberships { role organisation { slug } } } }";
+const SIGN_UP: &str = "mutation ($input: SignUpInput!) { signUp(input: $input) { email } }";
+const CONFIRM: &str = "mutation ($token: String!, $password: String!, $slug: String) {
+    confirmSignUp(token: $token, password: $password, slug: $slug) { accessToken organisation { slug } } }";
 const SIGN_IN: &str = "mutation ($email: String!, $password: String!) { signIn(email: $email, password: $password) {
     accessToken refreshToken memberships { role organisation { slug } } } }";
 const REFRESH: &str = "mutation ($token: String!) { refresh(refreshToken: $token) { accessToken refreshToken } }";
+const ASK: &str = "mutation ($email: String!) { askRecovery(email: $email) { email } }";
+const RECOVER: &str = "mutation ($token: String!, $password: String!) { recover(token: $token, password: $password) }";
+
+const CONFIRM_SUBJECT: &str = "Confirm your email address";
+const RECOVER_SUBJECT: &str = "Choose a new password";
+const PASSWORD: &str = "a long enough passphrase";
 
 #[tokio::test]
 async fn who_signs_up_owns_an_organisation() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
-    let signed = sign_up(&anonymous, "ada@example.com", "acme").await.data()["signUp"].clone();
+    let signed = app.sign_up("ada@example.com", PASSWORD, "acme").await;
     assert_eq!(signed["organisation"], json!({ "slug": "acme", "currency": "DZD", "timeZone": "Africa/Algiers" }));
-    assert_eq!(signed["memberships"][0]["organisation"]["slug"], "acme");
+    assert_eq!(signed["memberships"][0], json!({ "role": "owner", "organisation": { "slug": "acme" } }));
 
     let owner = app.with_token(signed["accessToken"].as_str().expect("a token"));
     let me = owner.account("{ me { user { email firstName } } }", json!({})).await.data();
     assert_eq!(me["me"]["user"], json!({ "email": "ada@example.com", "firstName": "Ada" }));
-    assert_eq!(anonymous.account("{ me { user { email } } }", json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(app.anonymous().account("{ me { user { email } } }", json!({})).await.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn nobody_exists_before_the_link_and_the_password() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    sign_up(&anonymous, "ada@example.com", "acme").await.data();
+    let letter = app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await;
+    assert!(letter.html.contains(&letter.token()) && !letter.text.contains("Ada"), "{letter:?}");
+    assert_eq!(sign_in(&anonymous, "ada@example.com", PASSWORD).await.code(), "BAD_CREDENTIALS");
+    let confirm = async |token: &str, password: &str, slug: Option<&str>| {
+        anonymous.account(CONFIRM, json!({ "token": token, "password": password, "slug": slug })).await
+    };
+    let token = letter.token();
+    let changed = token.replace(&token[token.len() - 4..], "AAAA");
+    for wrong in ["", ".", "x.y", &changed, &"x".repeat(10_000)] {
+        assert_eq!(confirm(wrong, PASSWORD, None).await.code(), "LINK_EXPIRED", "{wrong}");
+    }
+    assert_eq!(confirm(&token, "another passphrase", None).await.code(), "BAD_CREDENTIALS", "a stranger's click");
+    app.sign_up("bob@example.com", PASSWORD, "acme").await;
+    assert_eq!(confirm(&token, PASSWORD, None).await.code(), "VALIDATION_FAILED", "the slug was taken meanwhile");
+    let signed = confirm(&token, PASSWORD, Some("acme-two")).await.data();
+    assert_eq!(signed["confirmSignUp"]["organisation"]["slug"], "acme-two");
+    assert_eq!(confirm(&token, PASSWORD, Some("acme-three")).await.code(), "LINK_EXPIRED", "it served");
+    sign_in(&anonymous, "ada@example.com", PASSWORD).await.data();
+}
+
+#[tokio::test]
+async fn signing_up_tells_nobody_who_has_an_account() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    app.sign_up("ada@example.com", PASSWORD, "acme").await;
+    let known = sign_up(&anonymous, "ada@example.com", "other").await.text;
+    let unknown = sign_up(&anonymous, "bob@example.com", "other").await.text;
+    assert_eq!(known.replace("ada@", "bob@"), unknown);
+    let letter = app.mailbox().take("ada@example.com", "You already have an account").await;
+    assert!(letter.text.contains("/account/forgotten") && !letter.text.contains('#'), "{letter:?}");
+    app.mailbox().take("bob@example.com", CONFIRM_SUBJECT).await;
+    for _ in 0..6 {
+        sign_up(&anonymous, "bob@example.com", "other").await.data();
+    }
+    app.sign_up("eve@example.com", PASSWORD, "eves").await;
+    let more = app.mailbox().letters().iter().filter(|letter| letter.to == "bob@example.com").count();
+    assert_eq!(more, 2, "nobody is flooded with letters");
 }
 
 #[tokio::test]
 async fn what_is_taken_weak_or_wrong_is_refused() {
     let app = TestApp::start().await;
     let anonymous = app.anonymous();
-    sign_up(&anonymous, "ada@example.com", "acme").await.data();
+    app.sign_up("ada@example.com", PASSWORD, "acme").await;
     assert_eq!(sign_up(&anonymous, "bob@example.com", "ACME").await.code(), "VALIDATION_FAILED");
     let taken = sign_up(&anonymous, "bob@example.com", "acme").await;
     let told = &taken.body["errors"][0]["extensions"]["fields"][0];
     assert_eq!((&told["field"], &told["code"]), (&json!("organisation.slug"), &json!("TAKEN")), "{}", taken.text);
-    let mut input = input("bob@example.com", "bobs");
-    input["password"] = json!("short");
-    assert_eq!(anonymous.account(SIGN_UP, json!({ "input": input })).await.code(), "VALIDATION_FAILED");
+    for (field, value) in [
+        ("password", "short"),
+        ("password", &"long".repeat(40)),
+        ("email", "bob"),
+        ("email", "bob@example.com\r\nBcc: all@example.com"),
+        ("email", "Bob <bob@example.com>"),
+        ("email", &format!("{}@example.com", "b".repeat(300))),
+        ("firstName", "Bob\nBcc: all"),
+        ("lastName", &"b".repeat(101)),
+    ] {
+        let mut input = input("bob@example.com", "bobs");
+        input[field] = json!(value);
+        let refused = anonymous.account(SIGN_UP, json!({ "input": input })).await;
+        assert_eq!(refused.body["errors"][0]["extensions"]["fields"][0]["field"], field, "{}", refused.text);
+    }
     let wrong = sign_in(&anonymous, "ada@example.com", "not the passphrase").await;
     let nobody = sign_in(&anonymous, "nobody@example.com", "not the passphrase").await;
     assert_eq!(
@@ -48,34 +110,79 @@ async fn what_is_taken_weak_or_wrong_is_refused() {
 async fn a_refresh_token_serves_once() {
     let app = TestApp::start().await;
     let anonymous = app.anonymous();
-    sign_up(&anonymous, "ada@example.com", "acme").await.data();
+    app.sign_up("ada@example.com", PASSWORD, "acme").await;
     let signed = sign_in(&anonymous, "Ada@Example.com", PASSWORD).await.data()["signIn"].clone();
     let refresh = async |token: &Value| anonymous.account(REFRESH, json!({ "token": token })).await;
     let renewed = refresh(&signed["refreshToken"]).await.data()["refresh"].clone();
     assert_ne!(renewed["refreshToken"], signed["refreshToken"]);
     assert_eq!(refresh(&signed["refreshToken"]).await.code(), "UNAUTHENTICATED", "it was used");
     assert_eq!(refresh(&renewed["refreshToken"]).await.code(), "UNAUTHENTICATED", "reuse ends the session");
+    let ended = app.with_token(renewed["accessToken"].as_str().expect("a token"));
+    assert_eq!(ended.account("{ me { user { id } } }", json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(ended.code("{ customers { totalCount } }", json!({})).await, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn who_forgot_the_password_recovers_by_mail() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    let old = app.sign_up("ada@example.com", PASSWORD, "acme").await;
+    let ask = async |email: &str| anonymous.account(ASK, json!({ "email": email })).await;
+    let recover = async |token: &str, password: &str| {
+        anonymous.account(RECOVER, json!({ "token": token, "password": password })).await
+    };
+    assert_eq!(ask("nobody").await.code(), "VALIDATION_FAILED");
+    let (known, unknown) = (ask("Ada@example.com").await.text, ask("Bob@example.com").await.text);
+    assert_eq!(known.replace("Ada@", "Bob@"), unknown);
+    let first = app.mailbox().take("ada@example.com", RECOVER_SUBJECT).await.token();
+    ask("ada@example.com").await.data();
+    let second = app.mailbox().take("ada@example.com", RECOVER_SUBJECT).await.token();
+
+    assert_eq!(recover(&first, "short").await.code(), "VALIDATION_FAILED");
+    assert_eq!(recover(&first, "another long passphrase").await.data(), json!({ "recover": true }));
+    for served in [&first, &second, &first.replace('.', ".."), &String::new()] {
+        assert_eq!(recover(served, "a third long passphrase").await.code(), "LINK_EXPIRED", "{served}");
+    }
+    let token = old["accessToken"].as_str().expect("a token");
+    assert_eq!(app.with_token(token).account("{ me { user { id } } }", json!({})).await.code(), "UNAUTHENTICATED");
+    let renewed = anonymous.account(REFRESH, json!({ "token": old["refreshToken"] })).await;
+    assert_eq!(renewed.code(), "UNAUTHENTICATED", "all sessions ended");
+    assert_eq!(sign_in(&anonymous, "ada@example.com", PASSWORD).await.code(), "BAD_CREDENTIALS");
+    sign_in(&anonymous, "ada@example.com", "another long passphrase").await.data();
+    app.mailbox().take("ada@example.com", "Your password was changed").await;
+    assert!(app.mailbox().letters().iter().all(|letter| letter.to == "ada@example.com"), "nobody else was written to");
+}
+
+#[tokio::test]
+async fn letters_that_wait_survive_a_power_cut() {
+    let mut app = TestApp::start_with(&[("CLIENTELE_WORKERS", "0")]).await;
+    sign_up(&app.anonymous(), "ada@example.com", "acme").await.data();
+    assert_eq!(app.mailbox().letters().len(), 0, "nobody works");
+    app.server().kill();
+    let working = app.beside_with(&[("CLIENTELE_WORKERS", "2")]).await;
+    app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await;
+    assert!(working.log().contains("no smtp_url is set"), "{}", working.log());
 }
 
 #[tokio::test]
 async fn the_log_holds_no_person_and_no_secret() {
     let mut app = TestApp::start_with(&[("CLIENTELE_LOG", "trace")]).await;
     let anonymous = app.anonymous();
-    let signed = sign_up(&anonymous, "zenobia@example.com", "acme").await.data()["signUp"].clone();
+    sign_up(&anonymous, "zenobia@example.com", "other").await.data();
+    let waiting = app.mailbox().take("zenobia@example.com", CONFIRM_SUBJECT).await.token();
+    let signed = app.sign_up("zenobia@example.com", PASSWORD, "acme").await;
     sign_in(&anonymous, "zenobia@example.com", "a wrong passphrase").await.code();
     let log = app.server().log();
     let token = signed["refreshToken"].as_str().expect("a token");
-    for secret in ["zenobia", PASSWORD, "a wrong passphrase", token] {
-        let line = log.lines().find(|line| line.to_lowercase().contains(secret));
+    for secret in ["zenobia", PASSWORD, "a wrong passphrase", token, &waiting] {
+        let line = log.lines().find(|line| line.to_lowercase().contains(&secret.to_lowercase()));
         assert!(line.is_none(), "{line:?}");
     }
 }
 
-const PASSWORD: &str = "a long enough passphrase";
-
 fn input(email: &str, slug: &str) -> Value {
     let organisation = json!({ "slug": slug, "name": "Acme", "country": "DZ", "timeZone": "Africa/Algiers",
-        "currency": "DZD", "language": "fr" });
+        "currency": "DZD", "language": "en" });
     json!({ "firstName": "Ada", "lastName": "L", "email": email, "password": PASSWORD, "organisation": organisation })
 }
 

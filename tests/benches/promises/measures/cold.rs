@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, stream};
 use serde_json::json;
-use tests::Client;
+use tests::{Client, TestApp};
 
 use crate::{
     process,
@@ -19,8 +19,7 @@ const AT_ONCE: usize = 4;
 pub async fn measure(stand: &Stand, report: &mut Report) {
     let mut app = stand.app().await;
     let registered = if stand.is_postgres() { amount(1_000) } else { amount(10_000) };
-    let anonymous = app.anonymous();
-    let signing = (0..registered).map(|n| sign_up(&anonymous, n));
+    let signing = (0..registered).map(|n| sign_up(&app, n));
     let tokens: Vec<String> = stream::iter(signing).buffered(AT_ONCE).collect().await;
     let step = (registered / TOUCHED).max(1);
     let people: Vec<Client> = tokens.iter().step_by(step).take(TOUCHED).map(|token| app.with_token(token)).collect();
@@ -42,12 +41,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     report.line("memory with many organisations", stand.name(), kept, "< 1 GB", Some(memory < 1024.0));
 }
 
-async fn sign_up(anonymous: &Client, n: usize) -> String {
-    let query = "mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken } }";
-    let organisation = json!({ "slug": format!("org-{n}"), "name": "O", "country": "DZ", "timeZone": "Africa/Algiers",
-        "currency": "DZD", "language": "fr" });
-    let input = json!({ "firstName": "A", "lastName": "B", "email": format!("o{n}@example.com"),
-        "password": "a long enough passphrase", "organisation": organisation });
-    let signed = anonymous.account(query, json!({ "input": input })).await.data();
-    signed["signUp"]["accessToken"].as_str().expect("a token").to_owned()
+async fn sign_up(app: &TestApp, n: usize) -> String {
+    let signed = app.sign_up(&format!("o{n}@example.com"), "a long enough passphrase", &format!("org-{n}")).await;
+    signed["accessToken"].as_str().expect("a token").to_owned()
 }

@@ -1,0 +1,66 @@
+//! Letters of the accounts, as the queue hands them over: the text of each reason, with its link, sent by the outbox.
+
+use std::sync::Arc;
+
+use jobs::Errands;
+use mail::{Draft, Language, Outbox, Sending, texts};
+use tenants::{
+    Code, Error,
+    error::Result,
+    identity::{LETTERS, Letter, Post},
+};
+
+use crate::config::Config;
+
+/// Who does the errands of the installation.
+///
+/// # Errors
+/// When the configuration of mail is bad.
+pub fn errands(config: &Config) -> Result<Vec<Arc<dyn Errands>>> {
+    let outbox = config.outbox()?;
+    match &outbox {
+        Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "letters go out by SMTP"),
+        Outbox::Folder { path, .. } => {
+            tracing::warn!(folder = %path.display(), "no smtp_url is set: letters are written into a folder")
+        }
+    }
+    Ok(vec![Arc::new(Letters { outbox, base: config.public_url()? })])
+}
+
+struct Letters {
+    outbox: Outbox,
+    /// What links begin with.
+    base: String,
+}
+
+#[async_trait::async_trait]
+impl Errands for Letters {
+    fn queue(&self) -> &'static str {
+        LETTERS
+    }
+
+    async fn run(&self, id: &str, payload: serde_json::Value) -> Result<()> {
+        let Post { to, language, letter } = serde_json::from_value(payload).map_err(Error::internal)?;
+        let draft = self.draft(Language::of(&language), letter);
+        // nobody has the address that was asked about
+        let Some(to) = to else { return Ok(()) };
+        self.outbox.send(id, &to, &draft).await.map_err(|error| match error {
+            Sending::Later(_) => Error::of(Code::Unavailable).caused_by(error),
+            Sending::Never(_) => Error::of(Code::BadRequest).caused_by(error),
+        })
+    }
+}
+
+impl Letters {
+    fn draft(&self, language: Language, letter: Letter) -> Draft {
+        // behind the #, so that no server on the way writes the token into its log
+        let link = |page: &str, token: &str| format!("{}/account/{page}#{token}", self.base);
+        let forgotten = || format!("{}/account/forgotten", self.base);
+        match letter {
+            Letter::ConfirmSignUp { token } => texts::confirm_sign_up(language, &link("confirm", &token)),
+            Letter::AlreadyRegistered => texts::already_registered(language, &forgotten()),
+            Letter::Recover { token } => texts::recover(language, &link("recover", &token)),
+            Letter::PasswordChanged => texts::password_changed(language, &forgotten()),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What every letter says, in every language: a function for each.
+
+mod accounts;
+mod members;
+
+pub use accounts::*;
+pub use members::*;

@@ -1,0 +1,143 @@
+//! Letters about a person's own account.
+
+use crate::{Draft, Language};
+
+/// To an address that signed up: it is theirs once the link was used. Nothing that the sender typed stands in it,
+/// since the address may be a stranger's.
+pub fn confirm_sign_up(language: Language, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Confirm your email address", "Confirmez votre adresse e-mail", "Confirme su dirección de correo"),
+    )
+    .line(pick(
+        "Somebody, we hope you, signed up at Clientele with this email address. The account is made when you confirm \
+         it, with the password you chose.",
+        "Quelqu'un, vous sans doute, s'est inscrit à Clientele avec cette adresse e-mail. Le compte est créé quand vous \
+         la confirmez, avec le mot de passe que vous avez choisi.",
+        "Alguien, esperamos que usted, se ha registrado en Clientele con esta dirección de correo. La cuenta se crea \
+         cuando usted la confirma, con la contraseña que eligió.",
+    ))
+    .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
+    .line(pick(
+        "The link works once, for 24 hours. If it was not you, do nothing: no account is made.",
+        "Le lien sert une fois, pendant 24 heures. Si ce n'était pas vous, ne faites rien : aucun compte n'est créé.",
+        "El enlace sirve una vez, durante 24 horas. Si no fue usted, no haga nada: no se crea ninguna cuenta.",
+    ))
+}
+
+/// To an address that signed up again.
+pub fn already_registered(language: Language, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("You already have an account", "Vous avez déjà un compte", "Usted ya tiene una cuenta"),
+    )
+    .line(pick(
+        "Somebody, perhaps you, signed up at Clientele with this email address, which has an account already. Nothing \
+         was changed. Sign in with your password; once signed in you can found another organisation.",
+        "Quelqu'un, peut-être vous, s'est inscrit à Clientele avec cette adresse e-mail, qui a déjà un compte. Rien n'a \
+         changé. Connectez-vous avec votre mot de passe ; une fois connecté, vous pouvez fonder une autre organisation.",
+        "Alguien, quizá usted, se ha registrado en Clientele con esta dirección de correo, que ya tiene una cuenta. No ha \
+         cambiado nada. Entre con su contraseña; una vez dentro puede fundar otra organización.",
+    ))
+    .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
+}
+
+/// To somebody who cannot sign in.
+pub fn recover(language: Language, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Choose a new password", "Choisissez un nouveau mot de passe", "Elija una nueva contraseña"),
+    )
+    .line(pick(
+        "Somebody, we hope you, asked for a new password for your Clientele account.",
+        "Quelqu'un, vous sans doute, a demandé un nouveau mot de passe pour votre compte Clientele.",
+        "Alguien, esperamos que usted, ha pedido una nueva contraseña para su cuenta de Clientele.",
+    ))
+    .link(pick("Choose a new password", "Choisir un mot de passe", "Elegir una contraseña"), link)
+    .line(pick(
+        "The link works once, for 30 minutes. If it was not you, do nothing: your password stays as it is.",
+        "Le lien sert une fois, pendant 30 minutes. Si ce n'était pas vous, ne faites rien : votre mot de passe reste le \
+         même.",
+        "El enlace sirve una vez, durante 30 minutos. Si no fue usted, no haga nada: su contraseña no cambia.",
+    ))
+}
+
+/// After the password changed.
+pub fn password_changed(language: Language, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Your password was changed", "Votre mot de passe a été changé", "Su contraseña ha cambiado"),
+    )
+    .line(pick(
+        "The password of your Clientele account was changed, and you were signed out everywhere else. If it was not you, \
+         choose a new one at once:",
+        "Le mot de passe de votre compte Clientele a été changé, et vous avez été déconnecté partout ailleurs. Si ce \
+         n'était pas vous, choisissez-en un nouveau tout de suite :",
+        "La contraseña de su cuenta de Clientele ha cambiado y se ha cerrado su sesión en los demás lugares. Si no fue \
+         usted, elija otra de inmediato:",
+    ))
+    .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
+}
+
+/// To the address that an account is to have.
+pub fn confirm_new_email(language: Language, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Confirm your new email address", "Confirmez votre nouvelle adresse", "Confirme su nueva dirección"),
+    )
+    .line(pick(
+        "A Clientele account is to use this email address. Confirm that it is yours; the present address is asked too.",
+        "Un compte Clientele doit utiliser cette adresse e-mail. Confirmez qu'elle est à vous ; l'adresse actuelle est \
+         consultée aussi.",
+        "Una cuenta de Clientele va a usar esta dirección de correo. Confirme que es suya; también se pregunta a la actual.",
+    ))
+    .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
+    .line(pick(
+        "The link works for 24 hours. If you know nothing of it, do nothing.",
+        "Le lien sert pendant 24 heures. Si vous n'en savez rien, ne faites rien.",
+        "El enlace sirve durante 24 horas. Si no sabe nada de ello, no haga nada.",
+    ))
+}
+
+/// To the address that an account has, when it is to have another.
+pub fn leave_email(language: Language, new: &str, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Your email address is to change", "Votre adresse e-mail doit changer", "Su dirección de correo va a cambiar"),
+    )
+    .line(language.pick(
+        format!("Your Clientele account is to use {new} in place of this address. It changes when both have agreed."),
+        format!("Votre compte Clientele doit utiliser {new} à la place de cette adresse. Elle change quand les deux ont \
+                 accepté."),
+        format!("Su cuenta de Clientele va a usar {new} en lugar de esta dirección. Cambia cuando ambas hayan aceptado."),
+    ))
+    .link(pick("Agree", "Accepter", "Aceptar"), link)
+    .line(pick(
+        "The link works for 24 hours. If it was not you, do not click it, and change your password: somebody knows it.",
+        "Le lien sert pendant 24 heures. Si ce n'était pas vous, ne cliquez pas, et changez de mot de passe : quelqu'un \
+         le connaît.",
+        "El enlace sirve durante 24 horas. Si no fue usted, no haga clic y cambie su contraseña: alguien la conoce.",
+    ))
+}
+
+/// The last letter.
+pub fn account_deleted(language: Language) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("Your account was deleted", "Votre compte a été supprimé", "Su cuenta ha sido eliminada"),
+    )
+    .line(pick(
+        "Your Clientele account was deleted as you asked. Your organisations keep what you wrote there, under your name.",
+        "Votre compte Clientele a été supprimé comme vous l'avez demandé. Vos organisations gardent ce que vous y avez \
+         écrit, sous votre nom.",
+        "Su cuenta de Clientele ha sido eliminada como pidió. Sus organizaciones conservan lo que usted escribió en \
+         ellas, con su nombre.",
+    ))
+}

@@ -1,0 +1,54 @@
+//! Work of the installation itself. A letter to somebody who signs up belongs to no organisation: such work stands in
+//! the control plane, and commits with the rows that ask for it.
+
+use entities::{control::errands, ids::ErrandId};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{Error, Result},
+    keys::MasterKeys,
+};
+
+/// Adds work to a transaction of the control plane. Call [`crate::work::Tickets::wake`] after its commit to have it
+/// done at once.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn enqueue(
+    tx: &impl ConnectionTrait,
+    master: &MasterKeys,
+    queue: &'static str,
+    payload: &impl serde::Serialize,
+    now: i64,
+) -> Result<()> {
+    let id = ErrandId::new();
+    let clear = Zeroizing::new(serde_json::to_vec(payload).map_err(Error::internal)?);
+    let row = errands::ActiveModel {
+        id: Set(id),
+        queue: Set(queue.to_owned()),
+        payload: Set(master.seal(&purpose(id), &clear)?),
+        due: Set(now),
+        leased_until: Set(0),
+        attempts: Set(0),
+        error: Set(None),
+        failed_at: Set(None),
+        created_at: Set(now),
+    };
+    errands::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// What [`enqueue`] was given, of a row.
+///
+/// # Errors
+/// When the row was sealed for another one, or damaged.
+pub fn payload(master: &MasterKeys, row: &errands::Model) -> Result<serde_json::Value> {
+    let clear = master.unseal(&purpose(row.id), &row.payload);
+    let clear = clear.ok_or_else(|| Error::internal("an errand cannot be unsealed"))?;
+    serde_json::from_slice(&clear).map_err(Error::internal)
+}
+
+fn purpose(id: ErrandId) -> String {
+    format!("errand {id}")
+}

@@ -1,0 +1,42 @@
+//! Letters to people, asked for in the transaction that gives the reason. What they say and how they go out is known
+//! above: `api` plugs it into the queue.
+
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+
+use super::Identity;
+use crate::{errands, error::Result};
+
+/// Where letters wait.
+pub const LETTERS: &str = "letters";
+
+/// A letter on its way. It holds secrets and names, and is kept sealed.
+#[derive(Serialize, Deserialize)]
+pub struct Post {
+    /// The address; none where nobody has the one that was asked about, which must take as long.
+    pub to: Option<String>,
+    /// `en`, `fr` or `es`.
+    pub language: String,
+    pub letter: Letter,
+}
+
+/// Why somebody is written to. Tokens go into links.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Letter {
+    /// A sign-up becomes an account by this.
+    ConfirmSignUp { token: String },
+    /// Somebody signed up with an address that has an account.
+    AlreadyRegistered,
+    /// A way to a new password.
+    Recover { token: String },
+    /// The password is another now.
+    PasswordChanged,
+}
+
+impl Identity {
+    /// Writes to somebody, once the transaction commits; call `tickets().wake()` then.
+    pub(super) async fn write(&self, tx: &impl ConnectionTrait, post: &Post) -> Result<()> {
+        errands::enqueue(tx, self.registry.master(), LETTERS, post, self.registry.clock().micros()).await
+    }
+}

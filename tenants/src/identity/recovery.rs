@@ -1,0 +1,88 @@
+//! A way back for those who forgot their password: a link by mail that serves once, for half an hour.
+
+use entities::{
+    control::{recoveries, users},
+    ids::RecoveryId,
+};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr,
+};
+
+use super::{
+    Identity, Visit, check_password,
+    letters::{Letter, Post},
+    links, people,
+};
+use crate::error::{Code, Error, Result};
+
+/// Life of a link, microseconds.
+const LIFE: i64 = 30 * 60 * 1_000_000;
+/// Links that may be on their way to one address at a time.
+const MOST: u64 = 3;
+
+impl Identity {
+    /// Mails a link to whoever has the address. For one that nobody has, the same is written, and no letter goes out.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what is no address.
+    pub async fn ask_recovery(&self, email: &str, _visit: &Visit) -> Result<()> {
+        people::check_email("email", email).map_or(Ok(()), |issue| Err(Error::invalid(vec![issue])))?;
+        let (key, now) = (people::email_key(email), self.registry.clock().micros());
+        let known = self.registry.user_by_email(&key).await?;
+        let id = RecoveryId::new();
+        let (token, token_hash) = links::token(id)?;
+        let tx = self.registry.control().begin().await?;
+        recoveries::Entity::delete_many().filter(recoveries::Column::ExpiresAt.lte(now)).exec(&tx).await?;
+        let waiting = recoveries::Entity::find().filter(recoveries::Column::EmailKey.eq(&key)).count(&tx).await?;
+        let row = recoveries::Model { id, email_key: key, token_hash, created_at: now, expires_at: now + LIFE };
+        if waiting < MOST {
+            recoveries::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+            let language = known.as_ref().map_or_else(|| "en".to_owned(), |user| user.language.clone());
+            let post = Post { to: known.map(|user| user.email), language, letter: Letter::Recover { token } };
+            self.write(&tx, &post).await?;
+        }
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        Ok(())
+    }
+
+    /// Sets a new password by a mailed link, and ends every session.
+    ///
+    /// # Errors
+    /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
+    pub async fn recover(&self, token: &str, password: &str, _visit: &Visit) -> Result<()> {
+        let expired = || Error::of(Code::LinkExpired);
+        if let Some(issue) = check_password(password) {
+            return Err(Error::invalid(vec![issue]));
+        }
+        let id: RecoveryId = links::id(token).ok_or_else(expired)?;
+        let row = recoveries::Entity::find_by_id(id).one(self.registry.control().read()).await?;
+        let now = self.registry.clock().micros();
+        let row = row.filter(|row| links::matches(token, &row.token_hash) && row.expires_at > now);
+        let row = row.ok_or_else(expired)?;
+        let user = self.registry.user_by_email(&row.email_key).await?.ok_or_else(expired)?;
+        let hash = self.hash(password).await?;
+        let tx = self.registry.control().begin().await?;
+        // the one who deletes it has used it
+        if recoveries::Entity::delete_by_id(id).exec(&tx).await?.rows_affected != 1 {
+            return Err(expired());
+        }
+        self.new_password(&tx, &user, hash).await?;
+        self.end_sessions(&tx, user.id, None).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        Ok(())
+    }
+
+    /// Changes a password; links to a new one that are still on their way end, and the person is told.
+    pub(super) async fn new_password(&self, tx: &DatabaseTransaction, user: &users::Model, hash: String) -> Result<()> {
+        users::Entity::update_many()
+            .col_expr(users::Column::PasswordHash, Expr::value(hash))
+            .filter(users::Column::Id.eq(user.id))
+            .exec(tx)
+            .await?;
+        recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(tx).await?;
+        let (to, language) = (Some(user.email.clone()), user.language.clone());
+        self.write(tx, &Post { to, language, letter: Letter::PasswordChanged }).await
+    }
+}

@@ -1,0 +1,143 @@
+//! Signing up: nobody exists, and nothing is taken, until the link that was mailed to the address is followed by
+//! somebody who knows the password. Until then the answer is the same for every address.
+
+use entities::{
+    control::{sign_ups, users},
+    ids::SignUpId,
+};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Identity, NewAccount, SignedIn, Visit,
+    letters::{Letter, Post},
+    links,
+    people::{Applicant, email_key},
+};
+use crate::{
+    error::{Code, Error, FieldIssue, Issue, Result},
+    registry::NewOrganisation,
+};
+
+/// Life of a link, microseconds.
+const LIFE: i64 = 24 * 3600 * 1_000_000;
+/// Links that may be on their way to one address at a time.
+const MOST: u64 = 3;
+/// How long following a link may take before somebody may try again, microseconds.
+const CLAIM: i64 = 60 * 1_000_000;
+
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    applicant: Applicant,
+    organisation: NewOrganisation,
+}
+
+impl Identity {
+    /// Mails a link to the address, or, to one that has an account, a word that it has. Both take the same work.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; never whether the address is known.
+    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, _visit: &Visit) -> Result<()> {
+        let mut issues = organisation.issues();
+        issues.extend(account.issues());
+        if issues.is_empty() && self.registry.by_slug(&organisation.slug).await.is_ok() {
+            issues.push(FieldIssue { field: "organisation.slug".to_owned(), issue: Issue::Taken(None) });
+        }
+        if !issues.is_empty() {
+            return Err(Error::invalid(issues));
+        }
+        let key = email_key(&account.email);
+        let known = self.registry.user_by_email(&key).await?;
+        let applicant = self.applicant(account, &organisation.language, &organisation.time_zone).await?;
+        let (to, language) = (Some(applicant.email.clone()), organisation.language.clone());
+        let (row, token) = self.pending(key, &Pending { applicant, organisation })?;
+        let letter = match known {
+            None => Letter::ConfirmSignUp { token },
+            Some(_) => Letter::AlreadyRegistered,
+        };
+        let tx = self.registry.control().begin().await?;
+        sign_ups::Entity::delete_many().filter(sign_ups::Column::ExpiresAt.lte(row.created_at)).exec(&tx).await?;
+        let waiting = sign_ups::Entity::find().filter(sign_ups::Column::EmailKey.eq(&row.email_key)).count(&tx).await?;
+        if waiting < MOST {
+            sign_ups::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+            self.write(&tx, &Post { to, language, letter }).await?;
+        }
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        Ok(())
+    }
+
+    fn pending(&self, email_key: String, pending: &Pending) -> Result<(sign_ups::Model, String)> {
+        let (id, now) = (SignUpId::new(), self.registry.clock().micros());
+        let (token, token_hash) = links::token(id)?;
+        let clear = serde_json::to_vec(pending).map_err(Error::internal)?;
+        let sealed = self.registry.master().seal(&purpose(id), &clear)?;
+        let expires_at = now + LIFE;
+        Ok((sign_ups::Model { id, email_key, sealed, token_hash, claimed_at: 0, created_at: now, expires_at }, token))
+    }
+
+    /// Makes person and organisation by a mailed link and the password of that sign-up, and signs in. `slug` is another
+    /// name for the organisation, where the one asked for was taken meanwhile.
+    ///
+    /// # Errors
+    /// `LINK_EXPIRED`, `BAD_CREDENTIALS` for another password, `VALIDATION_FAILED` for a taken slug.
+    pub async fn confirm_sign_up(
+        &self,
+        token: &str,
+        password: &str,
+        slug: Option<String>,
+        remember: bool,
+        visit: &Visit,
+    ) -> Result<SignedIn> {
+        let expired = || Error::of(Code::LinkExpired);
+        let id: SignUpId = links::id(token).ok_or_else(expired)?;
+        let row = sign_ups::Entity::find_by_id(id).one(self.registry.control().read()).await?;
+        let now = self.registry.clock().micros();
+        let row = row.filter(|row| links::matches(token, &row.token_hash) && row.expires_at > now);
+        let row = row.ok_or_else(expired)?;
+        let clear = self.registry.master().unseal(&purpose(id), &row.sealed).ok_or_else(expired)?;
+        let Pending { applicant, mut organisation } = serde_json::from_slice(&clear).map_err(Error::internal)?;
+        if !self.verify(password, Some(applicant.password_hash.clone())).await? {
+            return Err(Error::new(Code::BadCredentials, "That is not the password of this sign-up."));
+        }
+        organisation.slug = slug.unwrap_or(organisation.slug);
+        self.claim(&row, now).await?;
+        let (user, tenant) = match self.found(self.person(applicant), organisation).await {
+            Ok(made) => made,
+            Err(error) => {
+                let free = sign_ups::Entity::update_many().col_expr(sign_ups::Column::ClaimedAt, Expr::value(0i64));
+                free.filter(sign_ups::Column::Id.eq(id)).exec(self.registry.control().write()).await?;
+                return Err(error);
+            }
+        };
+        let others = sign_ups::Entity::delete_many().filter(sign_ups::Column::EmailKey.eq(&user.email_key));
+        others.exec(self.registry.control().write()).await?;
+        self.begin(user, Some(tenant), remember, visit).await
+    }
+
+    /// Of several who follow the same link at once, one may.
+    async fn claim(&self, row: &sign_ups::Model, now: i64) -> Result<()> {
+        let update = sign_ups::Entity::update_many()
+            .col_expr(sign_ups::Column::ClaimedAt, Expr::value(now))
+            .filter(sign_ups::Column::Id.eq(row.id))
+            .filter(sign_ups::Column::ClaimedAt.lt(now - CLAIM))
+            .exec(self.registry.control().write());
+        if update.await?.rows_affected == 1 { Ok(()) } else { Err(Error::of(Code::Busy)) }
+    }
+
+    async fn found(
+        &self,
+        user: users::Model,
+        organisation: NewOrganisation,
+    ) -> Result<(users::Model, entities::ids::TenantId)> {
+        if self.registry.user_by_email(&user.email_key).await?.is_some() {
+            return Err(Error::new(Code::LinkExpired, "This address has an account already; sign in."));
+        }
+        let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
+        Ok((user, tenant))
+    }
+}
+
+fn purpose(id: SignUpId) -> String {
+    format!("sign-up {id}")
+}
