@@ -10,6 +10,9 @@ use crate::{
     keys::MasterKeys,
 };
 
+/// What payloads are sealed for.
+pub(crate) const SEALED: &str = "errands";
+
 /// Adds work to a transaction of the control plane. Call [`crate::work::Tickets::wake`] after its commit to have it
 /// done at once.
 ///
@@ -22,12 +25,11 @@ pub async fn enqueue(
     payload: &impl serde::Serialize,
     now: i64,
 ) -> Result<()> {
-    let id = ErrandId::new();
     let clear = Zeroizing::new(serde_json::to_vec(payload).map_err(Error::internal)?);
     let row = errands::ActiveModel {
-        id: Set(id),
+        id: Set(ErrandId::new()),
         queue: Set(queue.to_owned()),
-        payload: Set(master.seal(&purpose(id), &clear)?),
+        payload: Set(master.seal(SEALED, &clear)?),
         due: Set(now),
         leased_until: Set(0),
         attempts: Set(0),
@@ -42,13 +44,9 @@ pub async fn enqueue(
 /// What [`enqueue`] was given, of a row.
 ///
 /// # Errors
-/// When the row was sealed for another one, or damaged.
+/// When the row is damaged, or none of the master keys opens it.
 pub fn payload(master: &MasterKeys, row: &errands::Model) -> Result<serde_json::Value> {
-    let clear = master.unseal(&purpose(row.id), &row.payload);
+    let clear = master.unseal(SEALED, &row.payload);
     let clear = clear.ok_or_else(|| Error::internal("an errand cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
-}
-
-fn purpose(id: ErrandId) -> String {
-    format!("errand {id}")
 }

@@ -26,6 +26,9 @@ const MOST: u64 = 3;
 /// How long following a link may take before somebody may try again, microseconds.
 const CLAIM: i64 = 60 * 1_000_000;
 
+/// What waiting sign-ups are sealed for.
+pub(crate) const SEALED: &str = "sign-ups";
+
 #[derive(Serialize, Deserialize)]
 struct Pending {
     applicant: Applicant,
@@ -71,7 +74,7 @@ impl Identity {
         let (id, now) = (SignUpId::new(), self.registry.clock().micros());
         let (token, token_hash) = links::token(id)?;
         let clear = serde_json::to_vec(pending).map_err(Error::internal)?;
-        let sealed = self.registry.master().seal(&purpose(id), &clear)?;
+        let sealed = self.registry.master().seal(SEALED, &clear)?;
         let expires_at = now + LIFE;
         Ok((sign_ups::Model { id, email_key, sealed, token_hash, claimed_at: 0, created_at: now, expires_at }, token))
     }
@@ -95,7 +98,7 @@ impl Identity {
         let now = self.registry.clock().micros();
         let row = row.filter(|row| links::matches(token, &row.token_hash) && row.expires_at > now);
         let row = row.ok_or_else(expired)?;
-        let clear = self.registry.master().unseal(&purpose(id), &row.sealed).ok_or_else(expired)?;
+        let clear = self.registry.master().unseal(SEALED, &row.sealed).ok_or_else(expired)?;
         let Pending { applicant, mut organisation } = serde_json::from_slice(&clear).map_err(Error::internal)?;
         if !self.verify(password, Some(applicant.password_hash.clone())).await? {
             return Err(Error::new(Code::BadCredentials, "That is not the password of this sign-up."));
@@ -136,8 +139,4 @@ impl Identity {
         let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
         Ok((user, tenant))
     }
-}
-
-fn purpose(id: SignUpId) -> String {
-    format!("sign-up {id}")
 }

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     control::Control,
+    errands,
     error::{Error, Result},
+    identity,
     keys::{MasterKeys, key_of},
 };
 
@@ -32,7 +34,11 @@ pub enum Key {
 }
 
 /// All of them, but for the wrapped keys of tenants and the known text by which a wrong master key is noticed.
-pub const COLUMNS: &[SealedColumn] = &[];
+pub const COLUMNS: &[SealedColumn] = &[
+    SealedColumn { table: "errands", key: Key::Uuid("id"), column: "payload", purpose: errands::SEALED },
+    SealedColumn { table: "pictures", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::PICTURES },
+    SealedColumn { table: "sign_ups", key: Key::Uuid("id"), column: "sealed", purpose: identity::SIGN_UPS },
+];
 
 impl SealedColumn {
     /// Seals what is under older keys anew. Answers how much that was.
@@ -124,7 +130,15 @@ mod tests {
     use crate::testing;
 
     /// Columns of bytes that no master key sealed: hashes, and what a rotation treats by itself.
-    const OTHERS: &[&str] = &["data_keys.wrapped", "key_checks.sealed", "sessions.refresh_hash"];
+    const OTHERS: &[&str] = &[
+        "data_keys.wrapped",
+        "email_changes.new_hash",
+        "email_changes.old_hash",
+        "key_checks.sealed",
+        "recoveries.token_hash",
+        "sessions.refresh_hash",
+        "sign_ups.token_hash",
+    ];
 
     #[tokio::test]
     async fn every_column_of_bytes_is_rotated_or_no_ciphertext() {
