@@ -1,16 +1,25 @@
 //! `POST /graphql/account`: signing up and in, the same schema for everybody. The library executes it; what comes in
 //! and goes out passes the same door as a tenant's.
 
+mod device;
 mod model;
 mod schema;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+    web,
+};
 use async_graphql::{EmptySubscription, Schema, Variables};
 pub use schema::{Mutation, Query, build};
 
 use crate::{
+    app::App,
     graphql::{self, http as wire},
-    http::{bearer, refuse, visit},
+    http::{bearer, refuse},
 };
 
 /// The schema of the account endpoint.
@@ -20,7 +29,12 @@ pub type AccountSchema = Schema<Query, Mutation, EmptySubscription>;
 pub struct Bearer(pub Option<String>);
 
 /// Answers one request.
-pub async fn handle(schema: web::Data<AccountSchema>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+pub async fn handle(
+    app: web::Data<App>,
+    schema: web::Data<AccountSchema>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> HttpResponse {
     let (media, asked) = match wire::read(&request, body).await {
         Ok(read) => read,
         Err(refused) => return refused,
@@ -32,11 +46,23 @@ pub async fn handle(schema: web::Data<AccountSchema>, request: HttpRequest, body
     let mut run = async_graphql::Request::new(asked.query)
         .variables(Variables::from_json(asked.variables.into()))
         .data(Bearer(bearer(request.headers()).map(str::to_owned)))
-        .data(visit(&request));
+        .data(device::known(&app.identity, &request))
+        .data(device::Jar::of(&request));
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;
-    match serde_json::to_vec(&schema.execute(run).await) {
-        Ok(body) => wire::respond(media, StatusCode::OK, body),
+    let answer = schema.execute(run).await;
+    match serde_json::to_vec(&answer) {
+        Ok(body) => {
+            let mut response = wire::respond(media, StatusCode::OK, body);
+            for (name, value) in answer.http_headers.iter() {
+                if let (Ok(name), Ok(value)) =
+                    (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value.as_bytes()))
+                {
+                    response.headers_mut().append(name, value);
+                }
+            }
+            response
+        }
         Err(error) => refuse(&request, &tenants::Error::internal(error)),
     }
 }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, EmptySubscription, ErrorExtensions, Object, Schema, Value};
 use entities::{control::users, ids::SessionId};
 use serde_json::Value as Json;
-use tenants::{Code, Error, Kind, identity::Identity};
+use tenants::{
+    Code, Error, Kind,
+    identity::{Identity, SignedIn, Visit},
+};
 
 use super::{
     AccountSchema, Bearer,
+    device::Jar,
     model::{Letter, Me, Session, SignUpInput},
 };
 use crate::http::error_body;
@@ -63,7 +67,7 @@ impl Mutation {
         #[graphql(default)] remember: bool,
     ) -> async_graphql::Result<Session> {
         let signed = identity(ctx).confirm_sign_up(&token, &password, slug, remember, ctx.data_unchecked()).await;
-        signed.map(Session::from).map_err(|error| told(&error))
+        opened(ctx, signed)
     }
 
     /// Tokens for an email address and its password. With several organisations, say which by its slug. The session
@@ -78,7 +82,7 @@ impl Mutation {
     ) -> async_graphql::Result<Session> {
         let (slug, visit) = (organisation.as_deref(), ctx.data_unchecked());
         let signed = identity(ctx).sign_in(&email, &password, slug, remember, visit).await;
-        signed.map(Session::from).map_err(|error| told(&error))
+        opened(ctx, signed)
     }
 
     /// Mails a link to a new password. The answer is the same whether or not somebody has the address.
@@ -107,6 +111,16 @@ impl Mutation {
 
 fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
     ctx.data_unchecked::<Arc<Identity>>()
+}
+
+/// What a password opened; the device is known from now on.
+fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
+    let signed = signed.map_err(|error| told(&error))?;
+    if !ctx.data_unchecked::<Visit>().is_known_for(&signed.user.email_key) {
+        let token = identity(ctx).device_token(&signed.user.email_key).map_err(|error| told(&error))?;
+        ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().set(token));
+    }
+    Ok(signed.into())
 }
 
 /// The person whose access token comes with the request, and their session.

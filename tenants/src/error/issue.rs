@@ -28,6 +28,8 @@ pub enum Issue {
     TooShort(String),
     /// More characters than these.
     TooLong(String),
+    /// A password that others would guess.
+    EasyToGuess,
     /// Does not match the pattern.
     Pattern(String),
     /// Not one of the options; holds them.
@@ -56,6 +58,7 @@ impl Issue {
             Issue::WrongType(_) => "WRONG_TYPE",
             Issue::TooSmall(_) | Issue::TooShort(_) => "TOO_SMALL",
             Issue::TooLarge(_) | Issue::TooLong(_) => "TOO_LARGE",
+            Issue::EasyToGuess => "EASY_TO_GUESS",
             Issue::Pattern(_) => "PATTERN",
             Issue::NotAnOption(_) => "NOT_AN_OPTION",
             Issue::Taken(_) => "TAKEN",
@@ -97,6 +100,11 @@ impl Issue {
                     "El máximo de caracteres es ",
                 ) + most
             }
+            Issue::EasyToGuess => pick(
+                "Easy to guess; take several words that have nothing to do with each other, with you or with your organisation.",
+                "Facile à deviner ; prenez plusieurs mots sans rapport entre eux, avec vous ou avec votre organisation.",
+                "Fácil de adivinar; use varias palabras sin relación entre sí, con usted ni con su organización.",
+            ),
             Issue::Pattern(pattern) => {
                 pick("Does not match the pattern ", "Ne suit pas le modèle ", "No cumple el patrón ") + pattern
             }

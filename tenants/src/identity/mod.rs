@@ -2,8 +2,11 @@
 
 mod api_keys;
 mod authenticate;
+mod devices;
+mod guard;
 mod letters;
 mod links;
+mod lockout;
 mod passwords;
 mod people;
 mod pictures;
@@ -19,6 +22,7 @@ use std::sync::Arc;
 
 pub use api_keys::{IssuedKey, key_names};
 pub use authenticate::Principal;
+pub use devices::Device;
 use entities::{control::users, ids::SessionId};
 pub use letters::{LETTERS, Letter, Post};
 pub use passwords::check_password;
@@ -33,12 +37,21 @@ pub use visit::Visit;
 
 use crate::{error::Result, registry::Registry};
 
+/// Passwords that may wait for their turn; at two cores the last of them waits for about three seconds.
+const QUEUE: usize = 100;
+/// Lines of security logs that may be on their way.
+const TELLING: usize = 64;
+
 /// Credentials of an installation's people and programs.
 pub struct Identity {
     registry: Arc<Registry>,
     signer: tokens::Signer,
-    /// Argon2 takes 19 MB and a core for a while: as many at once as there are cores.
+    /// Argon2 takes 32 MB and a core for a while: as many at once as there are cores.
     hashing: Arc<Semaphore>,
+    /// Passwords that wait for their turn, or have it.
+    queue: Arc<Semaphore>,
+    /// Lines of security logs that are being written behind an answer.
+    telling: Arc<Semaphore>,
     /// Whoever was recognised within the last second.
     recent: Cache<[u8; 32], authenticate::Recent>,
 }
@@ -48,7 +61,14 @@ impl Identity {
     pub fn new(registry: Arc<Registry>) -> Self {
         let signer = tokens::Signer::new(registry.master().clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { registry, signer, hashing: Arc::new(Semaphore::new(cores)), recent: Cache::new(10_000) }
+        Self {
+            registry,
+            signer,
+            hashing: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+            telling: Arc::new(Semaphore::new(TELLING)),
+            recent: Cache::new(10_000),
+        }
     }
 
     /// The organisations of these people.

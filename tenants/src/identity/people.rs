@@ -34,11 +34,12 @@ pub(super) struct Applicant {
 
 impl NewAccount {
     /// What is wrong with it, per field.
-    pub(super) fn issues(&self) -> Vec<FieldIssue> {
+    pub(super) fn issues(&self, organisation: &NewOrganisation) -> Vec<FieldIssue> {
         let mut issues: Vec<_> = check_email("email", &self.email).into_iter().collect();
         issues.extend(check_name("firstName", &self.first_name));
         issues.extend(check_name("lastName", &self.last_name));
-        issues.extend(check_password(&self.password));
+        let about = [&self.first_name, &self.last_name, &self.email, &organisation.name, &organisation.slug];
+        issues.extend(check_password(&self.password, &about.map(String::as_str)));
         issues
     }
 }
@@ -86,7 +87,7 @@ impl Identity {
         let mut issues = organisation.issues();
         let known = self.registry.user_by_email(&email_key(&account.email)).await?;
         if known.is_none() {
-            issues.extend(account.issues());
+            issues.extend(account.issues(&organisation));
         }
         if !issues.is_empty() {
             return Err(Error::invalid(issues));

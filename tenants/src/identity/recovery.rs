@@ -52,7 +52,7 @@ impl Identity {
     /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
     pub async fn recover(&self, token: &str, password: &str, _visit: &Visit) -> Result<()> {
         let expired = || Error::of(Code::LinkExpired);
-        if let Some(issue) = check_password(password) {
+        if let Some(issue) = check_password(password, &[]) {
             return Err(Error::invalid(vec![issue]));
         }
         let id: RecoveryId = links::id(token).ok_or_else(expired)?;
@@ -61,6 +61,10 @@ impl Identity {
         let row = row.filter(|row| links::matches(token, &row.token_hash) && row.expires_at > now);
         let row = row.ok_or_else(expired)?;
         let user = self.registry.user_by_email(&row.email_key).await?.ok_or_else(expired)?;
+        let about = [&user.first_name, &user.last_name, &user.email];
+        if let Some(issue) = check_password(password, &about.map(String::as_str)) {
+            return Err(Error::invalid(vec![issue]));
+        }
         let hash = self.hash(password).await?;
         let tx = self.registry.control().begin().await?;
         // the one who deletes it has used it

@@ -57,10 +57,12 @@ impl Identity {
         remember: bool,
         visit: &Visit,
     ) -> Result<SignedIn> {
-        let user = self.registry.user_by_email(&email_key(email)).await?;
-        let right = self.verify(password, user.as_ref().map(|user| user.password_hash.clone())).await?;
+        let account = email_key(email);
+        let user = self.registry.user_by_email(&account).await?;
+        let right = self.prove(&account, user.as_ref(), password, visit).await?;
         let user = user.filter(|_| right).ok_or_else(|| Error::of(Code::BadCredentials))?;
         let tenant = self.choose(user.id, slug).await?;
+        self.tell_signed_in(user.id, tenant, visit).await;
         self.begin(user, tenant, remember, visit).await
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::Device;
+
 /// Most characters that are kept of what a client calls itself.
 const AGENT: usize = 200;
 
@@ -12,13 +14,25 @@ pub struct Visit {
     pub address: IpAddr,
     /// `User-Agent`, at most 200 characters without control characters; may be empty.
     pub agent: String,
+    /// The device, if it proved that its account was opened from it before.
+    pub device: Option<Device>,
 }
 
 impl Visit {
     /// A visit by what the connection and its header say.
     pub fn new(address: IpAddr, agent: &str) -> Self {
         let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
-        Self { address: address.to_canonical(), agent }
+        Self { address: address.to_canonical(), agent, device: None }
+    }
+
+    /// Whether the account (an email address as compared) was opened from this device before.
+    pub fn is_known_for(&self, account: &str) -> bool {
+        self.device.as_ref().is_some_and(|device| device.is_of(account))
+    }
+
+    /// The same from a device that proved itself.
+    pub fn on(self, device: Option<Device>) -> Self {
+        Self { device, ..self }
     }
 }
 

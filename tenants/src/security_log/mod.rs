@@ -50,6 +50,11 @@ impl Event {
         Self { actor: Some(caller.actor), visit: caller.visit.as_deref().cloned(), ..Self::new(kind) }
     }
 
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Who did it, or in whose name it was tried.
     pub fn by(self, actor: Actor) -> Self {
         Self { actor: Some(actor), ..self }

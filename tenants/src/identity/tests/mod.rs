@@ -1,5 +1,7 @@
 //! Signing up, in and on, and keys, on the database of the test run.
 
+mod guessing;
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,0 +1,240 @@
+//! Guessing passwords is made slow: failures are counted by account and by address, and once there were many, the next
+//! try is taken only after a delay that doubles. Who signed in before from the same device is counted apart (OWASP's
+//! device cookies), so that a flood against an account does not lock out its owner.
+//!
+//! A try is counted before the password is looked at, in one statement in the control plane: tries at the same time, on
+//! however many nodes, do not pass each other.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use entities::control::attempts;
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use sha2::{Digest, Sha256};
+
+use super::{Identity, devices::Device};
+use crate::{
+    error::{Code, Error, Result},
+    keys,
+};
+
+/// Microseconds.
+const SECOND: i64 = 1_000_000;
+/// The first delay; each further failure doubles it.
+const FIRST: i64 = 30 * SECOND;
+/// The longest delay.
+const LONGEST: i64 = 3_600 * SECOND;
+/// After so long without a failure everything is forgotten.
+const FORGET: i64 = 24 * 3_600 * SECOND;
+/// Rows kept at most; the longest silent go first.
+const ROWS: u64 = 500_000;
+
+/// Failures that an account or a device may have before it waits.
+const BY_ACCOUNT: i64 = 10;
+/// Failures that an address may have: many people share one.
+const BY_ADDRESS: i64 = 100;
+
+/// A try that was let in, still to be told how it ended.
+#[must_use = "a try that is not ended counts as failed"]
+pub(super) struct Attempt {
+    counted: Vec<Counted>,
+}
+
+struct Counted {
+    key: String,
+    /// Forgotten when the try succeeds; an address is not: its owner may have an account of their own.
+    forgiven: bool,
+    /// What the try itself set.
+    locked_until: i64,
+}
+
+impl Attempt {
+    /// Whether this try was the last one for now.
+    pub fn locks(&self) -> bool {
+        self.counted.iter().any(|counted| counted.locked_until > 0)
+    }
+}
+
+impl Identity {
+    /// Lets a try for an account in, or says after how long the next one is taken. It is the same for accounts that
+    /// exist and for those that do not.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with `retryAfterMs`.
+    pub(super) async fn attempt(&self, account: &str, address: IpAddr, device: Option<&Device>) -> Result<Attempt> {
+        let keys = match device.filter(|device| device.is_of(account)) {
+            Some(device) => vec![(key("device", &device.id()), BY_ACCOUNT, true)],
+            None => vec![
+                (key("account", account), BY_ACCOUNT, true),
+                (key("address", &network(address)), BY_ADDRESS, false),
+            ],
+        };
+        let mut attempt = Attempt { counted: Vec::new() };
+        for (key, free, forgiven) in keys {
+            match self.count(&key, free).await {
+                Ok(locked_until) => attempt.counted.push(Counted { key, forgiven, locked_until }),
+                Err(refused) => {
+                    // what was not tried did not fail
+                    self.give_back(&attempt).await?;
+                    return Err(refused);
+                }
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// The password was right.
+    pub(super) async fn attempt_succeeded(&self, attempt: Attempt) -> Result<()> {
+        let control = self.registry.control().write();
+        for counted in attempt.counted.iter().filter(|counted| counted.forgiven) {
+            attempts::Entity::delete_by_id(counted.key.clone()).exec(control).await?;
+        }
+        let addresses = attempt.counted.into_iter().filter(|counted| !counted.forgiven).collect();
+        self.give_back(&Attempt { counted: addresses }).await
+    }
+
+    /// The password was not looked at.
+    pub(super) async fn attempt_undone(&self, attempt: Attempt) -> Result<()> {
+        self.give_back(&attempt).await
+    }
+
+    /// Undoes what counting did.
+    async fn give_back(&self, attempt: &Attempt) -> Result<()> {
+        for counted in &attempt.counted {
+            let locked = Expr::case(Expr::col(attempts::Column::LockedUntil).eq(counted.locked_until), 0)
+                .finally(Expr::col(attempts::Column::LockedUntil));
+            attempts::Entity::update_many()
+                .col_expr(attempts::Column::Failures, Expr::col(attempts::Column::Failures).sub(1))
+                .col_expr(attempts::Column::LockedUntil, locked.into())
+                .filter(attempts::Column::Key.eq(counted.key.as_str()))
+                .filter(attempts::Column::Failures.gt(0))
+                .exec(self.registry.control().write())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Counts one more, unless the key is locked. Answers until when it is locked now, 0 if it is not.
+    async fn count(&self, key: &str, free: i64) -> Result<i64> {
+        let control = self.registry.control();
+        // others count at the same time; who is not let in after so many rounds comes in a crowd, and waits
+        for _ in 0..20 {
+            let now = self.registry.clock().micros();
+            let row = attempts::Entity::find_by_id(key).one(control.write()).await?;
+            let Some(row) = row else {
+                if self.count_first(key, now).await? {
+                    return Ok(0);
+                }
+                continue;
+            };
+            if row.locked_until > now {
+                return Err(too_many(row.locked_until - now));
+            }
+            let failures = if row.last_at < now - FORGET { 1 } else { row.failures + 1 };
+            let locked_until = if failures < free { 0 } else { now + delay(failures - free) };
+            let changed = attempts::ActiveModel {
+                failures: Set(failures),
+                last_at: Set(now),
+                locked_until: Set(locked_until),
+                ..Default::default()
+            };
+            let update = attempts::Entity::update_many()
+                .set(changed)
+                .filter(attempts::Column::Key.eq(key))
+                .filter(attempts::Column::Failures.eq(row.failures))
+                .filter(attempts::Column::LockedUntil.eq(row.locked_until));
+            if update.exec(control.write()).await?.rows_affected == 1 {
+                return Ok(locked_until);
+            }
+        }
+        Err(too_many(SECOND))
+    }
+
+    async fn count_first(&self, key: &str, now: i64) -> Result<bool> {
+        let control = self.registry.control().write();
+        let row = attempts::ActiveModel {
+            key: Set(key.to_owned()),
+            failures: Set(1),
+            last_at: Set(now),
+            locked_until: Set(0),
+        };
+        let insert = attempts::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+        let inserted = match insert.exec_without_returning(control).await {
+            Ok(rows) => rows == 1,
+            Err(sea_orm::DbErr::RecordNotInserted) => false,
+            Err(error) => return Err(error.into()),
+        };
+        // one newcomer in 64 clears up behind the others
+        if inserted && keys::random::<1>()?[0] < 4 {
+            forget_old(control, now).await?;
+        }
+        Ok(inserted)
+    }
+}
+
+/// Forgets what is old, and the longest silent where there are too many.
+async fn forget_old(control: &impl ConnectionTrait, now: i64) -> Result<()> {
+    attempts::Entity::delete_many().filter(attempts::Column::LastAt.lt(now - FORGET)).exec(control).await?;
+    if attempts::Entity::find().count(control).await? > ROWS {
+        let youngest: Option<i64> = attempts::Entity::find()
+            .select_only()
+            .column(attempts::Column::LastAt)
+            .order_by_desc(attempts::Column::LastAt)
+            .offset(ROWS / 2)
+            .limit(1)
+            .into_tuple()
+            .one(control)
+            .await?;
+        if let Some(youngest) = youngest {
+            let old = attempts::Column::LastAt.lt(youngest).and(attempts::Column::LockedUntil.lt(now));
+            attempts::Entity::delete_many().filter(old).exec(control).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How long the next try waits after so many failures too many.
+fn delay(over: i64) -> i64 {
+    Ord::min(FIRST << Ord::clamp(over, 0, 20), LONGEST)
+}
+
+/// What an address is counted by: one subscriber of IPv6 has 2^64 of them.
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
+    }
+}
+
+fn key(kind: &str, what: &str) -> String {
+    let digest = Sha256::digest(format!("{kind} {what}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn too_many(wait: i64) -> Error {
+    let seconds = Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned());
+    let message = format!("There were too many wrong passwords lately; try again in {seconds} s.");
+    Error::new(Code::RateLimited, message).with("retryAfterMs", seconds * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_an_hour() {
+        assert_eq!([0, 1, 2].map(delay), [FIRST, 2 * FIRST, 4 * FIRST]);
+        assert_eq!(delay(50), LONGEST);
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_address() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}
