@@ -58,12 +58,22 @@ pub(crate) fn stored(kind: &FieldKind) -> Option<Stored> {
     })
 }
 
+/// How a field is kept: what is encrypted is a text.
+pub(crate) fn stored_of(field: &Field) -> Option<Stored> {
+    if field.encryption.is_some() { Some(Stored::Text) } else { stored(&field.kind) }
+}
+
+/// Whether a field has a column of keys beside its own.
+pub(crate) fn has_key(field: &Field) -> bool {
+    if field.encryption.is_some() { field.encryption.has_equality() } else { values::has_key(&field.kind) }
+}
+
 /// The column by which a field is compared, as a suffix of its own, and what that column holds: the fold of a text,
 /// the key of an address, the amount of money in the base currency.
 pub(crate) fn compared(field: &Field) -> Option<(&'static str, Stored)> {
-    Some(match stored(&field.kind)? {
+    Some(match stored_of(field)? {
         Stored::Money => ("_b", Stored::Int),
-        stored if field.rollup().is_none() && values::has_key(&field.kind) => ("_k", stored),
+        stored if field.rollup().is_none() && has_key(field) => ("_k", stored),
         stored => ("", stored),
     })
 }

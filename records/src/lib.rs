@@ -11,6 +11,7 @@ mod fixture;
 pub mod fold;
 pub mod permission;
 pub mod rules;
+mod sealing;
 pub mod sql;
 pub mod values;
 

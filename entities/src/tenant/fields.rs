@@ -43,6 +43,8 @@ pub struct Model {
     pub indexed: bool,
     /// What is left to build, JSON; nothing once it is active.
     pub build: Option<String>,
+    /// How values are encrypted; none for those that are not.
+    pub encryption: Option<String>,
     /// The types that it had before, JSON.
     pub past: Option<String>,
     /// Microseconds UTC.

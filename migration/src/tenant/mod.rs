@@ -5,6 +5,7 @@ mod base;
 mod catalog;
 mod doors;
 mod history;
+mod keys;
 mod past_types;
 mod rehearsals;
 mod roles;
@@ -30,6 +31,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0006_past_types", up: past_types::up },
     Step { name: "0007_roles", up: roles::up },
     Step { name: "0008_doors", up: doors::up },
+    Step { name: "0009_keys", up: keys::up },
 ];
 
 /// How this backend writes the types of our columns.

@@ -60,7 +60,7 @@ pub fn cache_bytes() -> u64 {
 
 async fn load(db: &TenantDb) -> Result<Arc<Catalog>> {
     let tx = db.begin_read().await?;
-    let catalog = store::load(&tx).await?;
+    let catalog = store::load(db, &tx).await?;
     tx.rollback().await?;
     Ok(Arc::new(catalog))
 }

@@ -52,6 +52,7 @@ pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
 /// Refuses limits and a default which do not fit the field.
 pub(super) fn values(field: &Field, locale: &Locale) -> Result<()> {
     let mut complaints = Complaints::default();
+    complaints.encryption(field);
     if let Some(issue) = check_rules(&field.kind, &field.validation) {
         complaints.0.push(FieldIssue { field: "validation".to_owned(), issue });
     }
@@ -131,6 +132,43 @@ impl Complaints {
             if text.chars().count() > LABEL {
                 self.add(part, format!("{LABEL} characters at most"));
             }
+        }
+    }
+
+    fn encryption(&mut self, field: &Field) {
+        if !field.encryption.is_some() {
+            return;
+        }
+        let told_apart = match field.kind {
+            FieldKind::LongText | FieldKind::Json => false,
+            FieldKind::Text
+            | FieldKind::Integer
+            | FieldKind::Decimal { .. }
+            | FieldKind::Percent
+            | FieldKind::Date
+            | FieldKind::DateTime
+            | FieldKind::Email
+            | FieldKind::Phone
+            | FieldKind::Url => true,
+            _ => {
+                self.add(
+                    "encryption",
+                    "values of this type cannot be encrypted; use a text, number, date, address or JSON",
+                );
+                return;
+            }
+        };
+        if field.encryption.has_equality() && !told_apart {
+            self.add("encryption", "values of this type cannot be compared; use SEALED");
+        }
+        if field.unique && !field.encryption.has_equality() {
+            self.add("unique", "encrypted values are told apart only with SEALED_EQUALITY");
+        }
+        if field.searchable {
+            self.add("searchable", "encrypted values cannot be searched");
+        }
+        if field.default.is_some() {
+            self.add("default", "an encrypted field takes no default: everybody would know it");
         }
     }
 

@@ -78,7 +78,10 @@ fn looked_at(object: &Object, field: &Field, id: FieldId, test: &Test) -> std::r
     if other.engine_writes() || columns::stored(&other.kind).is_none() {
         return Err(format!("`{name}` does not stand in the record when it is written"));
     }
-    if !operators(&other.kind).contains(&Operator::of(test)) {
+    if other.encryption.is_some() {
+        return Err(format!("`{name}` is encrypted; conditions cannot look at it"));
+    }
+    if !operators(other).contains(&Operator::of(test)) {
         return Err(format!("`{name}` is not compared in this way"));
     }
     if other.changing.is_some() {

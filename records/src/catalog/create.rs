@@ -133,11 +133,12 @@ fn plain_field(edit: &Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Orig
     field.searchable = spec.searchable;
     field.audited = spec.audited;
     field.personal = spec.personal;
+    field.encryption = spec.encryption;
     field.writable = spec.writable && owner.writable;
     if matches!(spec.kind, KindSpec::Value(FieldKind::AutoNumber { .. })) {
         field.writable = false;
     }
-    Ok(field)
+    Ok(field.with_keys(edit.db().key()))
 }
 
 /// The place after all fields of an object.

@@ -5,7 +5,7 @@
 
 use tenants::Dialect;
 
-use super::{Cardinality, Field, FieldKind, Rollup, RollupFunction};
+use super::{Cardinality, Encryption, Field, FieldKind, Rollup, RollupFunction};
 use crate::values::has_key;
 
 /// A column to be.
@@ -128,6 +128,13 @@ pub fn columns(dialect: Dialect, field: &Field) -> Vec<Column> {
             sql_type: format!("{}{rest}", kind.sql(dialect)),
         });
     };
+    if field.encryption.is_some() {
+        add("", Type::Text, "");
+        if field.encryption.has_equality() {
+            add("_k", Type::Text, "");
+        }
+        return columns;
+    }
     match &field.kind {
         FieldKind::Rollup(rollup) => match rollup.function {
             RollupFunction::Count | RollupFunction::Sum => add("", Type::Int, " NOT NULL DEFAULT 0"),
@@ -211,7 +218,7 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
     let column = compared(field);
     let sorted = || format!(r#"("{column}"{}, "id")"#, nulls_first(dialect));
     match &field.kind {
-        _ if field.column.is_empty() => None,
+        _ if field.column.is_empty() || field.encryption == Encryption::Sealed => None,
         FieldKind::Id | FieldKind::Actor | FieldKind::LongText | FieldKind::Json => None,
         FieldKind::MultiSelect { .. } | FieldKind::Tags => {
             // SQLite looks through the lists alone, instead of the records
@@ -226,6 +233,8 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
 /// The column that comparison, order and uniqueness go by.
 pub fn compared(field: &Field) -> String {
     match &field.kind {
+        _ if field.encryption == Encryption::Sealed => field.column.clone(),
+        _ if field.encryption.has_equality() => format!("{}_k", field.column),
         FieldKind::Money => format!("{}_b", field.column),
         kind if has_key(kind) => format!("{}_k", field.column),
         _ => field.column.clone(),
@@ -304,7 +313,11 @@ mod tests {
     }
 
     fn types(dialect: Dialect, kind: FieldKind) -> Vec<String> {
-        let columns = columns(dialect, &field(kind));
+        types_of(dialect, &field(kind))
+    }
+
+    fn types_of(dialect: Dialect, field: &Field) -> Vec<String> {
+        let columns = columns(dialect, field);
         columns.into_iter().map(|column| format!("{} {}", column.name, column.sql_type)).collect()
     }
 
@@ -318,6 +331,10 @@ mod tests {
         assert_eq!(types(sqlite, FieldKind::Tags), ["f7 text"]);
         assert_eq!(types(sqlite, FieldKind::Id), ["f7 blob"]);
         assert_eq!(types(postgres, FieldKind::Boolean), ["f7 boolean"]);
+        let sealed = |kind, encryption| Field { encryption, ..field(kind) };
+        let date = sealed(FieldKind::Date, Encryption::SealedEquality);
+        assert_eq!(types_of(sqlite, &date), ["f7 text", "f7_k text"]);
+        assert_eq!(types_of(sqlite, &sealed(FieldKind::LongText, Encryption::Sealed)), ["f7 text"]);
         let mean = Rollup {
             relation: FieldId::new(),
             function: RollupFunction::Avg,

@@ -94,7 +94,7 @@ impl<'a> Edit<'a> {
             .await?;
         let counter = counters::Entity::find_by_id(COUNTER).one(&tx).await?;
         let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter"))?.value;
-        let catalog = store::load(&tx).await?;
+        let catalog = store::load(db, &tx).await?;
         Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false, retired: false })
     }
 

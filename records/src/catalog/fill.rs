@@ -2,6 +2,7 @@
 //!
 //! As with totals at any time, neither version nor history of the records changes; the catalog's version tells.
 
+use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
 use tenants::{
     Clock, Dialect, TenantDb, TenantTx,
@@ -92,7 +93,11 @@ fn default(db: &TenantDb, catalog: &Catalog, field: &Field, json: &serde_json::V
 /// Gives a value to those of the records that have none.
 fn assign(dialect: Dialect, object: &Object, field: &Field, value: &values::Value, ids: &[Uuid]) -> Result<Sql> {
     let mut bound = Vec::new();
-    columns::bind(dialect, field, value, &mut bound)?;
+    // one value for many records: of an encrypted field each has its own, and no default
+    if field.encryption.is_some() {
+        return Err(Error::internal(format!("field {} is encrypted and cannot be filled", field.id)));
+    }
+    columns::bind(dialect, field, RecordId(Uuid::nil()), value, &mut bound)?;
     let mut sql = Sql::new(dialect);
     sql.push("UPDATE ").table(&object.table).push(" SET ");
     for (i, (column, value)) in columns::of(field).iter().zip(bound).enumerate() {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{
-    Catalog, Field, FieldId, FieldKind, FieldState, Labels, Object, ObjectId, Origin, Relation, Rollup, Section,
-    SectionId, Validation,
-};
+use tenants::keys::DataKeys;
 
+use super::{
+    Catalog, Encryption, Field, FieldId, FieldKind, FieldState, Labels, Object, ObjectId, Origin, Relation, Rollup,
+    Section, SectionId, Validation,
+};
 use crate::values::Rates;
 
 impl Catalog {
@@ -146,9 +147,17 @@ impl Field {
             state: FieldState::Active,
             failure: None,
             writable: true,
+            encryption: Encryption::None,
+            keys: None,
             changing: None,
             past: Vec::new(),
         }
+    }
+
+    /// The same field, whose values are sealed with these keys if they are to be.
+    pub(crate) fn with_keys(mut self, keys: &DataKeys) -> Self {
+        self.keys = self.encryption.is_some().then(|| keys.clone());
+        self
     }
 
     /// The type that values written in a commit are of.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use entities::ids::{FieldId, ObjectId, SectionId};
 use serde::{Deserialize, Serialize};
+use tenants::keys::DataKeys;
 
 use crate::values::Rates;
 
@@ -122,10 +123,40 @@ pub struct Field {
     pub failure: Option<String>,
     /// False where only the engine or a rule writes it.
     pub writable: bool,
+    /// Whether its values are encrypted.
+    pub encryption: Encryption,
+    /// What they are encrypted with, in a catalog that was read from its tenant.
+    pub keys: Option<DataKeys>,
     /// The type that it is about to have, while its values are being converted.
     pub changing: Option<Box<FieldKind>>,
     /// The types that it had before, oldest first.
     pub past: Vec<Past>,
+}
+
+/// How values are encrypted: sealed for their record and field, in history too. They are neither sorted, searched,
+/// grouped nor totalled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Encryption {
+    /// They are not.
+    #[default]
+    None,
+    /// Sealed; they cannot be compared either.
+    Sealed,
+    /// Sealed, and found when they are equal, by a keyed hash. Who has the database sees which records share a value.
+    SealedEquality,
+}
+
+impl Encryption {
+    /// Whether values are encrypted.
+    pub fn is_some(self) -> bool {
+        self != Encryption::None
+    }
+
+    /// Whether equal values are found.
+    pub fn has_equality(self) -> bool {
+        self == Encryption::SealedEquality
+    }
 }
 
 /// A type that a field no longer has. What was written in its time means what it meant then.

@@ -38,7 +38,7 @@ const SHARED: &str = "
     actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
     createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
-    emailFilter exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
+    emailFilter encryption exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
     historyConnection historyEntry historyPageInfo idFilter impact impacts importColumn importDuplicates
     importFormat importInput importPreview importReport importRow int64Filter intFilter inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
     onDestroy operator optionFilter optionInput origin origins pageInfo period personalClass personalData phoneFilter

@@ -40,6 +40,10 @@ pub(super) fn resolve(edit: &Edit<'_>, object: ObjectId, wanted: &RollupSpec) ->
                 .ok_or_else(|| refuse("rollup.field", format!("`{}` has no field `{name}`", related.name)))?,
         ),
     };
+    if let Some(field) = field.filter(|field| field.encryption.is_some()) {
+        let why = format!("`{}` is encrypted; its values cannot be totalled", field.name);
+        return Err(refuse("rollup.field", why));
+    }
     if let Some(filter) = &wanted.filter {
         check_filter(filter, related)?;
     }
@@ -117,6 +121,10 @@ fn check_filter(filter: &Filter, related: &Object) -> Result<()> {
             let Some(field) = field else {
                 return Err(refuse("rollup.filter", format!("`{}` has no such field", related.name)));
             };
+            if field.encryption.is_some() {
+                let why = format!("`{}` is encrypted; totals cannot look at it", field.name);
+                return Err(refuse("rollup.filter", why));
+            }
             if field.rollup().is_some() {
                 return Err(refuse("rollup.filter", format!("`{}` is a rollup itself", field.name)));
             }

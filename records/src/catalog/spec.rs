@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cardinality, FieldKind, Labels, OnDestroy, Personal, RollupFunction, Validation};
+use super::{Cardinality, Encryption, FieldKind, Labels, OnDestroy, Personal, RollupFunction, Validation};
 use crate::filter::Filter;
 
 /// Titles in English, French and Spanish.
@@ -126,6 +126,8 @@ pub struct FieldSpec {
     pub audited: bool,
     /// Why the law cares about it.
     pub personal: Option<Personal>,
+    /// Whether its values are encrypted.
+    pub encryption: Encryption,
     /// False where only the engine or a rule writes it.
     pub writable: bool,
     /// Filters and order on it have an index (an admin's fields always do).
@@ -151,6 +153,7 @@ impl FieldSpec {
             searchable: false,
             audited: true,
             personal: None,
+            encryption: Encryption::None,
             writable: true,
             indexed: false,
             column: None,
@@ -214,6 +217,12 @@ impl FieldSpec {
     /// Personal data of this class.
     pub fn personal(mut self, class: Personal) -> Self {
         self.personal = Some(class);
+        self
+    }
+
+    /// Its values are encrypted.
+    pub fn encrypted(mut self, encryption: Encryption) -> Self {
+        self.encryption = encryption;
         self
     }
 

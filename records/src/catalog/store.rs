@@ -7,13 +7,18 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tenants::error::{Error, Result};
+use tenants::{
+    TenantDb,
+    error::{Error, Result},
+};
 
 use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo, rates};
 
 /// Reads the whole catalog; inside a transaction, so that its parts belong together.
-pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
-    let version = version(tx).await?;
+pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Catalog> {
+    let clock = clock(tx).await?;
+    // who knows this version seals with this key
+    db.seal_with(clock.data_key).await?;
     let mut sections: HashMap<ObjectId, Vec<Section>> = HashMap::new();
     for row in sections::Entity::find().all(tx).await? {
         let section = Section { id: row.id, name: row.name, label: read(&row.label)?, position: row.position };
@@ -22,7 +27,7 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
     let mut fields: HashMap<ObjectId, Vec<Field>> = HashMap::new();
     let alive = fields::Entity::find().filter(fields::Column::RetiredAt.is_null()).order_by_asc(fields::Column::Id);
     for row in alive.all(tx).await? {
-        fields.entry(row.object_id).or_default().push(field(row)?);
+        fields.entry(row.object_id).or_default().push(field(row)?.with_keys(db.key()));
     }
     let mut all = Vec::new();
     let alive = objects::Entity::find().filter(objects::Column::RetiredAt.is_null()).order_by_asc(objects::Column::Id);
@@ -35,19 +40,22 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C) -> Result<Catalog> {
         all.push(object.with_fields(fields.remove(&row.id).unwrap_or_default()));
     }
     all.sort_by_key(|object| object.origin == Origin::Custom);
-    Ok(Catalog::new(version, all).with_rates(rates::load(tx).await?))
+    Ok(Catalog::new(clock.catalog_version, all).with_rates(rates::load(tx).await?))
 }
 
 /// The version that the database has now.
 pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64> {
-    let row = clock::Entity::find_by_id(1_i16).one(db).await?;
-    Ok(row.ok_or_else(|| Error::internal("the tenant has no clock"))?.catalog_version)
+    Ok(clock(db).await?.catalog_version)
 }
 
 /// The number of the last commit of records.
 pub(super) async fn seq<C: ConnectionTrait>(db: &C) -> Result<i64> {
+    Ok(clock(db).await?.seq)
+}
+
+async fn clock<C: ConnectionTrait>(db: &C) -> Result<clock::Model> {
     let row = clock::Entity::find_by_id(1_i16).one(db).await?;
-    Ok(row.ok_or_else(|| Error::internal("the tenant has no clock"))?.seq)
+    row.ok_or_else(|| Error::internal("the tenant has no clock"))
 }
 
 fn field(row: fields::Model) -> Result<Field> {
@@ -72,6 +80,8 @@ fn field(row: fields::Model) -> Result<Field> {
         state: word_of(&row.state)?,
         failure: row.failure,
         writable: row.writable,
+        encryption: row.encryption.as_deref().map(word_of).transpose()?.unwrap_or_default(),
+        keys: None,
         changing: match row.build.as_deref() {
             Some(build) => read::<Todo>(build)?.change.map(|change| Box::new(change.kind)),
             None => None,
@@ -134,6 +144,7 @@ pub(super) async fn insert_field<C: ConnectionTrait>(tx: &C, field: &Field, inde
         object_id: Set(field.object),
         origin: Set(word(&field.origin)?),
         column_name: Set(field.column.clone()),
+        encryption: Set(field.encryption.is_some().then(|| word(&field.encryption)).transpose()?),
         indexed: Set(indexed),
         build: Set(None),
         created_at: Set(now),

@@ -90,7 +90,11 @@ impl<'a> Plan<'a> {
         let field = |id: FieldId| {
             let field = ctx.catalog.field(id).filter(|field| field.object == object.id && field.usable());
             let field = field.ok_or_else(|| refused(&format!("{} has no such field", object.name)))?;
-            permission::see(ctx, field).map(|()| field)
+            permission::see(ctx, field)?;
+            match field.encryption.is_some() {
+                true => Err(refused(&format!("`{}` is encrypted, so it is neither totalled nor grouped", field.name))),
+                false => Ok(field),
+            }
         };
         let keys = query.group_by.iter().map(|key| Key::new(field(key.field)?, key)).collect::<Result<Vec<_>>>()?;
         let numbers = query
@@ -272,7 +276,7 @@ impl<'a> Key<'a> {
             return Ok(place.and_then(|place| buckets.start(place)).map_or(Value::Null, Value::Int));
         }
         let at_value = if self.spelled() { *at + 1 } else { *at };
-        let (mut found, next) = decode::cells(row, at_value, &[self.stored])?;
+        let (mut found, next) = decode::plain(row, at_value, &[self.stored])?;
         *at = next;
         Ok(found.pop().unwrap_or(Value::Null))
     }

@@ -1,10 +1,16 @@
 //! One field of many records, read and written beside the pipeline: for work on columns, which changes no record.
 
+use entities::ids::RecordId;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tenants::{Dialect, TenantTx, error::Result};
 use uuid::Uuid;
 
-use super::{columns, decode, read::ALIAS, rows};
+use super::{
+    columns,
+    decode::{self, Reading},
+    read::ALIAS,
+    rows,
+};
 use crate::{
     catalog::{Field, Object},
     columns::Stored,
@@ -43,7 +49,7 @@ pub(crate) async fn of(tx: &TenantTx, object: &Object, field: &Field, ids: &[Uui
     read(tx, sql, &stored).await
 }
 
-fn begun(dialect: Dialect, object: &Object, field: &Field) -> Result<(Sql, Vec<Stored>)> {
+fn begun(dialect: Dialect, object: &Object, field: &Field) -> Result<(Sql, Reading)> {
     let mut sql = Sql::new(dialect);
     sql.push("SELECT id, archived_at");
     let stored = decode::select(&mut sql, std::iter::once(field))?;
@@ -51,13 +57,14 @@ fn begun(dialect: Dialect, object: &Object, field: &Field) -> Result<(Sql, Vec<S
     Ok((sql, stored))
 }
 
-async fn read(db: &impl ConnectionTrait, sql: Sql, stored: &[Stored]) -> Result<Vec<Cell>> {
+async fn read(db: &impl ConnectionTrait, sql: Sql, reading: &Reading) -> Result<Vec<Cell>> {
     let (text, bound) = sql.into_parts();
     let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), text, bound)).await?;
     let cell = |row: &sea_orm::QueryResult| {
         let archived = row.try_get_by_index::<Option<i64>>(1)?.is_some();
-        let value = decode::cells(row, 2, stored)?.0.pop().unwrap_or(Value::Null);
-        Ok(Cell { id: row.try_get_by_index(0)?, archived, value })
+        let id = row.try_get_by_index(0)?;
+        let value = decode::cells(row, 2, reading, RecordId(id))?.0.pop().unwrap_or(Value::Null);
+        Ok(Cell { id, archived, value })
     };
     rows.iter().map(cell).collect()
 }
@@ -72,7 +79,8 @@ pub(crate) async fn put(tx: &TenantTx, object: &Object, field: &Field, cells: &[
     let mut values = Vec::with_capacity(cells.len() * written.len());
     for (id, value) in cells {
         values.push((*id).into());
-        columns::bind(tx.dialect(), field, value, &mut values).map_err(|error| DbErr::Custom(error.log_line()))?;
+        columns::bind(tx.dialect(), field, RecordId(*id), value, &mut values)
+            .map_err(|error| DbErr::Custom(error.log_line()))?;
     }
     rows::update(tx, &object.table, &written, values, None).await
 }

@@ -1,5 +1,6 @@
 //! What a write puts into the physical columns of a field.
 
+use entities::ids::RecordId;
 use tenants::{
     Dialect,
     error::{Error, Result},
@@ -8,6 +9,7 @@ use tenants::{
 use crate::{
     catalog::{Field, FieldKind},
     columns::{self, Stored},
+    sealing,
     values::{self, Value},
 };
 
@@ -27,10 +29,10 @@ impl Column {
 
 /// The columns which a write of the field sets, the main one first; none for links kept elsewhere.
 pub(crate) fn of(field: &Field) -> Vec<Column> {
-    let Some(stored) = columns::stored(&field.kind) else { return Vec::new() };
+    let Some(stored) = columns::stored_of(field) else { return Vec::new() };
     let main = if stored == Stored::Money { Stored::Int } else { stored };
     let mut columns = vec![Column::new(&field.column, main)];
-    if values::has_key(&field.kind) {
+    if columns::has_key(field) {
         columns.push(Column::new(format!("{}_k", field.column), Stored::Text));
     }
     if stored == Stored::Money {
@@ -57,11 +59,20 @@ pub(crate) fn at_rest(value: &Value) -> Value {
     }
 }
 
-/// Appends what the columns of [`of`] are to hold, in their order.
+/// Appends what the columns of [`of`] are to hold, in their order, for one record.
 ///
 /// # Errors
 /// `INTERNAL` when the value is not of the field's kind: whoever made it skipped `values`.
-pub(crate) fn bind(dialect: Dialect, field: &Field, value: &Value, out: &mut Vec<sea_orm::Value>) -> Result<()> {
+pub(crate) fn bind(
+    dialect: Dialect,
+    field: &Field,
+    record: RecordId,
+    value: &Value,
+    out: &mut Vec<sea_orm::Value>,
+) -> Result<()> {
+    if field.encryption.is_some() {
+        return bind_sealed(field, record, value, out);
+    }
     let Some(sql) = columns::stored(&field.kind) else { return Ok(()) };
     let main = match (sql, value) {
         (_, Value::Null) => null(sql),
@@ -88,6 +99,18 @@ pub(crate) fn bind(dialect: Dialect, field: &Field, value: &Value, out: &mut Vec
         };
         out.push(sea_orm::Value::String(money.map(|m| String::from_utf8_lossy(&m.currency).into_owned())));
         out.push(sea_orm::Value::BigInt(money.map(|m| m.base)));
+    }
+    Ok(())
+}
+
+fn bind_sealed(field: &Field, record: RecordId, value: &Value, out: &mut Vec<sea_orm::Value>) -> Result<()> {
+    let sealed = match at_rest(value) {
+        Value::Null => None,
+        rest => Some(sealing::seal(field, record, &rest)?),
+    };
+    out.push(sea_orm::Value::String(sealed));
+    if field.encryption.has_equality() {
+        out.push(sea_orm::Value::String(sealing::hash(field, value)));
     }
     Ok(())
 }

@@ -1,41 +1,78 @@
 //! Reads rows by column index into values. Straight from the driver's row: a page has hundreds of cells, and a null
 //! must not cost an error.
 
+use entities::ids::{FieldId, RecordId};
 use sea_orm::{QueryResult, sqlx};
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
-use tenants::error::{Error, Result};
+use tenants::{
+    error::{Error, Result},
+    keys::DataKeys,
+};
 use uuid::Uuid;
 
 use crate::{
     catalog::Field,
     columns::{self, Stored},
+    sealing,
     sql::Sql,
     values::{Money, Value},
 };
 
 use super::read::ALIAS;
 
+/// What a statement answers: how each field is kept, and which of them are to be opened.
+pub(super) struct Reading {
+    stored: Vec<Stored>,
+    sealed: Vec<Sealed>,
+}
+
+struct Sealed {
+    place: usize,
+    field: FieldId,
+    keys: DataKeys,
+}
+
 /// Adds the columns of fields to a statement, and tells what they hold.
 ///
 /// # Errors
 /// When a field has no column: to-many links are not read this way.
-pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>) -> Result<Vec<Stored>> {
-    let mut cells = Vec::with_capacity(fields.size_hint().0);
+pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>) -> Result<Reading> {
+    let mut reading = Reading { stored: Vec::with_capacity(fields.size_hint().0), sealed: Vec::new() };
     for field in fields {
-        let stored = columns::stored(&field.kind);
+        let stored = columns::stored_of(field);
         let stored = stored.ok_or_else(|| Error::internal(format!("field {} has no column to select", field.id)))?;
         sql.push(", ").column(ALIAS, &field.column);
         if stored == Stored::Money {
             sql.push(", ").column(ALIAS, &format!("{}_c", field.column));
             sql.push(", ").column(ALIAS, &format!("{}_b", field.column));
         }
-        cells.push(stored);
+        if field.encryption.is_some() {
+            let keys = field.keys.clone();
+            let keys =
+                keys.ok_or_else(|| Error::internal(format!("field {} has no keys to be opened with", field.id)))?;
+            reading.sealed.push(Sealed { place: reading.stored.len(), field: field.id, keys });
+        }
+        reading.stored.push(stored);
     }
-    Ok(cells)
+    Ok(reading)
 }
 
-/// Values of a row from column `at` on; answers the next column too.
-pub(super) fn cells(row: &QueryResult, at: usize, stored: &[Stored]) -> Result<(Vec<Value>, usize)> {
+/// Values of a record from column `at` of its row on; answers the next column too.
+///
+/// # Errors
+/// `STALE_CATALOG` when one is encrypted with a key that is newer than the catalog.
+pub(super) fn cells(row: &QueryResult, at: usize, reading: &Reading, record: RecordId) -> Result<(Vec<Value>, usize)> {
+    let (mut values, next) = plain(row, at, &reading.stored)?;
+    for Sealed { place, field, keys } in &reading.sealed {
+        if let Value::Text(sealed) = &values[*place] {
+            values[*place] = sealing::open(keys, *field, record, sealed)?;
+        }
+    }
+    Ok((values, next))
+}
+
+/// What stands in a row from column `at` on; answers the next column too.
+pub(super) fn plain(row: &QueryResult, at: usize, stored: &[Stored]) -> Result<(Vec<Value>, usize)> {
     let mut at = at;
     let mut out = Vec::with_capacity(stored.len());
     if let Some(row) = row.try_as_pg_row() {

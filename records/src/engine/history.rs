@@ -16,7 +16,7 @@ use super::{
     read::{self, FIRST},
 };
 use crate::{
-    Ctx, permission,
+    Ctx, permission, sealing,
     sql::{List, Sql},
     values::{self, Value},
 };
@@ -120,21 +120,38 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
         origin: row.try_get_by_index(at(4))?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(at(5))?.map(RunId),
         kind: WrittenKind::named(&row.try_get_by_index::<String>(at(6))?),
-        changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, &diff, seq))?,
+        changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, RecordId(decode::id(row, FIRST)?), &diff, seq))?,
         cursor: URL_SAFE_NO_PAD.encode(format!("{seq}.{n}")),
     })
 }
 
 /// Values are shown as what they were when they were written, whatever the field's type has become.
-fn rendered(ctx: &Ctx, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
-    let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
-    let shown = diff.into_iter().filter_map(|(id, (from, to))| {
+fn rendered(ctx: &Ctx, record: RecordId, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
+    let shown = changed(ctx, record, diff)?.into_iter().filter_map(|(id, (from, to))| {
         let field = ctx.catalog.field(id).filter(|field| permission::sees(ctx, field))?;
         let kind = field.kind_at(seq);
         let (from, to) = (values::json_of_kind(kind, &from), values::json_of_kind(kind, &to));
         Some(FieldChange { field: field.name.clone(), from, to })
     });
     Ok(shown.collect())
+}
+
+/// What changed from what to what. Of encrypted fields that are gone nothing is told.
+pub(super) fn changed(ctx: &Ctx, record: RecordId, diff: &str) -> Result<BTreeMap<FieldId, (Value, Value)>> {
+    if let Ok(plain) = serde_json::from_str(diff) {
+        return Ok(plain);
+    }
+    let kept: BTreeMap<FieldId, Json> = serde_json::from_str(diff).map_err(Error::internal)?;
+    let mut changed = BTreeMap::new();
+    for (id, change) in kept {
+        let values = match (change, ctx.catalog.field(id)) {
+            (Json::String(sealed), Some(field)) => sealing::open_change(field, record, &sealed)?,
+            (Json::String(_), None) => continue,
+            (plain, _) => serde_json::from_value(plain).map_err(Error::internal)?,
+        };
+        changed.insert(id, values);
+    }
+    Ok(changed)
 }
 
 /// Takes the values out of the history of records that go for good: who did what and when stays, what to does not.

@@ -16,12 +16,15 @@ use sha2::{Digest, Sha256};
 use tenants::{
     Caller, TenantDb,
     error::{Code, Error, Result},
+    keys::Unopened,
 };
 
 /// How long answers are kept, in microseconds.
 const KEPT: i64 = 24 * 3_600 * 1_000_000;
 /// How long a request may take before it counts as dead, in microseconds.
 const PATIENCE: i64 = 5 * 60 * 1_000_000;
+/// What answers are sealed for.
+const PURPOSE: &str = "idempotency";
 /// Longest key, in bytes.
 pub const LONGEST_KEY: usize = 255;
 
@@ -56,6 +59,8 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         let message = format!("An idempotency key has 1 to {LONGEST_KEY} bytes.");
         return Err(Error::new(Code::BadRequest, message));
     }
+    // a plain hash would let who has the database try what the request may have held
+    let hash = &db.key().equality_hash(PURPOSE, hash.as_bytes());
     let now = caller.clock.micros();
     sweep(db, now).await?;
     if insert(db, caller, key, hash, now).await? {
@@ -65,11 +70,11 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         // swept between the two statements
         return Err(Error::of(Code::Busy));
     };
-    if first.hash != hash {
+    if first.hash != *hash {
         return Err(Error::of(Code::IdempotencyMismatch));
     }
-    if let Some(response) = first.response {
-        return Ok(Begun::Repeated(response));
+    if let Some(sealed) = &first.response {
+        return Ok(Begun::Repeated(kept(db, sealed).await?));
     }
     if now - first.created_at < PATIENCE {
         let message = "The first request with this idempotency key is still being worked on; try again shortly.";
@@ -87,7 +92,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
 /// [`abandon`] instead.
 pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String) -> Result<()> {
     own(idempotency::Entity::update_many(), caller, key)
-        .col_expr(idempotency::Column::Response, Expr::value(response))
+        .col_expr(idempotency::Column::Response, Expr::value(db.key().seal_text(PURPOSE, &response)?))
         .exec(db)
         .await?;
     Ok(())
@@ -100,6 +105,18 @@ pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// An answer that was kept, which may be under a key that another process has just brought in.
+async fn kept(db: &TenantDb, sealed: &str) -> Result<String> {
+    let opened = match db.key().unseal_text(PURPOSE, sealed) {
+        Err(Unopened::UnknownKey) => {
+            db.take_up_keys().await?;
+            db.key().unseal_text(PURPOSE, sealed)
+        }
+        other => other,
+    };
+    opened.map(|clear| clear.to_string()).map_err(|_| Error::internal("a kept answer cannot be opened"))
 }
 
 fn own<Q: QueryFilter>(query: Q, caller: &Caller, key: &str) -> Q {

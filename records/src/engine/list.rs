@@ -18,7 +18,7 @@ use crate::{
 use super::{
     Archived, ListQuery, Listing, Row,
     cursor::{self, Position},
-    decode,
+    decode::{self, Reading},
     order::Sorting,
     read::{self, ALIAS, Conditions, FIRST},
 };
@@ -87,7 +87,7 @@ pub async fn among(
 
 /// Which columns a statement answers and how they become a [`Row`].
 pub(super) struct Cells {
-    select: Vec<Stored>,
+    select: Reading,
     order: Vec<Stored>,
 }
 
@@ -120,8 +120,8 @@ impl Cells {
     /// A record out of a row, and the index of the column after it.
     pub fn row(&self, row: &QueryResult) -> Result<(Row, usize)> {
         let id = RecordId(decode::id(row, FIRST)?);
-        let (cells, next) = decode::cells(row, FIRST + 1, &self.select)?;
-        let (order, next) = decode::cells(row, next, &self.order)?;
+        let (cells, next) = decode::cells(row, FIRST + 1, &self.select, id)?;
+        let (order, next) = decode::plain(row, next, &self.order)?;
         Ok((Row { id, cells, order }, next))
     }
 }

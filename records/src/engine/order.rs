@@ -64,6 +64,10 @@ impl<'a> Sorting<'a> {
             let field = ctx.catalog.field(asked.field).filter(|field| field.object == object.id && field.usable());
             let field = field.ok_or_else(|| unsortable(&format!("{} has no such field", object.name)))?;
             permission::see(ctx, field)?;
+            if field.encryption.is_some() {
+                let why = format!("`{}` is encrypted, and records cannot be sorted by what is", field.name);
+                return Err(unsortable(&why));
+            }
             if !sortable(&field.kind) {
                 return Err(unsortable(&format!("records cannot be sorted by `{}`", field.name)));
             }

@@ -24,6 +24,7 @@ use crate::{
     Ctx,
     catalog::Field,
     columns::Stored,
+    sealing,
     sql::{List, Sql},
 };
 
@@ -31,11 +32,14 @@ use crate::{
 const KEYS: &str = "rehearsed_keys";
 /// What they would have made of these records.
 const RECORDS: &str = "rehearsed_records";
+/// What drafts are sealed for.
+const DRAFT: &str = "rehearsal";
 /// Notes taken away in one transaction.
 const FORGOTTEN: i64 = 5_000;
 
 /// A batch of a dry run.
 pub(super) struct Rehearsal<'a> {
+    ctx: &'a Ctx,
     run: RunId,
     object: ObjectId,
     /// Fields whose values tell records apart.
@@ -56,7 +60,7 @@ impl<'a> Rehearsal<'a> {
         let matched = |field: &Field| mode.on_duplicate != OnDuplicate::Create && mode.match_on.contains(&field.id);
         let fields = ctx.catalog.object_by_id(object).into_iter().flat_map(|object| &object.fields);
         let fields = fields.filter(|field| field.usable() && (field.unique || matched(field))).collect();
-        Self { run, object, fields, known: HashMap::new() }
+        Self { ctx, run, object, fields, known: HashMap::new() }
     }
 
     /// Writes again what earlier batches would have made of the records that these rows meet.
@@ -127,6 +131,7 @@ impl<'a> Rehearsal<'a> {
         for id in touched {
             let note = &self.known[id];
             let draft = serde_json::to_string(&note.draft.values).map_err(Error::internal)?;
+            let draft = sealing::guarded(self.ctx.db.key(), self.ctx.catalog.object_by_id(self.object), DRAFT, draft)?;
             values.extend([self.run.0.into(), id.0.into(), note.created.into(), draft.into()]);
         }
         Ok(rows::insert(tx, RECORDS, &columns, values).await?)
@@ -168,7 +173,8 @@ impl<'a> Rehearsal<'a> {
         sql.push(" AND record_id").one_of(List::Ids(records.into_iter().collect()));
         let (text, binds) = sql.into_parts();
         let note = |row: sea_orm::QueryResult| {
-            let values = serde_json::from_str(&row.try_get_by_index::<String>(2)?).map_err(Error::internal)?;
+            let draft = sealing::unguarded(self.ctx.db.key(), DRAFT, row.try_get_by_index(2)?)?;
+            let values = serde_json::from_str(&draft).map_err(Error::internal)?;
             let draft = Draft { values, before: Vec::new() };
             Ok((RecordId(row.try_get_by_index(0)?), Note { created: row.try_get_by_index(1)?, draft }))
         };

@@ -35,14 +35,14 @@ pub async fn within(
     }
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT ").column(ALIAS, "id");
-    let stored = decode::select(&mut sql, select.iter().copied())?;
+    let reading = decode::select(&mut sql, select.iter().copied())?;
     sql.push(" FROM ").table(&object.table).push(" AS ").push(ALIAS).push(" WHERE ").column(ALIAS, &by.column);
     sql.one_of(List::Ids(targets.to_vec())).push(" ORDER BY ").column(ALIAS, "id");
     let (text, values) = sql.into_parts();
     let mut rows = Vec::new();
     for row in tx.query_all_raw(tx.statement(text, values)).await? {
         let id = RecordId(decode::id(&row, 0)?);
-        let (cells, _) = decode::cells(&row, 1, &stored)?;
+        let (cells, _) = decode::cells(&row, 1, &reading, id)?;
         rows.push(Row { id, cells, order: Vec::new() });
     }
     Ok(rows)

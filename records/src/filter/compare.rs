@@ -8,6 +8,7 @@ use crate::{
     catalog::{Field, FieldKind},
     columns::{self, Stored, kind_of_values},
     fold::fold_v1,
+    sealing,
     sql::List,
     values::{self, Value},
 };
@@ -31,7 +32,7 @@ struct Leaf<'f> {
 
 pub(super) fn test(c: &mut Compiler<'_>, at: At<'_>, field: &Field, test: &Test, negated: bool) -> Result<()> {
     let operator = Operator::of(test);
-    let accepted = operators(&field.kind);
+    let accepted = operators(field);
     let Some((suffix, stored)) = columns::compared(field).filter(|_| accepted.contains(&operator)) else {
         return Err(c.bad(&not_accepted(field, operator.name())));
     };
@@ -70,12 +71,15 @@ impl Leaf<'_> {
 
 /// Says what the field would take instead of a comparison of this name.
 pub(super) fn not_accepted(field: &Field, name: &str) -> String {
-    let accepted: Vec<&str> = operators(&field.kind).iter().map(|operator| operator.name()).collect();
+    let accepted: Vec<&str> = operators(field).iter().map(|operator| operator.name()).collect();
     match accepted.is_empty() {
         true if field.relation().is_some() => {
             format!("`{name}` does not fit a relation to many; use some, none or every")
         }
         true => format!("`{name}` does not fit: this field cannot be filtered"),
+        false if field.encryption.is_some() => {
+            format!("`{name}` does not fit this field, whose values are encrypted; it takes {}", accepted.join(", "))
+        }
         false => format!("`{name}` does not fit this field; it takes {}", accepted.join(", ")),
     }
 }
@@ -273,6 +277,12 @@ fn within_period(c: &mut Compiler<'_>, leaf: &Leaf<'_>, period: Period) -> Resul
 
 /// The value as the column holds it.
 fn operand(c: &Compiler<'_>, leaf: &Leaf<'_>, value: &Value) -> Result<sea_orm::Value> {
+    if leaf.field.encryption.is_some() {
+        let hash = sealing::hash(leaf.field, value);
+        return hash
+            .map(Into::into)
+            .ok_or_else(|| c.bad("a comparison needs a value; use `isNull` for records without one"));
+    }
     Ok(match (leaf.stored, value) {
         (_, Value::Null) => return Err(c.bad("a comparison needs a value; use `isNull` for records without one")),
         (Stored::Bool, Value::Bool(value)) => (*value).into(),

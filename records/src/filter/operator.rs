@@ -1,7 +1,7 @@
 //! Which comparisons a kind of field takes.
 
 use crate::{
-    catalog::{Cardinality, FieldKind},
+    catalog::{Cardinality, Encryption, Field, FieldKind},
     columns::kind_of_values,
 };
 
@@ -99,6 +99,8 @@ const ALL: &[Operator] = &[
     Operator::Period,
 ];
 
+const PRESENCE: &[Operator] = &[Operator::IsNull];
+
 const IDENTITY: &[Operator] = &[Operator::Eq, Operator::Ne, Operator::In, Operator::NotIn, Operator::IsNull];
 
 const ORDERED: &[Operator] = &[
@@ -145,8 +147,17 @@ const LONG: &[Operator] = &[Operator::IsNull, Operator::Contains, Operator::Star
 const WORDS: &[Operator] = &[Operator::IsNull, Operator::HasAny, Operator::HasAll, Operator::HasNone];
 const BOOLEAN: &[Operator] = &[Operator::Eq, Operator::Ne, Operator::IsNull];
 
-/// The comparisons that fields of a kind take. None for JSON, and for to-many relations, which take a quantifier.
-pub fn operators(kind: &FieldKind) -> &'static [Operator] {
+/// The comparisons that a field takes. None for JSON, and for to-many relations, which take a quantifier; of encrypted
+/// fields, whether they hold something, and equality where they have hashes for it.
+pub fn operators(field: &Field) -> &'static [Operator] {
+    match field.encryption {
+        Encryption::None => of_kind(&field.kind),
+        Encryption::Sealed => PRESENCE,
+        Encryption::SealedEquality => IDENTITY,
+    }
+}
+
+fn of_kind(kind: &FieldKind) -> &'static [Operator] {
     match kind_of_values(kind) {
         FieldKind::Id | FieldKind::Actor | FieldKind::Select { .. } => IDENTITY,
         FieldKind::Relation(relation) if relation.cardinality == Cardinality::ManyToOne => IDENTITY,

@@ -119,12 +119,12 @@ impl<'a> Parser<'a> {
 
     fn test(&self, field: &Field, operator: &str, json: &Json) -> Result<Test> {
         if let Some(period) = self.period(operator, json)? {
-            return match operators(&field.kind).contains(&Operator::Period) {
+            return match operators(field).contains(&Operator::Period) {
                 true => Ok(Test::Period(period)),
                 false => Err(self.bad(&not_accepted(field, operator))),
             };
         }
-        let known = Operator::named(operator).filter(|known| operators(&field.kind).contains(known));
+        let known = Operator::named(operator).filter(|known| operators(field).contains(known));
         let known = known.ok_or_else(|| self.bad(&not_accepted(field, operator)))?;
         let test = match known {
             Operator::Eq => Test::Eq(self.value(field, json)?),

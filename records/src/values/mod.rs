@@ -102,7 +102,9 @@ pub(crate) mod testing {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::catalog::{Choice, Field, FieldId, FieldKind, FieldState, Labels, ObjectId, Origin, Validation};
+    use crate::catalog::{
+        Choice, Encryption, Field, FieldId, FieldKind, FieldState, Labels, ObjectId, Origin, Validation,
+    };
 
     /// An organisation of Algiers, or of elsewhere, with rates for euro and dollar.
     pub(crate) fn locale(country: &str) -> Locale {
@@ -139,6 +141,8 @@ pub(crate) mod testing {
             state: FieldState::Active,
             failure: None,
             writable: true,
+            encryption: Encryption::None,
+            keys: None,
             changing: None,
             past: Vec::new(),
         }

@@ -24,8 +24,8 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::{
-    error::Result,
-    keys::{DataKeys, MasterKeys, key_of},
+    error::{Error, Result},
+    keys::{DataKeys, KeyId, MasterKeys, key_of},
     registry::open::held_keys,
     settings::Settings,
     work::Tickets,
@@ -109,6 +109,19 @@ impl TenantDb {
     pub async fn take_up_keys(&self) -> Result<()> {
         let held = held_keys(self.about.tickets.control(), self.about.tenant).await?;
         self.about.key.take_up(&self.about.master, &held)
+    }
+
+    /// Has the data key of this number seal from now on, as the tenant's clock says.
+    ///
+    /// # Errors
+    /// When the control plane does not answer, or has no such key.
+    pub async fn seal_with(&self, id: i64) -> Result<()> {
+        let id = KeyId(u32::try_from(id).map_err(Error::internal)?);
+        if self.key().current() == id || self.key().seal_with(id) {
+            return Ok(());
+        }
+        self.take_up_keys().await?;
+        if self.key().seal_with(id) { Ok(()) } else { Err(Error::internal("the tenant's data key is gone")) }
     }
 
     /// What [`DataKeys::seal`] encrypted for the same purpose, also under a key that another process has just brought in;

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use entities::ids::TenantId;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
@@ -52,6 +55,15 @@ pub struct Held {
     pub wrapped: Vec<u8>,
 }
 
+/// Why a sealed text cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// Its key is not known here; `TenantDb::take_up_keys` asks for the newest.
+    UnknownKey,
+    /// It is no text that was sealed for this purpose and tenant.
+    Damaged,
+}
+
 /// A tenant's keys; clones share them.
 #[derive(Clone)]
 pub struct DataKeys(Arc<Inside>);
@@ -59,6 +71,7 @@ pub struct DataKeys(Arc<Inside>);
 struct Inside {
     tenant: TenantId,
     file: DatabaseKey,
+    equality: Zeroizing<[u8; 32]>,
     ring: RwLock<Ring>,
 }
 
@@ -123,11 +136,13 @@ impl DataKeys {
     /// When there are none, or they were wrapped by a master key that is not here.
     pub fn open(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Self> {
         let ring = Ring::open(master, tenant, held)?;
-        let file = match held.iter().find(|held| held.purpose == Purpose::File) {
-            Some(held) => master.unwrap(tenant, held)?.derive("data.db"),
-            None => first(master, tenant, held)?.derive("data.db"),
+        let secret = |purpose| match held.iter().find(|held| held.purpose == purpose) {
+            Some(held) => master.unwrap(tenant, held),
+            None => first(master, tenant, held),
         };
-        Ok(Self(Arc::new(Inside { tenant, file: DatabaseKey(file), ring: RwLock::new(ring) })))
+        let file = DatabaseKey(secret(Purpose::File)?.derive("data.db"));
+        let equality = secret(Purpose::Equality)?.derive("equality");
+        Ok(Self(Arc::new(Inside { tenant, file, equality, ring: RwLock::new(ring) })))
     }
 
     /// Takes up what the control plane keeps now.
@@ -138,6 +153,16 @@ impl DataKeys {
         let ring = Ring::open(master, self.0.tenant, held)?;
         *self.0.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
+    }
+
+    /// Has a key seal from now on. False when it is not known here.
+    pub(crate) fn seal_with(&self, id: KeyId) -> bool {
+        let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let known = ring.keys.iter().any(|(key, _)| *key == id);
+        if known {
+            ring.current = id;
+        }
+        known
     }
 
     fn ring(&self) -> Ring {
@@ -176,6 +201,42 @@ impl DataKeys {
         let ring = self.ring();
         let (_, key) = ring.keys.iter().find(|(id, _)| *id == named)?;
         unseal(key, &self.context(purpose), sealed)
+    }
+
+    /// [`DataKeys::seal`] of a text, as a text.
+    ///
+    /// # Errors
+    /// As [`DataKeys::seal`].
+    pub fn seal_text(&self, purpose: &str, clear: &str) -> Result<String> {
+        Ok(BASE64_STANDARD_NO_PAD.encode(self.seal(purpose, clear.as_bytes())?))
+    }
+
+    /// What [`DataKeys::seal_text`] encrypted for the same purpose.
+    ///
+    /// # Errors
+    /// [`Unopened::UnknownKey`] when another process has brought in a key that is not known here yet.
+    pub fn unseal_text(&self, purpose: &str, sealed: &str) -> Result<Zeroizing<String>, Unopened> {
+        let sealed = BASE64_STANDARD_NO_PAD.decode(sealed).map_err(|_| Unopened::Damaged)?;
+        let named = key_of(&sealed).ok_or(Unopened::Damaged)?;
+        if !self.has(named) {
+            return Err(Unopened::UnknownKey);
+        }
+        let clear = self.unseal(purpose, &sealed).ok_or(Unopened::Damaged)?;
+        String::from_utf8(clear.to_vec()).map(Zeroizing::new).map_err(|_| Unopened::Damaged)
+    }
+
+    /// A keyed hash by which equal values are found without being known: HMAC-SHA-256, bound to the tenant and to what it
+    /// is for.
+    pub fn equality_hash(&self, purpose: &str, clear: &[u8]) -> String {
+        // HMAC takes keys of any length
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.equality.as_slice()) else {
+            unreachable!("32 bytes are a key");
+        };
+        let context = self.context(purpose);
+        mac.update(&(context.len() as u64).to_be_bytes());
+        mac.update(&context);
+        mac.update(clear);
+        BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
     }
 
     fn context(&self, purpose: &str) -> Vec<u8> {
@@ -229,6 +290,23 @@ mod tests {
         assert!(keys.unseal("other", &sealed).is_none());
         assert!(DataKeys::open(&master, TenantId::new(), &held).is_err());
         assert!(DataKeys::open(&self::master("cd"), tenant, &held).is_err());
+    }
+
+    #[test]
+    fn equal_values_have_equal_hashes_for_one_purpose_of_one_tenant() {
+        let keys = |master: &MasterKeys| {
+            let tenant = TenantId::new();
+            DataKeys::open(master, tenant, &master.first_keys(tenant).unwrap()).unwrap()
+        };
+        let master = master("ab");
+        let (one, other) = (keys(&master), keys(&master));
+        assert_eq!(one.equality_hash("a", b"x"), one.equality_hash("a", b"x"));
+        let different = [one.equality_hash("a", b"x"), one.equality_hash("b", b"x"), one.equality_hash("a", b"y")];
+        assert!(
+            different[0] != different[1]
+                && different[0] != different[2]
+                && !different.contains(&other.equality_hash("a", b"x"))
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod master;
 mod sealing;
 
 pub(crate) use control::{control_key, rewrap_control_key};
-pub use data::{DataKeys, Held, Purpose};
+pub use data::{DataKeys, Held, Purpose, Unopened};
 pub(crate) use file::{add, keep_newest};
 pub use master::{MasterKey, MasterKeys};
 pub(crate) use sealing::SEALED;

@@ -6,7 +6,7 @@ use std::fs;
 use entities::{
     control::{data_keys, memberships, tenants, users},
     ids::{MemberId, RoleId, TenantId, UserId},
-    tenant::{members, roles},
+    tenant::{clock, members, roles},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
@@ -177,6 +177,10 @@ impl Registry {
     async fn fill(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
         migrate::prepare(db).await?;
         migrate::run(db, self.clock.micros()).await?;
+        clock::Entity::update_many()
+            .col_expr(clock::Column::DataKey, Expr::value(i64::from(db.key().current().0)))
+            .exec(db)
+            .await?;
         self.provision.provision(db).await?;
         security_log::begin(db, self.clock.micros()).await?;
         self.seed(db, owner).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use entities::{
     control::{data_keys, tenants},
     ids::TenantId,
+    tenant::clock,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
@@ -56,6 +57,8 @@ impl Registry {
                 Error::of(Code::TenantMigrating)
             })?;
         }
+        let clock = clock::Entity::find_by_id(1_i16).one(&db).await?;
+        db.seal_with(clock.ok_or_else(|| Error::internal("the tenant has no clock"))?.data_key).await?;
         Ok(db)
     }
 

@@ -20,6 +20,7 @@ mod protocol;
 mod resilience;
 mod retyping;
 mod sdl;
+mod sealed;
 mod sizes;
 mod transport;
 mod world;

@@ -21,7 +21,8 @@ impl Face {
         Self { output, input: output, filter, sorts: true, groups: true }
     }
 
-    const fn flat(mut self) -> Self {
+    /// The same, but lists are neither ordered nor grouped by it.
+    pub(super) const fn flat(mut self) -> Self {
         self.sorts = false;
         self.groups = false;
         self

@@ -49,6 +49,7 @@ fn show<'c>(field: &'c Field, names: &HashMap<ObjectId, &'c str>) -> Option<(&'c
         FieldKind::Relation(relation) => {
             Show::Link { to: names.get(&relation.to)?, link: Link::from(relation.cardinality) }
         }
+        kind if field.encryption.is_some() => Show::Value(face(kind)?.flat()),
         kind => Show::Value(face(kind)?),
     };
     Some((field, show))
@@ -79,6 +80,7 @@ pub(super) fn fingerprint(shown: &[Shown<'_>]) -> Fingerprint {
         for (field, show) in fields {
             text(&field.name);
             text(if field.writable { "w" } else { "-" });
+            text(if field.encryption.is_some() { "e" } else { "-" });
             text(if field.identifies() { "u" } else { "-" });
             text(if field.origin == Origin::System { "s" } else { "-" });
             match show {

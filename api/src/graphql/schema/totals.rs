@@ -25,6 +25,7 @@ pub(super) fn add(builder: &mut Builder, shown: &Shown<'_>, ty: &str) -> bool {
         let fields: Vec<_> = shown
             .fields
             .iter()
+            .filter(|(field, _)| !field.encryption.is_some())
             .filter_map(|(field, _)| {
                 let output = output(function, &field.kind)?;
                 Some(builder.field(&field.name, output, value()))

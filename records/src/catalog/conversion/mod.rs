@@ -72,6 +72,9 @@ pub(super) fn aim(target: &mut Field, known: &Field, wanted: &KindSpec) -> Resul
     if same_type(&target.kind, &known.kind) {
         return Ok(());
     }
+    if known.encryption.is_some() {
+        return Err(refused("type", "an encrypted field keeps its type; make a new field"));
+    }
     if known.origin != Origin::Custom {
         return Err(Error::new(
             Code::BadRequest,

@@ -29,7 +29,10 @@ use tenants::{
 };
 pub use undo::{LeftAlone, UndoReport, undo};
 
-use crate::Ctx;
+use crate::{Ctx, sealing};
+
+/// What runs of objects with encrypted fields are sealed for.
+const GUARDED: &str = "run";
 
 /// How long who works on a run may be silent before another may take it over, in microseconds.
 const LEASE: i64 = 60_000_000;
@@ -148,8 +151,8 @@ pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<R
         kind: Set(run.kind.name().to_owned()),
         status: Set(run.status.name().to_owned()),
         object_id: Set(run.object),
-        params: Set(run.params.to_string()),
-        progress: Set(run.progress.to_string()),
+        params: Set(guarded(ctx, run.object, &run.params)?),
+        progress: Set(guarded(ctx, run.object, &run.progress)?),
         matched: Set(0),
         changed: Set(0),
         failed: Set(0),
@@ -242,7 +245,7 @@ pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
 pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let noted = runs::Entity::update_many()
-        .col_expr(runs::Column::Progress, Expr::value(by.progress.to_string()))
+        .col_expr(runs::Column::Progress, Expr::value(guarded(ctx, run.object, &by.progress)?))
         .col_expr(runs::Column::Matched, Expr::col(runs::Column::Matched).add(by.matched))
         .col_expr(runs::Column::Changed, Expr::col(runs::Column::Changed).add(by.changed))
         .col_expr(runs::Column::Failed, Expr::col(runs::Column::Failed).add(by.failed))
@@ -263,6 +266,12 @@ pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) ->
     }
 }
 
+/// What a run is to do, or how far it is, may hold values of encrypted fields.
+fn guarded(ctx: &Ctx, object: Option<ObjectId>, told: &Json) -> Result<String> {
+    let object = object.and_then(|id| ctx.catalog.object_by_id(id));
+    sealing::guarded(ctx.db.key(), object, GUARDED, told.to_string())
+}
+
 /// The context in which a run writes: its commits name it and whoever began it, and it may do what they may do now.
 ///
 /// # Errors
@@ -281,14 +290,18 @@ pub async fn within(ctx: &Ctx, run: &Run) -> Result<Ctx> {
 }
 
 impl Run {
-    fn of(row: runs::Model) -> Result<Self> {
+    fn of(ctx: &Ctx, row: runs::Model) -> Result<Self> {
+        let read = |text| {
+            let clear = sealing::unguarded(ctx.db.key(), GUARDED, text)?;
+            serde_json::from_str(&clear).map_err(Error::internal)
+        };
         Ok(Self {
             id: row.id,
             kind: RunKind::named(&row.kind)?,
             status: RunStatus::named(&row.status),
             object: row.object_id,
-            params: serde_json::from_str(&row.params).map_err(Error::internal)?,
-            progress: serde_json::from_str(&row.progress).map_err(Error::internal)?,
+            params: read(row.params)?,
+            progress: read(row.progress)?,
             matched: row.matched,
             changed: row.changed,
             failed: row.failed,

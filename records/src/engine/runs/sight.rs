@@ -53,13 +53,13 @@ pub async fn list(ctx: &Ctx, first: u64, after: Option<RunId>) -> Result<Vec<Run
     if let Some(after) = after {
         query = query.filter(runs::Column::Id.lt(after));
     }
-    query.all(&ctx.db).await?.into_iter().map(Run::of).collect()
+    query.all(&ctx.db).await?.into_iter().map(|row| Run::of(ctx, row)).collect()
 }
 
 /// A run, whoever asks: for those who work on it.
 pub(super) async fn find(ctx: &Ctx, id: RunId) -> Result<Run> {
     let row = runs::Entity::find_by_id(id).one(&ctx.db).await?;
-    Run::of(row.ok_or_else(no_such_run)?)
+    Run::of(ctx, row.ok_or_else(no_such_run)?)
 }
 
 /// One's own runs are seen by who may still do the like; those of others, by who may do it to all records. What is left

@@ -18,13 +18,12 @@ use super::{
 };
 use crate::{
     Ctx,
-    catalog::FieldId,
     engine::{
-        Change, Draft, Mutation, WrittenKind,
+        Change, Draft, Mutation, WrittenKind, history,
         write::{Lock, Numbers, Source, Unit, lock},
     },
     sql::{List, Sql},
-    values::{self, Converted, Value},
+    values::{self, Converted},
 };
 
 /// Changes taken back in one transaction.
@@ -249,7 +248,7 @@ fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
         WrittenKind::Archived => Ok(Change::Restore { id }),
         WrittenKind::Updated => {
             let diff = step.diff.as_deref().unwrap_or("{}");
-            let diff: BTreeMap<FieldId, (Value, Value)> = serde_json::from_str(diff).map_err(Error::internal)?;
+            let diff = history::changed(ctx, id, diff)?;
             let locale = ctx.locale();
             let mut values = Vec::with_capacity(diff.len());
             for (id, (old, _)) in diff {

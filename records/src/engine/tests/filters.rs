@@ -121,7 +121,7 @@ fn some_test(field: &Field, dice: &mut Dice, now: i64) -> Test {
     let words =
         |dice: &mut Dice| ["a", "b", "d"].iter().filter(|_| dice.roll(2) == 0).map(|word| (*word).to_owned()).collect();
     let list = |dice: &mut Dice| (0..dice.roll(3)).map(|_| value(dice)).collect();
-    match dice.pick(filter::operators(&field.kind)) {
+    match dice.pick(filter::operators(field)) {
         Operator::Eq => Test::Eq(value(dice)),
         Operator::Ne => Test::Ne(value(dice)),
         Operator::In => Test::In(list(dice)),

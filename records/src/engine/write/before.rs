@@ -56,10 +56,10 @@ pub(crate) async fn lock(
     let mut found = HashMap::with_capacity(ids.len());
     for row in tx.query_all_raw(tx.statement(text, binds)).await? {
         let archived = row.try_get_by_index::<Option<i64>>(2)?.is_some();
-        let (values, _) = decode::cells(&row, 3, &cells)?;
+        let id = RecordId(row.try_get_by_index(0)?);
+        let (values, _) = decode::cells(&row, 3, &cells, id)?;
         let values = fields.iter().map(|field| field.id).zip(values).collect();
-        found
-            .insert(RecordId(row.try_get_by_index(0)?), Before { version: row.try_get_by_index(1)?, archived, values });
+        found.insert(id, Before { version: row.try_get_by_index(1)?, archived, values });
     }
     Ok(found)
 }

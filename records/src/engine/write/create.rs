@@ -106,7 +106,7 @@ impl<'a> Unit<'a> {
             values.extend([row.id.0.into(), 1_i64.into(), now.clone(), actor.clone(), now, actor]);
             for field in &fields {
                 let value = row.draft.get(field.id).unwrap_or(&Value::Null);
-                columns::bind(self.tx.dialect(), field, value, &mut values)?;
+                columns::bind(self.tx.dialect(), field, row.id, value, &mut values)?;
             }
         }
         Ok((columns, values))

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     catalog::{Field, FieldState, Object},
     engine::columns,
-    permission,
+    permission, sealing,
     sql::{List, Sql},
     values::{self, Value},
 };
@@ -32,6 +32,9 @@ pub(crate) enum MatchKey {
 
 /// The key of a value; nothing where there is no value to compare.
 pub(crate) fn match_key(field: &Field, value: &Value) -> Option<MatchKey> {
+    if field.encryption.is_some() {
+        return sealing::hash(field, value).map(MatchKey::Text);
+    }
     if values::has_key(&field.kind) {
         return values::key(field, value).filter(|key| !key.is_empty()).map(MatchKey::Text);
     }

@@ -25,6 +25,7 @@ use crate::{
         columns::{self, Column},
         rows::{self, Touch},
     },
+    sealing,
     values::Value,
 };
 
@@ -161,7 +162,7 @@ impl<'a> Unit<'a> {
             self.count_in(object, &ids).await?;
         }
         for one in changed {
-            self.journal(object.id, one.row.id, WrittenKind::Updated, Some(diff(object, &one.fields)?));
+            self.journal(object.id, one.row.id, WrittenKind::Updated, Some(diff(object, one.row.id, &one.fields)?));
             let is_changed = |id: &FieldId| one.fields.iter().any(|(changed, ..)| changed == id);
             let values = one.row.draft.values.into_iter().filter(|(id, _)| is_changed(id)).collect();
             let written = Written { object: object.id, id: one.row.id, kind: WrittenKind::Updated, values };
@@ -182,7 +183,7 @@ impl<'a> Unit<'a> {
             values.push(one.row.id.0.into());
             for field in &fields {
                 let value = one.row.draft.get(field.id).unwrap_or(&Value::Null);
-                columns::bind(self.tx.dialect(), field, value, &mut values)?;
+                columns::bind(self.tx.dialect(), field, one.row.id, value, &mut values)?;
             }
         }
         let touch = Touch { at: self.now, by: &self.actor };
@@ -266,12 +267,16 @@ fn by_fields(changed: &[Changed]) -> Vec<Vec<&Changed>> {
     groups.into_values().collect()
 }
 
-/// What the history keeps: fields that are audited, with both values.
-fn diff(object: &Object, fields: &[Step]) -> Result<String> {
-    let audited = |id: &FieldId| object.fields.iter().any(|field| field.id == *id && field.audited);
+/// What the history keeps: fields that are audited, with both values; of encrypted ones, both sealed.
+fn diff(object: &Object, record: RecordId, fields: &[Step]) -> Result<String> {
     let mut diff = serde_json::Map::new();
-    for (id, old, new) in fields.iter().filter(|(id, ..)| audited(id)) {
-        diff.insert(id.to_string(), serde_json::to_value((old, new)).map_err(Error::internal)?);
+    for (id, old, new) in fields {
+        let Some(field) = object.fields.iter().find(|field| field.id == *id && field.audited) else { continue };
+        let kept = match field.encryption.is_some() {
+            true => sealing::seal_change(field, record, &(old, new))?.into(),
+            false => serde_json::to_value((old, new)).map_err(Error::internal)?,
+        };
+        diff.insert(id.to_string(), kept);
     }
     Ok(serde_json::Value::Object(diff).to_string())
 }

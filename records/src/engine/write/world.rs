@@ -83,7 +83,7 @@ impl World {
         let cells = decode::select(&mut sql, std::iter::once(field)).unwrap();
         sql.push(" FROM ").table(&object.table).push(r#" AS t0 WHERE "id" = "#).bind(id.0);
         let row = self.ctx.db.query_one_raw(sql.statement(&self.ctx.db)).await.unwrap();
-        let cell = row.and_then(|row| decode::cells(&row, 1, &cells).unwrap().0.pop());
+        let cell = row.and_then(|row| decode::cells(&row, 1, &cells, id).unwrap().0.pop());
         cell.map_or(Json::Null, |value| values::to_json(field, &value))
     }
 

@@ -146,6 +146,7 @@ pub fn new_field(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<
     spec.searchable = flag(fields, "searchable").unwrap_or(false);
     spec.audited = flag(fields, "audited").unwrap_or(true);
     spec.personal = fields.get("personal").and_then(personal);
+    spec.encryption = kinds::named(fields.get("encryption")).unwrap_or_default();
     Ok(spec)
 }
 

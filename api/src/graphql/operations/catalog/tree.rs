@@ -53,6 +53,7 @@ pub fn field(catalog: &Catalog, field: &Field) -> Json {
         "searchable": field.searchable,
         "audited": field.audited,
         "personal": field.personal.as_ref().map(constant),
+        "encryption": constant(&field.encryption),
         "state": constant(&field.state),
         "failure": field.failure,
         "writable": field.writable,
