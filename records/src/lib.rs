@@ -9,7 +9,9 @@ pub mod filter;
 #[cfg(test)]
 mod fixture;
 pub mod fold;
+pub mod members;
 pub mod permission;
+pub mod roles;
 pub mod rules;
 mod sealing;
 pub mod sql;

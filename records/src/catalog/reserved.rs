@@ -45,7 +45,10 @@ const SHARED: &str = "
     relationInput relationKind removeExchangeRate removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
     runStatus sectionInput setExchangeRate sortDirection startImport stringFilter textFilter undoReport undoRun
     undoSkipped updateField updateFieldInput updateObject updateObjectInput updateSection updateSectionInput
-    validation validationInput validations viewer";
+    validation validationInput validations viewer accessExplanation addToTeam changeMemberRole createRole createTeam
+    deactivateMember deleteRole deleteTeam explainAccess fieldAccess fieldAccessExplanation namedFieldAccess
+    namedFieldAccessInput objectAccess objectAccessInput operationAccess organisationMember organisationMembers
+    reactivateMember removeFromTeam renameTeam roleInput rowScope objectScopes transferOwnership updateRole";
 
 /// Fields may not take these: names in filters, aggregates and answers.
 const FIELDS: &str = "

@@ -64,6 +64,21 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
     Ok(())
 }
 
+/// Notes changes of records that the engine reads but does not write (`member`), as the last thing of the transaction
+/// that writes them.
+///
+/// # Errors
+/// `STALE_CATALOG`.
+pub(crate) async fn note_system(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    object: ObjectId,
+    changed: &[(RecordId, WrittenKind)],
+) -> Result<()> {
+    let entry = |(record, kind): &(RecordId, WrittenKind)| Entry { object, record: *record, kind: *kind, diff: None };
+    note(ctx, tx, CommitId::new(), ctx.caller.clock.micros(), changed.iter().map(entry).collect()).await
+}
+
 /// Counts the clock on, if the catalog is the one that was planned with.
 const COUNT: &str = r#"UPDATE "tenant"."clock" SET seq = seq + 1 WHERE catalog_version = $1"#;
 const NOTE: &str = r#"INSERT INTO "tenant"."commits" (seq, id, at, actor, origin, run, request)"#;

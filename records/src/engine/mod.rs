@@ -31,6 +31,7 @@ pub use bulk::{
     BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, refresh_statistics, write_batch,
 };
 pub use children::children;
+pub(crate) use commit::note_system;
 pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
 pub use list::{MAX_PAGE, among, by_ids, list};

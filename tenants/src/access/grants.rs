@@ -92,6 +92,18 @@ pub enum Permission {
     ViewSecurityLog,
 }
 
+impl Permission {
+    /// All of them.
+    pub const ALL: [Permission; 6] = [
+        Permission::ConfigureCatalog,
+        Permission::ManageMembers,
+        Permission::ManageRoles,
+        Permission::ManageApiKeys,
+        Permission::ManageSecurity,
+        Permission::ViewSecurityLog,
+    ];
+}
+
 impl Operation {
     /// All of them.
     pub const ALL: [Operation; 9] = [

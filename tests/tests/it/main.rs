@@ -1,5 +1,6 @@
 //! All integration tests in one binary: they link the product once, not once each.
 
+mod access;
 mod accounts;
 mod arrows;
 mod attacks;

@@ -1,6 +1,7 @@
 //! Operations that are the same for every tenant: declared in GraphQL's own language, each with one function that
 //! answers a tree of JSON.
 
+mod access;
 mod catalog;
 mod imports;
 mod rates;
@@ -12,8 +13,8 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 5] =
-    [viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED, imports::DECLARED];
+pub const DECLARED: [&str; 6] =
+    [access::DECLARED, viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED, imports::DECLARED];
 
 /// Runs an operation.
 ///
@@ -33,6 +34,9 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = imports::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = access::run(ctx, name, args).await {
         return answer;
     }
     Err(Error::internal(format!("operation {name} is declared, but has no function")))

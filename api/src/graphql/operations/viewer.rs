@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use records::{Ctx, values::money};
+use records::{Ctx, roles, values::money};
 use serde_json::{Value as Json, json};
-use tenants::error::Result;
+use tenants::{Permission, error::Result};
 
 use crate::graphql::execute::actors;
 
@@ -38,5 +38,7 @@ async fn me(ctx: &Ctx) -> Result<Json> {
             "language": settings.language,
         },
         "language": ctx.caller.locale,
+        "role": roles::own(ctx).await?.map(|role| role.name),
+        "permissions": Permission::ALL.into_iter().filter(|one| ctx.caller.access.has(*one)).collect::<Vec<_>>(),
     }))
 }

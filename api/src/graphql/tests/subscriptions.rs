@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value as Json, json};
-use tenants::testing;
+use tenants::{
+    Access, Caller, Code, FieldAccess, Operation, RowScope,
+    access::{Grants, ObjectGrant},
+    testing,
+};
 
 use super::World;
 use crate::graphql::{Budget, Door, Request, errors::Refusal, subscribe::Subscription};
@@ -139,4 +143,37 @@ async fn a_filter_that_a_list_takes_a_subscription_takes_too() {
 
     let refused = begun(&world, &query(51)).await.err().unwrap();
     assert_eq!(refused.errors[0].extensions["code"], "BAD_FILTER", "at once, not with the first change");
+}
+
+#[tokio::test]
+async fn what_a_role_hides_is_not_subscribed_to() {
+    let world = World::new().await;
+    let rules = Arc::clone(&world.door.rules);
+    let open = |caller| ::records::Ctx::open(caller, world.db.clone(), Arc::clone(&rules));
+    let ctx = open(testing::caller(&world.db)).await.unwrap();
+    let customer = ctx.catalog.object("customer").unwrap();
+    let city = customer.field("city").unwrap().id;
+    let grant = ObjectGrant {
+        operations: [(Operation::Read, RowScope::All)].into(),
+        fields: [(city, FieldAccess::Hidden)].into(),
+        ..ObjectGrant::default()
+    };
+    let grants = Grants { objects: [(customer.id, grant)].into(), ..Grants::default() };
+    let caller = Caller { access: Arc::new(Access::of(grants)), ..(*testing::caller(&world.db)).clone() };
+    let caller = Arc::new(caller);
+    let begin = async |query: &str| {
+        let request = Request { query: query.to_owned(), ..Request::default() };
+        let ctx = open(Arc::clone(&caller)).await.unwrap();
+        let session = world.door.session(ctx, &request).await?;
+        Subscription::begin(&world.door, session, request).await
+    };
+    let filtered = begin(r#"subscription { customerChanged(filter: { city: { eq: "Alger" } }) { kind } }"#).await;
+    assert_eq!(filtered.err().unwrap().errors[0].extensions["code"], Code::Forbidden.name());
+    let mut shown = begin("subscription { customerChanged { kind record { city } } }").await.ok().unwrap();
+    world.data(r#"mutation { createCustomer(data: { companyName: "A", city: "Alger" }) { id } }"#).await;
+    let refusal = shown.next(&world.door).await.unwrap_err();
+    assert_eq!(refusal.errors[0].extensions["code"], Code::Forbidden.name());
+    let mut plain = begin("subscription { customerChanged { kind record { name } } }").await.ok().unwrap();
+    world.data(r#"mutation { createCustomer(data: { companyName: "B", city: "Alger" }) { id } }"#).await;
+    assert_eq!(told(&world, &mut plain).await[0]["record"]["name"], "B");
 }

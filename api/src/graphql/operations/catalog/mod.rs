@@ -40,13 +40,13 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Resu
 async fn objects(ctx: &Ctx) -> Result<Json> {
     // Another process may have changed it a moment ago.
     engine::verify(ctx).await?;
-    Ok(ctx.catalog.objects.iter().map(|object| tree::object(&ctx.catalog, object)).collect())
+    Ok(ctx.catalog.objects.iter().map(|object| tree::object(ctx, object)).collect())
 }
 
 async fn object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     engine::verify(ctx).await?;
     let object = ctx.catalog.object(input::text(args, "name").unwrap_or_default());
-    Ok(object.map_or(Json::Null, |object| tree::object(&ctx.catalog, object)))
+    Ok(object.map_or(Json::Null, |object| tree::object(ctx, object)))
 }
 
 async fn create_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -71,8 +71,7 @@ async fn create_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     // filters name fields that another process may have made a moment ago
     engine::verify(ctx).await?;
     let field = catalog::create_field(ctx, object, input::new_field(ctx, object, fields)?).await?;
-    let now = catalog::current(&ctx.db).await?;
-    Ok(tree::field(&now, &field))
+    Ok(tree::field(&now(ctx).await?, &field))
 }
 
 async fn update_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -82,8 +81,7 @@ async fn update_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let known = ctx.catalog.field(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such field."))?;
     let patch = input::field_patch(ctx, known, input::fields(args))?;
     let field = catalog::update_field(ctx, id, patch).await?;
-    let now = catalog::current(&ctx.db).await?;
-    Ok(tree::field(&now, &field))
+    Ok(tree::field(&now(ctx).await?, &field))
 }
 
 async fn delete_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -119,8 +117,13 @@ async fn delete_section(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
 }
 
 async fn shown_object(ctx: &Ctx, id: ObjectId) -> Result<Json> {
-    let now = catalog::current(&ctx.db).await?;
-    Ok(now.object_by_id(id).map_or(Json::Null, |object| tree::object(&now, object)))
+    let now = now(ctx).await?;
+    Ok(now.catalog.object_by_id(id).map_or(Json::Null, |object| tree::object(&now, object)))
+}
+
+/// The same request with the catalog as it has become.
+async fn now(ctx: &Ctx) -> Result<Ctx> {
+    Ok(Ctx { catalog: catalog::current(&ctx.db).await?, ..ctx.clone() })
 }
 
 fn flag(args: &Map<String, Json>, name: &str) -> bool {

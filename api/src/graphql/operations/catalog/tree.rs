@@ -1,14 +1,17 @@
 //! The catalog as the API shows it.
 
 use records::{
+    Ctx,
     catalog::{Catalog, Field, FieldKind, Labels, Object, Relation, Rollup, Section, Validation},
-    filter,
+    filter, permission,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-/// An object with its sections and fields.
-pub fn object(catalog: &Catalog, object: &Object) -> Json {
+use crate::graphql::operations::access::scopes;
+
+/// An object with its sections and fields, and what the caller may do with its records.
+pub fn object(ctx: &Ctx, object: &Object) -> Json {
     json!({
         "id": object.id.to_string(),
         "name": object.name,
@@ -18,7 +21,8 @@ pub fn object(catalog: &Catalog, object: &Object) -> Json {
         "origin": constant(&object.origin),
         "writable": object.writable,
         "sections": object.sections.iter().map(section).collect::<Json>(),
-        "fields": object.fields.iter().map(|field| self::field(catalog, field)).collect::<Json>(),
+        "fields": object.fields.iter().map(|field| self::field(ctx, field)).collect::<Json>(),
+        "access": scopes(|operation| ctx.caller.access.scope(object.id, operation)),
     })
 }
 
@@ -32,8 +36,9 @@ pub fn section(section: &Section) -> Json {
     })
 }
 
-/// A field.
-pub fn field(catalog: &Catalog, field: &Field) -> Json {
+/// A field, and what the caller may do with its values.
+pub fn field(ctx: &Ctx, field: &Field) -> Json {
+    let catalog = &ctx.catalog;
     let object = catalog.object_by_id(field.object);
     let section = object.and_then(|object| object.sections.iter().find(|section| Some(section.id) == field.section));
     let mut tree = json!({
@@ -57,6 +62,7 @@ pub fn field(catalog: &Catalog, field: &Field) -> Json {
         "state": constant(&field.state),
         "failure": field.failure,
         "writable": field.writable,
+        "access": permission::field_access(ctx, field).name(),
         "changingTo": field.changing.as_deref().map(type_of),
     });
     for (key, value) in details(catalog, &field.kind) {

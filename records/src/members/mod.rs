@@ -1,0 +1,224 @@
+//! The people of the organisation: their roles, whether they are active, whose the organisation is, and their teams.
+//! They are records too, so what changes stands in the history and the feed.
+
+mod teams;
+
+use std::collections::HashMap;
+
+use entities::{
+    ids::{MemberId, RecordId, RoleId},
+    tenant::{members, roles},
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionSession};
+pub use teams::{Team, add_to_team, create_team, delete_team, list_teams, remove_from_team, rename_team};
+use tenants::{
+    Actor, Operation, Permission,
+    error::{Code, Error, Result},
+    security_log::{self, Event, Kind},
+};
+
+use crate::{
+    Ctx,
+    engine::{WrittenKind, note_system},
+    roles::{self as service, OWNER, Role},
+};
+
+/// A person of the organisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    pub id: MemberId,
+    pub name: String,
+    pub email: String,
+    /// Name of the role.
+    pub role: String,
+    /// False for one who may no longer do anything here.
+    pub active: bool,
+    /// Names of the teams.
+    pub teams: Vec<String>,
+}
+
+/// All people of the organisation, by name, those who were deactivated too.
+///
+/// # Errors
+/// `FORBIDDEN` for one who may not read members.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Member>> {
+    read(ctx)?;
+    let rows = members::Entity::find().order_by_asc(members::Column::NameK).all(&ctx.db).await?;
+    shown(ctx, rows).await
+}
+
+async fn shown(ctx: &Ctx, rows: Vec<members::Model>) -> Result<Vec<Member>> {
+    let names: HashMap<RoleId, String> =
+        roles::Entity::find().all(&ctx.db).await?.into_iter().map(|role| (role.id, role.name)).collect();
+    let mut teams = teams::of_members(ctx).await?;
+    let member = |row: members::Model| Member {
+        id: row.id,
+        role: names.get(&row.role_id).cloned().unwrap_or_default(),
+        active: row.archived_at.is_none(),
+        teams: teams.remove(&row.id).unwrap_or_default(),
+        name: row.name,
+        email: row.email,
+    };
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn by_id(ctx: &Ctx, id: MemberId) -> Result<Member> {
+    let row = find(ctx, id).await?;
+    shown(ctx, vec![row]).await?.pop().ok_or_else(no_member)
+}
+
+/// Gives a member another role.
+///
+/// # Errors
+/// `FORBIDDEN` where the old or the new role allows more than the caller's; `NOT_FOUND`; `CONFLICT` for the owner, whose
+/// role is handed over by [`transfer_ownership`].
+pub async fn change_role(ctx: &Ctx, id: MemberId, role: &str) -> Result<Member> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let row = changeable(ctx, id).await?;
+    let role = service::by_name(ctx, role).await?;
+    if role.name == OWNER {
+        return Err(Error::new(Code::Conflict, "There is one owner; `transferOwnership` hands that role over."));
+    }
+    service::within_own(ctx, &role)?;
+    write(ctx, &[(row, Change::Role(role.id))]).await?;
+    by_id(ctx, id).await
+}
+
+/// Shuts a member out: every session and key use of theirs here is refused within a second.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn deactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let row = changeable(ctx, id).await?;
+    if ctx.caller.actor == Actor::Member(id) {
+        return Err(Error::new(Code::Conflict, "You cannot shut yourself out; ask another administrator."));
+    }
+    if row.archived_at.is_none() {
+        write(ctx, &[(row, Change::Active(false))]).await?;
+    }
+    by_id(ctx, id).await
+}
+
+/// Lets a member in again, with the role they had.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let row = changeable(ctx, id).await?;
+    if row.archived_at.is_some() {
+        write(ctx, &[(row, Change::Active(true))]).await?;
+    }
+    by_id(ctx, id).await
+}
+
+/// Makes another member the owner; the one who was becomes an administrator.
+///
+/// # Errors
+/// `FORBIDDEN` for anybody but the owner; `NOT_FOUND`; `CONFLICT` for a member who was deactivated.
+pub async fn transfer_ownership(ctx: &Ctx, to: MemberId) -> Result<Member> {
+    let row = find(ctx, to).await?;
+    let owner = service::by_name(ctx, OWNER).await?;
+    let Actor::Member(me) = ctx.caller.actor else { return Err(Error::of(Code::Forbidden)) };
+    let mine = find(ctx, me).await?;
+    if mine.role_id != owner.id {
+        return Err(Error::new(Code::Forbidden, "Only the owner hands the organisation over."));
+    }
+    if row.archived_at.is_some() {
+        return Err(Error::new(Code::Conflict, "This member is deactivated; reactivate them first."));
+    }
+    if to != me {
+        let admin = service::by_name(ctx, "admin").await?;
+        write(ctx, &[(row, Change::Role(owner.id)), (mine, Change::Role(admin.id))]).await?;
+    }
+    by_id(ctx, to).await
+}
+
+/// Refuses one who may not read members at all.
+fn read(ctx: &Ctx) -> Result<()> {
+    match ctx.catalog.object("member") {
+        Some(object) => ctx.caller.permit(object.id, Operation::Read).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// A member whom the caller may change: not the owner, and none whose role allows more than the caller's.
+async fn changeable(ctx: &Ctx, id: MemberId) -> Result<members::Model> {
+    let row = find(ctx, id).await?;
+    let role: Option<Role> = service::list(ctx).await?.into_iter().find(|role| role.id == row.role_id);
+    if let Some(role) = role {
+        if role.name == OWNER {
+            return Err(Error::new(Code::Conflict, "The owner stays until the organisation is handed over."));
+        }
+        service::within_own(ctx, &role)?;
+    }
+    Ok(row)
+}
+
+async fn find(ctx: &Ctx, id: MemberId) -> Result<members::Model> {
+    members::Entity::find_by_id(id).one(&ctx.db).await?.ok_or_else(no_member)
+}
+
+fn no_member() -> Error {
+    Error::new(Code::NotFound, "There is no such member.")
+}
+
+/// What changes of a member.
+enum Change {
+    Role(RoleId),
+    Active(bool),
+}
+
+/// Writes changes of members, each only if it is as it was read, and notes them in the history.
+async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
+    let now = ctx.caller.clock.micros();
+    let tx = ctx.db.begin_write().await?;
+    let mut noted = Vec::with_capacity(changes.len());
+    for (row, change) in changes {
+        let mut new = members::ActiveModel {
+            version: Set(row.version + 1),
+            updated_at: Set(now),
+            updated_by: Set(ctx.caller.actor.stored()),
+            ..Default::default()
+        };
+        let kind = match change {
+            Change::Role(role) => {
+                new.role_id = Set(*role);
+                WrittenKind::Updated
+            }
+            Change::Active(true) => {
+                new.archived_at = Set(None);
+                WrittenKind::Restored
+            }
+            Change::Active(false) => {
+                new.archived_at = Set(Some(now));
+                WrittenKind::Archived
+            }
+        };
+        let update = members::Entity::update_many().set(new).filter(members::Column::Id.eq(row.id));
+        let update = update.filter(members::Column::Version.eq(row.version));
+        if update.exec(&tx).await?.rows_affected == 0 {
+            return Err(Error::new(Code::Conflict, "Somebody else changed this member just now; try again."));
+        }
+        noted.push((RecordId(row.id.0), kind));
+        security_log::note(&tx, event(ctx, change, row), now).await?;
+    }
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
+    note_system(ctx, &tx, object.id, &noted).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A line of the security log about a member.
+fn event(ctx: &Ctx, change: &Change, row: &members::Model) -> Event {
+    let event = Event::of(&ctx.caller, Kind::MemberChanged).with("member", row.id.to_string());
+    match change {
+        Change::Role(role) => event.with("role", role.to_string()),
+        Change::Active(active) => event.with("active", *active),
+    }
+}

@@ -1,0 +1,153 @@
+//! Teams: members whose records reach each other, where a role says "team".
+
+use std::collections::HashMap;
+
+use entities::{
+    ids::{MemberId, TeamId},
+    tenant::{members, team_members, teams},
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    TransactionSession, sea_query::OnConflict,
+};
+use tenants::{
+    Permission,
+    db::violation,
+    error::{Code, Error, FieldIssue, Issue, Result},
+};
+
+use super::no_member;
+use crate::Ctx;
+
+/// Teams of one organisation, at most.
+const MOST: u64 = 500;
+
+/// A team.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Team {
+    pub id: TeamId,
+    pub name: String,
+    pub members: Vec<MemberId>,
+}
+
+/// All teams, by name.
+///
+/// # Errors
+/// `FORBIDDEN` for one who may not read members.
+pub async fn list_teams(ctx: &Ctx) -> Result<Vec<Team>> {
+    super::read(ctx)?;
+    let mut members: HashMap<TeamId, Vec<MemberId>> = HashMap::new();
+    for row in team_members::Entity::find().order_by_asc(team_members::Column::MemberId).all(&ctx.db).await? {
+        members.entry(row.team_id).or_default().push(row.member_id);
+    }
+    let rows = teams::Entity::find().order_by_asc(teams::Column::Name).all(&ctx.db).await?;
+    let team =
+        |row: teams::Model| Team { members: members.remove(&row.id).unwrap_or_default(), id: row.id, name: row.name };
+    Ok(rows.into_iter().map(team).collect())
+}
+
+/// The names of the teams of each member.
+pub(super) async fn of_members(ctx: &Ctx) -> Result<HashMap<MemberId, Vec<String>>> {
+    let mut of: HashMap<MemberId, Vec<String>> = HashMap::new();
+    for team in list_teams(ctx).await? {
+        for member in team.members {
+            of.entry(member).or_default().push(team.name.clone());
+        }
+    }
+    Ok(of)
+}
+
+/// Makes a team without members.
+///
+/// # Errors
+/// `FORBIDDEN`, `NAME_TAKEN`, `VALIDATION_FAILED`, `QUOTA_EXCEEDED`.
+pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let name = checked(name)?;
+    if teams::Entity::find().count(&ctx.db).await? >= MOST {
+        return Err(Error::new(Code::QuotaExceeded, format!("An organisation has at most {MOST} teams.")));
+    }
+    let team = Team { id: TeamId::new(), name, members: Vec::new() };
+    let row = teams::ActiveModel { id: Set(team.id), name: Set(team.name.clone()) };
+    let inserted = teams::Entity::insert(row).exec_without_returning(&ctx.db).await;
+    inserted.map_err(|error| taken(error, &team.name))?;
+    Ok(team)
+}
+
+/// Gives a team another name.
+///
+/// # Errors
+/// As [`create_team`]; `NOT_FOUND`.
+pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let name = checked(name)?;
+    find(ctx, id).await?;
+    let row = teams::ActiveModel { id: Set(id), name: Set(name.clone()) };
+    row.update(&ctx.db).await.map_err(|error| taken(error, &name))?;
+    find(ctx, id).await
+}
+
+/// Takes a team away; its members stay.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    find(ctx, id).await?;
+    let tx = ctx.db.begin_write().await?;
+    team_members::Entity::delete_many().filter(team_members::Column::TeamId.eq(id)).exec(&tx).await?;
+    teams::Entity::delete_by_id(id).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Puts a member into a team; one who is there already stays.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    find(ctx, team).await?;
+    members::Entity::find_by_id(member).one(&ctx.db).await?.ok_or_else(no_member)?;
+    let row = team_members::ActiveModel { team_id: Set(team), member_id: Set(member) };
+    let there = OnConflict::columns([team_members::Column::TeamId, team_members::Column::MemberId])
+        .update_column(team_members::Column::MemberId)
+        .to_owned();
+    team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&ctx.db).await?;
+    find(ctx, team).await
+}
+
+/// Takes a member out of a team.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    find(ctx, team).await?;
+    team_members::Entity::delete_by_id((team, member)).exec(&ctx.db).await?;
+    find(ctx, team).await
+}
+
+async fn find(ctx: &Ctx, id: TeamId) -> Result<Team> {
+    let row = teams::Entity::find_by_id(id).one(&ctx.db).await?;
+    let row = row.ok_or_else(|| Error::new(Code::NotFound, "There is no such team."))?;
+    let members = team_members::Entity::find().filter(team_members::Column::TeamId.eq(id));
+    let members = members.order_by_asc(team_members::Column::MemberId).all(&ctx.db).await?;
+    Ok(Team { id, name: row.name, members: members.into_iter().map(|row| row.member_id).collect() })
+}
+
+fn checked(name: &str) -> Result<String> {
+    let name = name.trim();
+    if (1..=100).contains(&name.chars().count()) {
+        return Ok(name.to_owned());
+    }
+    let issue = Issue::WrongType("1 to 100 characters".into());
+    Err(Error::invalid(vec![FieldIssue { field: "name".to_owned(), issue }]))
+}
+
+fn taken(error: sea_orm::DbErr, name: &str) -> Error {
+    match violation(&error) {
+        Some(_) => Error::new(Code::NameTaken, format!("There is a team `{name}` already.")),
+        None => error.into(),
+    }
+}
