@@ -1,4 +1,4 @@
-//! Letters of the accounts, as the queue hands them over: the text of each reason, with its link, sent by the outbox.
+//! The errands of the installation. Letters above all: the text of each reason, with its link, sent by the outbox.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use mail::{Draft, Language, Outbox, Sending, texts};
 use tenants::{
     Code, Error,
     error::Result,
-    identity::{LETTERS, Letter, Post},
+    identity::{Identity, LETTERS, Letter, PEOPLE, Post},
 };
 
-use crate::config::Config;
+use crate::{app::App, config::Config};
 
 /// Who does the errands of the installation.
 ///
 /// # Errors
 /// When the configuration of mail is bad.
-pub fn errands(config: &Config) -> Result<Vec<Arc<dyn Errands>>> {
+pub fn errands(app: &App, config: &Config) -> Result<Vec<Arc<dyn Errands>>> {
     let outbox = config.outbox()?;
     match &outbox {
         Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "letters go out by SMTP"),
@@ -24,7 +24,22 @@ pub fn errands(config: &Config) -> Result<Vec<Arc<dyn Errands>>> {
             tracing::warn!(folder = %path.display(), "no smtp_url is set: letters are written into a folder")
         }
     }
-    Ok(vec![Arc::new(Letters { outbox, base: config.public_url()? })])
+    let letters = Letters { outbox, base: config.public_url()? };
+    Ok(vec![Arc::new(letters), Arc::new(People(Arc::clone(&app.identity)))])
+}
+
+/// Names and addresses on their way into the organisations of their people.
+struct People(Arc<Identity>);
+
+#[async_trait::async_trait]
+impl Errands for People {
+    fn queue(&self) -> &'static str {
+        PEOPLE
+    }
+
+    async fn run(&self, _: &str, payload: serde_json::Value) -> Result<()> {
+        self.0.spread(payload).await
+    }
 }
 
 struct Letters {
@@ -61,6 +76,9 @@ impl Letters {
             Letter::AlreadyRegistered => texts::already_registered(language, &forgotten()),
             Letter::Recover { token } => texts::recover(language, &link("recover", &token)),
             Letter::PasswordChanged => texts::password_changed(language, &forgotten()),
+            Letter::ConfirmNewEmail { token } => texts::confirm_new_email(language, &link("email", &token)),
+            Letter::LeaveEmail { new, token } => texts::leave_email(language, &new, &link("email", &token)),
+            Letter::AccountDeleted => texts::account_deleted(language),
         }
     }
 }

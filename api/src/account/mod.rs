@@ -3,6 +3,8 @@
 
 mod device;
 mod model;
+mod once;
+mod own;
 mod schema;
 
 use actix_web::{
@@ -43,6 +45,9 @@ pub async fn handle(
         Ok(document) => document,
         Err(refusal) => return wire::refuse(media, &refusal),
     };
+    if let Err(refusal) = once::check(&document) {
+        return wire::refuse(media, &refusal);
+    }
     let mut run = async_graphql::Request::new(asked.query)
         .variables(Variables::from_json(asked.variables.into()))
         .data(Bearer(bearer(request.headers()).map(str::to_owned)))

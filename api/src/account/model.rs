@@ -1,11 +1,17 @@
 //! What the account endpoint takes and answers.
 
 use ::tenants::{
-    identity::{Membership, NewAccount, SignedIn},
+    identity::{self, Membership, NewAccount, SignedIn},
     registry::NewOrganisation,
 };
 use async_graphql::{ID, InputObject, SimpleObject};
-use entities::control::{tenants, users};
+use entities::{
+    control::{tenants, users},
+    ids::SessionId,
+};
+
+use super::own::Notice;
+use crate::graphql::instant;
 
 /// A person and the organisation to be made for them.
 #[derive(InputObject)]
@@ -38,11 +44,14 @@ impl SignUpInput {
     /// The person and the organisation.
     pub fn split(self) -> (NewAccount, NewOrganisation) {
         let Self { first_name, last_name, email, password, organisation } = self;
-        let OrganisationInput { slug, name, country, time_zone, currency, language } = organisation;
-        (
-            NewAccount { first_name, last_name, email, password },
-            NewOrganisation { slug, name, country, currency, time_zone, language },
-        )
+        (NewAccount { first_name, last_name, email, password }, organisation.into())
+    }
+}
+
+impl From<OrganisationInput> for NewOrganisation {
+    fn from(input: OrganisationInput) -> Self {
+        let OrganisationInput { slug, name, country, time_zone, currency, language } = input;
+        Self { slug, name, country, currency, time_zone, language }
     }
 }
 
@@ -88,11 +97,60 @@ pub struct User {
     pub email: String,
     pub first_name: String,
     pub last_name: String,
+    /// `en`, `fr` or `es`.
+    pub language: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// Letters that are not wanted.
+    pub muted: Vec<Notice>,
 }
 
 impl From<users::Model> for User {
     fn from(user: users::Model) -> Self {
-        Self { id: ID(user.id.to_string()), email: user.email, first_name: user.first_name, last_name: user.last_name }
+        Self {
+            muted: identity::Notice::muted_by(&user).into_iter().map(Notice::from).collect(),
+            id: ID(user.id.to_string()),
+            email: user.email,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            language: user.language,
+            time_zone: user.time_zone,
+        }
+    }
+}
+
+/// Where the person is signed in.
+#[derive(SimpleObject)]
+pub struct OpenSession {
+    pub id: ID,
+    /// `Firefox on Linux`: what the client says of itself, in short.
+    pub device: String,
+    /// Network address from which it was last used.
+    pub address: String,
+    pub created_at: String,
+    /// When tokens were last given out.
+    pub used_at: String,
+    /// When it ends without use.
+    pub expires_at: String,
+    /// Lasts for 30 days without use, not for 12 hours.
+    pub remembered: bool,
+    /// This one asks.
+    pub current: bool,
+}
+
+impl OpenSession {
+    /// A session as seen from another or itself.
+    pub fn of(session: identity::OpenSession, asking: SessionId) -> Self {
+        Self {
+            id: ID(session.id.to_string()),
+            device: session.device,
+            address: session.address,
+            created_at: instant(session.created_at),
+            used_at: instant(session.used_at),
+            expires_at: instant(session.expires_at),
+            remembered: session.remembered,
+            current: session.id == asking,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptySubscription, ErrorExtensions, Object, Schema, Value};
+use async_graphql::{Context, EmptySubscription, ErrorExtensions, MergedObject, Object, Schema, Value};
 use entities::{control::users, ids::SessionId};
 use serde_json::Value as Json;
 use tenants::{
@@ -13,13 +13,14 @@ use tenants::{
 use super::{
     AccountSchema, Bearer,
     device::Jar,
-    model::{Letter, Me, Session, SignUpInput},
+    model::{Letter, Me, OpenSession, Session, SignUpInput},
+    own::Own,
 };
 use crate::http::error_body;
 
 /// Builds the schema over the people of an installation.
 pub fn build(identity: Arc<Identity>) -> AccountSchema {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query, Mutation::default(), EmptySubscription)
         .data(identity)
         .limit_depth(8)
         .limit_complexity(200)
@@ -40,13 +41,25 @@ impl Query {
         let memberships = identity.memberships(user.id).await.map_err(|error| told(&error))?;
         Ok(Me { user: user.into(), memberships: memberships.into_iter().map(Into::into).collect() })
     }
+
+    /// Where the person is signed in, the last used first.
+    async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OpenSession>> {
+        let (user, session) = person(ctx).await?;
+        let found = identity(ctx).sessions(user.id).await.map_err(|error| told(&error))?;
+        Ok(found.into_iter().map(|found| OpenSession::of(found, session)).collect())
+    }
 }
 
 /// What can be done.
-pub struct Mutation;
+#[derive(Default, MergedObject)]
+pub struct Mutation(Entering, Own);
+
+/// What people do who are not signed in yet.
+#[derive(Default)]
+pub struct Entering;
 
 #[Object]
-impl Mutation {
+impl Entering {
     /// Asks for an account with a new organisation. A letter goes to the address: the link in it makes both. The answer
     /// is the same for an address that has an account already, whose owner is told by mail.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<Letter> {
@@ -109,7 +122,7 @@ impl Mutation {
     }
 }
 
-fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
+pub(super) fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
     ctx.data_unchecked::<Arc<Identity>>()
 }
 
@@ -124,14 +137,14 @@ fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::
 }
 
 /// The person whose access token comes with the request, and their session.
-async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
+pub(super) async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
     let token = ctx.data_unchecked::<Bearer>().0.as_deref();
     let token = token.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))?;
     identity(ctx).person_of(token).await.map_err(|error| told(&error))
 }
 
 /// An error as this endpoint tells it.
-fn told(error: &Error) -> async_graphql::Error {
+pub(super) fn told(error: &Error) -> async_graphql::Error {
     if error.code().kind() == Kind::Internal {
         tracing::error!(error = error.log_line(), "internal error");
     }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use records::rules::Rules;
 
 pub use budget::{Budget, Left};
+pub(crate) use execute::instant;
 pub use frontdoor::admit;
 pub use http::handle;
 pub use respond::{Answer, Request};

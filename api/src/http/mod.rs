@@ -82,7 +82,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
         )
     })?;
-    let errands = crate::letters::errands(config)?;
+    let errands = crate::letters::errands(&app, config)?;
     config.warn();
     if let Some(certificates) = &certificates {
         certificates.follow()?;

@@ -2,6 +2,7 @@
 
 mod imports;
 mod once;
+mod picture;
 
 use actix_web::{HttpRequest, web};
 use records::{Ctx, engine};
@@ -14,6 +15,8 @@ use crate::{app::App, http};
 
 /// Adds the routes, under the short address and under the organisation's.
 pub fn routes(config: &mut web::ServiceConfig) {
+    let picture = web::resource("/api/account/picture");
+    config.service(picture.put(picture::put).get(picture::get).delete(picture::delete));
     for base in ["/api/imports", "/t/{slug}/api/imports"] {
         config
             .route(base, web::post().to(imports::begin))

@@ -32,6 +32,12 @@ pub enum Letter {
     Recover { token: String },
     /// The password is another now.
     PasswordChanged,
+    /// To an address that an account is to have.
+    ConfirmNewEmail { token: String },
+    /// To the address that an account is to leave.
+    LeaveEmail { new: String, token: String },
+    /// The account is gone.
+    AccountDeleted,
 }
 
 impl Identity {

@@ -1,15 +1,21 @@
 //! People and programs: who they are and how they prove it.
 
+mod agents;
 mod api_keys;
 mod authenticate;
 mod devices;
 mod guard;
+mod leaving;
 mod letters;
 mod links;
 mod lockout;
+mod new_email;
+mod open_sessions;
+mod own_password;
 mod passwords;
 mod people;
 mod pictures;
+mod profile;
 mod recovery;
 mod sessions;
 mod sign_up;
@@ -25,10 +31,14 @@ pub use authenticate::Principal;
 pub use devices::Device;
 use entities::{control::users, ids::SessionId};
 pub use letters::{LETTERS, Letter, Post};
+pub use new_email::EmailChange;
+pub use open_sessions::OpenSession;
 pub use passwords::check_password;
 pub use people::NewAccount;
 pub(crate) use pictures::SEALED as PICTURES;
 pub use pictures::{PICTURE_BYTES, Picture};
+pub(crate) use profile::name_of;
+pub use profile::{Notice, PEOPLE, ProfilePatch};
 use quick_cache::sync::Cache;
 pub use sessions::{Membership, SignedIn};
 pub(crate) use sign_up::SEALED as SIGN_UPS;

@@ -3,14 +3,16 @@
 use entities::{control::users, ids::UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, check_password};
+use super::{Identity, Membership, check_password};
 use crate::{
-    error::{Error, FieldIssue, Issue, Result},
+    error::{Code, Error, FieldIssue, Issue, Result},
     registry::NewOrganisation,
 };
 
 /// Most characters of a name.
 const NAME: usize = 100;
+/// Organisations of a person who wants to found another.
+const ORGANISATIONS: usize = 50;
 
 /// A person who signs up.
 #[derive(Clone, Debug)]
@@ -72,6 +74,20 @@ impl Identity {
             muted: String::new(),
             created_at: self.registry.clock().micros(),
         }
+    }
+
+    /// A further organisation for a person, its owner.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what is wrong with it, a taken slug among it; `QUOTA_EXCEEDED` when they have too many.
+    pub async fn found_organisation(&self, user: &users::Model, organisation: NewOrganisation) -> Result<Membership> {
+        if self.registry.of_user(user.id).await?.len() >= ORGANISATIONS {
+            let told = format!("A person may belong to {ORGANISATIONS} organisations when they found another.");
+            return Err(Error::new(Code::QuotaExceeded, told));
+        }
+        let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
+        let made = self.memberships(user.id).await?.into_iter().find(|made| made.organisation.id == tenant);
+        made.ok_or_else(|| Error::internal("a new organisation is not among its owner's"))
     }
 
     /// An organisation for a person who may be known already; the operator's way: no password is asked of a known one,

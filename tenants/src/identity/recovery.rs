@@ -13,7 +13,10 @@ use super::{
     letters::{Letter, Post},
     links, people,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
 
 /// Life of a link, microseconds.
 const LIFE: i64 = 30 * 60 * 1_000_000;
@@ -50,7 +53,7 @@ impl Identity {
     ///
     /// # Errors
     /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
-    pub async fn recover(&self, token: &str, password: &str, _visit: &Visit) -> Result<()> {
+    pub async fn recover(&self, token: &str, password: &str, visit: &Visit) -> Result<()> {
         let expired = || Error::of(Code::LinkExpired);
         if let Some(issue) = check_password(password, &[]) {
             return Err(Error::invalid(vec![issue]));
@@ -75,7 +78,7 @@ impl Identity {
         self.end_sessions(&tx, user.id, None).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        Ok(())
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit).with("recovered", true)).await
     }
 
     /// Changes a password; links to a new one that are still on their way end, and the person is told.

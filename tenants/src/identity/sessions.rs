@@ -13,10 +13,13 @@ use super::{
     people::email_key,
     tokens::{ACCESS_SECONDS, Claims},
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
 
 /// Life of a session without use, microseconds: of one to be remembered, and of another.
-const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
+pub(super) const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
 const FORGOTTEN: i64 = 12 * 3600 * 1_000_000;
 
 /// A person's place in an organisation.
@@ -98,6 +101,7 @@ impl Identity {
         };
         if !replaced {
             self.end_session(user.id, id).await?;
+            self.log(user.id, Event::new(Kind::SessionReplayed).from(visit)).await?;
             return Err(refused());
         }
         self.answer(user, id, tenant, refresh_token).await

@@ -18,6 +18,7 @@ use crate::{
     caller::Actor,
     db::{SchemaName, TenantDb, violation},
     error::{Code, Error, FieldIssue, Issue, Result},
+    identity::name_of,
     iso, migrate, security_log,
 };
 
@@ -201,7 +202,7 @@ impl Registry {
             .exec_without_returning(db)
             .await?;
         let member = MemberId::new();
-        let name = format!("{} {}", owner.first_name, owner.last_name).trim().to_owned();
+        let name = name_of(owner);
         let row = members::Model {
             id: member,
             version: 1,

@@ -16,6 +16,7 @@ mod imports;
 mod isolation;
 mod keys;
 mod operations;
+mod own_account;
 mod parity;
 mod protocol;
 mod resilience;

@@ -1,0 +1,116 @@
+//! What signed-in people do with their own account.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use tenants::identity::{self as people, ProfilePatch};
+
+use super::{
+    model::{MembershipView, OrganisationInput, User},
+    schema::{identity, person, told},
+};
+
+/// The mutations of this file.
+#[derive(Default)]
+pub struct Own;
+
+/// A profile; what is not given stays.
+#[derive(InputObject)]
+pub struct ProfileInput {
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// `en`, `fr` or `es`.
+    pub language: Option<String>,
+    /// IANA name, such as `Africa/Algiers`.
+    pub time_zone: Option<String>,
+    /// Letters that are not wanted. What concerns the safety of the account always goes out.
+    pub muted: Option<Vec<Notice>>,
+}
+
+/// A letter that people can do without.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "people::Notice")]
+pub enum Notice {
+    /// Somebody whom they invited has joined.
+    InvitationAccepted,
+}
+
+/// How far a change of address is.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "people::EmailChange")]
+pub enum EmailChange {
+    /// The other address has not agreed yet.
+    Waiting,
+    /// Both agreed: it is done.
+    Done,
+}
+
+#[Object]
+impl Own {
+    /// Changes the profile.
+    async fn update_profile(&self, ctx: &Context<'_>, input: ProfileInput) -> async_graphql::Result<User> {
+        let (user, _) = person(ctx).await?;
+        let ProfileInput { first_name, last_name, language, time_zone, muted } = input;
+        let muted = muted.map(|list| list.into_iter().map(Into::into).collect());
+        let patch = ProfilePatch { first_name, last_name, language, time_zone, muted };
+        identity(ctx).update_profile(&user, patch).await.map(User::from).map_err(|error| told(&error))
+    }
+
+    /// Changes the password (10 to 128 characters) and ends all other sessions.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        password: String,
+        new_password: String,
+    ) -> async_graphql::Result<bool> {
+        let (user, session) = person(ctx).await?;
+        let visit = ctx.data_unchecked();
+        let changed = identity(ctx).change_password(&user, session, &password, &new_password, visit).await;
+        changed.map(|()| true).map_err(|error| told(&error))
+    }
+
+    /// Asks for another email address. A link goes to the new one and one to the old one; it changes when both were used.
+    async fn change_email(&self, ctx: &Context<'_>, password: String, email: String) -> async_graphql::Result<bool> {
+        let (user, _) = person(ctx).await?;
+        let asked = identity(ctx).change_email(&user, &password, &email, ctx.data_unchecked()).await;
+        asked.map(|()| true).map_err(|error| told(&error))
+    }
+
+    /// One of the two addresses agrees to the change, by the token of its link. Nobody need be signed in.
+    async fn confirm_email(&self, ctx: &Context<'_>, token: String) -> async_graphql::Result<EmailChange> {
+        let state = identity(ctx).confirm_email(&token, ctx.data_unchecked()).await;
+        state.map(Into::into).map_err(|error| told(&error))
+    }
+
+    /// Ends this session, or another one of the same person by its id.
+    async fn sign_out(&self, ctx: &Context<'_>, session: Option<ID>) -> async_graphql::Result<bool> {
+        let (user, own) = person(ctx).await?;
+        let nobody = || tenants::Error::new(tenants::Code::NotFound, "There is no such session.");
+        let id = session.map_or(Ok(own), |id| id.parse().map_err(|_| told(&nobody())))?;
+        let ended = identity(ctx).sign_out(&user, id, ctx.data_unchecked()).await;
+        ended.map(|()| true).map_err(|error| told(&error))
+    }
+
+    /// Ends all sessions of the person, this one too.
+    async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let (user, _) = person(ctx).await?;
+        let ended = identity(ctx).sign_out_everywhere(&user, ctx.data_unchecked()).await;
+        ended.map(|()| true).map_err(|error| told(&error))
+    }
+
+    /// Makes a further organisation, owned by the person. `refresh` with its slug brings an access token for it.
+    async fn create_organisation(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganisationInput,
+    ) -> async_graphql::Result<MembershipView> {
+        let (user, _) = person(ctx).await?;
+        let made = identity(ctx).found_organisation(&user, input.into()).await;
+        made.map(MembershipView::from).map_err(|error| told(&error))
+    }
+
+    /// Deletes the account for good. Who is the only owner of an organisation makes somebody else an owner first.
+    async fn delete_account(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<bool> {
+        let (user, _) = person(ctx).await?;
+        let gone = identity(ctx).delete_account(&user, &password, ctx.data_unchecked()).await;
+        gone.map(|()| true).map_err(|error| told(&error))
+    }
+}

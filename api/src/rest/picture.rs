@@ -1,0 +1,70 @@
+//! `/api/account/picture`: what the signed-in person looks like. A file is better sent and shown as one than inside JSON.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web,
+};
+use entities::ids::UserId;
+use futures::StreamExt;
+use tenants::{
+    error::{Code, Error, Result},
+    identity::PICTURE_BYTES,
+};
+
+use crate::{app::App, http};
+
+/// Takes the body as the person's picture: PNG, JPEG or WebP, 1 MB at most.
+pub async fn put(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let kept = async {
+        let user = person(&app, &request).await?;
+        app.identity.set_picture(user, &received(body).await?).await
+    };
+    done(&request, kept.await)
+}
+
+/// The person's picture. Browsers keep it to themselves and ask again; nothing in it runs.
+pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let found = async { app.identity.picture(person(&app, &request).await?).await };
+    match found.await {
+        Ok(picture) => HttpResponse::Ok()
+            .content_type(picture.media_type.as_str())
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")))
+            .insert_header((header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")))
+            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")))
+            .body(picture.bytes.to_vec()),
+        Err(error) => http::refuse(&request, &error),
+    }
+}
+
+/// Takes the picture away.
+pub async fn delete(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let removed = async { app.identity.remove_picture(person(&app, &request).await?).await };
+    done(&request, removed.await)
+}
+
+async fn person(app: &App, request: &HttpRequest) -> Result<UserId> {
+    let token = http::bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
+    Ok(app.identity.person_of(token).await?.0.id)
+}
+
+/// The body, read as far as a picture may go and one byte more.
+async fn received(mut body: web::Payload) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?;
+        let room = (PICTURE_BYTES + 1).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if bytes.len() > PICTURE_BYTES {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+fn done(request: &HttpRequest, outcome: Result<()>) -> HttpResponse {
+    match outcome {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(error) => http::refuse(request, &error),
+    }
+}

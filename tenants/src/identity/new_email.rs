@@ -1,0 +1,122 @@
+//! Another email address: the new one must prove that it is theirs, and the old one must agree, so that neither a slip of
+//! the hand nor a borrowed session takes an account away.
+
+use entities::{
+    control::{email_changes, recoveries, users},
+    ids::UserId,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use super::{
+    Identity, Visit,
+    letters::{Letter, Post},
+    links, people,
+};
+use crate::{
+    db::violation,
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
+
+/// Life of both links, microseconds.
+const LIFE: i64 = 24 * 3600 * 1_000_000;
+/// Between two changes that are asked for, microseconds: each writes to an address that somebody typed.
+const PAUSE: i64 = 60 * 1_000_000;
+
+/// How far a change of address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailChange {
+    /// The other address has not agreed yet.
+    Waiting,
+    /// Both agreed: it is done.
+    Done,
+}
+
+impl Identity {
+    /// Asks both addresses for a change. An address that has an account is told so, and nothing else happens; the answer
+    /// is the same.
+    ///
+    /// # Errors
+    /// `BAD_CREDENTIALS` for the password, `VALIDATION_FAILED` for the address, `RATE_LIMITED` within a minute of the last.
+    pub async fn change_email(&self, user: &users::Model, password: &str, email: &str, visit: &Visit) -> Result<()> {
+        if let Some(issue) = people::check_email("email", email) {
+            return Err(Error::invalid(vec![issue]));
+        }
+        self.demand_password(user, password, visit).await?;
+        let (email, email_key, now) = (email.trim(), people::email_key(email), self.registry.clock().micros());
+        let known = self.registry.user_by_email(&email_key).await?.is_some();
+        let ((new, new_hash), (old, old_hash)) = (links::token(user.id)?, links::token(user.id)?);
+        let row = email_changes::Model {
+            user_id: user.id,
+            email: email.to_owned(),
+            email_key,
+            new_hash,
+            old_hash,
+            new_agreed: false,
+            old_agreed: false,
+            expires_at: now + LIFE,
+        };
+        let tx = self.registry.control().begin().await?;
+        let before = email_changes::Entity::find_by_id(user.id).one(&tx).await?;
+        if before.is_some_and(|before| before.expires_at > now + LIFE - PAUSE) {
+            let wait = "A change was asked for a moment ago; wait a minute before you ask for another.";
+            return Err(Error::new(Code::RateLimited, wait));
+        }
+        email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
+        email_changes::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        let letter = if known { Letter::AlreadyRegistered } else { Letter::ConfirmNewEmail { token: new } };
+        self.write(&tx, &Post { to: Some(email.to_owned()), language: user.language.clone(), letter }).await?;
+        let letter = Letter::LeaveEmail { new: email.to_owned(), token: old };
+        self.write(&tx, &Post { to: Some(user.email.clone()), language: user.language.clone(), letter }).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        Ok(())
+    }
+
+    /// One of the two addresses agrees, by the token of its link.
+    ///
+    /// # Errors
+    /// `LINK_EXPIRED`.
+    pub async fn confirm_email(&self, token: &str, visit: &Visit) -> Result<EmailChange> {
+        let expired = || Error::of(Code::LinkExpired);
+        let id: UserId = links::id(token).ok_or_else(expired)?;
+        let tx = self.registry.control().begin().await?;
+        let row = email_changes::Entity::find_by_id(id).one(&tx).await?;
+        let row = row.filter(|row| row.expires_at > self.registry.clock().micros()).ok_or_else(expired)?;
+        let agreed = match (links::matches(token, &row.new_hash), links::matches(token, &row.old_hash)) {
+            (true, _) => email_changes::ActiveModel { new_agreed: Set(true), ..Default::default() },
+            (_, true) => email_changes::ActiveModel { old_agreed: Set(true), ..Default::default() },
+            _ => return Err(expired()),
+        };
+        let update = email_changes::Entity::update_many().set(agreed).filter(email_changes::Column::UserId.eq(id));
+        // a change that was asked for since has other tokens
+        let update = update.filter(email_changes::Column::NewHash.eq(row.new_hash));
+        if update.exec(&tx).await?.rows_affected != 1 {
+            return Err(expired());
+        }
+        // read behind the update: of two that agree at once, the second sees both
+        let row = email_changes::Entity::find_by_id(id).one(&tx).await?.ok_or_else(expired)?;
+        if !(row.new_agreed && row.old_agreed) {
+            tx.commit().await?;
+            return Ok(EmailChange::Waiting);
+        }
+        let user = users::Entity::find_by_id(id).one(&tx).await?.ok_or_else(expired)?;
+        let changed = users::ActiveModel {
+            email: Set(row.email.clone()),
+            email_key: Set(row.email_key.clone()),
+            ..Default::default()
+        };
+        let update = users::Entity::update_many().set(changed).filter(users::Column::Id.eq(id)).exec(&tx).await;
+        update.map_err(|error| match violation(&error) {
+            Some(_) => Error::new(Code::LinkExpired, "Somebody else has the address meanwhile."),
+            None => error.into(),
+        })?;
+        email_changes::Entity::delete_by_id(id).exec(&tx).await?;
+        recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(&tx).await?;
+        self.spread_later(&tx, id).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        self.log(id, Event::new(Kind::EmailChanged).from(visit)).await?;
+        Ok(EmailChange::Done)
+    }
+}

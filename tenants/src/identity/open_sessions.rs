@@ -1,0 +1,85 @@
+//! Where a person is signed in, and signing out.
+
+use entities::{
+    control::{sessions, users},
+    ids::{SessionId, UserId},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Identity, Visit, agents};
+use crate::{
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
+
+/// Most sessions that are listed, the last used first.
+const LISTED: u64 = 100;
+
+/// A session as its person sees it.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    pub id: SessionId,
+    /// `Firefox on Linux`; from what the client says of itself.
+    pub device: String,
+    /// From where it was last used.
+    pub address: String,
+    /// Microseconds UTC.
+    pub created_at: i64,
+    /// When tokens were last given out, microseconds UTC.
+    pub used_at: i64,
+    /// When it ends without use, microseconds UTC.
+    pub expires_at: i64,
+    /// It lasts for 30 days without use.
+    pub remembered: bool,
+}
+
+impl Identity {
+    /// The sessions of a person that have not ended.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<OpenSession>> {
+        let rows = sessions::Entity::find()
+            .filter(sessions::Column::UserId.eq(user))
+            .filter(sessions::Column::RevokedAt.is_null())
+            .filter(sessions::Column::ExpiresAt.gt(self.registry.clock().micros()))
+            .order_by_desc(sessions::Column::UsedAt)
+            .limit(LISTED);
+        let rows = rows.all(self.registry.control().read()).await?;
+        Ok(rows.into_iter().map(OpenSession::from).collect())
+    }
+
+    /// Signs a person out of one session.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it is not theirs, or has ended.
+    pub async fn sign_out(&self, user: &users::Model, session: SessionId, visit: &Visit) -> Result<()> {
+        if !self.end_session(user.id, session).await? {
+            return Err(Error::new(Code::NotFound, "There is no such session; it may have ended already."));
+        }
+        self.log(user.id, Event::new(Kind::SignedOut).from(visit)).await
+    }
+
+    /// Signs a person out everywhere.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn sign_out_everywhere(&self, user: &users::Model, visit: &Visit) -> Result<()> {
+        self.end_sessions(self.registry.control().write(), user.id, None).await?;
+        self.log(user.id, Event::new(Kind::SignedOut).from(visit).with("everywhere", true)).await
+    }
+}
+
+impl From<sessions::Model> for OpenSession {
+    fn from(row: sessions::Model) -> Self {
+        Self {
+            id: row.id,
+            device: agents::device(&row.agent),
+            address: row.address,
+            created_at: row.created_at,
+            used_at: row.used_at,
+            expires_at: row.expires_at,
+            remembered: row.life == super::sessions::REMEMBERED,
+        }
+    }
+}

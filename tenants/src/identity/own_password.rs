@@ -1,0 +1,46 @@
+//! Changing one's password, and being asked for it where something weighty is to happen.
+
+use entities::{control::users, ids::SessionId};
+
+use super::{Identity, Visit, check_password};
+use crate::{
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
+
+impl Identity {
+    /// Changes the password of a signed-in person, and ends all their other sessions.
+    ///
+    /// # Errors
+    /// `BAD_CREDENTIALS` for the old password, `VALIDATION_FAILED` for the new one.
+    pub async fn change_password(
+        &self,
+        user: &users::Model,
+        session: SessionId,
+        old: &str,
+        new: &str,
+        visit: &Visit,
+    ) -> Result<()> {
+        let about = [&user.first_name, &user.last_name, &user.email];
+        if let Some(mut issue) = check_password(new, &about.map(String::as_str)) {
+            "newPassword".clone_into(&mut issue.field);
+            return Err(Error::invalid(vec![issue]));
+        }
+        self.demand_password(user, old, visit).await?;
+        let hash = self.hash(new).await?;
+        let tx = self.registry.control().begin().await?;
+        self.new_password(&tx, user, hash).await?;
+        self.end_sessions(&tx, user.id, Some(session)).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit)).await
+    }
+
+    /// Asks a signed-in person for their password once more; wrong ones count as at the door.
+    pub(super) async fn demand_password(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<()> {
+        if self.prove(&user.email_key, Some(user), password, visit).await? {
+            return Ok(());
+        }
+        Err(Error::new(Code::BadCredentials, "The password is wrong."))
+    }
+}

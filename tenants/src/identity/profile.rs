@@ -1,0 +1,172 @@
+//! What people say about themselves, and its way into the organisations where they are members.
+
+use chrono_tz::Tz;
+use entities::{control::users, ids::UserId, tenant::members};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Identity, people};
+use crate::{
+    Actor, errands,
+    error::{Error, FieldIssue, Issue, Result},
+    security_log::{self, Event},
+};
+
+/// Where the names and addresses of people wait to be written into their organisations.
+pub const PEOPLE: &str = "people";
+
+/// What is to change; what is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfilePatch {
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// `en`, `fr` or `es`.
+    pub language: Option<String>,
+    /// IANA name.
+    pub time_zone: Option<String>,
+    /// Notices that are not wanted.
+    pub muted: Option<Vec<Notice>>,
+}
+
+/// A letter that people can do without. What concerns the safety of an account is no notice: it always goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody whom they invited has joined.
+    InvitationAccepted,
+}
+
+impl Notice {
+    /// All of them.
+    pub const ALL: [Notice; 1] = [Notice::InvitationAccepted];
+
+    /// As stored.
+    fn name(self) -> &'static str {
+        match self {
+            Notice::InvitationAccepted => "INVITATION_ACCEPTED",
+        }
+    }
+
+    /// Those that a person does not want.
+    pub fn muted_by(user: &users::Model) -> Vec<Notice> {
+        Self::ALL.into_iter().filter(|notice| user.muted.split(' ').any(|name| name == notice.name())).collect()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Spread {
+    user: UserId,
+}
+
+impl Identity {
+    /// Changes a profile.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what is wrong.
+    pub async fn update_profile(&self, user: &users::Model, patch: ProfilePatch) -> Result<users::Model> {
+        let issues = patch.issues();
+        if !issues.is_empty() {
+            return Err(Error::invalid(issues));
+        }
+        let trimmed =
+            |name: Option<String>, old: &String| name.map_or_else(|| old.clone(), |name| name.trim().to_owned());
+        let muted = patch.muted.map(|list| list.iter().map(|notice| notice.name()).collect::<Vec<_>>().join(" "));
+        let changed = users::Model {
+            first_name: trimmed(patch.first_name, &user.first_name),
+            last_name: trimmed(patch.last_name, &user.last_name),
+            language: patch.language.unwrap_or_else(|| user.language.clone()),
+            time_zone: patch.time_zone.unwrap_or_else(|| user.time_zone.clone()),
+            muted: muted.unwrap_or_else(|| user.muted.clone()),
+            ..user.clone()
+        };
+        let tx = self.registry.control().begin().await?;
+        let columns = users::ActiveModel {
+            first_name: Set(changed.first_name.clone()),
+            last_name: Set(changed.last_name.clone()),
+            language: Set(changed.language.clone()),
+            time_zone: Set(changed.time_zone.clone()),
+            muted: Set(changed.muted.clone()),
+            ..Default::default()
+        };
+        users::Entity::update_many().set(columns).filter(users::Column::Id.eq(user.id)).exec(&tx).await?;
+        if name_of(&changed) != name_of(user) {
+            self.spread_later(&tx, user.id).await?;
+        }
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        Ok(changed)
+    }
+
+    /// Has name and address written into the person's organisations, once the transaction commits.
+    pub(super) async fn spread_later(&self, tx: &impl ConnectionTrait, user: UserId) -> Result<()> {
+        errands::enqueue(tx, self.registry.master(), PEOPLE, &Spread { user }, self.registry.clock().micros()).await
+    }
+
+    /// Does what [`PEOPLE`] asks for: the rows of a person in all their organisations say what the person says.
+    ///
+    /// # Errors
+    /// When a database does not answer; it is safe to repeat.
+    pub async fn spread(&self, payload: serde_json::Value) -> Result<()> {
+        let Spread { user } = serde_json::from_value(payload).map_err(Error::internal)?;
+        let Some(user) = self.registry.user(user).await? else { return Ok(()) };
+        let name = name_of(&user);
+        for (row, tenant) in self.registry.of_user(user.id).await? {
+            let db = self.registry.space(tenant.id).await?;
+            let changed = members::ActiveModel {
+                name: Set(name.clone()),
+                name_k: Set(name.to_lowercase()),
+                email: Set(user.email.clone()),
+                email_k: Set(user.email_key.clone()),
+                updated_at: Set(self.registry.clock().micros()),
+                updated_by: Set(Actor::Member(row.member_id).stored()),
+                ..Default::default()
+            };
+            members::Entity::update_many()
+                .set(changed)
+                .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
+                .filter(members::Column::Id.eq(row.member_id))
+                .exec(&db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Tells every organisation of a person what happened to their account; their own log, where they have none.
+    pub(super) async fn log(&self, user: UserId, event: Event) -> Result<()> {
+        let now = self.registry.clock().micros();
+        let organisations = self.registry.of_user(user).await?;
+        for (row, tenant) in &organisations {
+            let space = self.registry.space(tenant.id).await?;
+            security_log::note(&space, event.clone().by(Actor::Member(row.member_id)), now).await?;
+        }
+        if organisations.is_empty() {
+            security_log::note_person(self.registry.control().write(), Some(user), event, now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl ProfilePatch {
+    fn issues(&self) -> Vec<FieldIssue> {
+        let mut issues = Vec::new();
+        issues.extend(self.first_name.as_ref().and_then(|name| people::check_name("firstName", name)));
+        issues.extend(self.last_name.as_ref().and_then(|name| people::check_name("lastName", name)));
+        let mut refuse = |field: &str, issue| issues.push(FieldIssue { field: field.to_owned(), issue });
+        if self.language.as_ref().is_some_and(|language| !matches!(language.as_str(), "en" | "fr" | "es")) {
+            refuse("language", Issue::NotAnOption("en, fr, es".to_owned()));
+        }
+        if self.time_zone.as_ref().is_some_and(|zone| zone.parse::<Tz>().is_err()) {
+            refuse("timeZone", Issue::WrongType("an IANA time zone such as Africa/Algiers".into()));
+        }
+        issues
+    }
+}
+
+/// What others see of a person; who gave no name is called by address.
+pub(crate) fn name_of(user: &users::Model) -> String {
+    let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
+    if name.is_empty() { user.email.clone() } else { name }
+}
