@@ -160,7 +160,10 @@ pub(crate) async fn refusals(
     operation: Operation,
     ids: &[RecordId],
 ) -> Result<HashMap<RecordId, Error>> {
-    let Some(reached) = rows(ctx, object, operation)?.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let Some(reached) = rows(ctx, object, operation)? else { return Ok(HashMap::new()) };
     let allowed = among(ctx, db, object, ids, &reached).await?;
     let rest: Vec<RecordId> = ids.iter().filter(|id| !allowed.contains(id)).copied().collect();
     let seen = visible(ctx, db, object, &rest).await?;

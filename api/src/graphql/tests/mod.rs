@@ -1,5 +1,6 @@
 //! The door on a real tenant, without a transport.
 
+mod access;
 mod catalog;
 mod changes;
 mod records;
@@ -10,7 +11,7 @@ mod subscriptions;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use tenants::{TenantDb, testing};
+use tenants::{Caller, TenantDb, testing};
 
 use super::{Budget, Door, Request};
 
@@ -29,9 +30,14 @@ impl World {
 
     /// The answer to a document, or why it did not run.
     pub async fn ask(&self, query: &str, variables: Json) -> Json {
+        self.ask_as(testing::caller(&self.db), query, variables).await
+    }
+
+    /// The same for somebody in particular.
+    pub async fn ask_as(&self, caller: Arc<Caller>, query: &str, variables: Json) -> Json {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.to_owned(), variables, ..Request::default() };
-        match self.door.respond(Arc::clone(&testing::caller(&self.db)), self.db.clone(), &request, true).await {
+        match self.door.respond(caller, self.db.clone(), &request, true).await {
             Ok(answer) => serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body))),
             Err(refusal) => {
