@@ -8,5 +8,6 @@ pub mod graphql;
 pub mod http;
 mod letters;
 pub mod log;
+mod reseal;
 pub mod rest;
 pub mod workers;

@@ -13,7 +13,7 @@ use records::{
 use serde::Deserialize;
 use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result, security_log};
 
-use crate::app::App;
+use crate::{app::App, reseal::Reseal};
 
 /// All handlers.
 pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
@@ -24,6 +24,7 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
         Arc::new(Runs(app.clone())),
         Arc::new(Fields(app.clone())),
         Arc::new(Deleted(clock.clone())),
+        Arc::new(Reseal(app.clone())),
         Arc::new(imports),
         Arc::new(sweeps),
         Arc::new(SecurityLog(app.clone())),
@@ -31,7 +32,7 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
 }
 
 /// Our own context, in the space of a job's tenant.
-async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
+pub(crate) async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
     app.ctx(job.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 pub mod fold;
 pub mod members;
 pub mod permission;
+mod reseal;
 pub mod roles;
 pub mod rules;
 mod sealing;
@@ -18,3 +19,4 @@ pub mod sql;
 pub mod values;
 
 pub use ctx::Ctx;
+pub use reseal::reseal;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Begins sealed texts in columns that hold plain ones too.
-const MARK: &str = "sealed:";
+pub(crate) const MARK: &str = "sealed:";
 
 /// What the column of an encrypted field holds.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn open(keys: &DataKeys, field: FieldId, record: RecordId, sealed: &s
 /// # Errors
 /// As [`seal`].
 pub(crate) fn seal_change(field: &Field, record: RecordId, change: &(&Value, &Value)) -> Result<String> {
-    text(keys(field)?, &purpose("history", field.id, record), change)
+    Ok(format!("{MARK}{}", text(keys(field)?, &purpose("history", field.id, record), change)?))
 }
 
 /// What [`seal_change`] made.
@@ -45,6 +45,7 @@ pub(crate) fn seal_change(field: &Field, record: RecordId, change: &(&Value, &Va
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_change(field: &Field, record: RecordId, sealed: &str) -> Result<(Value, Value)> {
+    let sealed = sealed.strip_prefix(MARK).ok_or_else(|| unopened(Unopened::Damaged))?;
     opened(keys(field)?, &purpose("history", field.id, record), sealed)
 }
 
@@ -84,7 +85,8 @@ fn keys(field: &Field) -> Result<&DataKeys> {
     field.keys.as_ref().ok_or_else(|| Error::internal(format!("field {} has no keys to be sealed with", field.id)))
 }
 
-fn purpose(what: &str, field: FieldId, record: RecordId) -> String {
+/// What a value is sealed for.
+pub(crate) fn purpose(what: &str, field: FieldId, record: RecordId) -> String {
     format!("{what} {field} {record}")
 }
 

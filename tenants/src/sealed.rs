@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::Result,
-    keys::{DataKeys, SEALED},
+    keys::{DataKeys, SEALED, key_of},
 };
 
 /// Bytes of a full piece before it is sealed.
@@ -195,6 +195,42 @@ impl<R: Read + Seek> Seek for Unsealed<R> {
     }
 }
 
+/// Copies a file, finished or growing, sealed anew with the key that seals now. No piece changes its place.
+///
+/// # Errors
+/// When it is damaged, or cannot be read or written.
+pub fn reseal(from: impl Read, key: &DataKeys, purpose: &str, to: &mut impl io::Write) -> io::Result<()> {
+    let mut file = Unsealed::growing(from, key, purpose);
+    while let Some(length) = file.length()? {
+        let at = file.at;
+        file.open(length)?;
+        let sealed = key.seal(&bound(purpose, at, file.ended), &file.piece).map_err(|_| damaged())?;
+        to.write_all(&(sealed.len() as u32).to_le_bytes())?;
+        to.write_all(&sealed)?;
+    }
+    Ok(())
+}
+
+/// Whether all of a file is under the key that seals now.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_current(mut file: impl Read + Seek, key: &DataKeys) -> io::Result<bool> {
+    let mut head = [0; LENGTH + SEALED];
+    loop {
+        match file.read_exact(&mut head) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(true),
+            other => other?,
+        }
+        if key_of(&head[LENGTH..]) != Some(key.current()) {
+            return Ok(false);
+        }
+        let [a, b, c, d, ..] = head;
+        let length = i64::from(u32::from_le_bytes([a, b, c, d]));
+        file.seek(SeekFrom::Current(length - SEALED as i64))?;
+    }
+}
+
 /// What a piece is bound to.
 fn bound(purpose: &str, at: u64, last: bool) -> String {
     format!("{purpose} {at} {}", if last { "last" } else { "more" })
@@ -263,6 +299,23 @@ mod tests {
         }
         assert!(read(&key_a, "other", &file).is_err());
         assert!(read(&key(), "test", &file).is_err());
+    }
+
+    #[test]
+    fn a_file_is_sealed_anew_and_reads_the_same() {
+        let (master, tenant) = (MasterKeys::from_hex(&"ab".repeat(32)).unwrap(), TenantId::new());
+        let mut held = master.first_keys(tenant).unwrap();
+        let key = DataKeys::open(&master, tenant, &held).unwrap();
+        let clear = clear(2 * PIECE + 5);
+        let old = sealed(&key, &clear);
+        assert!(is_current(Cursor::new(&old), &key).unwrap());
+        held.push(master.new_key(tenant, crate::keys::Purpose::Data, crate::keys::KeyId(2)).unwrap());
+        key.take_up(&master, &held).unwrap();
+        assert!(key.seal_with(crate::keys::KeyId(2)) && !is_current(Cursor::new(&old), &key).unwrap());
+        let mut new = Vec::new();
+        reseal(old.as_slice(), &key, "test", &mut new).unwrap();
+        assert!(is_current(Cursor::new(&new), &key).unwrap() && new.len() == old.len());
+        assert_eq!(read(&key, "test", &new).unwrap(), clear);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn is_errors_file<'a>(mut headers: impl Iterator<Item = &'a str>) -> 
 }
 
 /// What errors files are sealed for.
-const PURPOSE: &str = "import errors";
+pub(super) const PURPOSE: &str = "import errors";
 
 /// Reads an errors file of which `length` bytes are committed; nothing where there is none.
 ///

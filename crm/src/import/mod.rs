@@ -18,6 +18,7 @@ mod mapping;
 mod model;
 mod plan;
 mod preview;
+mod reseal;
 mod rows;
 mod run;
 mod staging;
@@ -41,6 +42,7 @@ use records::{
         verify,
     },
 };
+pub use reseal::reseal;
 pub use staging::{MAX_UPLOAD, Upload};
 pub use sweep::{SWEEP_QUEUE, SweepJob};
 use tenants::error::{Code, Error, Result};
@@ -136,6 +138,8 @@ async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool
         let progress = progress(&runs::load(&ctx, run.id).await?)?;
         tries = if last == progress.place { tries + 1 } else { 0 };
         last = progress.place;
+        // another process may have sealed the file
+        ctx.db.take_up_keys().await?;
         match run::carry_on(&ctx, run, &plan, progress, until).await {
             Err(error) if error.code() == Code::StaleCatalog && tries < REPLANS => ctx = ctx.refreshed().await?,
             other => return other.map(|(_, ended)| ended),
@@ -162,6 +166,7 @@ pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
     if length == 0 {
         return Err(Error::new(Code::NotFound, "This import refused no row."));
     }
+    ctx.db.take_up_keys().await?;
     let file = errors_file::open(&staging::errors(&ctx.db, run.id), ctx.db.key(), length)?;
     file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import is no longer kept."))
 }

@@ -25,7 +25,7 @@ pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
 const UPLOAD: &str = "upload-";
 
 /// What uploads are sealed for.
-const PURPOSE: &str = "import";
+pub(super) const PURPOSE: &str = "import";
 
 /// A file on its way in; gone when it is dropped before an import adopts it.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ const KEPT: i64 = 24 * 3_600 * 1_000_000;
 /// How long a request may take before it counts as dead, in microseconds.
 const PATIENCE: i64 = 5 * 60 * 1_000_000;
 /// What answers are sealed for.
-const PURPOSE: &str = "idempotency";
+pub(crate) const PURPOSE: &str = "idempotency";
 /// Longest key, in bytes.
 pub const LONGEST_KEY: usize = 255;
 

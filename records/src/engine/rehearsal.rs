@@ -33,7 +33,7 @@ const KEYS: &str = "rehearsed_keys";
 /// What they would have made of these records.
 const RECORDS: &str = "rehearsed_records";
 /// What drafts are sealed for.
-const DRAFT: &str = "rehearsal";
+pub(crate) const DRAFT: &str = "rehearsal";
 /// Notes taken away in one transaction.
 const FORGOTTEN: i64 = 5_000;
 

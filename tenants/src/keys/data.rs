@@ -119,6 +119,14 @@ impl MasterKeys {
         Ok(Secret(Zeroizing::new(bytes)))
     }
 
+    /// For a tenant that was made when its first data key stood in for the others: the keys that it lacks, so that the
+    /// first one can go.
+    pub(crate) fn keys_of_their_own(&self, tenant: TenantId, held: &[Held]) -> Result<Vec<Held>> {
+        let lacks = |purpose: &Purpose| !held.iter().any(|held| held.purpose == *purpose);
+        let lacking = Purpose::ALL.into_iter().filter(lacks);
+        lacking.map(|purpose| self.wrap(tenant, purpose, KeyId(1), first(self, tenant, held)?.0.as_slice())).collect()
+    }
+
     /// The same key under the newest master key.
     ///
     /// # Errors
@@ -150,8 +158,13 @@ impl DataKeys {
     /// # Errors
     /// As [`DataKeys::open`].
     pub(crate) fn take_up(&self, master: &MasterKeys, held: &[Held]) -> Result<()> {
-        let ring = Ring::open(master, self.0.tenant, held)?;
-        *self.0.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        let mut new = Ring::open(master, self.0.tenant, held)?;
+        let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
+        // which one seals is said by the tenant's clock
+        if new.keys.iter().any(|(id, _)| *id == ring.current) {
+            new.current = ring.current;
+        }
+        *ring = new;
         Ok(())
     }
 
@@ -177,6 +190,11 @@ impl DataKeys {
     /// Whether a key is known here.
     pub fn has(&self, id: KeyId) -> bool {
         self.ring().keys.iter().any(|(known, _)| *known == id)
+    }
+
+    /// All data keys that are known here.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.ring().keys.iter().map(|(id, _)| *id).collect()
     }
 
     /// The key that seals.
@@ -327,6 +345,8 @@ mod tests {
         let before = keys.seal("work", b"before").unwrap();
         held.push(master.new_key(tenant, Purpose::Data, KeyId(2)).unwrap());
         keys.take_up(&master, &held).unwrap();
+        assert_eq!(keys.current(), KeyId(1), "until it is told");
+        assert!(keys.seal_with(KeyId(2)) && !keys.seal_with(KeyId(3)));
         let after = keys.seal("work", b"after").unwrap();
         assert_eq!((key_of(&before), key_of(&after)), (Some(KeyId(1)), Some(KeyId(2))));
         assert_eq!(keys.unseal("work", &before).unwrap().as_slice(), b"before");

@@ -4,7 +4,7 @@ mod create;
 mod destroy;
 pub(crate) mod open;
 mod release;
-mod watch;
+pub(crate) mod watch;
 
 use std::{
     path::{Path, PathBuf},

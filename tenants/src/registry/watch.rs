@@ -1,4 +1,4 @@
-//! How a process hears that a tenant whose space it has open is no longer to be served: it looks at a number of the
+//! How a process hears that a tenant whose space it has open is no longer to be served, or has a new key: it looks at a number of the
 //! control plane, at most once a second, when somebody asks for a space.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 
 use entities::{
-    control::{signals, tenants},
+    control::{data_keys, signals, tenants},
     ids::TenantId,
 };
 use sea_orm::{
@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::Registry;
-use crate::error::Result;
+use crate::{error::Result, keys::Purpose};
 
 /// How old what a process knows may be.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const SIGNAL: &str = "tenants";
 pub(super) struct Seen(Mutex<(Option<Instant>, Option<i64>)>);
 
 /// Tells all processes to look at which tenants there are.
-pub(super) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
+pub(crate) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
     let more = Expr::col(signals::Column::Value).add(1);
     let signal = signals::Entity::update_many().col_expr(signals::Column::Value, more);
     signal.filter(signals::Column::Name.eq(SIGNAL)).exec(db).await?;
@@ -48,7 +48,26 @@ impl Registry {
         }
         let now = signals::Entity::find_by_id(SIGNAL).one(self.control.read()).await?.map(|row| row.value);
         let before = std::mem::replace(&mut self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).1, now);
-        if before.is_some() && before != now { self.close_inactive().await } else { Ok(()) }
+        if before.is_none() || before == now {
+            return Ok(());
+        }
+        self.close_inactive().await?;
+        self.reopen_rotated().await
+    }
+
+    /// Tenants with several data keys are opened anew, so that nobody goes on sealing with an older one.
+    async fn reopen_rotated(&self) -> Result<()> {
+        let several = data_keys::Entity::find()
+            .select_only()
+            .column(data_keys::Column::TenantId)
+            .filter(data_keys::Column::Purpose.eq(Purpose::Data.name()))
+            .group_by(data_keys::Column::TenantId)
+            .having(data_keys::Column::Id.count().gt(1));
+        let several: Vec<uuid::Uuid> = several.into_tuple().all(self.control.read()).await?;
+        for tenant in several {
+            self.open.remove(&TenantId(tenant));
+        }
+        Ok(())
     }
 
     async fn close_inactive(&self) -> Result<()> {

@@ -104,7 +104,7 @@ impl SealedColumn {
 }
 
 impl Key {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Key::Uuid(name) | Key::Text(name) => name,
         }

@@ -97,7 +97,7 @@ impl Registry {
     }
 
     /// One process of this machine at a time may change the keys.
-    fn alone(&self) -> Result<File> {
+    pub(super) fn alone(&self) -> Result<File> {
         let path = self.data().join("keys.lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::internal)?;
         let busy = || Error::new(Code::Conflict, "Another process is changing the keys; try again when it is done.");

@@ -3,7 +3,11 @@
 //! Each step can be repeated, so what a crash interrupted is gone on with by the same command.
 
 mod columns;
+mod data;
 mod master;
+mod values;
 
-pub use columns::{COLUMNS, SealedColumn};
+pub use columns::{COLUMNS, Key, SealedColumn};
+pub use data::QUEUE;
 pub use master::MasterRotation;
+pub use values::{Form, SealedValues, beginnings, reseal_work};

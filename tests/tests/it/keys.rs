@@ -208,3 +208,68 @@ fn copy_all(from: &Path, to: &Path) {
         }
     }
 }
+
+const SECRET: &str = "query ($number: String!) { customers(filter: { socialNumber: { eq: $number } }) {
+    nodes { id diagnosis history(first: 3) { nodes { changes { field from to } } } } } }";
+
+/// Writes, changes and reads encrypted values until told to stop; nobody may be refused.
+fn secretive(person: Client, stop: Arc<AtomicBool>, written: Arc<AtomicUsize>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let create = "mutation ($data: CustomerCreateInput!) { createCustomer(data: $data) { id } }";
+        let update = "mutation ($id: ID!) { updateCustomer(id: $id, data: { diagnosis: \"Mumps\" }) { id } }";
+        while !stop.load(Ordering::SeqCst) {
+            let number = uuid::Uuid::now_v7().to_string();
+            let data = json!({ "lastName": "Haddad", "socialNumber": number, "diagnosis": "Measles" });
+            let made = person.data(create, json!({ "data": data })).await;
+            person.data(update, json!({ "id": made["createCustomer"]["id"] })).await;
+            let read = person.data(SECRET, json!({ "number": number })).await["customers"]["nodes"][0].clone();
+            let change = json!({ "field": "diagnosis", "from": "Measles", "to": "Mumps" });
+            assert_eq!((&read["diagnosis"], &read["history"]["nodes"][0]["changes"][0]), (&json!("Mumps"), &change));
+            written.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+}
+
+#[tokio::test]
+async fn data_keys_are_rotated_and_retired_while_servers_serve() {
+    let mut app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    crate::sealed::secrets(&tenant).await;
+    let known = json!({ "lastName": "Zenobia", "socialNumber": "4711", "diagnosis": "Measles" });
+    let id = tenant.create("customer", known).await;
+    let change = "mutation ($id: ID!) { updateCustomer(id: $id, data: { diagnosis: \"Flu\" }) { id } }";
+    tenant.data(change, json!({ "id": id })).await;
+    let beside = app.beside().await;
+    let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let people =
+        [tenant.api_key.clone(), tenant.api_key.at(&beside), tenant.api_key.clone(), tenant.api_key.at(&beside)];
+    let people = people.map(|person| secretive(person, Arc::clone(&stop), Arc::clone(&written)));
+    let load = Load { stop, written, people: people.into() };
+    load.goes_on().await;
+    assert_eq!(app.cli(&["keys", "rotate", "--tenant", "acme"]).json()["dataKey"], "00000002");
+    load.goes_on().await;
+    // a rotation that is killed anywhere is gone on with
+    let mut command = app.program().command(["keys", "rotate", "--tenant", "all"]);
+    let mut rotating = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+    until(30, "it begins", async || app.data().join("keys.lock").exists()).await;
+    rotating.kill().expect("ours to kill");
+    rotating.wait().expect("it ends");
+    load.goes_on().await;
+    app.cli(&["keys", "rotate", "--tenant", "all"]).printed();
+    load.goes_on().await;
+    let early = app.cli(&["keys", "retire", "--tenant", "acme"]);
+    assert!(early.code == Some(73) && early.stderr.contains("seconds"), "{early:?}");
+    until(60, "the old keys can go", async || app.cli(&["keys", "retire", "--tenant", "acme"]).code == Some(0)).await;
+    load.goes_on().await;
+    load.end().await;
+
+    app.server().kill();
+    app.server().launch().await;
+    let read = tenant.data(SECRET, json!({ "number": "4711" })).await["customers"]["nodes"][0].clone();
+    let change = json!({ "field": "diagnosis", "from": "Measles", "to": "Flu" });
+    assert_eq!((&read["diagnosis"], &read["history"]["nodes"][0]["changes"][0]), (&json!("Flu"), &change), "{read}");
+    let all =
+        "{ customers(filter: { diagnosis: { isNull: false } }, first: 200) { nodes { diagnosis socialNumber } } }";
+    let all = tenant.data(all, json!({})).await["customers"]["nodes"].as_array().expect("nodes").clone();
+    assert!(all.iter().all(|one| one["diagnosis"] == "Mumps" || one["socialNumber"] == "4711"), "{all:?}");
+}

@@ -32,7 +32,7 @@ pub use undo::{LeftAlone, UndoReport, undo};
 use crate::{Ctx, sealing};
 
 /// What runs of objects with encrypted fields are sealed for.
-const GUARDED: &str = "run";
+pub(crate) const GUARDED: &str = "run";
 
 /// How long who works on a run may be silent before another may take it over, in microseconds.
 const LEASE: i64 = 60_000_000;

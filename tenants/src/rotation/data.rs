@@ -1,0 +1,104 @@
+//! Another data key for a tenant. From the next version of its catalog on, everything is sealed with it; a job seals anew
+//! what is under older ones. They are dropped by a command of their own, once nothing is under them.
+
+use entities::{
+    control::{data_keys, tenants},
+    ids::TenantId,
+    tenant::clock,
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, TransactionSession,
+    sea_query::{Expr, OnConflict},
+};
+
+use crate::{
+    Registry,
+    error::{Code, Error, Result},
+    keys::{Held, KeyId, Purpose},
+    registry::{open::held_keys, watch},
+    work::{NewWork, enqueue},
+};
+
+/// The queue of the job that seals anew what is under older keys.
+pub const QUEUE: &str = "keys.reseal";
+/// How long other processes may still seal under an older key, microseconds: they look every second.
+const LOOKED: i64 = 10 * 1_000_000;
+
+impl Registry {
+    /// Brings a new data key in and asks for everything to be sealed anew with it.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `CONFLICT` while another process changes keys.
+    pub async fn rotate_data_key(&self, tenant: &tenants::Model) -> Result<KeyId> {
+        let _alone = self.alone()?;
+        let db = self.space(tenant.id).await?;
+        let known = held_keys(self.control(), tenant.id).await?;
+        let newest = known.iter().filter(|held| held.purpose == Purpose::Data).map(|held| held.id.0).max();
+        let newest = newest.ok_or_else(|| Error::internal("the tenant's key is gone"))?;
+        // one that a killed rotation left unused is taken now
+        let id = if KeyId(newest) > db.key().current() { KeyId(newest) } else { KeyId(newest + 1) };
+        let mut new = self.master().keys_of_their_own(tenant.id, &known)?;
+        if id.0 > newest {
+            new.push(self.master().new_key(tenant.id, Purpose::Data, id)?);
+        }
+        self.keep(tenant.id, new).await?;
+        let now = self.clock().micros();
+        let tx = db.begin_write().await?;
+        clock::Entity::update_many()
+            .col_expr(clock::Column::DataKey, Expr::value(i64::from(id.0)))
+            .col_expr(clock::Column::CatalogVersion, Expr::col(clock::Column::CatalogVersion).add(1))
+            .exec(&tx)
+            .await?;
+        let work = NewWork { queue: QUEUE, payload: serde_json::Value::Null, due: now, key: Some("reseal".to_owned()) };
+        enqueue(&db, &tx, work, now).await?;
+        tx.commit().await?;
+        watch::tell(self.control().write()).await?;
+        db.seal_with(i64::from(id.0)).await?;
+        db.tickets().wake();
+        Ok(id)
+    }
+
+    async fn keep(&self, tenant: TenantId, keys: Vec<Held>) -> Result<()> {
+        let now = self.clock().micros();
+        let rows = keys.into_iter().map(|held| data_keys::ActiveModel {
+            tenant_id: Set(tenant),
+            purpose: Set(held.purpose.name().to_owned()),
+            id: Set(i64::from(held.id.0)),
+            wrapped: Set(held.wrapped),
+            created_at: Set(now),
+        });
+        for row in rows {
+            let insert = data_keys::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+            insert.exec_without_returning(self.control().write()).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the data keys that a tenant no longer seals with. Whoever calls has seen to it that nothing is under them.
+    /// Answers how many there were.
+    ///
+    /// # Errors
+    /// `CONFLICT` while other processes may still seal with them.
+    pub async fn drop_older_data_keys(&self, tenant: TenantId) -> Result<u64> {
+        let _alone = self.alone()?;
+        let current = i64::from(self.space(tenant).await?.key().current().0);
+        let of_data = || {
+            data_keys::Entity::find()
+                .filter(data_keys::Column::TenantId.eq(tenant))
+                .filter(data_keys::Column::Purpose.eq(Purpose::Data.name()))
+        };
+        let newest = of_data().order_by_desc(data_keys::Column::CreatedAt).one(self.control().read()).await?;
+        if newest.is_some_and(|newest| newest.created_at + LOOKED > self.clock().micros()) {
+            let message = "Other processes may still be sealing with the old key; retire it a few seconds from now.";
+            return Err(Error::new(Code::Conflict, message));
+        }
+        let gone = data_keys::Entity::delete_many()
+            .filter(data_keys::Column::TenantId.eq(tenant))
+            .filter(data_keys::Column::Purpose.eq(Purpose::Data.name()))
+            .filter(data_keys::Column::Id.ne(current))
+            .exec(self.control().write())
+            .await?;
+        Ok(gone.rows_affected)
+    }
+}
