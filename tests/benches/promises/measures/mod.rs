@@ -1,5 +1,6 @@
 //! The measures, in the order in which they run.
 
+mod access;
 mod attacks;
 mod cold;
 mod count;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<(&'static str, Measure)> {
         ("start", |stand, report| Box::pin(start::measure(stand, report))),
         ("attacks", |stand, report| Box::pin(attacks::measure(stand, report))),
         ("page", |stand, report| Box::pin(page::measure(stand, report))),
+        ("access", |stand, report| Box::pin(access::measure(stand, report))),
         ("write", |stand, report| Box::pin(write::measure(stand, report))),
         ("import", |stand, report| Box::pin(import::measure(stand, report))),
         ("count", |stand, report| Box::pin(count::measure(stand, report))),

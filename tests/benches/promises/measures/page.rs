@@ -77,7 +77,7 @@ async fn in_turn(stand: &Stand, report: &mut Report, single: f64) {
     report.line(what, stand.name(), (format!("{:.0}/s", turned.rate), beside), "≥ 60 % of one", Some(ratio >= 0.6));
 }
 
-fn requests(app: &mut TestApp, tokens: &[String]) -> Vec<Vec<u8>> {
+pub(super) fn requests(app: &mut TestApp, tokens: &[String]) -> Vec<Vec<u8>> {
     let address = app.server().address();
     let all = tokens.iter().flat_map(|token| (0..TIERS).map(move |tier| (token, tier)));
     all.map(|(token, tier)| load::post(address, "/graphql", token, &body(tier))).collect()
