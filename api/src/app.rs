@@ -104,6 +104,7 @@ impl App {
             request,
             run: None,
             visit: None,
+            points_per_second: None,
         };
         Ctx::open(Arc::new(caller), db, Arc::clone(&self.rules)).await
     }

@@ -32,6 +32,8 @@ pub struct Caller {
     pub run: Option<RunId>,
     /// From where the request came; nothing for work of our own.
     pub visit: Option<Arc<Visit>>,
+    /// A program's own budget, where it was given one.
+    pub points_per_second: Option<u64>,
 }
 
 /// Who acts.

@@ -1,6 +1,7 @@
 //! Who asks, and for whom: the registry of organisations, their databases, people, keys and errors.
 
 pub mod access;
+pub mod api_keys;
 pub mod caller;
 pub mod clock;
 pub mod control;
@@ -11,6 +12,7 @@ pub mod identity;
 mod iso;
 pub mod keys;
 pub mod migrate;
+pub mod origins;
 pub mod registry;
 pub mod rotation;
 pub mod sealed;

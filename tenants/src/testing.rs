@@ -145,6 +145,7 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
         request: "test".to_owned(),
         run: None,
         visit: None,
+        points_per_second: None,
     })
 }
 

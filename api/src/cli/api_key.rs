@@ -1,7 +1,7 @@
 //! `clientele api-key`.
 
 use clap::{Args, Subcommand};
-use tenants::{Actor, error::Result};
+use tenants::{api_keys::NewKey, error::Result};
 
 use crate::app::App;
 
@@ -19,15 +19,23 @@ pub struct Create {
     /// What the key is for.
     #[arg(long)]
     name: String,
-    /// owner or admin.
+    /// Name of its role.
     #[arg(long)]
     role: String,
+    /// An address or network it may come from, such as 192.0.2.0/24; may be repeated.
+    #[arg(long = "address")]
+    addresses: Vec<String>,
+    /// Days after which it ends.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: Option<u32>,
 }
 
 pub async fn run(app: &App, command: Command) -> Result<()> {
-    let Command::Create(Create { tenant, name, role }) = command;
+    let Command::Create(Create { tenant, name, role, addresses, days }) = command;
     let tenant = app.registry.by_slug(&tenant).await?;
-    let issued = app.identity.create_api_key(tenant.id, &name, &role, Actor::System).await?;
+    let expires_at = days.map(|days| app.registry.clock().micros() + i64::from(days) * 24 * 3600 * 1_000_000);
+    let new = NewKey { name, role: Some(role), addresses, expires_at, ..NewKey::default() };
+    let issued = app.identity.create_api_key(tenant.id, new).await?;
     super::line(issued.key);
     Ok(())
 }

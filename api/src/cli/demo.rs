@@ -2,13 +2,13 @@
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
-use tenants::{Actor, Code, Error, error::Result, identity::NewAccount, registry::NewOrganisation};
+use tenants::{Code, Error, api_keys::NewKey, error::Result, identity::NewAccount, registry::NewOrganisation};
 
 use crate::{app::App, config::Config};
 
 const SLUG: &str = "demo";
 const EMAIL: &str = "demo@example.org";
-const PASSWORD: &str = "clientele-demo";
+const PASSWORD: &str = "take a look around";
 
 /// Makes the demo organisation if it is not there, and prints address, sign-in, a key and a query to try.
 pub async fn prepare(app: &App, config: &Config) -> Result<()> {
@@ -58,7 +58,8 @@ async fn key(app: &App, data: &Path, fresh: bool) -> Result<String> {
         return Ok(key.trim().to_owned());
     }
     let tenant = app.registry.by_slug(SLUG).await?.id;
-    let issued = app.identity.create_api_key(tenant, "demo", "admin", Actor::System).await?;
+    let key = NewKey { name: "demo".to_owned(), role: Some("admin".to_owned()), ..NewKey::default() };
+    let issued = app.identity.create_api_key(tenant, key).await?;
     fs::OpenOptions::new()
         .write(true)
         .create(true)

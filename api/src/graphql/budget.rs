@@ -21,11 +21,22 @@ pub struct Budget {
     pub per_second: u64,
 }
 
+impl Budget {
+    /// A caller's own: a program may have a smaller one, which lasts for as many seconds.
+    fn of(self, caller: &Caller) -> Self {
+        let Some(own) = caller.points_per_second.filter(|own| *own < self.per_second) else { return self };
+        let points = u128::from(self.points) * u128::from(own) / u128::from(self.per_second.max(1));
+        Self { points: u64::try_from(points).unwrap_or(self.points).max(1), per_second: own }
+    }
+}
+
 /// What is left to an actor after a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Left {
     /// Points of a full budget.
     pub limit: u64,
+    /// Points that come back every second.
+    pub per_second: u64,
     /// Points left.
     pub remaining: u64,
     /// Seconds until the budget is full again.
@@ -63,7 +74,8 @@ impl Budgets {
             || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Spent { points: 0.0, at: Instant::now() })));
         let Ok(spent) = self.spent.get_or_insert_with(&key, fresh);
         let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, rate, most) = (Instant::now(), self.budget.per_second.max(1) as f64, self.budget.points as f64);
+        let Budget { points, per_second } = self.budget.of(caller);
+        let (now, rate, most) = (Instant::now(), per_second.max(1) as f64, points as f64);
         spent.points = (spent.points - now.duration_since(spent.at).as_secs_f64() * rate).max(0.0);
         spent.at = now;
         let wanted = spent.points + cost as f64;
@@ -74,7 +86,8 @@ impl Budgets {
         }
         spent.points = wanted;
         Ok(Left {
-            limit: self.budget.points,
+            limit: points,
+            per_second,
             remaining: (most - wanted).max(0.0) as u64,
             reset: (wanted / rate).ceil() as u64,
         })
@@ -103,6 +116,7 @@ mod tests {
             request: String::new(),
             run: None,
             visit: None,
+            points_per_second: None,
         }
     }
 

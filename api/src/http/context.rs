@@ -113,6 +113,7 @@ pub fn caller(
         request: asking.request,
         run: None,
         visit: Some(Arc::new(asking.visit)),
+        points_per_second: principal.points_per_second,
     };
     Ok((Arc::new(caller), db))
 }

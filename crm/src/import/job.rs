@@ -53,6 +53,7 @@ pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<
         request,
         run,
         visit: None,
+        points_per_second: None,
     })
 }
 

@@ -30,7 +30,7 @@ pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
             _ => Ok(None),
         },
         Actor::ApiKey(id) => match api_keys::Entity::find_by_id(id).one(db).await? {
-            Some(key) if key.revoked_at.is_none() => of_role(db, key.role_id, None).await.map(Some),
+            Some(key) if key.revoked_at.is_none() => crate::api_keys::access(db, &key).await.map(Some),
             _ => Ok(None),
         },
     }

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::{
+    control::Control,
     error::{Error, Result},
     keys::{DataKeys, KeyId, MasterKeys, key_of},
     registry::open::held_keys,
@@ -65,6 +66,8 @@ pub struct About {
     pub folder: PathBuf,
     /// Where its waiting work is announced.
     pub tickets: Tickets,
+    /// Where it is registered.
+    pub control: Control,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +147,11 @@ impl TenantDb {
     /// Where the tenant's waiting work is announced.
     pub fn tickets(&self) -> &Tickets {
         &self.about.tickets
+    }
+
+    /// The control plane that it is registered in.
+    pub fn control(&self) -> &Control {
+        &self.about.control
     }
 
     /// Which database holds it.

@@ -1,28 +1,26 @@
-//! From a bearer credential to who it is and what they may do; remembered for a second, so that a revoked key, an
-//! ended session or a removed member is refused within that second on every node.
+//! From a bearer credential to who it is and what they may do; remembered for half a second, so that a revoked key, an
+//! ended session or a removed member is refused within a second on every node, open connections among them.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use entities::{
-    ids::{RoleId, TenantId},
-    tenant::members,
-};
+use entities::{ids::TenantId, tenant::members};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Visit, api_keys::looks_like_key};
+use super::{Identity, Visit};
 use crate::{
     access::{self, Access},
+    api_keys,
     caller::Actor,
     db::TenantDb,
     error::{Code, Error, Result},
 };
 
 /// How long a recognised credential is trusted without another look.
-const TRUST: Duration = Duration::from_secs(1);
+const TRUST: Duration = Duration::from_millis(500);
 
 /// Who a credential belongs to.
 #[derive(Clone, Debug)]
@@ -30,6 +28,8 @@ pub struct Principal {
     pub tenant: TenantId,
     pub actor: Actor,
     pub access: Arc<Access>,
+    /// A program's own budget.
+    pub points_per_second: Option<u64>,
     pub db: TenantDb,
 }
 
@@ -45,9 +45,11 @@ impl Identity {
     /// The member or program behind a bearer credential (access token or API key).
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation.
-    pub async fn authenticate(&self, bearer: &str, _visit: &Visit) -> Result<Principal> {
-        let digest: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
+    /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation, `FORBIDDEN` for a key that is
+    /// not used from its addresses.
+    pub async fn authenticate(&self, bearer: &str, visit: &Visit) -> Result<Principal> {
+        // a key may open from one address and not from another
+        let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", visit.address)).into();
         let now = self.registry.clock().micros() / 1_000_000;
         if let Some(recent) = self.recent.get(&digest)
             && recent.seen.elapsed() < TRUST
@@ -55,17 +57,30 @@ impl Identity {
         {
             return Ok(recent.principal);
         }
-        let (principal, expires) =
-            if looks_like_key(bearer) { self.by_key(bearer).await? } else { self.by_token(bearer).await? };
-        self.recent.insert(digest, Recent { seen: Instant::now(), expires, principal: principal.clone() });
+        let seen = Instant::now();
+        let (principal, expires) = self.look(bearer, visit).await?;
+        self.recent.insert(digest, Recent { seen, expires, principal: principal.clone() });
         Ok(principal)
     }
 
-    async fn by_key(&self, key: &str) -> Result<(Principal, i64)> {
-        let found = self.find_api_key(key).await?;
-        let (tenant, row) = found.ok_or_else(|| Error::of(Code::Unauthenticated))?;
-        let principal = self.principal(tenant, Actor::ApiKey(row.id), row.role_id).await?;
-        Ok((principal, i64::MAX))
+    /// As [`Identity::authenticate`], by what the databases say now.
+    #[cfg(test)]
+    pub(crate) async fn authenticate_now(&self, bearer: &str, visit: &Visit) -> Result<Principal> {
+        self.look(bearer, visit).await.map(|(principal, _)| principal)
+    }
+
+    async fn look(&self, bearer: &str, visit: &Visit) -> Result<(Principal, i64)> {
+        if api_keys::looks_like_key(bearer) { self.by_key(bearer, visit).await } else { self.by_token(bearer).await }
+    }
+
+    async fn by_key(&self, key: &str, visit: &Visit) -> Result<(Principal, i64)> {
+        let found = api_keys::find(&self.registry, key).await?.ok_or_else(|| Error::of(Code::Unauthenticated))?;
+        found.used(visit, self.registry.clock().micros(), &self.telling)?;
+        let access = Arc::new(api_keys::access(&found.db, &found.row).await?);
+        let points_per_second = found.row.points_per_second.and_then(|points| points.try_into().ok());
+        let actor = Actor::ApiKey(found.row.id);
+        let principal = Principal { tenant: found.tenant, actor, access, points_per_second, db: found.db };
+        Ok((principal, found.until.map_or(i64::MAX, |until| until / 1_000_000)))
     }
 
     async fn by_token(&self, token: &str) -> Result<(Principal, i64)> {
@@ -83,13 +98,8 @@ impl Identity {
         let row = row
             .filter(|row| row.user_id == claims.sub && row.archived_at.is_none())
             .ok_or_else(|| Error::of(Code::Unauthenticated))?;
-        Ok((self.principal(tenant, Actor::Member(member), row.role_id).await?, claims.exp))
-    }
-
-    async fn principal(&self, tenant: TenantId, actor: Actor, role: RoleId) -> Result<Principal> {
-        let db = self.registry.space(tenant).await?;
-        let member = if let Actor::Member(id) = actor { Some(id) } else { None };
-        let access = Arc::new(access::of_role(&db, role, member).await?);
-        Ok(Principal { tenant, actor, access, db })
+        let access = Arc::new(access::of_role(&db, row.role_id, Some(member)).await?);
+        let principal = Principal { tenant, actor: Actor::Member(member), access, points_per_second: None, db };
+        Ok((principal, claims.exp))
     }
 }

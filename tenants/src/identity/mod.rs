@@ -26,7 +26,6 @@ mod visit;
 
 use std::sync::Arc;
 
-pub use api_keys::{IssuedKey, key_names};
 pub use authenticate::Principal;
 pub use devices::Device;
 use entities::{control::users, ids::SessionId};

@@ -74,6 +74,7 @@ impl Registry {
             master: self.master.clone(),
             folder: folder.clone(),
             tickets: self.tickets.clone(),
+            control: self.control.clone(),
         };
         match row.database.as_str() {
             "sqlite" => {

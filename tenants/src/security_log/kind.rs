@@ -38,6 +38,7 @@ kinds! {
     KeyRenewed, "KEY_RENEWED";
     KeyRevoked, "KEY_REVOKED";
     KeyNewAddress, "KEY_NEW_ADDRESS";
+    KeyRefused, "KEY_REFUSED";
     Exported, "EXPORTED";
     SettingsChanged, "SETTINGS_CHANGED";
     EncryptionChanged, "ENCRYPTION_CHANGED";
@@ -46,6 +47,13 @@ kinds! {
 impl Kind {
     /// Whether strangers can make it happen as often as they like: told once a minute for each name and address.
     pub(super) fn floods(self) -> bool {
-        matches!(self, Kind::SignInFailed | Kind::SignInLocked | Kind::SecondFactorFailed | Kind::SessionReplayed)
+        matches!(
+            self,
+            Kind::SignInFailed
+                | Kind::SignInLocked
+                | Kind::SecondFactorFailed
+                | Kind::SessionReplayed
+                | Kind::KeyRefused
+        )
     }
 }

@@ -16,8 +16,8 @@ pub struct Asked {
     pub after: Option<EventId>,
     /// Of these kinds; of all where there is none.
     pub kinds: Vec<Kind>,
-    /// Of this actor alone.
-    pub actor: Option<Actor>,
+    /// Of these actors alone.
+    pub actors: Option<Vec<Actor>>,
 }
 
 /// A line of the log.
@@ -57,8 +57,8 @@ pub async fn page(db: &TenantDb, asked: &Asked) -> Result<Page> {
     if !asked.kinds.is_empty() {
         query = query.filter(security_log::Column::Kind.is_in(asked.kinds.iter().map(|kind| kind.name())));
     }
-    if let Some(actor) = asked.actor {
-        query = query.filter(security_log::Column::Actor.eq(actor.stored()));
+    if let Some(actors) = &asked.actors {
+        query = query.filter(security_log::Column::Actor.is_in(actors.iter().map(Actor::stored)));
     }
     let mut rows = query.all(db).await?;
     let more = rows.len() as u64 > asked.first;

@@ -46,17 +46,19 @@ pub async fn keep_days(db: &TenantDb) -> Result<i64> {
     row.map(|row| row.log_days).ok_or_else(|| Error::internal("the space has no security settings"))
 }
 
-/// Says how long the log is kept, in the caller's transaction; call [`begin`]'s counterpart [`sweep`] by work due now.
+/// Says how long the log is kept, and has it swept by that at once.
 ///
 /// # Errors
 /// `VALIDATION_FAILED` for a number of days that is not taken.
-pub async fn set_keep_days(tx: &impl ConnectionTrait, days: i64) -> Result<()> {
+pub async fn set_keep_days(db: &TenantDb, days: i64, now: i64) -> Result<()> {
     if !DAYS.contains(&days) {
         let issue = Issue::WrongType(format!("{} to {} days", DAYS.start(), DAYS.end()).into());
         return Err(Error::invalid(vec![FieldIssue { field: "logDays".to_owned(), issue }]));
     }
     let changed = security::ActiveModel { log_days: Set(days), ..Default::default() };
-    security::Entity::update_many().set(changed).filter(security::Column::Id.eq(1)).exec(tx).await?;
+    security::Entity::update_many().set(changed).filter(security::Column::Id.eq(1)).exec(db).await?;
+    later(db, now, now).await?;
+    db.tickets().wake();
     Ok(())
 }
 
@@ -79,9 +81,10 @@ pub async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
     later(db, (oldest.unwrap_or(now) + keep).max(now + DAY), now).await
 }
 
+/// Of several sweeps on one day, one is done: after a change of the settings they fall together again.
 async fn later(db: &TenantDb, due: i64, now: i64) -> Result<()> {
     let tx = db.begin_write().await?;
-    let item = NewWork { queue: QUEUE, payload: json!({}), due, key: Some("sweep".to_owned()) };
+    let item = NewWork { queue: QUEUE, payload: json!({}), due, key: Some(format!("sweep {}", due / DAY)) };
     enqueue(db, &tx, item, now).await?;
     tx.commit().await?;
     Ok(())

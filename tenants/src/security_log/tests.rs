@@ -49,8 +49,8 @@ async fn old_lines_go_when_the_organisation_says() {
     note(&db, Event::new(Kind::SignedOut), testing::NOW + 20 * day).await.unwrap();
     sweep(&db, testing::NOW + 30 * day).await.unwrap();
     assert_eq!(all(&db).await.len(), 2, "kept for a year unless said otherwise");
-    assert!(set_keep_days(&db, 3).await.is_err());
-    set_keep_days(&db, 14).await.unwrap();
+    assert!(set_keep_days(&db, 3, testing::NOW).await.is_err());
+    set_keep_days(&db, 14, testing::NOW).await.unwrap();
     sweep(&db, testing::NOW + 30 * day).await.unwrap();
     let left = all(&db).await;
     assert_eq!(left.len(), 1);

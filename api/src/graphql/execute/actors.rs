@@ -35,7 +35,7 @@ pub async fn trees(ctx: &Ctx, stored: HashSet<&str>) -> Result<HashMap<String, J
             _ => None,
         })
         .collect();
-    let keys = tenants::identity::key_names(&ctx.db, &keys).await?;
+    let keys = tenants::api_keys::names(&ctx.db, &keys).await?;
     let tree = |(stored, actor): (&str, Actor)| {
         let (id, name) = match actor {
             Actor::Member(id) => (Some(id.to_string()), names.get(&RecordId(id.0)).cloned()),

@@ -15,6 +15,10 @@ fn visit() -> Visit {
     Visit::new(std::net::Ipv4Addr::LOCALHOST.into(), "test")
 }
 
+fn key(role: &str) -> crate::api_keys::NewKey {
+    crate::api_keys::NewKey { name: "ci".to_owned(), role: Some(role.to_owned()), ..Default::default() }
+}
+
 fn unique(prefix: &str) -> String {
     format!("{prefix}{}", uuid::Uuid::new_v4().simple())[..24].to_owned()
 }
@@ -134,12 +138,12 @@ async fn an_api_key_opens_its_own_organisation_and_a_changed_one_none() {
     let slug = unique("k");
     signed_up(&identity, &email, &slug).await;
     let tenant = identity.registry().by_slug(&slug).await.unwrap().id;
-    let issued = identity.create_api_key(tenant, "ci", "admin", Actor::System).await.unwrap();
+    let issued = identity.create_api_key(tenant, key("admin")).await.unwrap();
     let principal = identity.authenticate(&issued.key, &visit()).await.unwrap();
     assert_eq!((principal.tenant, principal.actor), (tenant, Actor::ApiKey(issued.id)));
     let changed = format!("{}x", &issued.key[..issued.key.len() - 1]);
     assert_eq!(identity.authenticate(&changed, &visit()).await.unwrap_err().code(), Code::Unauthenticated);
-    let unknown = identity.create_api_key(tenant, "ci", "king", Actor::System).await.err().unwrap();
+    let unknown = identity.create_api_key(tenant, key("king")).await.err().unwrap();
     assert_eq!(unknown.code(), Code::NotFound);
 }
 

@@ -1,0 +1,124 @@
+//! Recognising a key, and remembering when and from where it was used.
+
+use std::sync::Arc;
+
+use entities::{
+    control::api_key_prefixes,
+    ids::TenantId,
+    tenant::{api_key_addresses, api_keys},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    sea_query::OnConflict,
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::{MARK, Networks};
+use crate::{
+    caller::Actor,
+    db::TenantDb,
+    error::{Code, Error, Result},
+    identity::Visit,
+    registry::Registry,
+    security_log::{self, Event, Kind},
+};
+
+/// Microseconds between two notes of a key's last use.
+const EVERY: i64 = 60_000_000;
+/// Addresses of a key that are remembered.
+const ADDRESSES: u64 = 1_000;
+
+/// A key that opens, now and from here.
+pub(crate) struct Found {
+    pub tenant: TenantId,
+    pub db: TenantDb,
+    pub row: api_keys::Model,
+    /// When the credential that was shown ends by itself, microseconds UTC.
+    pub until: Option<i64>,
+}
+
+/// Whether a bearer credential has the form of an API key.
+pub(crate) fn looks_like_key(bearer: &str) -> bool {
+    bearer.starts_with(MARK)
+}
+
+/// The key of a bearer credential; nothing if it is not one of ours, revoked or expired.
+pub(crate) async fn find(registry: &Registry, key: &str) -> Result<Option<Found>> {
+    let Some((prefix, _)) = key.strip_prefix(MARK).and_then(|rest| rest.split_once('_')) else { return Ok(None) };
+    let pointer = api_key_prefixes::Entity::find_by_id(prefix).one(registry.control().read()).await?;
+    let Some(pointer) = pointer else { return Ok(None) };
+    let db = registry.space(pointer.tenant_id).await?;
+    let Some(row) = api_keys::Entity::find_by_id(pointer.key_id).one(&db).await? else { return Ok(None) };
+    let (hash, now) = (Sha256::digest(key.as_bytes()), registry.clock().micros());
+    let same = |known: &[u8]| bool::from(known.ct_eq(hash.as_slice()));
+    let renewed = same(&row.hash);
+    let old = row.old_hash.as_deref().is_some_and(same);
+    let ends = [row.expires_at, row.old_until.filter(|_| !renewed)];
+    let until = ends.into_iter().flatten().min();
+    let opens = (renewed || old) && row.revoked_at.is_none() && until.is_none_or(|until| until > now);
+    Ok(opens.then(|| Found { tenant: pointer.tenant_id, db, row, until }))
+}
+
+impl Found {
+    /// Refuses an address that the key is not bound to; remembers the use behind the answer.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub(crate) fn used(&self, visit: &Visit, now: i64, telling: &Arc<Semaphore>) -> Result<()> {
+        let allowed = Networks::from_stored(self.row.addresses.as_deref()).allow(visit.address);
+        let known = self.row.used_from.as_deref() == Some(&visit.address.to_string());
+        let fresh = self.row.used_at.is_some_and(|used| now - used < EVERY);
+        // when too much is being written down, this use is not
+        if let Some(permit) = Arc::clone(telling).try_acquire_owned().ok().filter(|_| !(allowed && known && fresh)) {
+            let (db, row, visit) = (self.db.clone(), self.row.clone(), visit.clone());
+            tokio::spawn(async move {
+                let noted =
+                    if allowed { remember(&db, &row, &visit, now).await } else { tell(&db, &row, &visit, now).await };
+                if let Err(error) = noted {
+                    tracing::warn!(error = error.log_line(), "the use of a key was not noted");
+                }
+                drop(permit);
+            });
+        }
+        if allowed { Ok(()) } else { Err(Error::new(Code::Forbidden, "The key may not be used from this address.")) }
+    }
+}
+
+async fn tell(db: &TenantDb, key: &api_keys::Model, visit: &Visit, now: i64) -> Result<()> {
+    let event = Event::new(Kind::KeyRefused).by(Actor::ApiKey(key.id)).from(visit).with("name", key.name.as_str());
+    security_log::note(db, event, now).await
+}
+
+async fn remember(db: &TenantDb, key: &api_keys::Model, visit: &Visit, now: i64) -> Result<()> {
+    let address = visit.address.to_string();
+    let due = Condition::any().add(api_keys::Column::UsedAt.is_null()).add(api_keys::Column::UsedAt.lte(now - EVERY));
+    let changed =
+        api_keys::ActiveModel { used_at: Set(Some(now)), used_from: Set(Some(address.clone())), ..Default::default() };
+    api_keys::Entity::update_many().set(changed).filter(api_keys::Column::Id.eq(key.id)).filter(due).exec(db).await?;
+    if api_key_addresses::Entity::find_by_id((key.id, address.clone())).one(db).await?.is_some() {
+        return Ok(());
+    }
+    let row = api_key_addresses::ActiveModel { key_id: Set(key.id), address: Set(address), first_at: Set(now) };
+    let insert = api_key_addresses::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+    match insert.exec_without_returning(db).await {
+        Ok(0) | Err(sea_orm::DbErr::RecordNotInserted) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let event = Event::new(Kind::KeyNewAddress).by(Actor::ApiKey(key.id)).from(visit).with("name", key.name.as_str());
+    security_log::note(db, event, now).await?;
+    forget_oldest(db, key).await
+}
+
+/// Keeps as many addresses as a key may have.
+async fn forget_oldest(db: &TenantDb, key: &api_keys::Model) -> Result<()> {
+    let of_key = || api_key_addresses::Entity::find().filter(api_key_addresses::Column::KeyId.eq(key.id));
+    if of_key().count(db).await? > ADDRESSES
+        && let Some(oldest) = of_key().order_by_asc(api_key_addresses::Column::FirstAt).one(db).await?
+    {
+        api_key_addresses::Entity::delete_by_id((key.id, oldest.address)).exec(db).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! Keys of programs: `clt_<prefix>_<secret>`. The prefix finds the organisation, a hash proves the rest. A key acts with
+//! a role, narrowed to scopes where it has some; it may end, be bound to addresses and have a budget of its own.
+
+mod find;
+mod networks;
+mod scopes;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use entities::{
+    control::api_key_prefixes,
+    ids::{ApiKeyId, RoleId},
+    tenant::{api_keys, members, roles},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    TransactionSession,
+};
+use sha2::{Digest, Sha256};
+
+pub(crate) use find::{find, looks_like_key};
+pub use networks::Networks;
+pub use scopes::Scopes;
+
+use crate::{
+    access::{self, Access, Permission},
+    caller::{Actor, Caller},
+    db::TenantDb,
+    error::{Code, Error, FieldIssue, Issue, Result},
+    keys,
+    security_log::{self, Event, Kind},
+};
+
+/// What every key begins with, so that leaked ones are found by scanners.
+const MARK: &str = "clt_";
+/// Keys of an organisation that are not revoked.
+const MOST: u64 = 500;
+/// Longest name, characters.
+const NAME: usize = 200;
+/// Microseconds for which a renewed key's old secret may go on opening.
+const OVERLAP: i64 = 7 * 24 * 3600 * 1_000_000;
+/// Points per second that can be asked for.
+const POINTS: std::ops::RangeInclusive<i64> = 1..=1_000_000_000;
+
+/// A key as it is shown, once.
+#[derive(Clone)]
+pub struct IssuedKey {
+    pub id: ApiKeyId,
+    /// The whole key; it is kept nowhere.
+    pub key: String,
+}
+
+/// A key to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// Name of its role; its maker's own unless it is given.
+    pub role: Option<String>,
+    /// What of the role it is narrowed to.
+    pub scopes: Option<Scopes>,
+    /// Addresses and networks it may come from; any where there are none.
+    pub addresses: Vec<String>,
+    /// When it ends, microseconds UTC.
+    pub expires_at: Option<i64>,
+    /// Its own budget.
+    pub points_per_second: Option<i64>,
+}
+
+/// Makes a key.
+///
+/// # Errors
+/// `FORBIDDEN` where it would allow more than its maker may, `VALIDATION_FAILED`, `NOT_FOUND` for an unknown role,
+/// `QUOTA_EXCEEDED`.
+pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<IssuedKey> {
+    caller.demand(Permission::ManageApiKeys)?;
+    let now = caller.clock.micros();
+    let networks = check(&new, now)?;
+    let role_id = role(db, caller.actor, new.role.as_deref()).await?;
+    let scopes = new.scopes.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    let prefix: String = keys::random::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (key, hash) = secret(&prefix)?;
+    let row = api_keys::Model {
+        id: ApiKeyId::new(),
+        name: new.name.trim().to_owned(),
+        prefix: prefix.clone(),
+        hash,
+        role_id,
+        created_at: now,
+        created_by: caller.actor.stored(),
+        revoked_at: None,
+        scopes,
+        addresses: networks.stored(),
+        points_per_second: new.points_per_second,
+        expires_at: new.expires_at,
+        used_at: None,
+        used_from: None,
+        renewed_at: None,
+        old_hash: None,
+        old_until: None,
+    };
+    covered(db, caller, &row).await?;
+    let live = api_keys::Entity::find().filter(api_keys::Column::RevokedAt.is_null()).count(db).await?;
+    if live >= MOST {
+        return Err(Error::new(Code::QuotaExceeded, format!("There are {MOST} keys already; revoke one first.")));
+    }
+    let id = row.id;
+    let tx = db.begin_write().await?;
+    let event = told(caller, Kind::KeyCreated, &row);
+    api_keys::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+    security_log::note(&tx, event, now).await?;
+    tx.commit().await?;
+    let pointer = api_key_prefixes::ActiveModel { prefix: Set(prefix), tenant_id: Set(db.tenant()), key_id: Set(id) };
+    api_key_prefixes::Entity::insert(pointer).exec_without_returning(db.control().write()).await?;
+    Ok(IssuedKey { id, key })
+}
+
+/// Keys, the newest first: `first` of them after `after`, the revoked ones where they are asked for.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub async fn list(
+    db: &TenantDb,
+    caller: &Caller,
+    first: u64,
+    after: Option<ApiKeyId>,
+    revoked: bool,
+) -> Result<Vec<api_keys::Model>> {
+    caller.demand(Permission::ManageApiKeys)?;
+    let mut query = api_keys::Entity::find().order_by_desc(api_keys::Column::Id).limit(first);
+    if let Some(after) = after {
+        query = query.filter(api_keys::Column::Id.lt(after));
+    }
+    if !revoked {
+        query = query.filter(api_keys::Column::RevokedAt.is_null());
+    }
+    Ok(query.all(db).await?)
+}
+
+/// One key.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn load(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<api_keys::Model> {
+    caller.demand(Permission::ManageApiKeys)?;
+    let row = api_keys::Entity::find_by_id(id).one(db).await?;
+    row.ok_or_else(|| Error::new(Code::NotFound, "There is no such key."))
+}
+
+/// Gives a key a new secret; the old one goes on opening for `overlap` microseconds, so that programs can be changed one
+/// by one. `expires_at` sets another end.
+///
+/// # Errors
+/// `FORBIDDEN` where the key allows more than the caller may, `NOT_FOUND`, `CONFLICT` for a revoked key or when another
+/// renews it just now, `VALIDATION_FAILED`.
+pub async fn renew(
+    db: &TenantDb,
+    caller: &Caller,
+    id: ApiKeyId,
+    overlap: i64,
+    expires_at: Option<i64>,
+) -> Result<IssuedKey> {
+    let row = load(db, caller, id).await?;
+    covered(db, caller, &row).await?;
+    let now = caller.clock.micros();
+    if row.revoked_at.is_some() {
+        return Err(Error::new(Code::Conflict, "The key is revoked; make another one."));
+    }
+    let mut issues = Vec::new();
+    if !(0..=OVERLAP).contains(&overlap) {
+        issues.push(issue("overlapSeconds", "0 to 604800 seconds, which are 7 days"));
+    }
+    if expires_at.or(row.expires_at).is_some_and(|end| end <= now) {
+        issues.push(issue("expiresAt", "an instant to come"));
+    }
+    if !issues.is_empty() {
+        return Err(Error::invalid(issues));
+    }
+    let (key, hash) = secret(&row.prefix)?;
+    let changed = api_keys::ActiveModel {
+        hash: Set(hash),
+        old_hash: Set((overlap > 0).then(|| row.hash.clone())),
+        old_until: Set((overlap > 0).then_some(now + overlap)),
+        renewed_at: Set(Some(now)),
+        expires_at: Set(expires_at.or(row.expires_at)),
+        ..Default::default()
+    };
+    let tx = db.begin_write().await?;
+    let update = api_keys::Entity::update_many()
+        .set(changed)
+        .filter(api_keys::Column::Id.eq(id))
+        .filter(api_keys::Column::RevokedAt.is_null())
+        .filter(api_keys::Column::Hash.eq(row.hash.clone()));
+    if update.exec(&tx).await?.rows_affected != 1 {
+        return Err(Error::new(Code::Conflict, "Somebody else renewed or revoked the key just now."));
+    }
+    security_log::note(&tx, told(caller, Kind::KeyRenewed, &row), now).await?;
+    tx.commit().await?;
+    Ok(IssuedKey { id, key })
+}
+
+/// Ends a key, old secret and all, within a second everywhere.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn revoke(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<()> {
+    let row = load(db, caller, id).await?;
+    if row.revoked_at.is_some() {
+        return Ok(());
+    }
+    let now = caller.clock.micros();
+    let tx = db.begin_write().await?;
+    let changed = api_keys::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() };
+    api_keys::Entity::update_many().set(changed).filter(api_keys::Column::Id.eq(id)).exec(&tx).await?;
+    security_log::note(&tx, told(caller, Kind::KeyRevoked, &row), now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a key may do: its role, narrowed to its scopes.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn access(db: &TenantDb, key: &api_keys::Model) -> Result<Access> {
+    let access = access::of_role(db, key.role_id, None).await?;
+    match &key.scopes {
+        None => Ok(access),
+        Some(scopes) => {
+            let scopes: Scopes = serde_json::from_str(scopes).map_err(Error::internal)?;
+            Ok(scopes.narrow(&access))
+        }
+    }
+}
+
+/// Names of an organisation's keys, revoked ones too: history goes on naming them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn names(db: &TenantDb, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, String>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = api_keys::Entity::find().filter(api_keys::Column::Id.is_in(keys.iter().copied())).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// Names of the organisation's roles.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn role_names(db: &TenantDb) -> Result<HashMap<RoleId, String>> {
+    Ok(roles::Entity::find().all(db).await?.into_iter().map(|role| (role.id, role.name)).collect())
+}
+
+/// Nobody hands out more than they have.
+async fn covered(db: &TenantDb, caller: &Caller, key: &api_keys::Model) -> Result<()> {
+    if caller.access.covers(&access(db, key).await?) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "The key would be allowed more than you are; give it a smaller role, or scopes."))
+}
+
+async fn role(db: &TenantDb, maker: Actor, name: Option<&str>) -> Result<RoleId> {
+    let own = match (name, maker) {
+        (Some(name), _) => {
+            let role = roles::Entity::find().filter(roles::Column::Name.eq(name)).one(db).await?;
+            return role.map(|role| role.id).ok_or_else(|| unknown_role(name));
+        }
+        (None, Actor::Member(id)) => members::Entity::find_by_id(id).one(db).await?.map(|member| member.role_id),
+        (None, Actor::ApiKey(id)) => api_keys::Entity::find_by_id(id).one(db).await?.map(|key| key.role_id),
+        (None, Actor::System) => None,
+    };
+    own.ok_or_else(|| Error::invalid(vec![FieldIssue { field: "role".to_owned(), issue: Issue::Required }]))
+}
+
+fn unknown_role(name: &str) -> Error {
+    Error::new(Code::NotFound, format!("There is no role `{name}`; `roles` lists those there are."))
+}
+
+fn check(new: &NewKey, now: i64) -> Result<Networks> {
+    let mut issues = Vec::new();
+    if new.name.trim().is_empty() || new.name.chars().count() > NAME {
+        issues.push(issue("name", "1 to 200 characters"));
+    }
+    if new.expires_at.is_some_and(|end| end <= now) {
+        issues.push(issue("expiresAt", "an instant to come"));
+    }
+    if new.points_per_second.is_some_and(|points| !POINTS.contains(&points)) {
+        issues.push(issue("pointsPerSecond", "1 to 1000000000 points"));
+    }
+    let networks = Networks::parse(&new.addresses).unwrap_or_else(|issue| {
+        issues.push(issue);
+        Networks::default()
+    });
+    if issues.is_empty() { Ok(networks) } else { Err(Error::invalid(issues)) }
+}
+
+fn issue(field: &str, wanted: &'static str) -> FieldIssue {
+    FieldIssue { field: field.to_owned(), issue: Issue::WrongType(wanted.into()) }
+}
+
+/// A new key with this prefix, and its hash.
+fn secret(prefix: &str) -> Result<(String, Vec<u8>)> {
+    let key = format!("{MARK}{prefix}_{}", BASE64_URL_SAFE_NO_PAD.encode(keys::random::<32>()?));
+    let hash = Sha256::digest(key.as_bytes()).to_vec();
+    Ok((key, hash))
+}
+
+fn told(caller: &Caller, kind: Kind, key: &api_keys::Model) -> Event {
+    Event::of(caller, kind).with("key", key.id.to_string()).with("name", key.name.as_str())
+}
