@@ -8,7 +8,7 @@ mod own;
 mod schema;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     http::{
         StatusCode,
         header::{HeaderName, HeaderValue},
@@ -17,15 +17,23 @@ use actix_web::{
 };
 use async_graphql::{EmptySubscription, Schema, Variables};
 pub use schema::{Mutation, Query, build};
+use tenants::identity::Device;
 
 use crate::{
     app::App,
-    graphql::{self, http as wire},
+    graphql::{self, Budget, Budgets, http as wire},
     http::{bearer, refuse},
 };
 
 /// The schema of the account endpoint.
 pub type AccountSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// What one address may ask of the account endpoint at once, and how much comes back to it every second; a known device
+/// has as much of its own.
+const BUDGET: Budget = Budget { points: 300, per_second: 5 };
+
+/// What addresses and devices have asked for lately.
+pub type Asked = Budgets<String>;
 
 /// The bearer credential of the request, if any.
 pub struct Bearer(pub Option<String>);
@@ -33,10 +41,17 @@ pub struct Bearer(pub Option<String>);
 /// Answers one request.
 pub async fn handle(
     app: web::Data<App>,
+    asked_lately: web::Data<Asked>,
     schema: web::Data<AccountSchema>,
     request: HttpRequest,
     body: web::Payload,
 ) -> HttpResponse {
+    let visit = device::known(&app.identity, &request);
+    let who = visit.device.as_ref().map_or_else(|| visit.network().to_string(), Device::id);
+    match asked_lately.spend(&who, BUDGET, 1) {
+        Ok(left) => drop(request.extensions_mut().insert(left)),
+        Err(error) => return refuse(&request, &error),
+    }
     let (media, asked) = match wire::read(&request, body).await {
         Ok(read) => read,
         Err(refused) => return refused,
@@ -51,7 +66,7 @@ pub async fn handle(
     let mut run = async_graphql::Request::new(asked.query)
         .variables(Variables::from_json(asked.variables.into()))
         .data(Bearer(bearer(request.headers()).map(str::to_owned)))
-        .data(device::known(&app.identity, &request))
+        .data(visit)
         .data(device::Jar::of(&request));
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;

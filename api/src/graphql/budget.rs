@@ -1,6 +1,7 @@
 //! What an actor may spend: a bucket that fills by the cost of requests and leaks steadily.
 
 use std::{
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -23,7 +24,7 @@ pub struct Budget {
 
 impl Budget {
     /// A caller's own: a program may have a smaller one, which lasts for as many seconds.
-    fn of(self, caller: &Caller) -> Self {
+    pub fn of(self, caller: &Caller) -> Self {
         let Some(own) = caller.points_per_second.filter(|own| *own < self.per_second) else { return self };
         let points = u128::from(self.points) * u128::from(own) / u128::from(self.per_second.max(1));
         Self { points: u64::try_from(points).unwrap_or(self.points).max(1), per_second: own }
@@ -43,11 +44,13 @@ pub struct Left {
     pub reset: u64,
 }
 
-/// The budgets of all actors that asked lately.
-pub struct Budgets {
-    budget: Budget,
-    spent: Cache<(TenantId, Actor), Arc<Mutex<Spent>>>,
+/// The budgets of all that asked lately, by what tells them apart.
+pub struct Budgets<K> {
+    spent: Cache<K, Arc<Mutex<Spent>>>,
 }
+
+/// Tells actors apart.
+pub type Who = (TenantId, Actor);
 
 #[derive(Clone, Copy)]
 struct Spent {
@@ -58,23 +61,24 @@ struct Spent {
 /// Actors whose spending is remembered; the longest silent are forgotten first.
 const ACTORS: usize = 50_000;
 
-impl Budgets {
-    /// Budgets of this size.
-    pub fn new(budget: Budget) -> Self {
-        Self { budget, spent: Cache::new(ACTORS) }
+impl<K: Clone + Eq + Hash> Default for Budgets<K> {
+    /// Budgets of which nothing is spent.
+    fn default() -> Self {
+        Self { spent: Cache::new(ACTORS) }
     }
+}
 
+impl<K: Clone + Eq + Hash> Budgets<K> {
     /// Spends the points of a request, or of what a subscription delivers.
     ///
     /// # Errors
     /// `RATE_LIMITED`, saying after how long there is enough.
-    pub fn spend(&self, caller: &Caller, cost: u64) -> Result<Left> {
-        let key = (caller.tenant, caller.actor);
+    pub fn spend(&self, key: &K, budget: Budget, cost: u64) -> Result<Left> {
         let fresh =
             || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Spent { points: 0.0, at: Instant::now() })));
-        let Ok(spent) = self.spent.get_or_insert_with(&key, fresh);
+        let Ok(spent) = self.spent.get_or_insert_with(key, fresh);
         let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let Budget { points, per_second } = self.budget.of(caller);
+        let Budget { points, per_second } = budget;
         let (now, rate, most) = (Instant::now(), per_second.max(1) as f64, points as f64);
         spent.points = (spent.points - now.duration_since(spent.at).as_secs_f64() * rate).max(0.0);
         spent.at = now;
@@ -101,41 +105,22 @@ fn too_much(seconds: u64) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use tenants::{Access, Clock, Origin};
-
     use super::*;
-
-    fn caller() -> Caller {
-        Caller {
-            tenant: TenantId::new(),
-            actor: Actor::System,
-            origin: Origin::Graphql,
-            access: Arc::new(Access::All),
-            locale: "en".to_owned(),
-            clock: Clock::system(),
-            request: String::new(),
-            run: None,
-            visit: None,
-            points_per_second: None,
-        }
-    }
 
     #[test]
     fn an_empty_budget_refuses_until_it_has_leaked() {
-        let budgets = Budgets::new(Budget { points: 100, per_second: 1 });
-        let one = caller();
-        assert_eq!(budgets.spend(&one, 60).unwrap().remaining, 40);
-        let refused = budgets.spend(&one, 60).unwrap_err();
+        let (budgets, budget) = (Budgets::default(), Budget { points: 100, per_second: 1 });
+        assert_eq!(budgets.spend(&1, budget, 60).unwrap().remaining, 40);
+        let refused = budgets.spend(&1, budget, 60).unwrap_err();
         assert_eq!((refused.code(), &refused.details()["retryAfterMs"]), (Code::RateLimited, &20_000.into()));
-        budgets.spend(&one, 30).unwrap();
-        budgets.spend(&caller(), 60).unwrap();
+        budgets.spend(&1, budget, 30).unwrap();
+        budgets.spend(&2, budget, 60).unwrap();
     }
 
     #[test]
     fn what_costs_more_than_a_budget_runs_when_it_is_full() {
-        let budgets = Budgets::new(Budget { points: 10, per_second: 1 });
-        let caller = caller();
-        assert_eq!(budgets.spend(&caller, 50).unwrap().remaining, 0);
-        assert!(budgets.spend(&caller, 1).is_err());
+        let (budgets, budget) = (Budgets::default(), Budget { points: 10, per_second: 1 });
+        assert_eq!(budgets.spend(&1, budget, 50).unwrap().remaining, 0);
+        assert!(budgets.spend(&1, budget, 1).is_err());
     }
 }

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method, StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderValue},
     },
     web,
 };
@@ -18,6 +18,7 @@ use super::{
     Answer, Door, Request,
     errors::{GraphqlError, Refusal},
 };
+use crate::http::rate;
 
 /// Largest body, bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -82,11 +83,7 @@ fn ran(media: Media, answer: Answer) -> HttpResponse {
         body.push(b'}');
     }
     let mut response = respond(media, StatusCode::OK, body);
-    for (name, value) in
-        [("ratelimit-limit", left.limit), ("ratelimit-remaining", left.remaining), ("ratelimit-reset", left.reset)]
-    {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
-    }
+    rate::tell(response.headers_mut(), &left);
     response
 }
 
@@ -103,7 +100,7 @@ pub fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
     }
     let wait = refusal.errors.first().and_then(|error| error.extensions.get("retryAfterMs")?.as_u64());
     if let Some(millis) = wait {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+        rate::tell_wait(response.headers_mut(), millis);
     }
     response
 }

@@ -21,8 +21,9 @@ pub mod ws;
 use std::sync::Arc;
 
 use records::rules::Rules;
+use tenants::{Caller, error::Result};
 
-pub use budget::{Budget, Left};
+pub use budget::{Budget, Budgets, Left};
 pub(crate) use execute::instant;
 pub use frontdoor::admit;
 pub use http::handle;
@@ -32,7 +33,8 @@ pub use respond::{Answer, Request};
 pub struct Door {
     schemas: cache::Schemas,
     documents: plan::Documents,
-    budgets: budget::Budgets,
+    budget: Budget,
+    budgets: Budgets<budget::Who>,
     feeds: feeds::Feeds,
     sockets: sockets::Sockets,
     rules: Arc<dyn Rules>,
@@ -49,7 +51,8 @@ impl Door {
         Self {
             schemas: cache::Schemas::new(SCHEMA_BYTES),
             documents: plan::Documents::new(DOCUMENT_BYTES),
-            budgets: budget::Budgets::new(budget),
+            budget,
+            budgets: Budgets::default(),
             feeds: feeds::Feeds::default(),
             sockets: sockets::Sockets::default(),
             rules,
@@ -58,6 +61,14 @@ impl Door {
 }
 
 impl Door {
+    /// Takes points from a caller's budget, for what is no document of GraphQL too.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, saying after how long there is enough.
+    pub fn spend(&self, caller: &Caller, cost: u64) -> Result<Left> {
+        self.budgets.spend(&(caller.tenant, caller.actor), self.budget.of(caller), cost)
+    }
+
     /// Publishes what the door holds in memory, and how often it found it there.
     pub fn measure(&self) {
         let [hits, misses, count, bytes] = self.schemas.numbers();

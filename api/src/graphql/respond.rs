@@ -175,7 +175,7 @@ impl Door {
             return Err(Refusal::too_expensive(cost, MAX_COST));
         }
         let caller = &session.ctx.caller;
-        let left = self.budgets.spend(caller, cost).map_err(|error| refused(&error, caller))?;
+        let left = self.spend(caller, cost).map_err(|error| refused(&error, caller))?;
         Ok(Price { cost, left })
     }
 

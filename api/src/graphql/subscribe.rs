@@ -81,7 +81,7 @@ impl Subscription {
         let most = u32::try_from(FLOOD + 1).unwrap_or(u32::MAX);
         let page = engine::changes(ctx, self.seen, &[plan.object.id], most).await?;
         if page.changes.len() > FLOOD {
-            door.budgets.spend(&ctx.caller, 1)?;
+            door.spend(&ctx.caller, 1)?;
             let answer = self.session.told(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
             self.seen = engine::last_seq(&ctx.db).await?;
             return Ok(vec![answer]);
@@ -95,7 +95,7 @@ impl Subscription {
         let events: Vec<Event<'_>> = changes.iter().filter_map(event).collect();
         if !events.is_empty() {
             let each = delivery(&self.session.schema.model, &self.session.plan, &self.session.variables);
-            door.budgets.spend(&ctx.caller, each.saturating_mul(events.len() as u64))?;
+            door.spend(&ctx.caller, each.saturating_mul(events.len() as u64))?;
         }
         let mut answers = Vec::with_capacity(events.len());
         for event in events {

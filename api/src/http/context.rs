@@ -15,8 +15,8 @@ use tenants::{
     identity::{Principal, Visit},
 };
 
-use super::{headers, is_secure, visit};
-use crate::app::App;
+use super::{cors, headers, is_secure, rate, visit};
+use crate::{app::App, graphql::Left};
 
 /// Names a request in logs, history and answers.
 #[derive(Clone)]
@@ -41,7 +41,11 @@ pub async fn observe(
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
     let secure = is_secure(request.request());
     let mut response = next.call(request).await?;
+    let left = response.request().extensions().get::<Left>().copied();
     let headers = response.headers_mut();
+    if let Some(left) = left {
+        rate::tell(headers, &left);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
@@ -64,7 +68,8 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
 /// Who asks, from the `Authorization` header; `slug` is the organisation named in the address, if any.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` without a live credential; `NOT_FOUND` when it is for another organisation than the address.
+/// `UNAUTHENTICATED` without a live credential; `NOT_FOUND` when it is for another organisation than the address;
+/// `FORBIDDEN` from a page whose origin the organisation does not list.
 pub async fn authenticate(
     app: &App,
     request: &HttpRequest,
@@ -74,6 +79,7 @@ pub async fn authenticate(
     let visit = visit(request);
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
     let principal = app.identity.authenticate(bearer, &visit).await?;
+    cors::judge(request, principal.tenant).await?;
     let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     caller(app, principal, slug, origin, language, Asking { request: RequestId::of(request), visit })
 }

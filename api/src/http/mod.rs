@@ -1,10 +1,12 @@
 //! The HTTP server: routes, request ids, and what every answer has in common.
 
 mod context;
+pub mod cors;
 mod errors;
 mod headers;
 mod ops;
 mod proxies;
+pub mod rate;
 mod redirect;
 mod tenant;
 mod tls;
@@ -14,9 +16,10 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
-use tenants::{Code, Error, error::Result};
+use tenants::{Code, Error, error::Result, origins::Origins};
 
 pub use context::{Asking, RequestId, authenticate, bearer, caller};
+pub use cors::Cors;
 pub use errors::{error_body, refuse};
 pub use proxies::{Proxies, host, is_secure, visit};
 
@@ -50,7 +53,13 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let upgrade = web::Data::new(upgrade::Upgrade::default());
     let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
+    let asked = web::Data::new(crate::account::Asked::default());
     let proxies = web::Data::new(Proxies::new(config));
+    let own = config.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
+    let cors = web::Data::new(Cors {
+        origins: Origins::new(app.registry.control().clone()),
+        own: own.map(|url| url.origin().ascii_serialization()),
+    });
     let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), budget));
     let server = HttpServer::new(move || {
         Actix::new()
@@ -59,7 +68,10 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             .app_data(door.clone())
             .app_data(upgrade.clone())
             .app_data(proxies.clone())
+            .app_data(cors.clone())
+            .app_data(asked.clone())
             .app_data(web::Data::new(metrics.clone()))
+            .wrap(actix_web::middleware::from_fn(cors::cors))
             .wrap(actix_web::middleware::from_fn(context::observe))
             .configure(routes)
             .default_service(web::to(errors::no_such_route))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tenants::Origin;
 
-use super::{Asking, RequestId, authenticate, caller, refuse, visit};
+use super::{Asking, Cors, RequestId, authenticate, caller, cors, rate, refuse, visit};
 use crate::{app::App, graphql};
 
 /// Answers queries and mutations.
@@ -31,11 +31,18 @@ pub async fn socket(
     let slug = request.match_info().get("slug").map(str::to_owned);
     let id = RequestId::of(&request);
     let visit = visit(&request);
+    let page = cors::foreign(&request).zip(request.app_data::<web::Data<Cors>>().cloned());
     let app = app.into_inner();
     let authenticate: graphql::ws::Authenticate = Box::new(move |credential| {
         let (app, slug, id, visit) = (Arc::clone(&app), slug.clone(), id.clone(), visit.clone());
+        let page = page.clone();
         Box::pin(async move {
             let principal = app.identity.authenticate(&credential, &visit).await?;
+            if let Some((origin, cors)) = page
+                && !cors.origins.allow(principal.tenant, &origin).await?
+            {
+                return Err(cors::not_listed(&origin));
+            }
             caller(&app, principal, slug.as_deref(), Origin::Graphql, None, Asking { request: id, visit })
         })
     });
@@ -46,6 +53,7 @@ pub async fn socket(
 pub async fn schema(app: web::Data<App>, door: web::Data<graphql::Door>, request: HttpRequest) -> HttpResponse {
     let sdl = async {
         let (caller, db) = authenticate(&app, &request, request.match_info().get("slug"), Origin::Graphql).await?;
+        rate::charge(&request, &caller)?;
         door.sdl(caller, db).await
     };
     match sdl.await {

@@ -32,6 +32,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn ctx(app: &App, request: &HttpRequest) -> Result<Ctx> {
     let slug = request.match_info().get("slug");
     let (caller, db) = http::authenticate(app, request, slug, Origin::Rest).await?;
+    http::rate::charge(request, &caller)?;
     let ctx = Ctx::open(caller, db, app.rules.clone()).await?;
     match engine::verify(&ctx).await {
         Err(error) if error.code() == Code::StaleCatalog => ctx.refreshed().await,

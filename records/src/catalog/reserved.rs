@@ -35,6 +35,8 @@ const OBJECTS: &str = "
 
 /// Types and root fields of the API that are the same for everyone.
 const SHARED: &str = "
+    apiKeyInput apiKeyScope apiKeyScopeInput issuedApiKey renewApiKey securityEvent securityEventKind securityLog
+    securityLogPage securitySettings securitySettingsInput updateSecuritySettings
     actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
     createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter

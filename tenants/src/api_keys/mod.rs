@@ -121,7 +121,7 @@ pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<Issue
 /// Keys, the newest first: `first` of them after `after`, the revoked ones where they are asked for.
 ///
 /// # Errors
-/// `FORBIDDEN`.
+/// `FORBIDDEN`, `BAD_CURSOR` where `after` is no key of the organisation.
 pub async fn list(
     db: &TenantDb,
     caller: &Caller,
@@ -132,6 +132,9 @@ pub async fn list(
     caller.demand(Permission::ManageApiKeys)?;
     let mut query = api_keys::Entity::find().order_by_desc(api_keys::Column::Id).limit(first);
     if let Some(after) = after {
+        if api_keys::Entity::find_by_id(after).one(db).await?.is_none() {
+            return Err(Error::of(Code::BadCursor));
+        }
         query = query.filter(api_keys::Column::Id.lt(after));
     }
     if !revoked {

@@ -30,7 +30,7 @@ impl Identity {
         password: &str,
         visit: &Visit,
     ) -> Result<bool> {
-        let attempt = self.attempt(account, visit.address, visit.device.as_ref()).await?;
+        let attempt = self.attempt(account, visit).await?;
         let locks = attempt.locks();
         let right = match self.verify(password, user.map(|user| user.password_hash.clone())).await {
             Ok(right) => right,

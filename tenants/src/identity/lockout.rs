@@ -5,8 +5,6 @@
 //! A try is counted before the password is looked at, in one statement in the control plane: tries at the same time, on
 //! however many nodes, do not pass each other.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use entities::control::attempts;
 use sea_orm::{
     ActiveValue::Set,
@@ -15,7 +13,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Identity, devices::Device};
+use super::{Identity, Visit};
 use crate::{
     error::{Code, Error, Result},
     keys,
@@ -64,12 +62,12 @@ impl Identity {
     ///
     /// # Errors
     /// `RATE_LIMITED`, with `retryAfterMs`.
-    pub(super) async fn attempt(&self, account: &str, address: IpAddr, device: Option<&Device>) -> Result<Attempt> {
-        let keys = match device.filter(|device| device.is_of(account)) {
+    pub(super) async fn attempt(&self, account: &str, visit: &Visit) -> Result<Attempt> {
+        let keys = match visit.device.as_ref().filter(|device| device.is_of(account)) {
             Some(device) => vec![(key("device", &device.id()), BY_ACCOUNT, true)],
             None => vec![
                 (key("account", account), BY_ACCOUNT, true),
-                (key("address", &network(address)), BY_ADDRESS, false),
+                (key("address", &visit.network().to_string()), BY_ADDRESS, false),
             ],
         };
         let mut attempt = Attempt { counted: Vec::new() };
@@ -201,14 +199,6 @@ fn delay(over: i64) -> i64 {
     Ord::min(FIRST << Ord::clamp(over, 0, 20), LONGEST)
 }
 
-/// What an address is counted by: one subscriber of IPv6 has 2^64 of them.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
-    }
-}
-
 fn key(kind: &str, what: &str) -> String {
     let digest = Sha256::digest(format!("{kind} {what}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -228,13 +218,5 @@ mod tests {
     fn delays_double_up_to_an_hour() {
         assert_eq!([0, 1, 2].map(delay), [FIRST, 2 * FIRST, 4 * FIRST]);
         assert_eq!(delay(50), LONGEST);
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_address() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -1,6 +1,6 @@
 //! From where somebody comes: what protection counts by, and what people recognise their own devices by.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::Device;
 
@@ -25,6 +25,14 @@ impl Visit {
         Self { address: address.to_canonical(), agent, device: None }
     }
 
+    /// What the visitor is counted by: one subscriber of IPv6 has 2^64 addresses.
+    pub fn network(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+            address => address,
+        }
+    }
+
     /// Whether the account (an email address as compared) was opened from this device before.
     pub fn is_known_for(&self, account: &str) -> bool {
         self.device.as_ref().is_some_and(|device| device.is_of(account))
@@ -39,6 +47,14 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_visitor() {
+        let of = |text: &str| Visit::new(text.parse().unwrap(), "").network();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
 
     #[test]
     fn addresses_have_one_form_and_agents_are_bounded() {

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod api_keys;
 mod arrows;
 mod attacks;
 mod bad_input;
@@ -18,6 +19,7 @@ mod keys;
 mod operations;
 mod own_account;
 mod parity;
+mod protection;
 mod protocol;
 mod resilience;
 mod retyping;

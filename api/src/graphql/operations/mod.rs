@@ -4,8 +4,10 @@
 mod access;
 mod catalog;
 mod imports;
+mod keys;
 mod rates;
 mod runs;
+mod security;
 mod viewer;
 
 use records::Ctx;
@@ -13,8 +15,16 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 6] =
-    [access::DECLARED, viewer::DECLARED, catalog::DECLARED, rates::DECLARED, runs::DECLARED, imports::DECLARED];
+pub const DECLARED: [&str; 8] = [
+    access::DECLARED,
+    viewer::DECLARED,
+    catalog::DECLARED,
+    rates::DECLARED,
+    runs::DECLARED,
+    imports::DECLARED,
+    keys::DECLARED,
+    security::DECLARED,
+];
 
 /// Runs an operation.
 ///
@@ -37,6 +47,12 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = access::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = keys::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = security::run(ctx, name, args).await {
         return answer;
     }
     Err(Error::internal(format!("operation {name} is declared, but has no function")))

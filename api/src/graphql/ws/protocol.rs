@@ -21,8 +21,9 @@ pub const INIT_WITHIN: Duration = Duration::from_secs(5);
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// How long it may stay silent.
 pub const SILENT_FOR: Duration = Duration::from_secs(70);
-/// How often the credential is looked at again.
-pub const CHECK_EVERY: Duration = Duration::from_secs(30);
+/// How often the credential is looked at again: what was revoked ends within a second, with the half in which a
+/// recognised credential is remembered.
+pub const CHECK_EVERY: Duration = Duration::from_millis(400);
 
 /// What a client says.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub enum Hangup {
     BadMessage,
     Unauthorized,
     Forbidden,
+    /// The role, or the teams, are not what they were.
+    AccessChanged,
     InitTimeout,
     IdInUse,
     InitTwice,
@@ -54,6 +57,7 @@ impl Hangup {
             Hangup::BadMessage => (4400, "Invalid message".to_owned()),
             Hangup::Unauthorized => (4401, "Unauthorized".to_owned()),
             Hangup::Forbidden => (4403, "Forbidden".to_owned()),
+            Hangup::AccessChanged => (4403, "Access changed; connect again".to_owned()),
             Hangup::InitTimeout => (4408, "Connection initialisation timeout".to_owned()),
             Hangup::IdInUse => (4409, format!("Subscriber for {id} already exists")),
             Hangup::InitTwice => (4429, "Too many initialisation requests".to_owned()),

@@ -164,13 +164,16 @@ impl Socket {
         }
     }
 
-    /// Hangs up once the credential has expired or was revoked.
+    /// Hangs up once the credential has expired or was revoked, or allows something else than when the operations began.
     async fn check(&mut self) -> Step {
-        if let Some(member) = &self.member {
-            let credential = member.credential.clone();
-            self.recognise(credential).await?;
+        let Some(member) = &self.member else { return Ok(()) };
+        match (self.authenticate)(member.credential.clone()).await {
+            Ok((caller, _)) if caller.access == member.caller.access => Ok(()),
+            Ok(_) => Err(hang(Hangup::AccessChanged)),
+            // a database that is away for a moment says nothing about the credential
+            Err(error) if error.code().kind().retryable() => Ok(()),
+            Err(_) => Err(hang(Hangup::Forbidden)),
         }
-        Ok(())
     }
 
     /// Starts an operation. A subscription is in place before the next message is heard, so that what a client does

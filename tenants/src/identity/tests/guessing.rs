@@ -64,16 +64,17 @@ async fn delays_grow_and_a_right_password_ends_them() {
 #[tokio::test]
 async fn an_address_that_tries_many_accounts_waits_too() {
     let identity = Arc::new(identity().await);
-    let there = "198.51.100.7".parse().unwrap();
+    let there = Visit::new("198.51.100.7".parse().unwrap(), "");
     // all at once: none slips past the counter
     let tries = (0..150).map(|n| {
-        let (identity, email) = (Arc::clone(&identity), format!("{}{n}@example.org", unique("n")));
-        tokio::spawn(async move { identity.attempt(&email, there, None).await.map(drop) })
+        let (identity, there, email) =
+            (Arc::clone(&identity), there.clone(), format!("{}{n}@example.org", unique("n")));
+        tokio::spawn(async move { identity.attempt(&email, &there).await.map(drop) })
     });
     let ended = futures::future::join_all(tries).await;
     let taken = ended.iter().filter(|result| matches!(result, Ok(Ok(())))).count();
     assert!(taken <= 100, "{taken} tries were taken");
-    drop(identity.attempt("x@example.org", "198.51.100.8".parse().unwrap(), None).await.unwrap());
+    drop(identity.attempt("x@example.org", &Visit::new("198.51.100.8".parse().unwrap(), "")).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,0 +1,56 @@
+//! What is left of a budget, told in headers: `RateLimit-Policy` and `RateLimit` as version 10 of the IETF's draft has
+//! them (draft-ietf-httpapi-ratelimit-headers), and the three fields of its earlier versions, which more clients know.
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    web,
+};
+use tenants::{Caller, Error, error::Result};
+
+use crate::graphql::{Door, Left};
+
+/// Points of a REST request, as many as those of a query for a hundred records.
+const REST: u64 = 100;
+
+/// Takes the points of a REST request from its caller's budget; the answer tells what is left.
+///
+/// # Errors
+/// `RATE_LIMITED`, saying after how long there is enough.
+pub fn charge(request: &HttpRequest, caller: &Caller) -> Result<()> {
+    if let Some(door) = request.app_data::<web::Data<Door>>() {
+        let left = door.spend(caller, REST)?;
+        request.extensions_mut().insert(left);
+    }
+    Ok(())
+}
+
+/// Tells what is left.
+pub fn tell(headers: &mut HeaderMap, left: &Left) {
+    let window = left.limit.div_ceil(left.per_second.max(1));
+    put(headers, "ratelimit-policy", &format!("\"points\";q={};w={window}", left.limit));
+    put(headers, "ratelimit", &format!("\"points\";r={};t={}", left.remaining, left.reset));
+    put(headers, "ratelimit-limit", &left.limit.to_string());
+    put(headers, "ratelimit-remaining", &left.remaining.to_string());
+    put(headers, "ratelimit-reset", &left.reset.to_string());
+}
+
+/// Says after how many milliseconds to come again.
+pub fn tell_wait(headers: &mut HeaderMap, millis: u64) {
+    let seconds = millis.div_ceil(1_000);
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    put(headers, "ratelimit", &format!("\"points\";r=0;t={seconds}"));
+    put(headers, "ratelimit-remaining", "0");
+    put(headers, "ratelimit-reset", &seconds.to_string());
+}
+
+/// The wait that an error asks for, milliseconds.
+pub fn wait(error: &Error) -> Option<u64> {
+    error.details().get("retryAfterMs")?.as_u64()
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,112 @@
+//! What strangers run into: guessed passwords, pages of other origins; and what an organisation reads of it.
+
+use futures::{StreamExt, stream};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{TestApp, until};
+
+const PASSWORD: &str = "a long enough passphrase";
+const SIGN_IN: &str =
+    "mutation ($email: String!, $password: String!) { signIn(email: $email, password: $password) { accessToken } }";
+
+fn sign_in(email: &str, password: &str) -> Value {
+    json!({ "query": SIGN_IN, "variables": { "email": email, "password": password } })
+}
+
+#[tokio::test]
+async fn ten_thousand_guesses_are_stopped_and_the_owner_comes_in() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let url = app.anonymous().url("/graphql/account");
+    let ask = async |client: &Client, cookie: Option<&str>, password: &str| {
+        let request = client.post(&url).json(&sign_in(&tenant.owner_email, password));
+        let request = cookie.into_iter().fold(request, |request, cookie| request.header("cookie", cookie));
+        request.send().await.expect("an answer")
+    };
+    let owner = Client::new();
+    let first = ask(&owner, None, PASSWORD).await;
+    let cookie = first.headers()["set-cookie"].to_str().expect("a cookie").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().expect("a pair").to_owned();
+
+    let attacker = Client::new();
+    let codes = stream::iter(0..10_000).map(|n| {
+        let (ask, attacker) = (&ask, &attacker);
+        async move {
+            let answer = ask(attacker, None, &format!("guess number {n}")).await.json::<Value>().await.expect("JSON");
+            answer["errors"][0]["extensions"]["code"].as_str().expect("a code").to_owned()
+        }
+    });
+    let codes: Vec<String> = codes.buffer_unordered(32).collect().await;
+    let count = |wanted: &str| codes.iter().filter(|code| *code == wanted).count();
+    assert!(count("BAD_CREDENTIALS") <= 11, "{} passwords were tried", count("BAD_CREDENTIALS"));
+    assert_eq!(count("BAD_CREDENTIALS") + count("RATE_LIMITED"), 10_000);
+
+    let stranger = ask(&owner, None, PASSWORD).await;
+    assert_eq!(stranger.json::<Value>().await.expect("JSON")["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    let known = ask(&owner, Some(&cookie), PASSWORD).await.json::<Value>().await.expect("JSON");
+    assert!(known["data"]["signIn"]["accessToken"].is_string(), "{known}");
+
+    let log = "{ securityLog(kinds: [SIGN_IN_FAILED, SIGN_IN_LOCKED, SIGNED_IN]) { nodes { kind times address } } }";
+    let told = async || {
+        let nodes = tenant.data(log, json!({})).await["securityLog"]["nodes"].clone();
+        let kinds: Vec<&str> =
+            nodes.as_array().expect("lines").iter().filter_map(|line| line["kind"].as_str()).collect();
+        ["SIGN_IN_FAILED", "SIGN_IN_LOCKED", "SIGNED_IN"].iter().all(|kind| kinds.contains(kind)) && kinds.len() < 20
+    };
+    until(10, "the log tells it, in few lines", told).await;
+}
+
+#[tokio::test]
+async fn pages_speak_for_organisations_that_list_their_origin() {
+    let app = TestApp::start().await;
+    let (acme, other) = (app.tenant("acme"), app.tenant("other"));
+    let (ours, theirs, nobody) = ("https://shop.acme.example", "https://app.other.example", "https://evil.example");
+    let set =
+        "mutation ($origins: [String!]) { updateSecuritySettings(input: { origins: $origins }) { origins logDays } }";
+    let settings = acme.data(set, json!({ "origins": [ours] })).await;
+    assert_eq!(settings["updateSecuritySettings"], json!({ "origins": [ours], "logDays": 365 }));
+    other.data(set, json!({ "origins": [theirs] })).await;
+    assert_eq!(acme.code(set, json!({ "origins": ["*"] })).await, "VALIDATION_FAILED");
+
+    let preflight = async |path: &str, origin: &str| {
+        let request = app.anonymous().request(Method::OPTIONS, path).header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        let answer = request.header("access-control-request-headers", "authorization").send().await.expect("an answer");
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("a text").to_owned());
+        assert_eq!(header("access-control-allow-credentials"), None);
+        (answer.status() == StatusCode::NO_CONTENT, header("access-control-allow-origin"))
+    };
+    until(3, "the list holds", async || preflight("/t/acme/graphql", ours).await.0).await;
+    for (path, origin, allowed) in [
+        ("/t/acme/graphql", ours, true),
+        ("/t/acme/graphql", theirs, false),
+        ("/t/other/api/imports", theirs, true),
+        ("/t/nowhere/graphql", ours, false),
+        ("/graphql", ours, true),
+        ("/graphql", theirs, true),
+        ("/graphql", nobody, false),
+        ("/api/imports", theirs, true),
+        ("/graphql/account", ours, false),
+        ("/metrics", ours, false),
+    ] {
+        let answer = preflight(path, origin).await;
+        assert_eq!(answer, (allowed, allowed.then(|| origin.to_owned())), "{path} {origin}");
+    }
+
+    let ask = async |path: &str, origin: &str| {
+        let request = acme.api_key.request(Method::POST, path).header("origin", origin);
+        let answer = request.json(&json!({ "query": "{ me { language } }" })).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.headers().contains_key("access-control-allow-origin"))
+    };
+    assert_eq!(ask("/t/acme/graphql", ours).await, (200, true));
+    assert_eq!(ask("/graphql", ours).await, (200, true));
+    assert_eq!(ask("/graphql", theirs).await, (403, false), "the other organisation's page");
+    assert_eq!(ask("/graphql", nobody).await, (403, false));
+    let own = app.anonymous().url("");
+    assert_eq!(ask("/graphql", &own).await, (200, false), "our own pages need no list");
+
+    let log =
+        acme.data("{ securityLog(kinds: [SETTINGS_CHANGED]) { nodes { actor { kind } detail } } }", json!({})).await;
+    assert_eq!(log["securityLog"]["nodes"][0]["detail"]["origins"], json!([ours]));
+}
