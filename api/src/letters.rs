@@ -7,7 +7,7 @@ use mail::{Draft, Language, Outbox, Sending, texts};
 use tenants::{
     Code, Error,
     error::Result,
-    identity::{Identity, LETTERS, Letter, PEOPLE, Post},
+    identity::{LETTERS, Letter, PEOPLE, Post},
 };
 
 use crate::{app::App, config::Config};
@@ -25,11 +25,11 @@ pub fn errands(app: &App, config: &Config) -> Result<Vec<Arc<dyn Errands>>> {
         }
     }
     let letters = Letters { outbox, base: config.public_url()? };
-    Ok(vec![Arc::new(letters), Arc::new(People(Arc::clone(&app.identity)))])
+    Ok(vec![Arc::new(letters), Arc::new(People(app.clone()))])
 }
 
 /// Names and addresses on their way into the organisations of their people.
-struct People(Arc<Identity>);
+struct People(App);
 
 #[async_trait::async_trait]
 impl Errands for People {
@@ -38,7 +38,11 @@ impl Errands for People {
     }
 
     async fn run(&self, _: &str, payload: serde_json::Value) -> Result<()> {
-        self.0.spread(payload).await
+        let App { identity, rules, .. } = &self.0;
+        match identity.changed_person(payload).await? {
+            Some(user) => records::members::follow(identity, rules, &user).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -60,8 +64,8 @@ impl Errands for Letters {
         // nobody has the address that was asked about
         let Some(to) = to else { return Ok(()) };
         self.outbox.send(id, &to, &draft).await.map_err(|error| match error {
-            Sending::Later(_) => Error::of(Code::Unavailable).caused_by(error),
-            Sending::Never(_) => Error::of(Code::BadRequest).caused_by(error),
+            Sending::Later(_) => Error::new(Code::Unavailable, error.to_string()),
+            Sending::Never(_) => Error::new(Code::BadRequest, error.to_string()),
         })
     }
 }
@@ -78,6 +82,12 @@ impl Letters {
             Letter::PasswordChanged => texts::password_changed(language, &forgotten()),
             Letter::ConfirmNewEmail { token } => texts::confirm_new_email(language, &link("email", &token)),
             Letter::LeaveEmail { new, token } => texts::leave_email(language, &new, &link("email", &token)),
+            Letter::Invitation { organisation, inviter, token } => {
+                texts::invitation(language, &organisation, &inviter, &link("invitation", &token))
+            }
+            Letter::InvitationAccepted { organisation, who } => {
+                texts::invitation_accepted(language, &organisation, &who)
+            }
             Letter::AccountDeleted => texts::account_deleted(language),
         }
     }

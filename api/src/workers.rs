@@ -9,6 +9,7 @@ use records::{
     Ctx,
     catalog::{self, FieldId},
     engine::runs,
+    invitations,
 };
 use serde::Deserialize;
 use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result, security_log};
@@ -25,6 +26,7 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
         Arc::new(Fields(app.clone())),
         Arc::new(Deleted(clock.clone())),
         Arc::new(Reseal(app.clone())),
+        Arc::new(Invitations(app.clone())),
         Arc::new(imports),
         Arc::new(sweeps),
         Arc::new(SecurityLog(app.clone())),
@@ -113,6 +115,22 @@ impl Handler for SecurityLog {
         let now = self.0.registry.clock().micros();
         security_log::sweep(&job.db, now).await?;
         security_log::sweep_control(self.0.registry.control().write(), now).await?;
+        Ok(Next::Done)
+    }
+}
+
+/// Letters to people who are invited, on their way to the installation's mail.
+struct Invitations(App);
+
+#[async_trait::async_trait]
+impl Handler for Invitations {
+    fn queue(&self) -> &'static str {
+        invitations::QUEUE
+    }
+
+    async fn run(&self, job: &Job) -> Result<Next> {
+        let post = invitations::letter(&job.db, job.payload.clone()).await?;
+        self.0.identity.post(&post).await?;
         Ok(Next::Done)
     }
 }

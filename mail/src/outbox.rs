@@ -95,7 +95,9 @@ async fn deliver(server: &Smtp, message: Message) -> Result<(), Sending> {
         // the server's own words may hold the address; its number says enough
         let told = match error.status() {
             Some(code) => format!("the mail server answered {code}"),
-            None if error.is_tls() => "the mail server's certificate or encryption is not accepted".to_owned(),
+            None if error.is_tls() || distrusted(&error) => {
+                "the mail server's certificate or encryption is not accepted".to_owned()
+            }
             None if error.is_timeout() => "the mail server is too slow".to_owned(),
             None => "the mail server cannot be reached, or its answer is not understood".to_owned(),
         };
@@ -103,6 +105,12 @@ async fn deliver(server: &Smtp, message: Message) -> Result<(), Sending> {
         let ours = error.status().is_some_and(|code| (530..=538).contains(&u16::from(code)));
         if error.is_permanent() && !ours { Sending::Never(told) } else { Sending::Later(told) }
     })
+}
+
+/// Whether a TLS handshake failed: rustls tells it inside an IO error about bad data.
+fn distrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) || error.source().is_some_and(distrusted)
 }
 
 /// Whole or not at all, for the operator alone.

@@ -9,6 +9,7 @@ pub mod filter;
 #[cfg(test)]
 mod fixture;
 pub mod fold;
+pub mod invitations;
 pub mod members;
 pub mod permission;
 mod reseal;

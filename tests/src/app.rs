@@ -80,6 +80,11 @@ impl TestApp {
         &mut self.server
     }
 
+    /// What the server logged so far.
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+
     /// The program on the same data, for commands beside the server.
     pub fn program(&self) -> &Program {
         &self.program

@@ -1,6 +1,13 @@
 //! What signed-in people do with their own account.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object};
+use records::{
+    invitations::{self, Answering},
+    members,
+    rules::Rules,
+};
 use tenants::identity::{self as people, ProfilePatch};
 
 use super::{
@@ -23,6 +30,15 @@ pub struct ProfileInput {
     pub time_zone: Option<String>,
     /// Letters that are not wanted. What concerns the safety of the account always goes out.
     pub muted: Option<Vec<Notice>>,
+}
+
+/// Somebody new, whose address is the one that was invited.
+#[derive(InputObject)]
+pub struct PersonInput {
+    pub first_name: String,
+    pub last_name: String,
+    /// 10 to 128 characters.
+    pub password: String,
 }
 
 /// A letter that people can do without.
@@ -107,10 +123,28 @@ impl Own {
         made.map(MembershipView::from).map_err(|error| told(&error))
     }
 
+    /// Accepts an invitation by the token of its link. Who has an account signs in with the address that was invited;
+    /// who has none says who they are, and signs in afterwards. `refresh` with the organisation's slug leads there.
+    async fn accept_invitation(
+        &self,
+        ctx: &Context<'_>,
+        token: String,
+        person: Option<PersonInput>,
+    ) -> async_graphql::Result<MembershipView> {
+        let who = match person {
+            Some(PersonInput { first_name, last_name, password }) => Answering::New { first_name, last_name, password },
+            None => Answering::Known(self::person(ctx).await?.0),
+        };
+        let rules = Arc::clone(ctx.data_unchecked::<Arc<dyn Rules>>());
+        let joined = invitations::accept(identity(ctx), rules, &token, who, ctx.data_unchecked()).await;
+        joined.map(MembershipView::from).map_err(|error| told(&error))
+    }
+
     /// Deletes the account for good. Who is the only owner of an organisation makes somebody else an owner first.
     async fn delete_account(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
-        let gone = identity(ctx).delete_account(&user, &password, ctx.data_unchecked()).await;
+        let rules = ctx.data_unchecked::<Arc<dyn Rules>>();
+        let gone = members::delete_account(identity(ctx), rules, &user, &password, ctx.data_unchecked()).await;
         gone.map(|()| true).map_err(|error| told(&error))
     }
 }

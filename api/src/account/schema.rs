@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, ErrorExtensions, MergedObject, Object, Schema, Value};
 use entities::{control::users, ids::SessionId};
+use records::rules::Rules;
 use serde_json::Value as Json;
 use tenants::{
     Code, Error, Kind,
@@ -19,9 +20,10 @@ use super::{
 use crate::http::error_body;
 
 /// Builds the schema over the people of an installation.
-pub fn build(identity: Arc<Identity>) -> AccountSchema {
+pub fn build(identity: Arc<Identity>, rules: Arc<dyn Rules>) -> AccountSchema {
     Schema::build(Query, Mutation::default(), EmptySubscription)
         .data(identity)
+        .data(rules)
         .limit_depth(8)
         .limit_complexity(200)
         .limit_directives(4)

@@ -49,7 +49,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     }
     let metrics = ops::recorder();
     let state = web::Data::new(app.clone());
-    let account = web::Data::new(crate::account::build(app.identity.clone()));
+    let account = web::Data::new(crate::account::build(app.identity.clone(), app.rules.clone()));
     let upgrade = web::Data::new(upgrade::Upgrade::default());
     let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };

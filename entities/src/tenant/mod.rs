@@ -9,6 +9,7 @@ pub mod counters;
 pub mod exchange_rates;
 pub mod fields;
 pub mod idempotency;
+pub mod invitations;
 pub mod members;
 pub mod migrations;
 pub mod objects;

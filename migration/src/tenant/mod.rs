@@ -5,6 +5,7 @@ mod base;
 mod catalog;
 mod doors;
 mod history;
+mod invitations;
 mod keys;
 mod past_types;
 mod rehearsals;
@@ -32,6 +33,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0007_roles", up: roles::up },
     Step { name: "0008_doors", up: doors::up },
     Step { name: "0009_keys", up: keys::up },
+    Step { name: "0010_invitations", up: invitations::up },
 ];
 
 /// How this backend writes the types of our columns.

@@ -50,7 +50,7 @@ const SHARED: &str = "
     validation validationInput validations viewer accessExplanation addToTeam changeMemberRole createRole createTeam
     deactivateMember deleteRole deleteTeam explainAccess fieldAccess fieldAccessExplanation namedFieldAccess
     namedFieldAccessInput objectAccess objectAccessInput operationAccess organisationMember organisationMembers
-    reactivateMember removeFromTeam renameTeam roleInput rowScope objectScopes transferOwnership updateRole";
+    reactivateMember removeFromTeam renameTeam roleInput rowScope objectScopes transferOwnership updateRole invitation invitations revokeInvitation resendInvitation";
 
 /// Fields may not take these: names in filters, aggregates and answers.
 const FIELDS: &str = "

@@ -1,6 +1,7 @@
 //! The people of the organisation: their roles, whether they are active, whose the organisation is, and their teams.
 //! They are records too, so what changes stands in the history and the feed.
 
+mod person;
 mod teams;
 
 use std::collections::HashMap;
@@ -9,6 +10,8 @@ use entities::{
     ids::{MemberId, RecordId, RoleId},
     tenant::{members, roles},
 };
+pub(crate) use person::as_member;
+pub use person::{delete_account, follow};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionSession};
 pub use teams::{Team, add_to_team, create_team, delete_team, list_teams, remove_from_team, rename_team};
 use tenants::{

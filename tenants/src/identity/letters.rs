@@ -36,6 +36,10 @@ pub enum Letter {
     ConfirmNewEmail { token: String },
     /// To the address that an account is to leave.
     LeaveEmail { new: String, token: String },
+    /// An organisation wants somebody as a member.
+    Invitation { organisation: String, inviter: String, token: String },
+    /// Somebody came who was invited.
+    InvitationAccepted { organisation: String, who: String },
     /// The account is gone.
     AccountDeleted,
 }

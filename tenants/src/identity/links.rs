@@ -9,19 +9,22 @@ use subtle::ConstantTimeEq;
 use crate::{error::Result, keys};
 
 /// A new token for a row, and what the row keeps of it.
-pub(super) fn token(id: impl Display) -> Result<(String, Vec<u8>)> {
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn token(id: impl Display) -> Result<(String, Vec<u8>)> {
     let token = format!("{id}.{}", BASE64_URL_SAFE_NO_PAD.encode(keys::random::<32>()?));
     let hash = hash(&token);
     Ok((token, hash))
 }
 
 /// The row that a token speaks of; nothing if it is no token.
-pub(super) fn id<I: FromStr>(token: &str) -> Option<I> {
+pub fn id<I: FromStr>(token: &str) -> Option<I> {
     token.split_once('.')?.0.parse().ok()
 }
 
 /// Whether a token is the one behind a hash.
-pub(super) fn matches(token: &str, kept: &[u8]) -> bool {
+pub fn matches(token: &str, kept: &[u8]) -> bool {
     hash(token).ct_eq(kept).into()
 }
 

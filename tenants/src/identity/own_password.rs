@@ -37,7 +37,10 @@ impl Identity {
     }
 
     /// Asks a signed-in person for their password once more; wrong ones count as at the door.
-    pub(super) async fn demand_password(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<()> {
+    ///
+    /// # Errors
+    /// `BAD_CREDENTIALS`, `RATE_LIMITED` after too many.
+    pub async fn demand_password(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<()> {
         if self.prove(&user.email_key, Some(user), password, visit).await? {
             return Ok(());
         }

@@ -35,13 +35,14 @@ pub(super) struct Applicant {
 }
 
 impl NewAccount {
-    /// What is wrong with it, per field.
-    pub(super) fn issues(&self, organisation: &NewOrganisation) -> Vec<FieldIssue> {
+    /// What is wrong with it, per field; name and slug of the organisation are too easy a password.
+    pub(super) fn issues(&self, organisation: [&str; 2]) -> Vec<FieldIssue> {
         let mut issues: Vec<_> = check_email("email", &self.email).into_iter().collect();
         issues.extend(check_name("firstName", &self.first_name));
         issues.extend(check_name("lastName", &self.last_name));
-        let about = [&self.first_name, &self.last_name, &self.email, &organisation.name, &organisation.slug];
-        issues.extend(check_password(&self.password, &about.map(String::as_str)));
+        let [name, slug] = organisation;
+        let about = [self.first_name.as_str(), &self.last_name, &self.email, name, slug];
+        issues.extend(check_password(&self.password, &about));
         issues
     }
 }
@@ -103,7 +104,7 @@ impl Identity {
         let mut issues = organisation.issues();
         let known = self.registry.user_by_email(&email_key(&account.email)).await?;
         if known.is_none() {
-            issues.extend(account.issues(&organisation));
+            issues.extend(account.issues([&organisation.name, &organisation.slug]));
         }
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
@@ -120,7 +121,7 @@ impl Identity {
 }
 
 /// Complains about what cannot be an email address.
-pub(super) fn check_email(field: &str, email: &str) -> Option<FieldIssue> {
+pub fn check_email(field: &str, email: &str) -> Option<FieldIssue> {
     let email = email.trim();
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
     let whole = email.split_once('@').is_some_and(|(name, host)| {
@@ -142,6 +143,6 @@ pub(super) fn check_name(field: &str, name: &str) -> Option<FieldIssue> {
 }
 
 /// An email address as compared.
-pub(super) fn email_key(email: &str) -> String {
+pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }

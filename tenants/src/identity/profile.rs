@@ -1,12 +1,8 @@
 //! What people say about themselves, and its way into the organisations where they are members.
 
 use chrono_tz::Tz;
-use entities::{control::users, ids::UserId, tenant::members};
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::{Expr, ExprTrait},
-};
+use entities::{control::users, ids::UserId};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, people};
@@ -105,33 +101,13 @@ impl Identity {
         errands::enqueue(tx, self.registry.master(), PEOPLE, &Spread { user }, self.registry.clock().micros()).await
     }
 
-    /// Does what [`PEOPLE`] asks for: the rows of a person in all their organisations say what the person says.
+    /// Whose rows in organisations are to say what the person says: an item of [`PEOPLE`]; nothing if they are gone.
     ///
     /// # Errors
-    /// When a database does not answer; it is safe to repeat.
-    pub async fn spread(&self, payload: serde_json::Value) -> Result<()> {
+    /// When the control plane does not answer.
+    pub async fn changed_person(&self, payload: serde_json::Value) -> Result<Option<users::Model>> {
         let Spread { user } = serde_json::from_value(payload).map_err(Error::internal)?;
-        let Some(user) = self.registry.user(user).await? else { return Ok(()) };
-        let name = name_of(&user);
-        for (row, tenant) in self.registry.of_user(user.id).await? {
-            let db = self.registry.space(tenant.id).await?;
-            let changed = members::ActiveModel {
-                name: Set(name.clone()),
-                name_k: Set(name.to_lowercase()),
-                email: Set(user.email.clone()),
-                email_k: Set(user.email_key.clone()),
-                updated_at: Set(self.registry.clock().micros()),
-                updated_by: Set(Actor::Member(row.member_id).stored()),
-                ..Default::default()
-            };
-            members::Entity::update_many()
-                .set(changed)
-                .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
-                .filter(members::Column::Id.eq(row.member_id))
-                .exec(&db)
-                .await?;
-        }
-        Ok(())
+        self.registry.user(user).await
     }
 
     /// Tells every organisation of a person what happened to their account; their own log, where they have none.
@@ -166,7 +142,7 @@ impl ProfilePatch {
 }
 
 /// What others see of a person; who gave no name is called by address.
-pub(crate) fn name_of(user: &users::Model) -> String {
+pub fn name_of(user: &users::Model) -> String {
     let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
     if name.is_empty() { user.email.clone() } else { name }
 }

@@ -42,7 +42,7 @@ impl Identity {
     /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; never whether the address is known.
     pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, _visit: &Visit) -> Result<()> {
         let mut issues = organisation.issues();
-        issues.extend(account.issues(&organisation));
+        issues.extend(account.issues([&organisation.name, &organisation.slug]));
         if issues.is_empty() && self.registry.by_slug(&organisation.slug).await.is_ok() {
             issues.push(FieldIssue { field: "organisation.slug".to_owned(), issue: Issue::Taken(None) });
         }

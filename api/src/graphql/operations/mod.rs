@@ -4,6 +4,7 @@
 mod access;
 mod catalog;
 mod imports;
+mod invitations;
 mod keys;
 mod rates;
 mod runs;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 8] = [
+pub const DECLARED: [&str; 9] = [
     access::DECLARED,
     viewer::DECLARED,
     catalog::DECLARED,
@@ -24,6 +25,7 @@ pub const DECLARED: [&str; 8] = [
     imports::DECLARED,
     keys::DECLARED,
     security::DECLARED,
+    invitations::DECLARED,
 ];
 
 /// Runs an operation.
@@ -47,6 +49,9 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = access::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = invitations::run(ctx, name, args).await {
         return answer;
     }
     if let Some(answer) = keys::run(ctx, name, args).await {

@@ -1,0 +1,183 @@
+//! Accepting an invitation: somebody new becomes a person and a member at once, somebody known becomes a member.
+
+use std::sync::Arc;
+
+use entities::{
+    control::users,
+    ids::{InvitationId, MemberId, RecordId, TenantId},
+    tenant::{invitations, members, roles},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionSession,
+    sea_query::{Expr, ExprTrait},
+};
+use tenants::{
+    Actor, TenantDb, TenantTx,
+    error::{Code, Error, Result},
+    identity::{Identity, Letter, Membership, NewAccount, Notice, Visit, links, name_of},
+    security_log::{self, Event, Kind},
+};
+
+use crate::{
+    Ctx,
+    engine::{WrittenKind, note_system},
+    fold::fold_v1,
+    members::as_member,
+    rules::Rules,
+};
+
+/// Who follows the link of an invitation.
+pub enum Answering {
+    /// Somebody who is signed in.
+    Known(users::Model),
+    /// Somebody without an account, whose address is the one that was invited.
+    New { first_name: String, last_name: String, password: String },
+}
+
+/// Makes a member of whoever follows the link.
+///
+/// # Errors
+/// `LINK_EXPIRED`; `FORBIDDEN` for somebody with another address; `CONFLICT` for somebody new whose address has an
+/// account; `VALIDATION_FAILED` for names or password.
+pub async fn accept(
+    identity: &Identity,
+    rules: Arc<dyn Rules>,
+    token: &str,
+    who: Answering,
+    visit: &Visit,
+) -> Result<Membership> {
+    let (db, row) = invited(identity, token).await?;
+    let role = roles::Entity::find_by_id(row.role_id).one(&db).await?;
+    role.ok_or_else(|| Error::new(Code::LinkExpired, "The role of this invitation is gone; ask for a new one."))?;
+    let user = person(identity, &db, &row, who).await?;
+    let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
+    let member = before.as_ref().map_or_else(MemberId::new, |before| before.id);
+    // first where people are looked up, then where they are members: a crash between leaves a pointer to nobody, which
+    // nothing follows, and the link still works
+    identity.join(&user, db.tenant(), member).await?;
+    let ctx = as_member(identity, rules, db, member, Some(visit)).await?;
+    match write(&ctx, &row, &user, member, before.as_ref()).await {
+        Err(error) if error.code() == Code::StaleCatalog => {
+            write(&ctx.refreshed().await?, &row, &user, member, before.as_ref()).await?;
+        }
+        done => done?,
+    }
+    tell_inviter(identity, &ctx.db, &row, &user).await?;
+    let joined = identity.memberships(user.id).await?.into_iter().find(|one| one.member == member);
+    joined.ok_or_else(|| Error::internal("a new member is not among the memberships"))
+}
+
+/// The open invitation of a token.
+async fn invited(identity: &Identity, token: &str) -> Result<(TenantDb, invitations::Model)> {
+    let expired = || Error::of(Code::LinkExpired);
+    let named: String = links::id(token).ok_or_else(expired)?;
+    let (tenant, id) = named.split_once('_').ok_or_else(expired)?;
+    let tenant: TenantId = tenant.parse().map_err(|_| expired())?;
+    let id: InvitationId = id.parse().map_err(|_| expired())?;
+    let registry = identity.registry();
+    let db = match registry.space(tenant).await {
+        Ok(db) => db,
+        Err(error) if error.code() == Code::NotFound => return Err(expired()),
+        Err(error) => return Err(error),
+    };
+    let row = invitations::Entity::find_by_id(id).one(&db).await?;
+    let live =
+        |row: &invitations::Model| links::matches(token, &row.token_hash) && row.expires_at > registry.clock().micros();
+    let row = row.filter(live).ok_or_else(expired)?;
+    Ok((db, row))
+}
+
+async fn person(identity: &Identity, db: &TenantDb, row: &invitations::Model, who: Answering) -> Result<users::Model> {
+    match who {
+        Answering::Known(user) if user.email_key == row.email_k => Ok(user),
+        Answering::Known(_) => {
+            Err(Error::new(Code::Forbidden, "The invitation is for another address; sign in with that one."))
+        }
+        Answering::New { first_name, last_name, password } => {
+            let account = NewAccount { first_name, last_name, email: row.email.clone(), password };
+            identity.newcomer(account, db.settings()).await
+        }
+    }
+}
+
+async fn write(
+    ctx: &Ctx,
+    row: &invitations::Model,
+    user: &users::Model,
+    member: MemberId,
+    before: Option<&members::Model>,
+) -> Result<()> {
+    let (now, actor) = (ctx.caller.clock.micros(), Actor::Member(member));
+    let tx = ctx.db.begin_write().await?;
+    let own = invitations::Entity::delete_many().filter(invitations::Column::Id.eq(row.id));
+    // the one who takes it away has accepted it
+    let taken = own.filter(invitations::Column::TokenHash.eq(row.token_hash.clone())).exec(&tx).await?;
+    if taken.rows_affected != 1 {
+        return Err(Error::of(Code::LinkExpired));
+    }
+    let kind = match before {
+        None => {
+            insert(&tx, row, user, member, now).await?;
+            WrittenKind::Created
+        }
+        Some(before) => {
+            let back = members::ActiveModel {
+                archived_at: Set(None),
+                role_id: Set(row.role_id),
+                updated_at: Set(now),
+                updated_by: Set(actor.stored()),
+                ..Default::default()
+            };
+            members::Entity::update_many()
+                .set(back)
+                .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
+                .filter(members::Column::Id.eq(member))
+                .exec(&tx)
+                .await?;
+            if before.archived_at.is_some() { WrittenKind::Restored } else { WrittenKind::Updated }
+        }
+    };
+    let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
+    security_log::note(&tx, event, now).await?;
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
+    note_system(ctx, &tx, object.id, &[(RecordId(member.0), kind)]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &TenantTx,
+    row: &invitations::Model,
+    user: &users::Model,
+    member: MemberId,
+    now: i64,
+) -> Result<()> {
+    let name = name_of(user);
+    let new = members::Model {
+        id: member,
+        version: 1,
+        name_k: fold_v1(&name),
+        name,
+        external_id: None,
+        created_at: now,
+        created_by: row.created_by.clone(),
+        updated_at: now,
+        updated_by: row.created_by.clone(),
+        archived_at: None,
+        user_id: user.id,
+        role_id: row.role_id,
+        email: user.email.clone(),
+        email_k: user.email_key.clone(),
+    };
+    members::Entity::insert(new.into_active_model()).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+async fn tell_inviter(identity: &Identity, db: &TenantDb, row: &invitations::Model, user: &users::Model) -> Result<()> {
+    let Actor::Member(inviter) = Actor::from_stored(&row.created_by) else { return Ok(()) };
+    let inviter = members::Entity::find_by_id(inviter).one(db).await?;
+    let Some(inviter) = inviter.filter(|inviter| inviter.archived_at.is_none()) else { return Ok(()) };
+    let letter = Letter::InvitationAccepted { organisation: db.settings().name.clone(), who: name_of(user) };
+    identity.notify(inviter.user_id, Notice::InvitationAccepted, letter).await
+}

@@ -1,0 +1,188 @@
+//! Invitations by mail: who may manage members invites an address with a role, for a week. The letter is work of the
+//! organisation, committed with the invitation.
+
+mod accept;
+mod letters;
+
+pub use accept::{Answering, accept};
+use entities::{
+    ids::{InvitationId, MemberId},
+    tenant::{invitations, members, roles},
+};
+pub use letters::{QUEUE, letter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    TransactionSession,
+};
+use tenants::{
+    Permission, TenantDb,
+    error::{Code, Error, FieldIssue, Issue, Result},
+    identity::{check_email, email_key, links},
+    security_log::{self, Event, Kind},
+};
+
+use crate::{
+    Ctx,
+    roles::{self as service, OWNER},
+};
+
+/// Life of an invitation, microseconds.
+const LIFE: i64 = 7 * 24 * 3600 * 1_000_000;
+/// Between two letters of one invitation, microseconds.
+const PAUSE: i64 = 60 * 1_000_000;
+/// Invitations of one organisation that wait, at most.
+const MOST: u64 = 500;
+
+/// An invitation that waits for an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub email: String,
+    /// Name of the role.
+    pub role: String,
+    /// Who invited them, as stored.
+    pub created_by: String,
+    /// Microseconds UTC.
+    pub created_at: i64,
+    /// Microseconds UTC.
+    pub expires_at: i64,
+}
+
+/// Invites somebody by mail; an earlier invitation of the same address is replaced.
+///
+/// # Errors
+/// `FORBIDDEN`, also for a role that allows more than the caller's; `VALIDATION_FAILED` for the address; `NOT_FOUND` for
+/// the role; `CONFLICT` for the owner's role, and for who is a member; `RATE_LIMITED`; `QUOTA_EXCEEDED`.
+pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    if let Some(issue) = check_email("email", email) {
+        return Err(Error::invalid(vec![issue]));
+    }
+    let role = service::by_name(ctx, role).await?;
+    if role.name == OWNER {
+        return Err(Error::new(Code::Conflict, "There is one owner; `transferOwnership` hands that role over."));
+    }
+    service::within_own(ctx, &role)?;
+    let (email_k, now) = (email_key(email), ctx.caller.clock.micros());
+    let member = members::Entity::find().filter(members::Column::EmailK.eq(&email_k));
+    if let Some(member) = member.filter(members::Column::ArchivedAt.is_null()).one(&ctx.db).await? {
+        let issue = Issue::Taken(Some(member.id.to_string()));
+        return Err(Error::invalid(vec![FieldIssue { field: "email".to_owned(), issue }]));
+    }
+    let id = InvitationId::new();
+    let (token, token_hash) = token(&ctx.db, id)?;
+    let row = invitations::Model {
+        id,
+        email: email.trim().to_owned(),
+        email_k,
+        role_id: role.id,
+        token_hash,
+        created_at: now,
+        created_by: ctx.caller.actor.stored(),
+        sent_at: now,
+        expires_at: now + LIFE,
+    };
+    let tx = ctx.db.begin_write().await?;
+    invitations::Entity::delete_many().filter(invitations::Column::ExpiresAt.lte(now)).exec(&tx).await?;
+    let same = invitations::Entity::find().filter(invitations::Column::EmailK.eq(&row.email_k));
+    if let Some(before) = same.one(&tx).await? {
+        not_so_fast(&before, now)?;
+        invitations::Entity::delete_by_id(before.id).exec(&tx).await?;
+    }
+    if invitations::Entity::find().count(&tx).await? >= MOST {
+        return Err(Error::new(Code::QuotaExceeded, format!("{MOST} invitations wait already; revoke some first.")));
+    }
+    invitations::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
+    letters::ask(ctx, &tx, &row, token).await?;
+    let event = Event::of(&ctx.caller, Kind::MemberInvited).with("role", role.name.as_str());
+    security_log::note(&tx, event.with("invitation", id.to_string()), now).await?;
+    tx.commit().await?;
+    ctx.db.tickets().wake();
+    Ok(Invitation::of(row, role.name))
+}
+
+/// The invitations that wait, the newest first.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Invitation>> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let query = invitations::Entity::find().filter(invitations::Column::ExpiresAt.gt(ctx.caller.clock.micros()));
+    let rows = query.order_by_desc(invitations::Column::Id).all(&ctx.db).await?;
+    let roles = roles::Entity::find().all(&ctx.db).await?;
+    let name =
+        |row: &invitations::Model| roles.iter().find(|role| role.id == row.role_id).map(|role| role.name.clone());
+    let shown = |row: invitations::Model| {
+        let role = name(&row).unwrap_or_default();
+        Invitation::of(row, role)
+    };
+    Ok(rows.into_iter().map(shown).collect())
+}
+
+/// Takes an invitation back: its link ends.
+///
+/// # Errors
+/// `FORBIDDEN`, `NOT_FOUND`.
+pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<()> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    match invitations::Entity::delete_by_id(id).exec(&ctx.db).await?.rows_affected {
+        0 => Err(no_invitation()),
+        _ => Ok(()),
+    }
+}
+
+/// Sends another letter; links of earlier ones end, and the week begins anew.
+///
+/// # Errors
+/// `FORBIDDEN`, also for a role that allows more than the caller's; `NOT_FOUND`; `RATE_LIMITED` within a minute.
+pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    let now = ctx.caller.clock.micros();
+    let (token, token_hash) = token(&ctx.db, id)?;
+    let tx = ctx.db.begin_write().await?;
+    let row = invitations::Entity::find_by_id(id).one(&tx).await?;
+    let row = row.filter(|row| row.expires_at > now).ok_or_else(no_invitation)?;
+    let role = service::list(ctx).await?.into_iter().find(|role| role.id == row.role_id).ok_or_else(no_invitation)?;
+    service::within_own(ctx, &role)?;
+    not_so_fast(&row, now)?;
+    let row = invitations::Model { token_hash, sent_at: now, expires_at: now + LIFE, ..row };
+    let changed = invitations::ActiveModel {
+        token_hash: Set(row.token_hash.clone()),
+        sent_at: Set(now),
+        expires_at: Set(row.expires_at),
+        ..Default::default()
+    };
+    invitations::Entity::update_many().set(changed).filter(invitations::Column::Id.eq(id)).exec(&tx).await?;
+    letters::ask(ctx, &tx, &row, token).await?;
+    tx.commit().await?;
+    ctx.db.tickets().wake();
+    Ok(Invitation::of(row, role.name))
+}
+
+impl Invitation {
+    fn of(row: invitations::Model, role: String) -> Self {
+        let invitations::Model { id, email, created_by, created_at, expires_at, .. } = row;
+        Self { id, email, role, created_by, created_at, expires_at }
+    }
+}
+
+/// The token of a link, and what the row keeps of it. It names the organisation: who follows it is in none yet.
+fn token(db: &TenantDb, id: InvitationId) -> Result<(String, Vec<u8>)> {
+    links::token(format!("{}_{id}", db.tenant()))
+}
+
+fn not_so_fast(row: &invitations::Model, now: i64) -> Result<()> {
+    if row.sent_at > now - PAUSE {
+        return Err(Error::new(Code::RateLimited, "A letter went to this address a moment ago; wait a minute."));
+    }
+    Ok(())
+}
+
+fn no_invitation() -> Error {
+    Error::new(Code::NotFound, "There is no such invitation; it may have been accepted or have expired.")
+}
+
+/// The name of a member, as letters call them.
+async fn name_of(db: &TenantDb, id: MemberId) -> Result<Option<String>> {
+    Ok(members::Entity::find_by_id(id).one(db).await?.map(|member| member.name).filter(|name| !name.is_empty()))
+}

@@ -1,0 +1,174 @@
+//! What people do with their own accounts, as far as the organisation has them as members.
+
+use std::sync::Arc;
+
+use entities::{
+    control::users,
+    ids::{MemberId, RecordId},
+    tenant::{members, roles},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, TransactionSession,
+    sea_query::{Expr, ExprTrait},
+};
+use tenants::{
+    Access, Actor, Caller, Origin, TenantDb,
+    error::{Code, Error, Result},
+    identity::{Identity, Visit, name_of},
+    security_log::{self, Event, Kind},
+};
+
+use crate::{
+    Ctx,
+    engine::{WrittenKind, note_system},
+    fold::fold_v1,
+    roles::OWNER,
+    rules::Rules,
+};
+
+/// Deletes a person's account: archived as a member everywhere, then erased.
+///
+/// # Errors
+/// `BAD_CREDENTIALS` for the password; `CONFLICT` naming an organisation of which they are the only owner.
+pub async fn delete_account(
+    identity: &Identity,
+    rules: &Arc<dyn Rules>,
+    user: &users::Model,
+    password: &str,
+    visit: &Visit,
+) -> Result<()> {
+    identity.demand_password(user, password, visit).await?;
+    let mut places = Vec::new();
+    // look everywhere before leaving anywhere
+    for (row, tenant) in identity.registry().of_user(user.id).await? {
+        let db = identity.registry().space(tenant.id).await?;
+        if only_owner(&db, row.member_id).await? {
+            return Err(needed(&db));
+        }
+        places.push((db, row.member_id));
+    }
+    for (db, member) in places {
+        let ctx = as_member(identity, Arc::clone(rules), db, member, Some(visit)).await?;
+        match leave(&ctx, member).await {
+            Err(error) if error.code() == Code::StaleCatalog => leave(&ctx.refreshed().await?, member).await?,
+            done => done?,
+        }
+    }
+    identity.erase(user).await
+}
+
+/// Writes name and address of a person into all their organisations.
+///
+/// # Errors
+/// When a database does not answer; it is safe to repeat.
+pub async fn follow(identity: &Identity, rules: &Arc<dyn Rules>, user: &users::Model) -> Result<()> {
+    for (row, tenant) in identity.registry().of_user(user.id).await? {
+        let db = identity.registry().space(tenant.id).await?;
+        let ctx = as_member(identity, Arc::clone(rules), db, row.member_id, None).await?;
+        match renamed(&ctx, row.member_id, user).await {
+            Err(error) if error.code() == Code::StaleCatalog => {
+                renamed(&ctx.refreshed().await?, row.member_id, user).await?;
+            }
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+async fn renamed(ctx: &Ctx, member: MemberId, user: &users::Model) -> Result<()> {
+    let name = name_of(user);
+    let changed = members::ActiveModel {
+        name_k: Set(fold_v1(&name)),
+        name: Set(name),
+        email: Set(user.email.clone()),
+        email_k: Set(user.email_key.clone()),
+        ..Default::default()
+    };
+    let tx = ctx.db.begin_write().await?;
+    write(ctx, &tx, member, changed, WrittenKind::Updated).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
+    let now = ctx.caller.clock.micros();
+    let tx = ctx.db.begin_write().await?;
+    // two owners who leave at once take their turns on this row
+    roles::Entity::update_many()
+        .col_expr(roles::Column::Name, Expr::value(OWNER))
+        .filter(roles::Column::Name.eq(OWNER))
+        .exec(&tx)
+        .await?;
+    if only_owner(&tx, member).await? {
+        return Err(needed(&ctx.db));
+    }
+    security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberChanged).with("left", true), now).await?;
+    let archived = members::ActiveModel { archived_at: Set(Some(now)), ..Default::default() };
+    write(ctx, &tx, member, archived, WrittenKind::Archived).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn write(
+    ctx: &Ctx,
+    tx: &tenants::TenantTx,
+    member: MemberId,
+    changed: members::ActiveModel,
+    kind: WrittenKind,
+) -> Result<()> {
+    let by = members::ActiveModel {
+        updated_at: Set(ctx.caller.clock.micros()),
+        updated_by: Set(ctx.caller.actor.stored()),
+        ..changed
+    };
+    members::Entity::update_many()
+        .set(by)
+        .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
+        .filter(members::Column::Id.eq(member))
+        .exec(tx)
+        .await?;
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
+    note_system(ctx, tx, object.id, &[(RecordId(member.0), kind)]).await
+}
+
+/// The context of somebody who changes nothing but themselves.
+pub(crate) async fn as_member(
+    identity: &Identity,
+    rules: Arc<dyn Rules>,
+    db: TenantDb,
+    member: MemberId,
+    visit: Option<&Visit>,
+) -> Result<Ctx> {
+    let caller = Caller {
+        tenant: db.tenant(),
+        actor: Actor::Member(member),
+        origin: Origin::Graphql,
+        access: Arc::new(Access::nothing()),
+        locale: db.settings().language.clone(),
+        clock: identity.registry().clock().clone(),
+        request: format!("account-{member}"),
+        run: None,
+        visit: visit.cloned().map(Arc::new),
+        points_per_second: None,
+    };
+    Ctx::open(Arc::new(caller), db, rules).await
+}
+
+async fn only_owner(db: &impl ConnectionTrait, member: MemberId) -> Result<bool> {
+    let Some(owner) = roles::Entity::find().filter(roles::Column::Name.eq(OWNER)).one(db).await? else {
+        return Ok(false);
+    };
+    let owners = || {
+        let active = members::Entity::find().filter(members::Column::ArchivedAt.is_null());
+        active.filter(members::Column::RoleId.eq(owner.id))
+    };
+    let is_one = owners().filter(members::Column::Id.eq(member)).count(db).await? > 0;
+    Ok(is_one && owners().filter(members::Column::Id.ne(member)).count(db).await? == 0)
+}
+
+fn needed(db: &TenantDb) -> Error {
+    let name = &db.settings().name;
+    let told = format!("You are the only owner of {name}; hand it over with `transferOwnership` first.");
+    Error::new(Code::Conflict, told).with("organisation", name.as_str())
+}
