@@ -80,6 +80,7 @@ impl Letters {
             Letter::AlreadyRegistered => texts::already_registered(language, &forgotten()),
             Letter::Recover { token } => texts::recover(language, &link("recover", &token)),
             Letter::PasswordChanged => texts::password_changed(language, &forgotten()),
+            Letter::SecondFactor { on } => texts::second_factor(language, on, &forgotten()),
             Letter::ConfirmNewEmail { token } => texts::confirm_new_email(language, &link("email", &token)),
             Letter::LeaveEmail { new, token } => texts::leave_email(language, &new, &link("email", &token)),
             Letter::Invitation { organisation, inviter, token } => {

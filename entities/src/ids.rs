@@ -61,6 +61,12 @@ id! {
     RecoveryId,
     /// An invitation to one organisation.
     InvitationId,
+    /// A sign-in that waits for a second factor.
+    ChallengeId,
+    /// A code that stands in for a second factor.
+    RecoveryCodeId,
+    /// A device that is not asked for a second factor.
+    TrustedDeviceId,
     /// A piece of work of the installation itself.
     ErrandId,
     /// An object of a tenant's catalog.

@@ -2,6 +2,7 @@
 //! and goes out passes the same door as a tenant's.
 
 mod device;
+mod factors;
 mod model;
 mod once;
 mod own;

@@ -14,6 +14,7 @@ use tenants::{
 use super::{
     AccountSchema, Bearer,
     device::Jar,
+    factors::{Factors, FactorsQuery},
     model::{Letter, Me, OpenSession, Session, SignUpInput},
     own::Own,
 };
@@ -21,7 +22,7 @@ use crate::http::error_body;
 
 /// Builds the schema over the people of an installation.
 pub fn build(identity: Arc<Identity>, rules: Arc<dyn Rules>) -> AccountSchema {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .data(identity)
         .data(rules)
         .limit_depth(8)
@@ -32,10 +33,15 @@ pub fn build(identity: Arc<Identity>, rules: Arc<dyn Rules>) -> AccountSchema {
 }
 
 /// What can be read.
-pub struct Query;
+#[derive(Default, MergedObject)]
+pub struct Query(People, FactorsQuery);
+
+/// Who asks, and where they are signed in.
+#[derive(Default)]
+pub struct People;
 
 #[Object]
-impl Query {
+impl People {
     /// The person whose access token comes with the request.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<Me> {
         let identity = identity(ctx);
@@ -54,7 +60,7 @@ impl Query {
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(Entering, Own);
+pub struct Mutation(Entering, Own, Factors);
 
 /// What people do who are not signed in yet.
 #[derive(Default)]
@@ -86,7 +92,8 @@ impl Entering {
     }
 
     /// Tokens for an email address and its password. With several organisations, say which by its slug. The session
-    /// lasts for 12 hours without use; to be remembered, for 30 days.
+    /// lasts for 12 hours without use; to be remembered, for 30 days. Who has a second factor is answered
+    /// `SECOND_FACTOR_NEEDED` with a `challenge` for `finishSignIn`.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
@@ -129,10 +136,12 @@ pub(super) fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
 }
 
 /// What a password opened; the device is known from now on.
-fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
+pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
     let signed = signed.map_err(|error| told(&error))?;
     if !ctx.data_unchecked::<Visit>().is_known_for(&signed.user.email_key) {
-        let token = identity(ctx).device_token(&signed.user.email_key).map_err(|error| told(&error))?;
+        let given = signed.device_token.clone();
+        let token = given.map_or_else(|| identity(ctx).device_token(&signed.user.email_key), Ok);
+        let token = token.map_err(|error| told(&error))?;
         ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().set(token));
     }
     Ok(signed.into())

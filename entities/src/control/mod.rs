@@ -2,6 +2,7 @@
 
 pub mod api_key_prefixes;
 pub mod attempts;
+pub mod challenges;
 pub mod data_keys;
 pub mod email_changes;
 pub mod errands;
@@ -9,11 +10,15 @@ pub mod key_checks;
 pub mod memberships;
 pub mod origins;
 pub mod pictures;
+pub mod policies;
 pub mod recoveries;
+pub mod recovery_codes;
+pub mod second_factors;
 pub mod security_log;
 pub mod sessions;
 pub mod sign_ups;
 pub mod signals;
 pub mod tenants;
 pub mod tickets;
+pub mod trusted_devices;
 pub mod users;

@@ -26,6 +26,8 @@ pub struct Model {
     pub address: String,
     /// What the client calls itself (`User-Agent`).
     pub agent: String,
+    /// A second factor was given, or the device was trusted.
+    pub two_factors: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

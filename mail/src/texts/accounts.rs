@@ -83,6 +83,47 @@ pub fn password_changed(language: Language, link: &str) -> Draft {
     .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
 }
 
+/// The second factor was switched on, or off.
+pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    let (title, told) = if on {
+        (
+            pick(
+                "Two factors were switched on",
+                "La double authentification a été activée",
+                "Se ha activado la verificación en dos pasos",
+            ),
+            pick(
+                "From now on, a code is asked for when you sign in to your Clientele account. If it was not you, choose a \
+                 new password at once:",
+                "Désormais, un code vous sera demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
+                 choisissez un nouveau mot de passe tout de suite :",
+                "A partir de ahora se le pedirá un código al entrar en su cuenta de Clientele. Si no fue usted, elija una \
+                 nueva contraseña de inmediato:",
+            ),
+        )
+    } else {
+        (
+            pick(
+                "Two factors were switched off",
+                "La double authentification a été désactivée",
+                "Se ha desactivado la verificación en dos pasos",
+            ),
+            pick(
+                "No code is asked for any more when you sign in to your Clientele account. If it was not you, choose a new \
+                 password at once:",
+                "Aucun code ne vous sera plus demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
+                 choisissez un nouveau mot de passe tout de suite :",
+                "Ya no se le pedirá un código al entrar en su cuenta de Clientele. Si no fue usted, elija una nueva \
+                 contraseña de inmediato:",
+            ),
+        )
+    };
+    Draft::new(language, title)
+        .line(told)
+        .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
+}
+
 /// To the address that an account is to have.
 pub fn confirm_new_email(language: Language, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);

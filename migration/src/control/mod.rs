@@ -5,6 +5,7 @@ mod m0002_accounts;
 mod m0003_doors;
 mod m0004_keys;
 mod m0005_signals;
+mod m0006_factors;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_doors::Migration),
             Box::new(m0004_keys::Migration),
             Box::new(m0005_signals::Migration),
+            Box::new(m0006_factors::Migration),
         ]
     }
 }

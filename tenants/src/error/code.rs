@@ -104,6 +104,9 @@ codes! {
     Unauthenticated, "UNAUTHENTICATED", Unauthenticated, "Sign in first: the credentials are missing, wrong or expired.";
     BadCredentials, "BAD_CREDENTIALS", Unauthenticated, "The email address or the password is wrong.";
     LinkExpired, "LINK_EXPIRED", NotFound, "The link has expired or was used; ask for a new one.";
+    SecondFactorNeeded, "SECOND_FACTOR_NEEDED", Unauthenticated, "The password is right; send a code of your second factor with the `challenge` to `finishSignIn`.";
+    BadCode, "BAD_CODE", Unauthenticated, "The code is wrong, too old, or was used already; take the next one.";
+    SecondFactorRequired, "SECOND_FACTOR_REQUIRED", Forbidden, "The organisation asks for two factors; switch the second one on in your account, or sign in with it.";
     Forbidden, "FORBIDDEN", Forbidden, "Your role does not allow this.";
     NotFound, "NOT_FOUND", NotFound, "There is no such record.";
     Conflict, "CONFLICT", Conflict, "The record has changed or clashes with another; read it again.";

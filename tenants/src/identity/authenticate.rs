@@ -46,7 +46,7 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation, `FORBIDDEN` for a key that is
-    /// not used from its addresses.
+    /// not used from its addresses, `SECOND_FACTOR_REQUIRED` for a session of one factor where two are asked for.
     pub async fn authenticate(&self, bearer: &str, visit: &Visit) -> Result<Principal> {
         // a key may open from one address and not from another
         let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", visit.address)).into();
@@ -92,7 +92,9 @@ impl Identity {
             ));
         };
         let session = self.live(claims.sid).await?;
-        session.filter(|session| session.user_id == claims.sub).ok_or_else(|| Error::of(Code::Unauthenticated))?;
+        let session = session.filter(|session| session.user_id == claims.sub);
+        let session = session.ok_or_else(|| Error::of(Code::Unauthenticated))?;
+        self.enough(tenant, session.two_factors).await?;
         let db = self.registry.space(tenant).await?;
         let row = members::Entity::find_by_id(member).one(&db).await?;
         let row = row

@@ -63,6 +63,7 @@ impl Identity {
         sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).exec(&tx).await?;
         memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(user.id)).exec(&tx).await?;
         pictures::Entity::delete_by_id(user.id).exec(&tx).await?;
+        self.forget_factors(&tx, user.id).await?;
         email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
         recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(&tx).await?;
         sign_ups::Entity::delete_many().filter(sign_ups::Column::EmailKey.eq(&user.email_key)).exec(&tx).await?;

@@ -32,6 +32,8 @@ pub enum Letter {
     Recover { token: String },
     /// The password is another now.
     PasswordChanged,
+    /// The second factor was switched on, or off.
+    SecondFactor { on: bool },
     /// To an address that an account is to have.
     ConfirmNewEmail { token: String },
     /// To the address that an account is to leave.

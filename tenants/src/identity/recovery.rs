@@ -89,6 +89,7 @@ impl Identity {
             .exec(tx)
             .await?;
         recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(tx).await?;
+        self.forget_trust(tx, user.id).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());
         self.write(tx, &Post { to, language, letter: Letter::PasswordChanged }).await
     }

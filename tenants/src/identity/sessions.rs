@@ -44,6 +44,8 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// Seconds until the access token ends.
     pub expires_in: i64,
+    /// What makes the device known, where that was decided already.
+    pub device_token: Option<String>,
 }
 
 impl Identity {
@@ -51,7 +53,8 @@ impl Identity {
     /// hours.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS`, in the same words and time whether or not the address is known.
+    /// `BAD_CREDENTIALS`, in the same words and time whether or not the address is known; `SECOND_FACTOR_NEEDED` with the
+    /// `challenge` for [`Identity::finish_sign_in`].
     pub async fn sign_in(
         &self,
         email: &str,
@@ -64,9 +67,22 @@ impl Identity {
         let user = self.registry.user_by_email(&account).await?;
         let right = self.prove(&account, user.as_ref(), password, visit).await?;
         let user = user.filter(|_| right).ok_or_else(|| Error::of(Code::BadCredentials))?;
+        let two_factors = self.challenge(&user, slug, remember, visit).await?;
+        self.enter(user, slug, remember, two_factors, visit).await
+    }
+
+    /// A session for somebody who has proved all that was asked.
+    pub(super) async fn enter(
+        &self,
+        user: users::Model,
+        slug: Option<&str>,
+        remember: bool,
+        two_factors: bool,
+        visit: &Visit,
+    ) -> Result<SignedIn> {
         let tenant = self.choose(user.id, slug).await?;
         self.tell_signed_in(user.id, tenant, visit).await;
-        self.begin(user, tenant, remember, visit).await
+        self.open_session(user, tenant, remember, two_factors, visit).await
     }
 
     /// New tokens for a refresh token, for the same or another organisation.
@@ -185,6 +201,17 @@ impl Identity {
         remember: bool,
         visit: &Visit,
     ) -> Result<SignedIn> {
+        self.open_session(user, tenant, remember, false, visit).await
+    }
+
+    async fn open_session(
+        &self,
+        user: users::Model,
+        tenant: Option<TenantId>,
+        remember: bool,
+        two_factors: bool,
+        visit: &Visit,
+    ) -> Result<SignedIn> {
         let now = self.registry.clock().micros();
         let id = SessionId::new();
         let life = if remember { REMEMBERED } else { FORGOTTEN };
@@ -200,6 +227,7 @@ impl Identity {
             life,
             address: visit.address.to_string(),
             agent: visit.agent.clone(),
+            two_factors,
         };
         let over = sea_orm::Condition::any()
             .add(sessions::Column::ExpiresAt.lte(now))
@@ -237,6 +265,7 @@ impl Identity {
             memberships,
             refresh_token,
             expires_in: ACCESS_SECONDS,
+            device_token: None,
         })
     }
 }

@@ -37,6 +37,7 @@ pub enum Key {
 pub const COLUMNS: &[SealedColumn] = &[
     SealedColumn { table: "errands", key: Key::Uuid("id"), column: "payload", purpose: errands::SEALED },
     SealedColumn { table: "pictures", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::PICTURES },
+    SealedColumn { table: "second_factors", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::FACTORS },
     SealedColumn { table: "sign_ups", key: Key::Uuid("id"), column: "sealed", purpose: identity::SIGN_UPS },
 ];
 
@@ -131,13 +132,16 @@ mod tests {
 
     /// Columns of bytes that no master key sealed: hashes, and what a rotation treats by itself.
     const OTHERS: &[&str] = &[
+        "challenges.token_hash",
         "data_keys.wrapped",
         "email_changes.new_hash",
         "email_changes.old_hash",
         "key_checks.sealed",
         "recoveries.token_hash",
+        "recovery_codes.code_hash",
         "sessions.refresh_hash",
         "sign_ups.token_hash",
+        "trusted_devices.device_hash",
     ];
 
     #[tokio::test]

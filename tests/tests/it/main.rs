@@ -13,6 +13,7 @@ mod dependencies;
 mod doors;
 mod encryption;
 mod error_page;
+mod factors;
 mod imports;
 mod invitations;
 mod isolation;

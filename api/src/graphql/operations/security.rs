@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use tenants::{
     Actor, Permission,
     error::Result,
-    origins,
+    identity, origins,
     security_log::{self, Asked, Event, Kind, Line},
 };
 
@@ -19,7 +19,7 @@ pub const DECLARED: &str = include_str!("security.graphql");
 /// Runs one of this file's operations; none where the name is not one.
 ///
 /// # Errors
-/// Those of [`tenants::security_log`] and [`tenants::origins`].
+/// Those of [`tenants::security_log`], [`tenants::origins`] and [`identity::require_two_factors`].
 pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
     Some(match name {
         "securityLog" => log(ctx, args).await,
@@ -69,7 +69,11 @@ fn tree(line: &Line, actor: Option<&Json>) -> Json {
 
 async fn settings(ctx: &Ctx) -> Result<Json> {
     let origins = origins::list(&ctx.db, &ctx.caller).await?;
-    Ok(json!({ "logDays": security_log::keep_days(&ctx.db).await?, "origins": origins }))
+    Ok(json!({
+        "logDays": security_log::keep_days(&ctx.db).await?,
+        "origins": origins,
+        "twoFactorsRequired": identity::are_two_factors_required(&ctx.db).await?,
+    }))
 }
 
 async fn update(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -84,6 +88,10 @@ async fn update(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
         let wanted: Vec<String> = given.iter().filter_map(Json::as_str).map(str::to_owned).collect();
         origins::set(&ctx.db, &ctx.caller, &wanted).await?;
         changed = changed.with("origins", wanted);
+    }
+    if let Some(required) = input["twoFactorsRequired"].as_bool() {
+        identity::require_two_factors(&ctx.db, &ctx.caller, required).await?;
+        changed = changed.with("twoFactorsRequired", required);
     }
     security_log::note(&ctx.db, changed, ctx.caller.clock.micros()).await?;
     settings(ctx).await

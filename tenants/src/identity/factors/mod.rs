@@ -1,0 +1,200 @@
+//! Two factors: beside the password, a code that a person's authenticator makes every 30 seconds (TOTP, RFC 6238), or a
+//! recovery code.
+
+mod challenge;
+mod codes;
+mod required;
+mod trusted;
+
+use entities::{
+    control::{challenges, recovery_codes, second_factors, sessions, trusted_devices, users},
+    ids::{SessionId, UserId},
+};
+pub use required::{are_two_factors_required, require_two_factors};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+pub use trusted::TrustedDevice;
+
+use super::{
+    Identity, Visit,
+    letters::{Letter, Post},
+};
+use crate::{
+    error::{Code, Error, Result},
+    security_log::{Event, Kind},
+};
+
+pub(crate) use codes::SEALED;
+
+/// A second factor to be put into an authenticator. It is shown once.
+pub struct Enrolment {
+    /// The secret in base 32, for typing.
+    pub secret: String,
+    /// `otpauth://totp/…`, as authenticators read it from a QR code.
+    pub uri: String,
+}
+
+/// How a person's second factor stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Since when it is asked for, microseconds UTC; nothing while there is none.
+    pub since: Option<i64>,
+    /// Recovery codes that are left.
+    pub recovery_codes: u64,
+    /// Devices from which it is not asked for.
+    pub trusted: Vec<TrustedDevice>,
+}
+
+impl Identity {
+    /// How a person's second factor stands.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn second_factor(&self, user: UserId) -> Result<Standing> {
+        let control = self.registry.control().read();
+        let codes = recovery_codes::Entity::find().filter(recovery_codes::Column::UserId.eq(user));
+        Ok(Standing {
+            since: self.factor(user).await?.and_then(|factor| factor.confirmed_at),
+            recovery_codes: codes.count(control).await?,
+            trusted: self.trusted_devices(user).await?,
+        })
+    }
+
+    /// Begins a second factor; it is asked for once a code of it was right. One that was begun before is forgotten.
+    ///
+    /// # Errors
+    /// `BAD_CREDENTIALS` for the password, `CONFLICT` where there is one already.
+    pub async fn enrol(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<Enrolment> {
+        self.demand_password(user, password, visit).await?;
+        if self.confirmed(user.id).await?.is_some() {
+            let message = "There is a second factor already; switch it off first.";
+            return Err(Error::new(Code::Conflict, message));
+        }
+        let (enrolment, sealed) = self.new_secret(user)?;
+        let row = second_factors::ActiveModel {
+            user_id: Set(user.id),
+            sealed: Set(sealed),
+            created_at: Set(self.registry.clock().micros()),
+            confirmed_at: Set(None),
+            last_step: Set(0),
+        };
+        let again = OnConflict::column(second_factors::Column::UserId)
+            .update_columns([second_factors::Column::Sealed, second_factors::Column::CreatedAt])
+            .action_and_where(Expr::col((second_factors::Entity, second_factors::Column::ConfirmedAt)).is_null())
+            .to_owned();
+        let insert = second_factors::Entity::insert(row).on_conflict(again);
+        insert.exec_without_returning(self.registry.control().write()).await?;
+        Ok(enrolment)
+    }
+
+    /// Switches the second factor on by its first code. Answers recovery codes, which are shown once. The session in
+    /// which it is done counts as one of two factors from then on.
+    ///
+    /// # Errors
+    /// `BAD_CODE`; `RATE_LIMITED`; `CONFLICT` where none was begun, or it is on already.
+    pub async fn confirm_factor(
+        &self,
+        user: &users::Model,
+        session: SessionId,
+        code: &str,
+        visit: &Visit,
+    ) -> Result<Vec<String>> {
+        let factor = self.factor(user.id).await?.filter(|factor| factor.confirmed_at.is_none());
+        let factor = factor.ok_or_else(|| Error::new(Code::Conflict, "There is no second factor to be confirmed."))?;
+        self.demand_code(user, &factor, code, visit).await?;
+        let now = self.registry.clock().micros();
+        let tx = self.registry.control().begin().await?;
+        let on = second_factors::Entity::update_many()
+            .col_expr(second_factors::Column::ConfirmedAt, Expr::value(now))
+            .filter(second_factors::Column::UserId.eq(user.id))
+            .filter(second_factors::Column::ConfirmedAt.is_null());
+        if on.exec(&tx).await?.rows_affected != 1 {
+            return Err(Error::of(Code::Conflict));
+        }
+        sessions::Entity::update_many()
+            .col_expr(sessions::Column::TwoFactors, Expr::value(true))
+            .filter(sessions::Column::Id.eq(session))
+            .exec(&tx)
+            .await?;
+        let codes = self.new_recovery_codes(&tx, user.id).await?;
+        self.tell_factor(&tx, user, true).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        self.log(user.id, Event::new(Kind::SecondFactorOn).from(visit)).await?;
+        Ok(codes)
+    }
+
+    /// New recovery codes in place of those that are left.
+    ///
+    /// # Errors
+    /// `BAD_CREDENTIALS`, `BAD_CODE`, `RATE_LIMITED`; `CONFLICT` where there is no second factor.
+    pub async fn regenerate_codes(
+        &self,
+        user: &users::Model,
+        password: &str,
+        code: &str,
+        visit: &Visit,
+    ) -> Result<Vec<String>> {
+        self.demand_both(user, password, code, visit).await?;
+        let tx = self.registry.control().begin().await?;
+        let codes = self.new_recovery_codes(&tx, user.id).await?;
+        tx.commit().await?;
+        Ok(codes)
+    }
+
+    /// Switches the second factor off. The person is told by mail.
+    ///
+    /// # Errors
+    /// As [`Identity::regenerate_codes`].
+    pub async fn disable_factor(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
+        self.demand_both(user, password, code, visit).await?;
+        let tx = self.registry.control().begin().await?;
+        self.forget_factors(&tx, user.id).await?;
+        sessions::Entity::update_many()
+            .col_expr(sessions::Column::TwoFactors, Expr::value(false))
+            .filter(sessions::Column::UserId.eq(user.id))
+            .exec(&tx)
+            .await?;
+        self.tell_factor(&tx, user, false).await?;
+        tx.commit().await?;
+        self.registry.tickets().wake();
+        self.log(user.id, Event::new(Kind::SecondFactorOff).from(visit)).await
+    }
+
+    async fn demand_both(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
+        let factor = self.confirmed(user.id).await?;
+        let factor = factor.ok_or_else(|| Error::new(Code::Conflict, "There is no second factor."))?;
+        self.demand_password(user, password, visit).await?;
+        self.demand_code(user, &factor, code, visit).await
+    }
+
+    async fn tell_factor(&self, tx: &DatabaseTransaction, user: &users::Model, on: bool) -> Result<()> {
+        let letter = Letter::SecondFactor { on };
+        self.write(tx, &Post { to: Some(user.email.clone()), language: user.language.clone(), letter }).await
+    }
+
+    async fn factor(&self, user: UserId) -> Result<Option<second_factors::Model>> {
+        Ok(second_factors::Entity::find_by_id(user).one(self.registry.control().read()).await?)
+    }
+
+    async fn confirmed(&self, user: UserId) -> Result<Option<second_factors::Model>> {
+        Ok(self.factor(user).await?.filter(|factor| factor.confirmed_at.is_some()))
+    }
+
+    /// Forgets everything about a person's second factor.
+    pub(super) async fn forget_factors(&self, tx: &DatabaseTransaction, user: UserId) -> Result<()> {
+        second_factors::Entity::delete_by_id(user).exec(tx).await?;
+        recovery_codes::Entity::delete_many().filter(recovery_codes::Column::UserId.eq(user)).exec(tx).await?;
+        self.forget_trust(tx, user).await
+    }
+
+    /// Ends what a password opened without the second factor: trusted devices and sign-ins that wait for a code.
+    pub(super) async fn forget_trust(&self, tx: &DatabaseTransaction, user: UserId) -> Result<()> {
+        challenges::Entity::delete_many().filter(challenges::Column::UserId.eq(user)).exec(tx).await?;
+        trusted_devices::Entity::delete_many().filter(trusted_devices::Column::UserId.eq(user)).exec(tx).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Organisations that let nobody in with a password alone. Whoever has no second factor signs in to the account, and
+//! switches one on there; the organisation's own doors are shut until then. API keys are no sign-ins.
+
+use entities::{control::policies, ids::TenantId};
+use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+
+use super::Identity;
+use crate::{
+    Caller, Permission, TenantDb,
+    control::Control,
+    error::{Code, Error, Result},
+};
+
+impl Identity {
+    /// Refuses a session of one factor where the organisation asks for two.
+    pub(in super::super) async fn enough(&self, tenant: TenantId, two_factors: bool) -> Result<()> {
+        if two_factors || !asked(self.registry.control(), tenant).await? {
+            return Ok(());
+        }
+        Err(Error::of(Code::SecondFactorRequired))
+    }
+}
+
+async fn asked(control: &Control, tenant: TenantId) -> Result<bool> {
+    let policy = policies::Entity::find_by_id(tenant).one(control.read()).await?;
+    Ok(policy.is_some_and(|policy| policy.two_factors))
+}
+
+/// Whether the organisation asks its members for two factors.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn are_two_factors_required(db: &TenantDb) -> Result<bool> {
+    asked(db.tickets().control(), db.tenant()).await
+}
+
+/// Has the organisation ask its members for two factors, or no longer. It holds within a second.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub async fn require_two_factors(db: &TenantDb, caller: &Caller, required: bool) -> Result<()> {
+    caller.demand(Permission::ManageSecurity)?;
+    let row = policies::ActiveModel { tenant_id: Set(db.tenant()), two_factors: Set(required) };
+    let again = OnConflict::column(policies::Column::TenantId).update_column(policies::Column::TwoFactors).to_owned();
+    policies::Entity::insert(row).on_conflict(again).exec_without_returning(db.tickets().control().write()).await?;
+    Ok(())
+}
