@@ -107,3 +107,6 @@ async fn postpone(registry: &Registry, item: &errands::Model, code: Code) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

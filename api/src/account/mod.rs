@@ -6,6 +6,7 @@ mod factors;
 mod model;
 mod once;
 mod own;
+mod pages;
 mod schema;
 
 use actix_web::{
@@ -17,6 +18,7 @@ use actix_web::{
     web,
 };
 use async_graphql::{EmptySubscription, Schema, Variables};
+pub use pages::routes;
 pub use schema::{Mutation, Query, build};
 use tenants::identity::Device;
 

@@ -140,5 +140,6 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/t/{slug}/graphql/ws", web::get().to(tenant::socket))
         .route("/api/schema.graphql", web::get().to(tenant::schema))
         .route("/t/{slug}/api/schema.graphql", web::get().to(tenant::schema))
+        .configure(crate::account::routes)
         .configure(crate::rest::routes);
 }

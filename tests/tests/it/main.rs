@@ -21,6 +21,7 @@ mod keys;
 mod mail;
 mod operations;
 mod own_account;
+mod pages;
 mod parity;
 mod protection;
 mod protocol;

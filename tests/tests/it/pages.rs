@@ -1,0 +1,94 @@
+//! The pages that links in letters lead to, filled in like a person would.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::{Letter, TestApp, workspace};
+
+const PASSWORD: &str = "a long enough passphrase";
+
+/// What the page behind a letter's link says in the end; the complaint where it complains.
+fn follow(app: &TestApp, letter: &Letter, values: Value) -> Result<String, String> {
+    open(app, &format!("{}#{}", page(letter), letter.token()), values)
+}
+
+/// `confirm`, `recover` and so on: the link's page.
+fn page(letter: &Letter) -> &str {
+    let link = letter.text.split_whitespace().find(|word| word.starts_with("http")).expect("a link");
+    link.split_once("/account/").expect("a page").1.split('#').next().expect("its name")
+}
+
+fn open(app: &TestApp, page: &str, values: Value) -> Result<String, String> {
+    let folder = workspace::file("tests/protocol");
+    assert!(folder.join("node_modules/happy-dom").is_dir(), "`make protocol` installs the browser");
+    let mut node = Command::new("node");
+    node.arg("pages.mjs").current_dir(folder);
+    node.env("PAGE_URL", app.anonymous().url(&format!("/account/{page}"))).env("PAGE_VALUES", values.to_string());
+    let ran = node.output().expect("node is installed");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if ran.status.success() { Ok(text(ran.stdout)) } else { Err(text(ran.stderr)) }
+}
+
+#[tokio::test]
+async fn links_in_letters_lead_to_pages_that_work() {
+    let app = TestApp::start().await;
+    let organisation = json!({ "slug": "acme", "name": "Acme", "country": "DZ", "timeZone": "Africa/Algiers",
+        "currency": "DZD", "language": "en" });
+    let input = json!({ "firstName": "Ada", "lastName": "L", "email": "ada@example.com", "password": PASSWORD,
+        "organisation": organisation });
+    let query = "mutation ($input: SignUpInput!) { signUp(input: $input) { email } }";
+    app.anonymous().account(query, json!({ "input": input })).await.data();
+    let letter = app.mailbox().take("ada@example.com", "Confirm your email address").await;
+    let told = follow(&app, &letter, json!({ "password": "not the passphrase" })).expect_err("another password");
+    assert!(told.contains("not the password of this sign-up"), "{told}");
+    let done = Ok("Done. You can sign in now.".to_owned());
+    assert_eq!(follow(&app, &letter, json!({ "password": PASSWORD })), done);
+
+    let mailed = open(&app, "forgotten", json!({ "email": "ada@example.com" })).expect("a letter");
+    assert!(mailed.contains("a letter is on its way"), "{mailed}");
+    let letter = app.mailbox().take("ada@example.com", "Choose a new password").await;
+    assert!(follow(&app, &letter, json!({ "newPassword": "short" })).expect_err("too short").contains("10"));
+    assert_eq!(follow(&app, &letter, json!({ "newPassword": "another long passphrase" })), done);
+
+    let query =
+        "mutation { signIn(email: \"ada@example.com\", password: \"another long passphrase\") { accessToken } }";
+    let signed = app.anonymous().account(query, json!({})).await.data();
+    let ada = app.with_token(signed["signIn"]["accessToken"].as_str().expect("a token"));
+    let change = "mutation { changeEmail(password: \"another long passphrase\", email: \"ada@new.example\") }";
+    ada.account(change, json!({})).await.data();
+    let new = app.mailbox().take("ada@new.example", "Confirm your new email address").await;
+    assert!(follow(&app, &new, json!({})).expect("noted").contains("other address"));
+    let old = app.mailbox().take("ada@example.com", "Your email address is to change").await;
+    assert_eq!(follow(&app, &old, json!({})), done);
+
+    app.sign_up("eve@example.com", PASSWORD, "eves").await;
+    for (email, values) in [
+        ("bob@example.com", json!({ "firstName": "Bob", "lastName": "Ross", "password": PASSWORD })),
+        ("eve@example.com", json!({ "known": true, "email": "eve@example.com", "password": PASSWORD })),
+    ] {
+        let invite = "mutation ($email: String!) { inviteMember(email: $email, role: \"viewer\") { id } }";
+        ada.data(invite, json!({ "email": email })).await;
+        let letter = app.mailbox().take(email, "Invitation to Acme").await;
+        assert_eq!(follow(&app, &letter, values), done, "{email}");
+    }
+    assert!(open(&app, "recover", json!({ "newPassword": PASSWORD })).is_err(), "a link without its token");
+}
+
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere_and_stand_in_no_frame() {
+    let app = TestApp::start().await;
+    for (path, media) in [
+        ("/account/confirm", "text/html; charset=utf-8"),
+        ("/account/recover", "text/html; charset=utf-8"),
+        ("/account/page.js", "text/javascript; charset=utf-8"),
+        ("/account/page.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = reqwest::get(app.anonymous().url(path)).await.expect("an answer");
+        let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+        assert_eq!((answer.status().as_u16(), header("content-type").as_str()), (200, media));
+        let policy = header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe") && header("referrer-policy") == "no-referrer");
+    }
+    assert_eq!(reqwest::get(app.anonymous().url("/account/nowhere")).await.expect("an answer").status(), 404);
+}
