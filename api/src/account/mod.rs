@@ -1,7 +1,7 @@
 //! `POST /graphql/account`: signing up and in, the same schema for everybody. The library executes it; what comes in
 //! and goes out passes the same door as a tenant's.
 
-mod device;
+mod cookies;
 mod factors;
 mod model;
 mod once;
@@ -49,12 +49,16 @@ pub async fn handle(
     request: HttpRequest,
     body: web::Payload,
 ) -> HttpResponse {
-    let visit = device::known(&app.identity, &request);
+    let visit = cookies::known(&app.identity, &request);
     let who = visit.device.as_ref().map_or_else(|| visit.network().to_string(), Device::id);
     match asked_lately.spend(&who, BUDGET, 1) {
         Ok(left) => drop(request.extensions_mut().insert(left)),
         Err(error) => return refuse(&request, &error),
     }
+    let jar = match cookies::Jar::of(&request) {
+        Ok(jar) => jar,
+        Err(error) => return refuse(&request, &error),
+    };
     let (media, asked) = match wire::read(&request, body).await {
         Ok(read) => read,
         Err(refused) => return refused,
@@ -70,7 +74,7 @@ pub async fn handle(
         .variables(Variables::from_json(asked.variables.into()))
         .data(Bearer(bearer(request.headers()).map(str::to_owned)))
         .data(visit)
-        .data(device::Jar::of(&request));
+        .data(jar);
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;
     let answer = schema.execute(run).await;

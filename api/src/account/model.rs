@@ -66,8 +66,8 @@ pub struct Letter {
 pub struct Session {
     /// For `Authorization: Bearer`, 15 minutes. It is for `organisation`; without one it opens only this endpoint.
     pub access_token: String,
-    /// Serves once, for new tokens.
-    pub refresh_token: String,
+    /// Serves once, for new tokens. None where the request asked for its session in a cookie.
+    pub refresh_token: Option<String>,
     /// Seconds until the access token ends.
     pub expires_in: i64,
     /// The organisation that the access token is for.
@@ -81,7 +81,7 @@ impl From<SignedIn> for Session {
     fn from(signed: SignedIn) -> Self {
         Self {
             access_token: signed.access_token,
-            refresh_token: signed.refresh_token,
+            refresh_token: Some(signed.refresh_token),
             expires_in: signed.expires_in,
             organisation: signed.organisation.map(Organisation::from),
             user: signed.user.into(),

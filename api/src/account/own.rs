@@ -12,7 +12,7 @@ use tenants::identity::{self as people, ProfilePatch};
 
 use super::{
     model::{MembershipView, OrganisationInput, User},
-    schema::{identity, person, told},
+    schema::{forget, identity, person, told},
 };
 
 /// The mutations of this file.
@@ -102,6 +102,9 @@ impl Own {
         let nobody = || tenants::Error::new(tenants::Code::NotFound, "There is no such session.");
         let id = session.map_or(Ok(own), |id| id.parse().map_err(|_| told(&nobody())))?;
         let ended = identity(ctx).sign_out(&user, id, ctx.data_unchecked()).await;
+        if id == own && ended.is_ok() {
+            forget(ctx);
+        }
         ended.map(|()| true).map_err(|error| told(&error))
     }
 
@@ -109,6 +112,9 @@ impl Own {
     async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let ended = identity(ctx).sign_out_everywhere(&user, ctx.data_unchecked()).await;
+        if ended.is_ok() {
+            forget(ctx);
+        }
         ended.map(|()| true).map_err(|error| told(&error))
     }
 

@@ -13,7 +13,7 @@ use tenants::{
 
 use super::{
     AccountSchema, Bearer,
-    device::Jar,
+    cookies::{self, Jar},
     factors::{Factors, FactorsQuery},
     model::{Letter, Me, OpenSession, Session, SignUpInput},
     own::Own,
@@ -119,15 +119,20 @@ impl Entering {
         recovered.map(|()| true).map_err(|error| told(&error))
     }
 
-    /// New tokens for a refresh token, for the same or another organisation.
+    /// New tokens for a refresh token, for the same or another organisation. The token is left out where it is in a
+    /// cookie.
     async fn refresh(
         &self,
         ctx: &Context<'_>,
-        refresh_token: String,
+        refresh_token: Option<String>,
         organisation: Option<String>,
     ) -> async_graphql::Result<Session> {
-        let signed = identity(ctx).refresh(&refresh_token, organisation.as_deref(), ctx.data_unchecked()).await;
-        signed.map(Session::from).map_err(|error| told(&error))
+        let token = refresh_token.or_else(|| ctx.data_unchecked::<Jar>().refresh_token.clone()).unwrap_or_default();
+        let signed = identity(ctx).refresh(&token, organisation.as_deref(), ctx.data_unchecked()).await;
+        if signed.as_ref().is_err_and(|error| error.code() == Code::Unauthenticated) {
+            forget(ctx);
+        }
+        signed.map(|signed| kept(ctx, signed)).map_err(|error| told(&error))
     }
 }
 
@@ -142,9 +147,25 @@ pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> asyn
         let given = signed.device_token.clone();
         let token = given.map_or_else(|| identity(ctx).device_token(&signed.user.email_key), Ok);
         let token = token.map_err(|error| told(&error))?;
-        ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().set(token));
+        ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().device(token));
     }
-    Ok(signed.into())
+    Ok(kept(ctx, signed))
+}
+
+/// The session as it is answered: its refresh token in a cookie, where that was asked for.
+fn kept(ctx: &Context<'_>, signed: SignedIn) -> Session {
+    let mut session = Session::from(signed);
+    if ctx.data_unchecked::<Jar>().holds_session {
+        ctx.append_http_header("set-cookie", cookies::session(session.refresh_token.take()));
+    }
+    session
+}
+
+/// Has the browser drop a session that has ended.
+pub(super) fn forget(ctx: &Context<'_>) {
+    if ctx.data_unchecked::<Jar>().holds_session {
+        ctx.append_http_header("set-cookie", cookies::session(None));
+    }
 }
 
 /// The person whose access token comes with the request, and their session.

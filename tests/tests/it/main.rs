@@ -5,6 +5,7 @@ mod accounts;
 mod api_keys;
 mod arrows;
 mod attacks;
+mod authorisation;
 mod bad_input;
 mod catalog;
 mod conditions;

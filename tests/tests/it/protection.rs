@@ -110,3 +110,46 @@ async fn pages_speak_for_organisations_that_list_their_origin() {
         acme.data("{ securityLog(kinds: [SETTINGS_CHANGED]) { nodes { actor { kind } detail } } }", json!({})).await;
     assert_eq!(log["securityLog"]["nodes"][0]["detail"]["origins"], json!([ours]));
 }
+
+#[tokio::test]
+async fn a_page_of_ours_keeps_its_session_out_of_reach_of_scripts() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let query = "mutation ($email: String!, $password: String!) {
+        signIn(email: $email, password: $password) { accessToken refreshToken } }";
+    let variables = json!({ "email": tenant.owner_email, "password": PASSWORD });
+    let own = app.anonymous().url("");
+    let post = async |origin: &str, cookie: &str, asks: bool, body: Value| {
+        let request = app.anonymous().request(Method::POST, "/graphql/account").header("origin", origin);
+        let request = if cookie.is_empty() { request } else { request.header("cookie", cookie) };
+        let request = if asks { request.header("x-clientele-session", "cookie") } else { request };
+        let answer = request.json(&body).send().await.expect("an answer");
+        let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().expect("text").to_owned());
+        let set = set.filter(|cookie| cookie.starts_with("__Host-")).collect::<Vec<_>>();
+        (answer.status().as_u16(), set, answer.json::<Value>().await.expect("JSON"))
+    };
+    let sign_in = json!({ "query": query, "variables": variables });
+    let (_, set, body) = post(&own, "", true, sign_in.clone()).await;
+    assert!(body["data"]["signIn"]["accessToken"].is_string() && body["data"]["signIn"]["refreshToken"].is_null());
+    let first = set[0].clone();
+    for part in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"] {
+        assert!(first.contains(part), "{first}");
+    }
+    let pair = |cookie: &str| cookie.split(';').next().expect("a pair").to_owned();
+    let refresh = json!({ "query": "mutation { refresh { accessToken refreshToken } }" });
+
+    let (status, ..) = post("https://evil.example", &pair(&first), true, refresh.clone()).await;
+    assert_eq!(status, 403, "another origin's page");
+    let (_, set, body) = post(&own, &pair(&first), false, refresh.clone()).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "nobody asked for the cookie");
+    assert!(set.is_empty());
+    let (_, set, body) = post(&own, &pair(&first), true, refresh.clone()).await;
+    assert!(body["data"]["refresh"]["accessToken"].is_string(), "{body}");
+    let second = set[0].clone();
+    assert_ne!(pair(&first), pair(&second), "it serves once");
+    let (_, set, body) = post(&own, &pair(&first), true, refresh.clone()).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "it came back");
+    assert!(set[0].contains("Max-Age=0"), "{set:?}");
+    let (_, _, body) = post(&own, &pair(&second), true, refresh).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "which ended the session");
+}

@@ -10,7 +10,10 @@ use records::{
     engine,
 };
 use serde_json::{Map, Value as Json};
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    Permission,
+    error::{Code, Error, Result},
+};
 
 /// The declarations of this file's operations.
 pub const DECLARED: &str = include_str!("catalog.graphql");
@@ -20,6 +23,11 @@ pub const DECLARED: &str = include_str!("catalog.graphql");
 /// # Errors
 /// Those of [`records::catalog`].
 pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
+    // before what is wrong with the request is told
+    let changes = matches!(name, "createField" | "updateField" | "deleteField" | "reorderFields");
+    if let (true, Err(refused)) = (changes, ctx.caller.demand(Permission::ConfigureCatalog)) {
+        return Some(Err(refused));
+    }
     Some(match name {
         "objects" => objects(ctx).await,
         "object" => object(ctx, args).await,
