@@ -1,5 +1,6 @@
 //! The command line. Every command opens the same application as the server and may run beside it.
 
+mod account;
 mod api_key;
 mod demo;
 mod import;
@@ -46,6 +47,11 @@ enum Command {
     Tenant {
         #[command(subcommand)]
         command: tenant::Command,
+    },
+    /// Accounts of people.
+    Account {
+        #[command(subcommand)]
+        command: account::Command,
     },
     /// Keys for programs.
     ApiKey {
@@ -124,6 +130,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
     let done = match command {
         Command::Serve => serve::run(app, config).await,
         Command::Tenant { command } => tenant::run(&app, command).await,
+        Command::Account { command } => account::run(&app, command).await,
         Command::ApiKey { command } => api_key::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
         Command::Import(arguments) => import::run(&app, *arguments).await,

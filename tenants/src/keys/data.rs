@@ -337,6 +337,32 @@ mod tests {
         assert!(DataKeys::open(&master, tenant, &held).is_err());
     }
 
+    #[tokio::test]
+    async fn no_key_is_written_in_the_clear() {
+        use crate::{registry::open::held_keys, testing};
+        let (registry, owner) = testing::registry(Arc::new(testing::Bare)).await;
+        let (tenant, _) = registry.create(testing::organisation(), owner).await.unwrap();
+        let held = held_keys(registry.control(), tenant).await.unwrap();
+        assert_eq!(held.len(), 3);
+        let mut files = Vec::new();
+        let mut folders = vec![registry.data().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { folders.push(path) } else { files.push(std::fs::read(path).unwrap()) }
+            }
+        }
+        files.extend(held.iter().map(|held| held.wrapped.clone()));
+        for one in &held {
+            let secret = registry.master().unwrap(tenant, one).unwrap();
+            let hex: String = secret.0.iter().map(|byte| format!("{byte:02x}")).collect();
+            let there = |bytes: &[u8]| {
+                let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+                holds(secret.0.as_slice()) || holds(hex.as_bytes())
+            };
+            assert!(!files.iter().any(|bytes| there(bytes)), "{:?}", one.purpose);
+        }
+    }
+
     #[test]
     fn a_new_data_key_seals_and_the_old_one_opens() {
         let (master, tenant) = (master("ab"), TenantId::new());

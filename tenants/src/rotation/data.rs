@@ -13,10 +13,11 @@ use sea_orm::{
 };
 
 use crate::{
-    Registry,
+    Actor, Registry,
     error::{Code, Error, Result},
     keys::{Held, KeyId, Purpose},
     registry::{open::held_keys, watch},
+    security_log::{self, Event, Kind},
     work::{NewWork, enqueue},
 };
 
@@ -52,6 +53,8 @@ impl Registry {
             .await?;
         let work = NewWork { queue: QUEUE, payload: serde_json::Value::Null, due: now, key: Some("reseal".to_owned()) };
         enqueue(&db, &tx, work, now).await?;
+        let event = Event::new(Kind::EncryptionChanged).by(Actor::System).with("dataKey", id.to_string());
+        security_log::note(&tx, event, now).await?;
         tx.commit().await?;
         watch::tell(self.control().write()).await?;
         db.seal_with(i64::from(id.0)).await?;

@@ -1,13 +1,16 @@
-//! Who copies the files reads nothing of the customers in them.
+//! Who copies the files reads nothing of the customers in them, and no secret is written anywhere.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use reqwest::Method;
-use serde_json::json;
-use tests::{Answer, TestApp, until};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection, Row};
+use tests::{Answer, Scan, TestApp, until};
+use totp_rs::{Builder, Secret};
 
 #[tokio::test]
 async fn no_customer_is_found_in_the_bytes_of_the_files() {
@@ -56,6 +59,164 @@ async fn no_customer_is_found_in_the_bytes_of_staged_files() {
     }
     let (_, found) = scan(&app.data(), &["zenobia", "quartermaine", "tamanrasset"]);
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// What may be nowhere: not in files, not in databases of either kind, not in the log at its most talkative.
+#[tokio::test]
+async fn no_secret_is_found_in_files_databases_or_logs() {
+    let since = SystemTime::now() - Duration::from_secs(1);
+    let mut app = TestApp::start_with(&[("CLIENTELE_LOG", "trace")]).await;
+    let mut secrets = account(&app).await;
+    secrets.extend(sealed_values(&app, secrets[0].clone()).await);
+    let master = fs::read_to_string(app.data().join("master.key")).expect("the master key");
+    secrets.push(master.trim().to_owned());
+    let digits: Vec<u8> =
+        master.trim().bytes().map(|digit| char::from(digit).to_digit(16).expect("hex") as u8).collect();
+    let key: Vec<u8> = digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect();
+
+    let scan = Scan::of(secrets.iter().map(|secret| secret.clone().into_bytes()).chain([key]).collect());
+    let passed_over = |path: &Path| path.ends_with("master.key") || path.extension().is_some_and(|end| end == "eml");
+    let look = async |app: &TestApp, when: &str| {
+        let (files, found) = scan.files(&app.data(), since, &passed_over);
+        assert!(files > 0 && found.is_empty(), "{when}: {found:?}");
+        for folder in database_folders(app).await {
+            let (files, found) = scan.files(&folder, since, &|_| false);
+            assert!(files > 0 && found.is_empty(), "{when}: {found:?}");
+        }
+    };
+    look(&app, "while it runs").await;
+    // the same eyes see what PostgreSQL leaves to the disk
+    let plain = Scan::new(&["Plainly-Readable"]);
+    assert!(plain.files(&app.data(), since, &passed_over).1.is_empty());
+    for folder in database_folders(&app).await {
+        assert!(!plain.files(&folder, since, &|_| false).1.is_empty(), "{} was not looked into", folder.display());
+    }
+    let log = app.server().log();
+    let line = log.lines().find(|line| scan.find(line.as_bytes()).is_some());
+    assert!(line.is_none(), "in the log: {line:?}");
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log was to be talkative");
+    app.server().kill();
+    look(&app, "after a crash").await;
+    app.server().launch().await;
+    app.server().stop();
+    look(&app, "after an orderly end").await;
+}
+
+/// Somebody with an account, two factors and a key: an owner's token, then everything that is to be found nowhere.
+async fn account(app: &TestApp) -> Vec<String> {
+    const EMAIL: &str = "zenobia@quartermaine.example";
+    let (password, other) = ("correct horse zenobia staple", "wrong horse quartermaine staple");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let anybody = app.anonymous();
+    let ask = "mutation ($email: String!) { askRecovery(email: $email) { email } }";
+    let signed = app.sign_up(EMAIL, password, "acme").await;
+    let (access, refresh) = (text(&signed["accessToken"]), text(&signed["refreshToken"]));
+    let owner = app.with_token(&access);
+    let sign_in =
+        "mutation ($email: String!, $password: String!) { signIn(email: $email, password: $password) { accessToken } }";
+    anybody.account(sign_in, json!({ "email": EMAIL, "password": other })).await.code();
+    let renew = "mutation ($token: String!) { refresh(refreshToken: $token) { accessToken refreshToken } }";
+    let renewed = anybody.account(renew, json!({ "token": refresh })).await.data()["refresh"].clone();
+    anybody.account(ask, json!({ "email": EMAIL })).await.data();
+    let recovery = app.mailbox().take(EMAIL, "Choose a new password").await.token();
+    let enrol = "mutation ($password: String!) { enrolSecondFactor(password: $password) { secret } }";
+    let secret =
+        text(&owner.account(enrol, json!({ "password": password })).await.data()["enrolSecondFactor"]["secret"]);
+    let factor = Secret::try_from_base32(&secret).expect("base 32");
+    let authenticator = Builder::new().with_secret(factor).with_account_name("x").build().expect("an authenticator");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let confirm = "mutation ($code: String!) { confirmSecondFactor(code: $code) }";
+    let code = authenticator.generate(now).to_string();
+    let codes = owner.account(confirm, json!({ "code": code })).await.data()["confirmSecondFactor"].clone();
+    let asked = anybody.account(sign_in, json!({ "email": EMAIL, "password": password })).await;
+    let challenge = text(&asked.body["errors"][0]["extensions"]["challenge"]);
+    let finish = "mutation ($challenge: String!, $code: String!) {
+        finishSignIn(challenge: $challenge, code: $code) { accessToken refreshToken } }";
+    let variables = json!({ "challenge": challenge, "code": codes[0] });
+    let again = anybody.account(finish, variables).await.data()["finishSignIn"].clone();
+    let key = app.cli(&["api-key", "create", "--tenant", "acme", "--name", "tests", "--role", "admin"]);
+    let key = key.printed().to_owned();
+    app.with_token(&key).data("{ customers { totalCount } }", json!({})).await;
+    let mut secrets = vec![text(&again["accessToken"]), access, refresh, recovery, secret, challenge, key];
+    secrets.extend([&renewed["accessToken"], &renewed["refreshToken"], &again["refreshToken"]].map(text));
+    secrets.extend([password, other].map(str::to_owned));
+    secrets.extend([&codes[0], &codes[1]].map(text));
+    secrets
+}
+
+/// Values of encrypted fields, brought in by every door.
+async fn sealed_values(app: &TestApp, token: String) -> Vec<String> {
+    let owner = app.with_token(&token);
+    let make = "mutation ($input: CreateFieldInput!) { createField(input: $input) { id } }";
+    for (name, kind, encryption, unique) in [
+        ("socialNumber", "TEXT", "SEALED_EQUALITY", true),
+        ("diagnosis", "LONG_TEXT", "SEALED", false),
+        ("chart", "JSON", "SEALED", false),
+    ] {
+        let input = json!({ "object": "customer", "name": name, "label": { "en": name }, "type": kind,
+            "encryption": encryption, "unique": unique, "validation": { "max": "400" } });
+        let input = if kind == "JSON" { without(input, "validation") } else { input };
+        owner.data(make, json!({ "input": input })).await;
+    }
+    let create =
+        "mutation ($data: CustomerCreateInput!) { createCustomer(data: $data) { id socialNumber diagnosis chart } }";
+    let data = json!({ "lastName": "Plainly-Readable", "socialNumber": "Sozialnummer-One", "diagnosis": "Measles-as-created",
+        "chart": { "heart": "Heartbeat-in-json" } });
+    let request = owner.request(Method::POST, "/graphql").header("idempotency-key", "once");
+    let made = Answer::of(request.json(&json!({ "query": create, "variables": { "data": data } }))).await.data();
+    let update =
+        "mutation ($id: ID!, $data: CustomerUpdateInput!) { updateCustomer(id: $id, data: $data) { diagnosis } }";
+    let changed = json!({ "id": made["createCustomer"]["id"], "data": { "diagnosis": "Mumps-as-updated" } });
+    owner.data(update, changed).await;
+    let bulk = "mutation ($filter: CustomerFilter!, $data: CustomerUpdateInput!) {
+        updateCustomers(filter: $filter, data: $data) { runId changed } }";
+    let filter = json!({ "socialNumber": { "in": ["Sozialnummer-One", "Sozialnummer-Asked-For"] } });
+    let bulk = owner.data(bulk, json!({ "filter": filter, "data": { "diagnosis": "Scurvy-in-bulk" } })).await;
+    assert_eq!(bulk["updateCustomers"]["changed"], 1);
+    let refused = json!({ "data": { "socialNumber": format!("Sozialnummer-Refused{}", "x".repeat(400)) } });
+    assert_eq!(owner.code(create, refused).await, "VALIDATION_FAILED");
+    let inline = "{ customers(filter: { socialNumber: { eq: \"Sozialnummer-Inline\" } }) { totalCount } }";
+    owner.data(inline, json!({})).await;
+    let wrong = "{ customers(filter: { socialNumber: { contains: \"Sozialnummer-Contained\" } }) { totalCount } }";
+    assert_eq!(owner.code(wrong, json!({})).await, "BAD_FILTER");
+    for dry in ["&dryRun=true", ""] {
+        let csv = format!(
+            "lastName,socialNumber,diagnosis\nA,Sozialnummer-Import,Rabies-imported\nB,Sozialnummer-Bad{},x\n",
+            "x".repeat(400)
+        );
+        let address = format!("/api/imports?object=customer&match=socialNumber{dry}");
+        let begun = Answer::of(owner.request(Method::POST, &address).body(csv)).await;
+        let address = format!("/api/imports/{}", begun.body["runId"].as_str().expect("a run"));
+        let ended = async || Answer::of(owner.request(Method::GET, &address)).await.body["status"] == "DONE";
+        until(30, "the import ends", ended).await;
+    }
+    let found = "{ customers(filter: { socialNumber: { eq: \"sozialnummer-import\" } }) { nodes { diagnosis } } }";
+    assert_eq!(owner.data(found, json!({})).await["customers"]["nodes"][0]["diagnosis"], "Rabies-imported");
+    let said = ["One", "Asked-For", "Refused", "Inline", "Contained", "Import", "Bad"]
+        .map(|end| format!("Sozialnummer-{end}"));
+    let held = ["Measles-as-created", "Heartbeat-in-json", "Mumps-as-updated", "Scurvy-in-bulk", "Rabies-imported"];
+    said.into_iter().chain(held.map(str::to_owned)).collect()
+}
+
+fn without(mut input: Value, name: &str) -> Value {
+    input.as_object_mut().expect("a map").remove(name);
+    input
+}
+
+/// Where PostgreSQL keeps the application's database and its write-ahead log, all that was written put there.
+async fn database_folders(app: &TestApp) -> Vec<PathBuf> {
+    let Some(url) = app.database_url() else { return Vec::new() };
+    let mut connection = PgConnection::connect(&url).await.expect("the database");
+    connection.execute("CHECKPOINT").await.expect("a checkpoint");
+    let row = sqlx::query(
+        "SELECT current_setting('data_directory'), oid::bigint FROM pg_database WHERE datname = current_database()",
+    );
+    let row = row.fetch_one(&mut connection).await.expect("where it is");
+    let (folder, oid): (String, i64) = (row.get(0), row.get(1));
+    let folder = PathBuf::from(folder);
+    let folders = vec![folder.join("base").join(oid.to_string()), folder.join("pg_wal")];
+    assert!(folders.iter().all(|folder| fs::read_dir(folder).is_ok()), "{folders:?} cannot be read");
+    folders
 }
 
 /// The only organisation's folder of staged files.

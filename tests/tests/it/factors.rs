@@ -106,6 +106,14 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     ada.account(off, variables(fresh[1].as_str().expect("a code"))).await.data();
     app.mailbox().take(EMAIL, "Two factors were switched off").await;
     sign_in(&app, PASSWORD).await.data();
+
+    two_factors(&ada).await;
+    challenge(&app).await;
+    let drop = ["account", "drop-second-factor", "--email", "ADA@example.com"];
+    app.cli(&drop).printed();
+    app.mailbox().take(EMAIL, "Two factors were switched off").await;
+    sign_in(&app, PASSWORD).await.data();
+    assert_eq!(app.cli(&drop).code, Some(73), "there is none any more");
 }
 
 #[tokio::test]

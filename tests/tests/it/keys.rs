@@ -273,3 +273,28 @@ async fn data_keys_are_rotated_and_retired_while_servers_serve() {
     let all = tenant.data(all, json!({})).await["customers"]["nodes"].as_array().expect("nodes").clone();
     assert!(all.iter().all(|one| one["diagnosis"] == "Mumps" || one["socialNumber"] == "4711"), "{all:?}");
 }
+
+#[tokio::test]
+async fn sealing_anew_goes_on_after_a_crash() {
+    use std::fmt::Write;
+    let mut app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    crate::sealed::secrets(&tenant).await;
+    let mut csv = "lastName,socialNumber,diagnosis\n".to_owned();
+    (0..4_000).for_each(|row| writeln!(csv, "Haddad,{row},Measles {row}").expect("memory"));
+    let file = app.scratch("many.csv");
+    fs::write(&file, csv).expect("a file");
+    app.cli(&["import", "--tenant", "acme", "--object", "customer", "--file", &file.display().to_string()]).printed();
+    app.cli(&["keys", "rotate", "--tenant", "acme"]).printed();
+    // the server's workers have just begun
+    app.server().kill();
+    app.server().launch().await;
+    until(60, "the old key can go", async || app.cli(&["keys", "retire", "--tenant", "acme"]).code == Some(0)).await;
+    app.server().kill();
+    app.server().launch().await;
+    for row in [0, 1_999, 3_999] {
+        let read = tenant.data(SECRET, json!({ "number": row.to_string() })).await;
+        assert_eq!(read["customers"]["nodes"][0]["diagnosis"], format!("Measles {row}"));
+    }
+    assert_eq!(count(&tenant).await, 4_000);
+}

@@ -151,6 +151,21 @@ impl Identity {
     /// As [`Identity::regenerate_codes`].
     pub async fn disable_factor(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
         self.demand_both(user, password, code, visit).await?;
+        self.switch_off(user, Event::new(Kind::SecondFactorOff).from(visit)).await
+    }
+
+    /// Switches off the second factor of somebody who has lost it; the operator's way.
+    ///
+    /// # Errors
+    /// `CONFLICT` where there is none.
+    pub async fn drop_factor(&self, user: &users::Model) -> Result<()> {
+        if self.confirmed(user.id).await?.is_none() {
+            return Err(Error::new(Code::Conflict, "There is no second factor."));
+        }
+        self.switch_off(user, Event::new(Kind::SecondFactorOff).with("byOperator", true)).await
+    }
+
+    async fn switch_off(&self, user: &users::Model, event: Event) -> Result<()> {
         let tx = self.registry.control().begin().await?;
         self.forget_factors(&tx, user.id).await?;
         sessions::Entity::update_many()
@@ -161,7 +176,7 @@ impl Identity {
         self.tell_factor(&tx, user, false).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::SecondFactorOff).from(visit)).await
+        self.log(user.id, event).await
     }
 
     async fn demand_both(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
