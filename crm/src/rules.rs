@@ -31,7 +31,8 @@ impl Rules for CrmRules {
     fn made_of(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
         let names: &[(&str, &[&str])] = match (standard(object), field.name.as_str()) {
             ("customer", "name") => &[("customer", customers::rules::NAMING)],
-            ("contactPoint", "value" | "key") => &[("customer", contact_points::rules::SHOWN)],
+            ("contactPoint", "value" | "primary") => &[("customer", contact_points::rules::SHOWN)],
+            ("contactPoint", "key") => &[("contactPoint", &["value"])],
             ("contactPoint", "name") => &[("contactPoint", &["value"])],
             ("interaction", "name") => &[("interaction", &["subject", "body"])],
             _ => return Vec::new(),

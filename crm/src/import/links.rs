@@ -8,6 +8,7 @@ use records::{
     catalog::{Field, FieldKind, Object},
     engine::{self, Archived, Draft, ListQuery, Page},
     filter::{Filter, Test},
+    permission,
     values::{self, Locale, Value},
 };
 use tenants::error::Result;
@@ -92,7 +93,7 @@ impl Links {
     ) -> Result<()> {
         let target = ctx.catalog.field(field).and_then(Field::relation).map(|relation| relation.to);
         let Some(target) = target.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
-        for way in ways(target, by) {
+        for way in ways(ctx, target, by) {
             if texts.is_empty() {
                 break;
             }
@@ -118,8 +119,8 @@ fn set(draft: &mut Draft, link: &Link, target: RecordId) {
     }
 }
 
-/// The fields by which a record answers to a text, in order.
-fn ways(target: &Object, by: Option<FieldId>) -> Vec<&Field> {
+/// The fields by which a record answers to a text, in order; of those that nobody named, the ones that the caller sees.
+fn ways<'a>(ctx: &Ctx, target: &'a Object, by: Option<FieldId>) -> Vec<&'a Field> {
     if let Some(by) = by {
         return target.fields.iter().filter(|field| field.id == by).collect();
     }
@@ -130,7 +131,8 @@ fn ways(target: &Object, by: Option<FieldId>) -> Vec<&Field> {
     let signs_in = named("email").filter(|_| target.name == "member");
     let mut ways: Vec<&Field> = Vec::new();
     let first = named("id").into_iter().chain(named("externalId")).chain(unique).chain(numbered);
-    for field in first.chain(signs_in).chain(named("name")) {
+    let shown = |field: &&Field| permission::see(ctx, field).is_ok();
+    for field in first.chain(signs_in).chain(named("name")).filter(shown) {
         if !ways.iter().any(|way| way.id == field.id) {
             ways.push(field);
         }

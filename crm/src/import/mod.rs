@@ -28,7 +28,7 @@ mod text;
 
 use std::{io::Read, time::Instant};
 
-use entities::ids::RunId;
+use entities::ids::{FieldId, RunId};
 pub use format::{Format, FormatChoice};
 pub use job::{ImportJob, QUEUE};
 pub use mapping::MappedColumn;
@@ -41,6 +41,7 @@ use records::{
         runs::{self, NewRun, Run, RunKind},
         verify,
     },
+    permission,
 };
 pub use reseal::reseal;
 pub use staging::{MAX_UPLOAD, Upload};
@@ -159,9 +160,11 @@ pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
 /// The refused rows of an import as a CSV file, to be corrected and imported again.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is no such import, when it refused no row, or its errors file is no longer kept.
+/// `NOT_FOUND` when there is no such import, when it refused no row, or its errors file is no longer kept; `FORBIDDEN`
+/// where somebody else's rows hold what the caller's role hides.
 pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
     let run = load(ctx, run).await?;
+    show(ctx, &run)?;
     let length = progress(&run)?.errors_length;
     if length == 0 {
         return Err(Error::new(Code::NotFound, "This import refused no row."));
@@ -169,6 +172,15 @@ pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
     ctx.db.take_up_keys().await?;
     let file = errors_file::open(&staging::errors(&ctx.db, run.id), ctx.db.key(), length)?;
     file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import is no longer kept."))
+}
+
+/// Refuses to show rows of a file to one who may not see what they fill, unless the file is their own.
+fn show(ctx: &Ctx, run: &Run) -> Result<()> {
+    if run.created_by == ctx.caller.actor.stored() {
+        return Ok(());
+    }
+    let filled: Vec<FieldId> = plan_of(run)?.mapping.0.iter().filter_map(|column| column.field).collect();
+    permission::see_all(ctx, &filled)
 }
 
 /// Stops an import; what it wrote stays, until it is undone.

@@ -94,16 +94,16 @@ pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Obje
         let message = format!("There is no object `{name}` to import into; there are: {}.", known.join(", "));
         Error::new(Code::BadRequest, message)
     })?;
-    ctx.caller.permit(object.id, Operation::Import)?;
+    permission::permit(ctx, object, Operation::Import)?;
     Ok(object)
 }
 
 /// Refuses to fill fields that the caller's role does not change, to match by what it hides, and to do with duplicates
 /// what it does not allow.
 fn allowed(ctx: &Ctx, object: &Object, plan: &Plan) -> Result<()> {
-    ctx.caller.permit(object.id, Operation::Create)?;
+    permission::permit(ctx, object, Operation::Create)?;
     if plan.on_duplicate == Duplicates::Update {
-        ctx.caller.permit(object.id, Operation::Update)?;
+        permission::permit(ctx, object, Operation::Update)?;
     }
     permission::see_all(ctx, &plan.match_on)?;
     let filled = plan.mapping.0.iter().filter_map(|column| ctx.catalog.field(column.field?));

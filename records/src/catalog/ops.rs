@@ -1,15 +1,19 @@
 //! What admins do to the catalog. Each is one transaction, and holds from the next request on, in every process.
 
 use entities::ids::{FieldId, ObjectId, SectionId};
-use tenants::{Permission, error::Result};
+use tenants::{
+    Operation, Permission, RowScope,
+    error::{Code, Error, Result},
+};
 
 use super::{
-    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, conversion, create, current,
+    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, Validation, conversion, create,
+    current,
     edit::{Doing, Edit, edit, no_object},
     patch, remove,
-    spec::{FieldSpec, ObjectSpec, SectionSpec},
+    spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
 };
-use crate::{Ctx, permission};
+use crate::{Ctx, filter::Filter, permission};
 
 /// Makes an object with its table.
 ///
@@ -49,9 +53,12 @@ pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Res
 /// Deletes an admin's object with its records, or only says what that would take along.
 ///
 /// # Errors
-/// `NOT_FOUND`, `BAD_REQUEST` for the product's own objects, `BUSY`.
+/// `FORBIDDEN` for one who may not destroy all of its records; `NOT_FOUND`, `BAD_REQUEST` for the product's own objects, `BUSY`.
 pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Impact> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
+    if let Some(object) = ctx.catalog.object_by_id(id) {
+        permit_all(ctx, object, Operation::Destroy)?;
+    }
     change(ctx, |edit| Box::pin(remove::object(edit, id, preview))).await
 }
 
@@ -63,6 +70,10 @@ pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Imp
 pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Result<Field> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     spec.column = None;
+    see_conditions(ctx, &spec.validation)?;
+    if let Some(object) = ctx.catalog.object(object) {
+        see_kind(ctx, object, &spec.kind)?;
+    }
     let spec = &spec;
     let id = change(ctx, |edit| {
         Box::pin(async move {
@@ -82,6 +93,10 @@ pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Resul
 /// fields stand on the type, `BAD_REQUEST` for what is fixed of the product's own fields.
 pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result<Field> {
     permit_field(ctx, id)?;
+    changes.validation.as_ref().map_or(Ok(()), |validation| see_conditions(ctx, validation))?;
+    if let (Some(kind), Some(object)) = (&changes.kind, ctx.catalog.object_of(id)) {
+        see_kind(ctx, object, kind)?;
+    }
     conversion::survey(ctx, id, &changes).await?;
     let changes = &changes;
     change(ctx, |edit| Box::pin(patch::field(edit, id, changes))).await?;
@@ -184,12 +199,48 @@ async fn field_of(ctx: &Ctx, id: FieldId) -> Result<Field> {
     catalog.field(id).cloned().ok_or_else(no_field)
 }
 
-fn no_field() -> tenants::Error {
-    tenants::Error::new(tenants::Code::NotFound, "There is no such field.")
+fn no_field() -> Error {
+    Error::new(Code::NotFound, "There is no such field.")
 }
 
 /// Fields that the caller may not see are not changed either: what a change would lose tells what they hold.
 fn permit_field(ctx: &Ctx, id: FieldId) -> Result<()> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
+    if let Some(object) = ctx.catalog.object_of(id) {
+        permit_all(ctx, object, Operation::Read)?;
+    }
     permission::see_all(ctx, &[id])
+}
+
+/// Refuses what concerns all records of an object to whoever reaches but some of them.
+fn permit_all(ctx: &Ctx, object: &Object, operation: Operation) -> Result<()> {
+    match permission::permit(ctx, object, operation)? {
+        RowScope::All => Ok(()),
+        _ => {
+            let message = format!("Your role does not allow {} on all {}.", operation.name(), object.plural);
+            Err(Error::new(Code::Forbidden, message))
+        }
+    }
+}
+
+/// Conditions look at nothing that the caller does not see: when they hold, they tell it.
+fn see_conditions(ctx: &Ctx, validation: &Validation) -> Result<()> {
+    let conditions = [&validation.required_when, &validation.visible_when];
+    conditions.into_iter().flatten().try_for_each(|condition| see_filter(ctx, condition))
+}
+
+/// So do rollups, of what they count and add up.
+fn see_kind(ctx: &Ctx, object: &Object, kind: &KindSpec) -> Result<()> {
+    let KindSpec::Rollup(rollup) = kind else { return Ok(()) };
+    let relation = object.field(&rollup.relation);
+    let counted = relation.and_then(|field| field.relation()).and_then(|link| ctx.catalog.object_by_id(link.to));
+    let field = rollup.field.as_ref().and_then(|name| counted?.field(name));
+    relation.into_iter().chain(field).try_for_each(|field| permission::see(ctx, field))?;
+    rollup.filter.as_ref().map_or(Ok(()), |filter| see_filter(ctx, filter))
+}
+
+fn see_filter(ctx: &Ctx, filter: &Filter) -> Result<()> {
+    let mut fields = Vec::new();
+    filter.visit(&mut |field| fields.push(field));
+    permission::see_all(ctx, &fields)
 }

@@ -96,7 +96,9 @@ impl<'a> Plan<'a> {
                 false => Ok(field),
             }
         };
-        let keys = query.group_by.iter().map(|key| Key::new(field(key.field)?, key)).collect::<Result<Vec<_>>>()?;
+        let keyed =
+            |key: &GroupKey| field(key.field).and_then(|field| permission::see_ends(ctx, field).map(|()| field));
+        let keys = query.group_by.iter().map(|key| Key::new(keyed(key)?, key)).collect::<Result<Vec<_>>>()?;
         let numbers = query
             .measures
             .iter()

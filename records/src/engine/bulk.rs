@@ -16,7 +16,7 @@ use super::{
     runs::{self, Advance, Run},
     write::{ATTEMPTS, Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
 };
-use crate::{Ctx, catalog::Field};
+use crate::{Ctx, catalog::Field, permission};
 
 /// Rows of one batch, which is one transaction.
 pub const MAX_BATCH: usize = 2_000;
@@ -113,7 +113,7 @@ async fn written(
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
     if let Some(object) = ctx.catalog.object_by_id(object) {
-        ctx.caller.permit(object.id, Operation::Import)?;
+        permission::permit(ctx, object, Operation::Import)?;
     }
     let mut attempt = 1;
     let (unit, outcomes, rehearsal) = loop {

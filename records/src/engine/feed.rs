@@ -14,7 +14,9 @@ use uuid::Uuid;
 
 use super::WrittenKind;
 use crate::{
-    Ctx, permission,
+    Ctx,
+    catalog::Object,
+    permission,
     sql::{List, Sql},
 };
 
@@ -78,12 +80,14 @@ pub async fn changes(ctx: &Ctx, after: i64, objects: &[ObjectId], first: u32) ->
 /// The objects to be told of; nothing for all there are and were.
 fn readable(ctx: &Ctx, asked: &[ObjectId]) -> Result<Option<Vec<ObjectId>>> {
     if !asked.is_empty() {
-        asked.iter().try_for_each(|id| ctx.caller.permit(*id, Operation::Read).map(drop))?;
+        for object in asked.iter().filter_map(|id| ctx.catalog.object_by_id(*id)) {
+            permission::permit(ctx, object, Operation::Read)?;
+        }
         return Ok(Some(asked.to_vec()));
     }
-    let seen = |id: &ObjectId| ctx.caller.access.scope(*id, Operation::Read) != RowScope::None;
+    let seen = |object: &&Object| permission::scope(ctx, object, Operation::Read) != RowScope::None;
     let all = *ctx.caller.access == Access::All;
-    Ok((!all).then(|| ctx.catalog.objects.iter().map(|object| object.id).filter(seen).collect()))
+    Ok((!all).then(|| ctx.catalog.objects.iter().filter(seen).map(|object| object.id).collect()))
 }
 
 /// Leaves out what the caller's role does not show: records out of its reach, and hidden fields.
@@ -147,18 +151,24 @@ struct Noted {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Was {
-    Link { id: Uuid },
+    Link((Link, IgnoredAny)),
+    /// Any other value, or one that is sealed.
     Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Link {
+    id: Uuid,
 }
 
 fn change(row: &QueryResult) -> Result<Noted> {
     let (mut fields, mut before) = (Vec::new(), Vec::new());
     if let Some(diff) = row.try_get_by_index::<Option<String>>(8)? {
-        let diff: BTreeMap<FieldId, (Was, IgnoredAny)> = serde_json::from_str(&diff).map_err(Error::internal)?;
-        for (field, (was, _)) in diff {
+        let diff: BTreeMap<FieldId, Was> = serde_json::from_str(&diff).map_err(Error::internal)?;
+        for (field, was) in diff {
             fields.push(field);
-            if let Was::Link { id } = was {
-                before.push((field, id));
+            if let Was::Link((link, _)) = was {
+                before.push((field, link.id));
             }
         }
     }

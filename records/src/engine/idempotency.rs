@@ -53,7 +53,7 @@ pub fn hash(parts: &[&[u8]]) -> String {
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when the key was used for another request; `CONFLICT` while the first one is still worked
-/// on, or when it wrote but died before it answered.
+/// on, when it wrote but died before it answered, or when the answer shows what another role might see.
 pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Result<Begun> {
     if key.is_empty() || key.len() > LONGEST_KEY {
         let message = format!("An idempotency key has 1 to {LONGEST_KEY} bytes.");
@@ -74,7 +74,15 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         return Err(Error::of(Code::IdempotencyMismatch));
     }
     if let Some(sealed) = &first.response {
-        return Ok(Begun::Repeated(kept(db, sealed).await?));
+        let kept = kept(db, sealed).await?;
+        return match kept.split_once('\n') {
+            Some((access, answer)) if access == caller.access.fingerprint() => Ok(Begun::Repeated(answer.to_owned())),
+            _ => {
+                let message = "The request with this idempotency key was carried out when your role allowed something \
+                               else; read the records to see what it did.";
+                Err(Error::new(Code::Conflict, message))
+            }
+        };
     }
     if now - first.created_at < PATIENCE {
         let message = "The first request with this idempotency key is still being worked on; try again shortly.";
@@ -91,8 +99,9 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
 /// Keeps the answer of a request that took a key. An answer that should not be repeated (a failure of ours) is kept by
 /// [`abandon`] instead.
 pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String) -> Result<()> {
+    let kept = format!("{}\n{response}", caller.access.fingerprint());
     own(idempotency::Entity::update_many(), caller, key)
-        .col_expr(idempotency::Column::Response, Expr::value(db.key().seal_text(PURPOSE, &response)?))
+        .col_expr(idempotency::Column::Response, Expr::value(db.key().seal_text(PURPOSE, &kept)?))
         .exec(db)
         .await?;
     Ok(())

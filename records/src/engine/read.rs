@@ -26,7 +26,7 @@ pub(super) const FIRST: usize = 1;
 pub(super) fn readable(ctx: &Ctx, id: ObjectId) -> Result<&Object> {
     let object = ctx.catalog.object_by_id(id);
     let object = object.ok_or_else(|| Error::internal(format!("object {id} is not in the catalog")))?;
-    ctx.caller.permit(object.id, Operation::Read)?;
+    permission::permit(ctx, object, Operation::Read)?;
     Ok(object)
 }
 

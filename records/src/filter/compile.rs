@@ -11,12 +11,12 @@ use tenants::{
 
 use crate::{
     Ctx,
-    catalog::{Cardinality, Catalog, Field, Object, Relation},
+    catalog::{Cardinality, Catalog, Field, FieldKind, Object, Relation},
     permission,
     sql::Sql,
 };
 
-use super::{Filter, Quantifier, compare};
+use super::{Filter, Quantifier, Test, compare};
 
 /// Groups and relations within each other, at most.
 pub const MAX_DEPTH: usize = 5;
@@ -99,6 +99,10 @@ impl<'a> Compiler<'a> {
             Filter::Field { field, test } => {
                 self.count()?;
                 let field = self.field(at, *field)?;
+                if let Some(seen) = self.seen_link(field, test)? {
+                    self.terms -= 1;
+                    return self.filter(at, &seen, negated);
+                }
                 self.path.push(&field.name);
                 compare::test(self, at, field, test, negated)?;
                 self.path.pop();
@@ -167,6 +171,31 @@ impl<'a> Compiler<'a> {
         self.filter(inner, filter, quantifier == Quantifier::Every)?;
         self.sql.push(")");
         Ok(())
+    }
+
+    /// A link compared with ids, where the one who asks does not see all records that it may lead to: as a condition on
+    /// the record at its end, which must be seen.
+    fn seen_link(&self, field: &Field, test: &Test) -> Result<Option<Filter>> {
+        let (Some(asker), Some(relation)) = (self.scope.asker, field.relation()) else { return Ok(None) };
+        let Some(target) = self.scope.catalog.object_by_id(relation.to) else { return Ok(None) };
+        let positive = match test {
+            Test::Eq(_) | Test::In(_) => true,
+            Test::Ne(_) | Test::NotIn(_) => false,
+            _ => return Ok(None),
+        };
+        if permission::rows(asker, target, Operation::Read)?.is_none() {
+            return Ok(None);
+        }
+        let id = target.fields.iter().find(|field| field.kind == FieldKind::Id);
+        let id = id.ok_or_else(|| Error::internal(format!("{} has no ids", target.name)))?;
+        let test = match test {
+            Test::Ne(value) => Test::Eq(value.clone()),
+            Test::NotIn(values) => Test::In(values.clone()),
+            other => other.clone(),
+        };
+        let filter = Box::new(Filter::Field { field: id.id, test });
+        let related = Filter::Related { field: field.id, quantifier: Quantifier::One, filter };
+        Ok(Some(if positive { related } else { Filter::Not(Box::new(related)) }))
     }
 
     /// Leaves out the related records that the one who asks does not see.

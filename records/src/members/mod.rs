@@ -22,7 +22,9 @@ use tenants::{
 
 use crate::{
     Ctx,
+    catalog::Object,
     engine::{WrittenKind, note_system},
+    permission,
     roles::{self as service, OWNER, Role},
 };
 
@@ -40,13 +42,16 @@ pub struct Member {
     pub teams: Vec<String>,
 }
 
-/// All people of the organisation, by name, those who were deactivated too.
+/// The people of the organisation whom the caller sees, by name, those who were deactivated too.
 ///
 /// # Errors
-/// `FORBIDDEN` for one who may not read members.
+/// `FORBIDDEN` for one who may not read members, their names or addresses.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Member>> {
-    read(ctx)?;
-    let rows = members::Entity::find().order_by_asc(members::Column::NameK).all(&ctx.db).await?;
+    let object = read(ctx)?;
+    let mut rows = members::Entity::find().order_by_asc(members::Column::NameK).all(&ctx.db).await?;
+    let ids: Vec<RecordId> = rows.iter().map(|row| RecordId(row.id.0)).collect();
+    let seen = permission::visible(ctx, &ctx.db, object, &ids).await?;
+    rows.retain(|row| seen.contains(&RecordId(row.id.0)));
     shown(ctx, rows).await
 }
 
@@ -142,12 +147,13 @@ pub async fn transfer_ownership(ctx: &Ctx, to: MemberId) -> Result<Member> {
     by_id(ctx, to).await
 }
 
-/// Refuses one who may not read members at all.
-fn read(ctx: &Ctx) -> Result<()> {
-    match ctx.catalog.object("member") {
-        Some(object) => ctx.caller.permit(object.id, Operation::Read).map(drop),
-        None => Ok(()),
-    }
+/// Refuses one who may not read members, or not their names and addresses.
+fn read(ctx: &Ctx) -> Result<&Object> {
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
+    permission::permit(ctx, object, Operation::Read)?;
+    let shown = ["name", "email"].into_iter().filter_map(|name| object.field(name));
+    shown.into_iter().try_for_each(|field| permission::see(ctx, field))?;
+    Ok(object)
 }
 
 /// A member whom the caller may change: not the owner, and none whose role allows more than the caller's.

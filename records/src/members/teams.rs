@@ -3,21 +3,21 @@
 use std::collections::HashMap;
 
 use entities::{
-    ids::{MemberId, TeamId},
-    tenant::{members, team_members, teams},
+    ids::{MemberId, RecordId, TeamId},
+    tenant::{team_members, teams},
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     TransactionSession, sea_query::OnConflict,
 };
 use tenants::{
-    Permission,
+    Access, Actor, Permission,
     db::violation,
     error::{Code, Error, FieldIssue, Issue, Result},
+    security_log::{self, Event, Kind},
 };
 
-use super::no_member;
-use crate::Ctx;
+use crate::{Ctx, permission, roles};
 
 /// Teams of one organisation, at most.
 const MOST: u64 = 500;
@@ -35,11 +35,14 @@ pub struct Team {
 /// # Errors
 /// `FORBIDDEN` for one who may not read members.
 pub async fn list_teams(ctx: &Ctx) -> Result<Vec<Team>> {
-    super::read(ctx)?;
+    let object = super::read(ctx)?;
     let mut members: HashMap<TeamId, Vec<MemberId>> = HashMap::new();
     for row in team_members::Entity::find().order_by_asc(team_members::Column::MemberId).all(&ctx.db).await? {
         members.entry(row.team_id).or_default().push(row.member_id);
     }
+    let all: Vec<RecordId> = members.values().flatten().map(|id| RecordId(id.0)).collect();
+    let seen = permission::visible(ctx, &ctx.db, object, &all).await?;
+    members.values_mut().for_each(|ids| ids.retain(|id| seen.contains(&RecordId(id.0))));
     let rows = teams::Entity::find().order_by_asc(teams::Column::Name).all(&ctx.db).await?;
     let team =
         |row: teams::Model| Team { members: members.remove(&row.id).unwrap_or_default(), id: row.id, name: row.name };
@@ -108,12 +111,13 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
 pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
     ctx.caller.demand(Permission::ManageMembers)?;
     find(ctx, team).await?;
-    members::Entity::find_by_id(member).one(&ctx.db).await?.ok_or_else(no_member)?;
+    movable(ctx, member).await?;
     let row = team_members::ActiveModel { team_id: Set(team), member_id: Set(member) };
     let there = OnConflict::columns([team_members::Column::TeamId, team_members::Column::MemberId])
         .update_column(team_members::Column::MemberId)
         .to_owned();
     team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&ctx.db).await?;
+    log(ctx, team, member, "joined").await?;
     find(ctx, team).await
 }
 
@@ -124,8 +128,28 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
 pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
     ctx.caller.demand(Permission::ManageMembers)?;
     find(ctx, team).await?;
+    movable(ctx, member).await?;
     team_members::Entity::delete_by_id((team, member)).exec(&ctx.db).await?;
+    log(ctx, team, member, "left").await?;
     find(ctx, team).await
+}
+
+/// Refuses to move a member who may do more than the caller, or oneself: a team is what a role may reach.
+async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
+    let row = super::find(ctx, member).await?;
+    if ctx.caller.actor == Actor::Member(member) && *ctx.caller.access != Access::All {
+        return Err(Error::new(Code::Forbidden, "Nobody puts themselves into a team, or takes themselves out of one."));
+    }
+    match roles::list(ctx).await?.into_iter().find(|role| role.id == row.role_id) {
+        Some(role) => roles::within_own(ctx, &role),
+        None => Ok(()),
+    }
+}
+
+async fn log(ctx: &Ctx, team: TeamId, member: MemberId, what: &str) -> Result<()> {
+    let event = Event::of(&ctx.caller, Kind::MemberChanged).with("member", member.to_string());
+    let event = event.with("team", team.to_string()).with("what", what);
+    security_log::note(&ctx.db, event, ctx.caller.clock.micros()).await
 }
 
 async fn find(ctx: &Ctx, id: TeamId) -> Result<Team> {

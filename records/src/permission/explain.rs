@@ -87,11 +87,11 @@ async fn operation(
     operation: Operation,
 ) -> Result<OperationExplanation> {
     let (name, plural) = (operation.name(), &object.plural);
-    let scope = ctx.caller.access.scope(object.id, operation);
+    let scope = rows::scope(ctx, object, operation);
     let about_one = !matches!(operation, Operation::Create | Operation::Import);
     let told = |allowed, reason| OperationExplanation { operation, allowed, scope, reason };
     Ok(match scope {
-        RowScope::None if about_one && ctx.caller.access.scope(object.id, Operation::Read) == RowScope::None => {
+        RowScope::None if about_one && rows::scope(ctx, object, Operation::Read) == RowScope::None => {
             told(false, format!("The role {role} does not let {plural} be read, nor anything else be done to them."))
         }
         RowScope::None => told(false, format!("The role {role} does not allow {name} on {plural}.")),
@@ -117,13 +117,14 @@ fn field(ctx: &Ctx, role: &str, field: &Field) -> FieldExplanation {
         Access::Granted(granted) => {
             let named = granted.grants.names(field.object, field.id);
             let given = granted.grants.field(field.object, field.id);
-            match fields::hidden_source(ctx, granted, field, fields::STEPS) {
+            match fields::hidden_source(ctx, &granted.grants, field) {
                 Some(source) if access != given => {
-                    format!("It is made of `{}`, which the role {role} hides.", source.name)
+                    format!("It tells `{}` too, which the role {role} hides.", source.name)
                 }
                 _ if access != given && access == FieldAccess::Hidden => {
                     format!("It counts records that the role {role} does not let be read.")
                 }
+                _ if access != given => format!("It is made of fields that the role {role} does not let be changed."),
                 _ if named => format!("The role {role} says so of this field."),
                 _ => format!("The role {role} says so of fields that it does not name."),
             }

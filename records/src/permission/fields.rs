@@ -1,53 +1,73 @@
-//! Which fields a caller sees and writes. What is made of a hidden field is hidden with it, unless the role names it:
-//! a total over it, or a text that rules derive from it, would tell it by another name.
+//! Which fields a caller sees and writes. What is made of other fields is seen and written no further than they are,
+//! unless the role names it: a total over a hidden field, a text that rules derive from it, or the other end of a hidden
+//! link would tell it by another name.
 
 use tenants::{
-    Access, FieldAccess,
-    access::Granted,
+    Access, FieldAccess, Operation, RowScope,
+    access::Grants,
     error::{Code, Error, Result},
 };
 
+use super::rows;
 use crate::{
     Ctx,
     catalog::{Catalog, Field, FieldId, FieldKind, Rollup},
 };
 
 /// How far fields that are made of others are followed; nothing is made of more steps.
-pub(super) const STEPS: usize = 4;
+const STEPS: usize = 4;
 
 /// What the caller may do with a field's values.
 pub fn field_access(ctx: &Ctx, field: &Field) -> FieldAccess {
-    match &*ctx.caller.access {
+    access_on(ctx, &ctx.caller.access, field)
+}
+
+/// What an access gives on a field, whoever has it.
+pub(crate) fn access_on(ctx: &Ctx, access: &Access, field: &Field) -> FieldAccess {
+    match access {
         Access::All => FieldAccess::Write,
-        Access::Granted(granted) => of(ctx, granted, field, STEPS),
+        Access::Granted(granted) => of(ctx, &granted.grants, field, STEPS),
     }
 }
 
-fn of(ctx: &Ctx, granted: &Granted, field: &Field, steps: usize) -> FieldAccess {
+fn of(ctx: &Ctx, grants: &Grants, field: &Field, steps: usize) -> FieldAccess {
     // a record that is seen at all is told apart from others
     if field.kind == FieldKind::Id {
         return FieldAccess::Read;
     }
-    let given = granted.grants.field(field.object, field.id);
-    if given == FieldAccess::Hidden || granted.grants.names(field.object, field.id) {
+    let given = grants.field(field.object, field.id);
+    if given == FieldAccess::Hidden || grants.names(field.object, field.id) {
         return given;
     }
-    let tells = hidden_source(ctx, granted, field, steps).is_some() || counts_unseen(ctx, granted, field);
-    if tells { FieldAccess::Hidden } else { given }
+    if counts_unseen(ctx, grants, field) {
+        return FieldAccess::Hidden;
+    }
+    let other_end = inverse(ctx, field).map(|inverse| grants.field(inverse.object, inverse.id));
+    let sources = made_of(ctx, field).into_iter().map(|source| match steps {
+        0 => FieldAccess::Hidden,
+        _ => of(ctx, grants, source, steps - 1),
+    });
+    sources.chain(other_end).fold(given, Ord::min)
 }
 
-/// A hidden field that a field's values are made of.
-pub(super) fn hidden_source<'a>(ctx: &'a Ctx, granted: &Granted, field: &Field, steps: usize) -> Option<&'a Field> {
-    let sources = made_of(ctx, field).into_iter().filter_map(|id| ctx.catalog.field(id));
-    let hidden = |source: &&Field| steps == 0 || of(ctx, granted, source, steps - 1) == FieldAccess::Hidden;
-    sources.into_iter().find(hidden)
+/// The hidden field that hides a field which is made of it, or shows the same link from its other end.
+pub(super) fn hidden_source<'a>(ctx: &'a Ctx, grants: &Grants, field: &Field) -> Option<&'a Field> {
+    let hidden = |source: &&Field| of(ctx, grants, source, STEPS) == FieldAccess::Hidden;
+    let other_end =
+        inverse(ctx, field).filter(|inverse| grants.field(inverse.object, inverse.id) == FieldAccess::Hidden);
+    made_of(ctx, field).into_iter().find(hidden).or(other_end)
+}
+
+/// The field that shows the same link from its other end.
+fn inverse<'a>(ctx: &'a Ctx, field: &Field) -> Option<&'a Field> {
+    ctx.catalog.field(field.relation()?.inverse?)
 }
 
 /// The fields that a field's values are made of.
-fn made_of(ctx: &Ctx, field: &Field) -> Vec<FieldId> {
-    match &field.kind {
-        FieldKind::Rollup(Rollup { field, filter, .. }) => {
-            let mut sources: Vec<FieldId> = field.iter().copied().collect();
+fn made_of<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
+    let sources = match &field.kind {
+        FieldKind::Rollup(Rollup { relation, field, filter, .. }) => {
+            let mut sources: Vec<FieldId> = field.iter().copied().chain([*relation]).collect();
             if let Some(filter) = filter {
                 filter.visit(&mut |seen| sources.push(seen));
             }
@@ -57,15 +77,17 @@ fn made_of(ctx: &Ctx, field: &Field) -> Vec<FieldId> {
             .catalog
             .object_by_id(field.object)
             .map_or_else(Vec::new, |object| ctx.rules.made_of(&ctx.catalog, object, field)),
-    }
+    };
+    sources.into_iter().filter_map(|id| ctx.catalog.field(id)).collect()
 }
 
 /// Whether a total is about an object that is not to be read at all.
-fn counts_unseen(ctx: &Ctx, granted: &Granted, field: &Field) -> bool {
+fn counts_unseen(ctx: &Ctx, grants: &Grants, field: &Field) -> bool {
     let counted = |catalog: &Catalog, rollup: &Rollup| Some(catalog.field(rollup.relation)?.relation()?.to);
     match &field.kind {
-        FieldKind::Rollup(rollup) => counted(&ctx.catalog, rollup)
-            .is_some_and(|object| granted.grants.scope(object, tenants::Operation::Read) == tenants::RowScope::None),
+        FieldKind::Rollup(rollup) => {
+            counted(&ctx.catalog, rollup).is_some_and(|object| grants.scope(object, Operation::Read) == RowScope::None)
+        }
         _ => false,
     }
 }
@@ -99,4 +121,19 @@ pub fn see(ctx: &Ctx, field: &Field) -> Result<()> {
 /// As [`see`].
 pub fn see_all(ctx: &Ctx, fields: &[FieldId]) -> Result<()> {
     fields.iter().filter_map(|id| ctx.catalog.field(*id)).try_for_each(|field| see(ctx, field))
+}
+
+/// Refuses what would tell every record that a link leads to, where the caller does not see all of them.
+///
+/// # Errors
+/// `FORBIDDEN` naming the object at its end.
+pub(crate) fn see_ends(ctx: &Ctx, field: &Field) -> Result<()> {
+    let target = field.relation().and_then(|link| ctx.catalog.object_by_id(link.to));
+    match target.filter(|target| rows::scope(ctx, target, Operation::Read) != RowScope::All) {
+        None => Ok(()),
+        Some(target) => {
+            let message = format!("Your role does not reach all {}, so nothing is grouped by them.", target.plural);
+            Err(Error::new(Code::Forbidden, message))
+        }
+    }
 }

@@ -7,7 +7,8 @@ mod new;
 mod rows;
 
 pub use explain::{Explanation, FieldExplanation, OperationExplanation, explain};
+pub(crate) use fields::{access_on, see_ends, sees, writes};
 pub use fields::{field_access, see, see_all};
-pub(crate) use fields::{sees, writes};
 pub(crate) use new::NewRecords;
-pub(crate) use rows::{left, refusals, rows, visible};
+pub use rows::permit;
+pub(crate) use rows::{left, refusals, rows, scope, visible};

@@ -28,12 +28,12 @@ pub(crate) struct NewRecords<'a> {
 }
 
 impl<'a> NewRecords<'a> {
-    /// What the caller's role says of new records.
+    /// What the caller's role says of records that an operation makes, or makes part of another one.
     ///
     /// # Errors
     /// `FORBIDDEN` where it allows none.
-    pub fn of(ctx: &'a Ctx, object: &'a Object) -> Result<Self> {
-        let scope = ctx.caller.permit(object.id, Operation::Create)?;
+    pub fn of(ctx: &'a Ctx, object: &'a Object, operation: Operation) -> Result<Self> {
+        let scope = rows::permit(ctx, object, operation)?;
         let members = (scope != RowScope::All).then(|| rows::members(ctx, scope));
         let owner = rows::owner(object);
         let whole = if owner.is_none() { rows::whole(ctx, object) } else { None };
@@ -68,9 +68,12 @@ impl<'a> NewRecords<'a> {
         };
         let ids: HashSet<RecordId> = drafts.iter().filter_map(|draft| target(draft)).collect();
         let ids: Vec<RecordId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let reached = rows::reached(self.ctx, whole, members);
         let within = rows::among(self.ctx, db, whole, &ids, &reached).await?;
-        let stray = |draft: &&Draft| target(draft).is_none_or(|id| !within.contains(&id));
+        let stray = |draft: &&Draft| target(draft).is_some_and(|id| !within.contains(&id));
         let places = drafts.iter().enumerate().filter(|(_, draft)| stray(draft)).map(|(place, _)| place);
         Ok(places.map(|at| (at, FieldIssue { field: link.name.clone(), issue: Issue::NoSuchRecord })).collect())
     }

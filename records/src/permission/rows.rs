@@ -29,10 +29,36 @@ const ALIAS: &str = "t0";
 /// # Errors
 /// `FORBIDDEN` where it reaches none.
 pub(crate) fn rows(ctx: &Ctx, object: &Object, operation: Operation) -> Result<Option<Filter>> {
-    Ok(match ctx.caller.permit(object.id, operation)? {
+    Ok(match permit(ctx, object, operation)? {
         RowScope::All => None,
         scope => Some(reached(ctx, object, &members(ctx, scope))),
     })
+}
+
+/// How far an operation reaches. What belongs to another record is reached no further than that one is read.
+pub(crate) fn scope(ctx: &Ctx, object: &Object, operation: Operation) -> RowScope {
+    let mut reached = ctx.caller.access.scope(object.id, operation);
+    let mut part = object;
+    for _ in 0..STEPS {
+        let Some((_, whole)) = whole(ctx, part).filter(|_| owner(part).is_none()) else { break };
+        reached = reached.min(ctx.caller.access.scope(whole.id, Operation::Read));
+        part = whole;
+    }
+    reached
+}
+
+/// Refuses an operation that reaches no record, and says how far it reaches otherwise.
+///
+/// # Errors
+/// `FORBIDDEN` naming both.
+pub fn permit(ctx: &Ctx, object: &Object, operation: Operation) -> Result<RowScope> {
+    match scope(ctx, object, operation) {
+        RowScope::None => {
+            let message = format!("Your role does not allow {} on {}.", operation.name(), object.plural);
+            Err(Error::new(Code::Forbidden, message))
+        }
+        scope => Ok(scope),
+    }
 }
 
 /// The members whose records are meant.
@@ -99,7 +125,7 @@ fn is_member(object: &Object) -> bool {
 pub(crate) fn left(ctx: &Ctx, object: ObjectId, before: &[(FieldId, Uuid)]) -> bool {
     let object = ctx.catalog.object_by_id(object);
     let Some((object, owner)) = object.and_then(|object| Some((object, owner(object)?))) else { return false };
-    let members = members(ctx, ctx.caller.access.scope(object.id, Operation::Read));
+    let members = members(ctx, scope(ctx, object, Operation::Read));
     before.iter().any(|(field, id)| *field == owner.id && members.contains(&MemberId(*id)))
 }
 
@@ -129,7 +155,7 @@ pub(crate) async fn visible(
     object: &Object,
     ids: &[RecordId],
 ) -> Result<HashSet<RecordId>> {
-    if ctx.caller.access.scope(object.id, Operation::Read) == RowScope::None {
+    if scope(ctx, object, Operation::Read) == RowScope::None {
         return Ok(HashSet::new());
     }
     match rows(ctx, object, Operation::Read)? {

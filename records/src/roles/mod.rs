@@ -19,7 +19,7 @@ use tenants::{
     security_log::{self, Event, Kind},
 };
 
-use crate::Ctx;
+use crate::{Ctx, catalog::Field, permission};
 
 /// Roles of one organisation, at most.
 pub const MOST: u64 = 100;
@@ -188,10 +188,21 @@ async fn log(ctx: &Ctx, role: &Role, what: &str) -> Result<()> {
 /// # Errors
 /// `FORBIDDEN`.
 pub fn within_own(ctx: &Ctx, role: &Role) -> Result<()> {
-    if ctx.caller.access.covers(&role.access()) {
-        return Ok(());
+    let access = role.access();
+    let more = |what: &str| {
+        let message = format!("The role `{}` allows more than your own does{what}.", role.name);
+        Err(Error::new(Code::Forbidden, message))
+    };
+    if !ctx.caller.access.covers(&access) {
+        return more("");
     }
-    Err(Error::new(Code::Forbidden, format!("The role `{}` allows more than your own does.", role.name)))
+    // lines alone do not tell: what is made of a hidden field is hidden too, until a line shows it
+    let fields = ctx.catalog.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field)));
+    let shown = |field: &Field| permission::access_on(ctx, &access, field) > permission::field_access(ctx, field);
+    match fields.into_iter().find(|(_, field)| field.usable() && shown(field)) {
+        None => Ok(()),
+        Some((object, field)) => more(&format!(": `{}` of {}", field.name, object.name)),
+    }
 }
 
 fn patched(ctx: &Ctx, mut role: Role, patch: RolePatch) -> Result<Role> {

@@ -19,7 +19,7 @@ use tenants::{
 };
 
 use super::{
-    bind::Binder,
+    bind::{Binder, Record, What},
     load::Links,
     out::{Out, Written},
     roots::{Fetched, Root, fetch_rows, show},
@@ -127,8 +127,33 @@ fn answerable(binder: &Binder<'_>, object: Option<&Object>, resolver: &Resolver,
     if engine::id_alone(binder.ctx, &select) && !record.follows {
         return Ok(());
     }
-    binder.ctx.caller.permit(object.id, Operation::Read)?;
-    permission::see_all(binder.ctx, &select)
+    permission::permit(binder.ctx, object, Operation::Read)?;
+    permission::see_all(binder.ctx, &select)?;
+    followed(binder.ctx, &record)
+}
+
+/// The same of what is asked beyond the record.
+fn followed(ctx: &Ctx, record: &Record<'_>) -> Result<()> {
+    for bound in &record.fields {
+        let (target, select, inner) = match &bound.what {
+            What::One { target, select, record, .. } => (*target, select, vec![record]),
+            What::Many { connection, .. } => {
+                let query = &connection.query;
+                if let (Some(filter), Some(object)) = (&query.filter, ctx.catalog.object_by_id(query.object)) {
+                    filter::check(ctx, object, filter)?;
+                }
+                permission::see_all(ctx, &query.order.iter().map(|order| order.field).collect::<Vec<_>>())?;
+                (query.object, &query.select, connection.records())
+            }
+            _ => continue,
+        };
+        if let Some(object) = ctx.catalog.object_by_id(target) {
+            permission::permit(ctx, object, Operation::Read)?;
+        }
+        permission::see_all(ctx, select)?;
+        inner.into_iter().try_for_each(|record| followed(ctx, record))?;
+    }
+    Ok(())
 }
 
 async fn read_back<'a>(

@@ -104,7 +104,7 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     let target = target.ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))?;
     let operation = params.operation();
     let kind = if operation == Operation::Update { RunKind::Update } else { RunKind::Archive };
-    ctx.caller.permit(target.id, operation)?;
+    permission::permit(ctx, target, operation)?;
     let fields: Vec<FieldId> = params.values.iter().flatten().map(|(id, _)| *id).collect();
     permission::see_all(ctx, &fields)?;
     let now = ctx.caller.clock.micros();

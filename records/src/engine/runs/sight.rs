@@ -77,8 +77,9 @@ fn sees(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>, own: bool) -> bool {
 pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
     let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
     let refused = |why: String| Err(Error::new(Code::Forbidden, why));
-    for operation in [Operation::Update, Operation::Delete] {
-        if ctx.caller.permit(object.id, operation)? != RowScope::All {
+    let archived = matches!(run.kind, RunKind::Archive | RunKind::Undo);
+    for operation in [Operation::Update, Operation::Delete].into_iter().chain(archived.then_some(Operation::Restore)) {
+        if permission::permit(ctx, object, operation)? != RowScope::All {
             return refused(format!(
                 "Your role does not reach all {}, so it takes no run on them back.",
                 object.plural

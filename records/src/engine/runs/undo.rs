@@ -1,14 +1,17 @@
 //! Taking back what a run did, from its history: the newest change first. Records that others changed since are left
 //! alone and listed. Undoing is a run itself, so it can be continued and undone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use entities::ids::{ObjectId, RecordId, RunId};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenants::{
-    Issue, TenantTx,
+    Access, Caller, Issue, TenantTx, access,
     error::{Code, Error, Result},
     work::{NewWork, enqueue},
 };
@@ -137,6 +140,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let ctx = within(ctx, run).await?;
+    still_allowed(&ctx, params.run).await?;
     let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
     let steps = journal(&unit.tx, params.run, progress.before).await?;
     let there = lock_all(&unit, &steps).await?;
@@ -185,6 +189,13 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     advance(&ctx, &unit.tx, run, by).await?;
     unit.commit().await?;
     Ok(steps.len() as i64 == BATCH)
+}
+
+/// Refuses to go on for one who may not take the run back any more.
+async fn still_allowed(ctx: &Ctx, run: RunId) -> Result<()> {
+    let access = access::of_actor(&ctx.db, ctx.caller.actor).await?.unwrap_or_else(Access::nothing);
+    let caller = Caller { access: Arc::new(access), ..(*ctx.caller).clone() };
+    sight::demand_undo(&Ctx { caller: Arc::new(caller), ..ctx.clone() }, &find(ctx, run).await?)
 }
 
 /// The next changes of a run, newest first.

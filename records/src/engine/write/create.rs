@@ -1,7 +1,10 @@
 //! New records.
 
 use entities::ids::FieldId;
-use tenants::error::{Error, Result};
+use tenants::{
+    Operation,
+    error::{Error, FieldIssue, Result},
+};
 
 use super::{
     Source, Written,
@@ -34,7 +37,8 @@ impl<'a> Unit<'a> {
             return Ok(());
         }
         let judge = Judge::new(self.ctx, object, source)?;
-        let rights = if source == Source::Caller { Some(NewRecords::of(self.ctx, object)?) } else { None };
+        let rights =
+            if source == Source::Caller { Some(NewRecords::of(self.ctx, object, Operation::Create)?) } else { None };
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {
             let mut issues = judge.new_record(&mut row.draft);
@@ -48,9 +52,7 @@ impl<'a> Unit<'a> {
         if let Some(rights) = rights {
             let drafts: Vec<_> = good.iter().map(|row| &row.draft).collect();
             let astray = rights.astray(&self.tx, &drafts).await?;
-            for (place, issue) in astray.into_iter().rev() {
-                out.push((good.remove(place).index, Err(Error::invalid(vec![issue]))));
-            }
+            refuse(&mut good, astray, out);
         }
         self.refuse_dead_links(object, &mut good, source, out).await?;
         self.refuse_taken(object, &mut good, out).await?;
@@ -122,6 +124,13 @@ impl<'a> Unit<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes rows out by their places.
+pub(super) fn refuse(rows: &mut Vec<Row>, refused: Vec<(usize, FieldIssue)>, out: &mut Outcomes) {
+    for (place, issue) in refused.into_iter().rev() {
+        out.push((rows.remove(place).index, Err(Error::invalid(vec![issue]))));
     }
 }
 

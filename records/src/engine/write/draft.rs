@@ -117,7 +117,7 @@ impl<'a> Judge<'a> {
             let field = self.ctx.catalog.field(id);
             unseen |= field.is_some_and(|field| !permission::sees(self.ctx, field));
         });
-        unseen && self.source == Source::Caller
+        unseen
     }
 
     /// Fields that are not there, or not the caller's to write.

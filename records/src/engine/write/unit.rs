@@ -167,7 +167,7 @@ impl<'a> Unit<'a> {
     /// Refuses what the caller may not do; rules and undo are not asked.
     pub(super) fn permit(&self, object: &Object, operation: Operation, source: Source) -> Result<()> {
         match source {
-            Source::Caller => self.ctx.caller.permit(object.id, operation).map(drop),
+            Source::Caller => permission::permit(self.ctx, object, operation).map(drop),
             _ => Ok(()),
         }
     }

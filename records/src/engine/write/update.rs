@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Source, Written,
     before::{self, Before, Lock},
+    create::refuse,
     draft::{self, Judge},
     links,
     unique::taken_meanwhile,
@@ -25,6 +26,7 @@ use crate::{
         columns::{self, Column},
         rows::{self, Touch},
     },
+    permission::NewRecords,
     sealing,
     values::Value,
 };
@@ -70,6 +72,12 @@ impl<'a> Unit<'a> {
             }
             kept
         });
+        if source == Source::Caller {
+            let drafts: Vec<_> = rows.iter().map(|row| &row.draft).collect();
+            let rights = NewRecords::of(self.ctx, object, Operation::Update)?;
+            let astray = rights.astray(&self.tx, &drafts).await?;
+            refuse(&mut rows, astray, out);
+        }
         // only what changes is asked about: a dead link that stays as it was is nobody's fault
         self.refuse_dead_links(object, &mut rows, source, out).await?;
         self.refuse_taken(object, &mut rows, out).await?;

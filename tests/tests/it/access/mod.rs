@@ -1,6 +1,8 @@
 //! Who may do what: roles down to the record and the field, through the doors.
 
+mod around;
 mod hidden;
+mod members;
 mod roles;
 
 use serde_json::{Value, json};
@@ -16,4 +18,25 @@ pub async fn role(tenant: &Tenant, input: Value) {
 pub fn program(app: &TestApp, tenant: &Tenant, role: &str) -> Client {
     let made = app.cli(&["api-key", "create", "--tenant", &tenant.slug, "--name", role, "--role", role]);
     app.with_token(made.printed())
+}
+
+/// Somebody who was invited and came, with their member id.
+pub async fn member(app: &TestApp, tenant: &Tenant, email: &str, role: &str) -> (Client, String) {
+    const PASSWORD: &str = "a long enough passphrase";
+    let invite = "mutation ($email: String!, $role: String!) { inviteMember(email: $email, role: $role) { id } }";
+    tenant.owner().await.data(invite, json!({ "email": email, "role": role })).await;
+    let letter = app.mailbox().take(email, &format!("Invitation to {}", tenant.slug)).await;
+    let accept = "mutation ($token: String!, $person: PersonInput) {
+        acceptInvitation(token: $token, person: $person) { memberId } }";
+    let person = json!({ "firstName": email, "lastName": "Member", "password": PASSWORD });
+    let joined = app.anonymous().account(accept, json!({ "token": letter.token(), "person": person })).await.data();
+    let id = joined["acceptInvitation"]["memberId"].as_str().expect("an id").to_owned();
+    (sign_in(app, email, PASSWORD).await, id)
+}
+
+async fn sign_in(app: &TestApp, email: &str, password: &str) -> Client {
+    let query =
+        "mutation ($email: String!, $password: String!) { signIn(email: $email, password: $password) { accessToken } }";
+    let signed = app.anonymous().account(query, json!({ "email": email, "password": password })).await.data();
+    app.with_token(signed["signIn"]["accessToken"].as_str().expect("a token"))
 }

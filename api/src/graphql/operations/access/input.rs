@@ -54,6 +54,10 @@ fn objects(catalog: &Catalog, given: &[Json], issues: &mut Vec<FieldIssue>) -> B
 fn grant(object: Option<&Object>, input: &Json, path: &str, issues: &mut Vec<FieldIssue>) -> ObjectGrant {
     let mut grant =
         ObjectGrant { other_fields: read(&input["otherFields"]).unwrap_or_default(), ..ObjectGrant::default() };
+    if object.is_none() && input["object"].is_string() {
+        let why = "Objects are named in `objects`; this is for all others.".to_owned();
+        issues.push(FieldIssue { field: format!("{path}.object"), issue: Issue::Rule(why) });
+    }
     for operation in Operation::ALL {
         if let Some(scope) = read(&input[operation.name().to_ascii_lowercase()]) {
             grant.operations.insert(operation, scope);
@@ -63,7 +67,10 @@ fn grant(object: Option<&Object>, input: &Json, path: &str, issues: &mut Vec<Fie
         let name = given["field"].as_str().unwrap_or_default();
         match object.and_then(|object| object.field(name)) {
             Some(field) => {
-                grant.fields.insert(field.id, read(&given["access"]).unwrap_or_default());
+                if grant.fields.insert(field.id, read(&given["access"]).unwrap_or_default()).is_some() {
+                    let why = format!("`{name}` is named twice.");
+                    issues.push(FieldIssue { field: format!("{path}.fields.{place}.field"), issue: Issue::Rule(why) });
+                }
             }
             None => {
                 let why = match object {
