@@ -35,6 +35,9 @@ const BY_ACCOUNT: i64 = 10;
 /// Failures that an address may have: many people share one.
 const BY_ADDRESS: i64 = 100;
 
+/// Letters that one address may have sent to whomever it names.
+const LETTERS_BY_ADDRESS: i64 = 100;
+
 /// A try that was let in, still to be told how it ended.
 #[must_use = "a try that is not ended counts as failed"]
 pub(super) struct Attempt {
@@ -82,6 +85,14 @@ impl Identity {
             }
         }
         Ok(attempt)
+    }
+
+    /// Lets somebody who is not signed in have one more letter sent: to addresses that are perhaps not theirs.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with `retryAfterMs`.
+    pub(super) async fn may_write(&self, visit: &Visit) -> Result<()> {
+        self.count(&key("letters", &visit.network().to_string()), LETTERS_BY_ADDRESS).await.map(drop)
     }
 
     /// The password was right.
@@ -206,7 +217,7 @@ fn key(kind: &str, what: &str) -> String {
 
 fn too_many(wait: i64) -> Error {
     let seconds = Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned());
-    let message = format!("There were too many wrong passwords lately; try again in {seconds} s.");
+    let message = format!("There were too many tries lately; wait {seconds} s.");
     Error::new(Code::RateLimited, message).with("retryAfterMs", seconds * 1000)
 }
 

@@ -6,14 +6,11 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Identity, Visit, agents};
+use super::{Identity, Visit, agents, sessions::MOST};
 use crate::{
     error::{Code, Error, Result},
     security_log::{Event, Kind},
 };
-
-/// Most sessions that are listed, the last used first.
-const LISTED: u64 = 100;
 
 /// A session as its person sees it.
 #[derive(Clone, Debug)]
@@ -44,7 +41,7 @@ impl Identity {
             .filter(sessions::Column::RevokedAt.is_null())
             .filter(sessions::Column::ExpiresAt.gt(self.registry.clock().micros()))
             .order_by_desc(sessions::Column::UsedAt)
-            .limit(LISTED);
+            .limit(MOST);
         let rows = rows.all(self.registry.control().read()).await?;
         Ok(rows.into_iter().map(OpenSession::from).collect())
     }

@@ -27,9 +27,10 @@ impl Identity {
     /// Mails a link to whoever has the address. For one that nobody has, the same is written, and no letter goes out.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is no address.
-    pub async fn ask_recovery(&self, email: &str, _visit: &Visit) -> Result<()> {
+    /// `VALIDATION_FAILED` for what is no address, `RATE_LIMITED` after too many letters.
+    pub async fn ask_recovery(&self, email: &str, visit: &Visit) -> Result<()> {
         people::check_email("email", email).map_or(Ok(()), |issue| Err(Error::invalid(vec![issue])))?;
+        self.may_write(visit).await?;
         let (key, now) = (people::email_key(email), self.registry.clock().micros());
         let known = self.registry.user_by_email(&key).await?;
         let id = RecoveryId::new();

@@ -6,7 +6,9 @@ use entities::{
     ids::{MemberId, SessionId, TenantId, UserId},
     tenant::{members, roles},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::{
     Identity, Visit, links,
@@ -21,6 +23,8 @@ use crate::{
 /// Life of a session without use, microseconds: of one to be remembered, and of another.
 pub(super) const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
 const FORGOTTEN: i64 = 12 * 3600 * 1_000_000;
+/// Sessions that a person may have; beyond, the one that was not used for the longest time ends.
+pub(super) const MOST: u64 = 100;
 
 /// A person's place in an organisation.
 #[derive(Clone, Debug)]
@@ -236,6 +240,14 @@ impl Identity {
         let swept = sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).filter(over);
         swept.exec(&tx).await?;
         sessions::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        let too_many = sessions::Entity::find()
+            .filter(sessions::Column::UserId.eq(user.id))
+            .order_by_desc(sessions::Column::UsedAt)
+            .offset(MOST)
+            .limit(MOST);
+        for old in too_many.all(&tx).await? {
+            sessions::Entity::delete_by_id(old.id).exec(&tx).await?;
+        }
         tx.commit().await?;
         self.answer(user, id, tenant, refresh_token).await
     }

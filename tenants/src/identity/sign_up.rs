@@ -21,8 +21,11 @@ use crate::{
 
 /// Life of a link, microseconds.
 const LIFE: i64 = 24 * 3600 * 1_000_000;
-/// Links that may be on their way to one address at a time.
-const MOST: u64 = 3;
+/// Letters that one address gets within the hour: nobody is flooded, and a stranger who signs up with somebody's address
+/// does not keep them from doing so for long.
+const MOST: u64 = 5;
+/// Microseconds.
+const HOUR: i64 = 3600 * 1_000_000;
 /// How long following a link may take before somebody may try again, microseconds.
 const CLAIM: i64 = 60 * 1_000_000;
 
@@ -39,8 +42,9 @@ impl Identity {
     /// Mails a link to the address, or, to one that has an account, a word that it has. Both take the same work.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; never whether the address is known.
-    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, _visit: &Visit) -> Result<()> {
+    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; `RATE_LIMITED` after too many letters; never
+    /// whether the address is known.
+    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, visit: &Visit) -> Result<()> {
         let mut issues = organisation.issues();
         issues.extend(account.issues([&organisation.name, &organisation.slug]));
         if issues.is_empty() && self.registry.by_slug(&organisation.slug).await.is_ok() {
@@ -49,6 +53,7 @@ impl Identity {
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
+        self.may_write(visit).await?;
         let key = email_key(&account.email);
         let known = self.registry.user_by_email(&key).await?;
         let applicant = self.applicant(account, &organisation.language, &organisation.time_zone).await?;
@@ -60,8 +65,10 @@ impl Identity {
         };
         let tx = self.registry.control().begin().await?;
         sign_ups::Entity::delete_many().filter(sign_ups::Column::ExpiresAt.lte(row.created_at)).exec(&tx).await?;
-        let waiting = sign_ups::Entity::find().filter(sign_ups::Column::EmailKey.eq(&row.email_key)).count(&tx).await?;
-        if waiting < MOST {
+        let lately = sign_ups::Entity::find()
+            .filter(sign_ups::Column::EmailKey.eq(&row.email_key))
+            .filter(sign_ups::Column::CreatedAt.gt(row.created_at - HOUR));
+        if lately.count(&tx).await? < MOST {
             sign_ups::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
             self.write(&tx, &Post { to, language, letter }).await?;
         }

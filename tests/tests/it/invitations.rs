@@ -142,6 +142,21 @@ async fn invitations_are_taken_back_and_not_sent_in_a_flood() {
 }
 
 #[tokio::test]
+async fn who_does_without_notices_gets_none() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let owner = tenant.owner().await;
+    owner.account("mutation { updateProfile(input: { muted: [INVITATION_ACCEPTED] }) { id } }", json!({})).await.data();
+    invite(&owner, "bob@example.com", "agent").await.data();
+    let token = letter(&app, "bob@example.com").await.token();
+    accept(&app.anonymous(), &token, bob()).await.data();
+    let ask = "mutation { askRecovery(email: \"owner@acme.example\") { email } }";
+    app.anonymous().account(ask, json!({})).await.data();
+    app.mailbox().take("owner@acme.example", "Choose a new password").await;
+    assert!(app.mailbox().letters().is_empty(), "{:?}", app.mailbox().letters());
+}
+
+#[tokio::test]
 async fn members_leave_and_come_back() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
