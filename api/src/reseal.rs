@@ -16,7 +16,7 @@ const SLICE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When a database does not answer, or something cannot be opened.
 pub async fn reseal(ctx: &Ctx, until: Instant) -> Result<(bool, usize)> {
-    let rows = rotation::reseal_work(&ctx.db, until).await? && records::reseal(&ctx.db, until).await?;
+    let rows = rotation::reseal_space(&ctx.db, until).await? && records::reseal(&ctx.db, until).await?;
     let files = if rows { crm::import::reseal(ctx).await? } else { 0 };
     Ok((rows, files))
 }

@@ -10,4 +10,4 @@ mod values;
 pub use columns::{COLUMNS, Key, SealedColumn};
 pub use data::QUEUE;
 pub use master::MasterRotation;
-pub use values::{Form, SealedValues, beginnings, reseal_work};
+pub use values::{Form, SealedValues, beginnings, reseal_space};

@@ -139,20 +139,23 @@ fn begins_otherwise(column: &str, from: usize) -> String {
     format!(r#"substr("{column}", {from}, {TELLING}) NOT IN ($1, $2, $3, $4)"#)
 }
 
-/// Seals the payloads of waiting work anew; as [`SealedValues::reseal`].
+/// What of a tenant's system tables its data keys seal: table, primary key, column, form, and what it is sealed for.
+/// Whoever keeps what [`crate::keys::DataKeys`] sealed lists it here, or it is lost when its key is retired.
+const SPACE: &[(&str, Key, &str, Form, &str)] = &[("work", Key::Uuid("id"), "payload", Form::Bytes, "work")];
+
+/// Seals what the system tables hold anew; as [`SealedValues::reseal`].
 ///
 /// # Errors
 /// As [`SealedValues::reseal`].
-pub async fn reseal_work(db: &TenantDb, until: Instant) -> Result<bool> {
-    let purpose = |_: &[String]| "work".to_owned();
-    let payloads = SealedValues {
-        table: "work",
-        key: &[Key::Uuid("id")],
-        column: "payload",
-        form: Form::Bytes,
-        purpose: &purpose,
-    };
-    payloads.reseal(db, until).await
+pub async fn reseal_space(db: &TenantDb, until: Instant) -> Result<bool> {
+    for (table, key, column, form, purpose) in SPACE {
+        let purpose = |_: &[String]| (*purpose).to_owned();
+        let values = SealedValues { table, key: &[*key], column, form: *form, purpose: &purpose };
+        if !values.reseal(db, until).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
