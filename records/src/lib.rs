@@ -16,6 +16,7 @@ mod reseal;
 pub mod roles;
 pub mod rules;
 mod sealing;
+pub mod sign_on;
 pub mod sql;
 pub mod values;
 

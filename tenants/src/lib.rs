@@ -18,6 +18,7 @@ pub mod rotation;
 pub mod sealed;
 pub mod security_log;
 pub mod settings;
+pub mod sign_on;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod work;

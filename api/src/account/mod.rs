@@ -18,9 +18,13 @@ use actix_web::{
     web,
 };
 use async_graphql::{EmptySubscription, Schema, Variables};
+pub use cookies::session as session_cookie;
 pub use pages::routes;
 pub use schema::{Mutation, Query, build};
-use tenants::identity::Device;
+use tenants::{
+    error::Result,
+    identity::{Device, Visit},
+};
 
 use crate::{
     app::App,
@@ -41,6 +45,17 @@ pub type Asked = Budgets<String>;
 /// The bearer credential of the request, if any.
 pub struct Bearer(pub Option<String>);
 
+/// Counts a request of somebody who is not known yet; the answer tells what is left.
+///
+/// # Errors
+/// `RATE_LIMITED`, saying after how long there is enough.
+pub fn charge(asked: &Asked, visit: &Visit, request: &HttpRequest) -> Result<()> {
+    let who = visit.device.as_ref().map_or_else(|| visit.network().to_string(), Device::id);
+    let left = asked.spend(&who, BUDGET, 1)?;
+    request.extensions_mut().insert(left);
+    Ok(())
+}
+
 /// Answers one request.
 pub async fn handle(
     app: web::Data<App>,
@@ -50,10 +65,8 @@ pub async fn handle(
     body: web::Payload,
 ) -> HttpResponse {
     let visit = cookies::known(&app.identity, &request);
-    let who = visit.device.as_ref().map_or_else(|| visit.network().to_string(), Device::id);
-    match asked_lately.spend(&who, BUDGET, 1) {
-        Ok(left) => drop(request.extensions_mut().insert(left)),
-        Err(error) => return refuse(&request, &error),
+    if let Err(error) = charge(&asked_lately, &visit, &request) {
+        return refuse(&request, &error);
     }
     let jar = match cookies::Jar::of(&request) {
         Ok(jar) => jar,

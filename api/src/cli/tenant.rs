@@ -1,7 +1,7 @@
 //! `clientele tenant`.
 
 use clap::{Args, Subcommand};
-use tenants::{Code, Error, error::Result, identity::NewAccount, registry::NewOrganisation};
+use tenants::{Code, Error, error::Result, identity::NewAccount, registry::NewOrganisation, sign_on};
 
 use crate::app::App;
 
@@ -11,6 +11,10 @@ pub enum Command {
     Create(Create),
     /// List the organisations.
     List,
+    /// Say that a domain of email addresses is an organisation's: its provider of single sign-on is believed for them.
+    VerifyDomain(Domain),
+    /// Take a domain back; who came in before stays.
+    ForgetDomain(Domain),
     /// Destroy an organisation with all that it has. Its keys go first: no copy of its data can be read any more.
     Destroy(Destroy),
 }
@@ -41,6 +45,14 @@ pub struct Create {
 }
 
 #[derive(Args)]
+pub struct Domain {
+    /// The organisation's slug.
+    slug: String,
+    /// Such as example.com.
+    domain: String,
+}
+
+#[derive(Args)]
 pub struct Destroy {
     /// The organisation's slug.
     slug: String,
@@ -53,6 +65,14 @@ pub async fn run(app: &App, command: Command) -> Result<()> {
     match command {
         Command::Create(arguments) => create(app, arguments).await,
         Command::List => list(app).await,
+        Command::VerifyDomain(Domain { slug, domain }) => {
+            let (tenant, now) = (app.registry.by_slug(&slug).await?.id, app.registry.clock().micros());
+            sign_on::verify_domain(app.registry.control(), tenant, &domain, now).await
+        }
+        Command::ForgetDomain(Domain { slug, domain }) => {
+            let tenant = app.registry.by_slug(&slug).await?.id;
+            sign_on::forget_domain(app.registry.control(), tenant, &domain).await
+        }
         Command::Destroy(arguments) => destroy(app, &arguments).await,
     }
 }

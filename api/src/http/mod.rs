@@ -8,6 +8,7 @@ mod ops;
 mod proxies;
 pub mod rate;
 mod redirect;
+pub mod sign_on;
 mod tenant;
 mod tls;
 mod upgrade;
@@ -53,6 +54,8 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let upgrade = web::Data::new(upgrade::Upgrade::default());
     let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
+    let public = config.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    let sign_ons = web::Data::new(sign_on::SignOns { public, loopback: config.sign_on_loopback });
     let asked = web::Data::new(crate::account::Asked::default());
     let proxies = web::Data::new(Proxies::new(config));
     let own = config.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
@@ -70,6 +73,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             .app_data(proxies.clone())
             .app_data(cors.clone())
             .app_data(asked.clone())
+            .app_data(sign_ons.clone())
             .app_data(web::Data::new(metrics.clone()))
             .wrap(actix_web::middleware::from_fn(cors::cors))
             .wrap(actix_web::middleware::from_fn(context::observe))
@@ -138,6 +142,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/t/{slug}/graphql", web::post().to(tenant::graphql))
         .route("/graphql/ws", web::get().to(tenant::socket))
         .route("/t/{slug}/graphql/ws", web::get().to(tenant::socket))
+        .route("/t/{slug}/sign-on", web::get().to(sign_on::begin))
+        .route("/t/{slug}/sign-on/callback", web::get().to(sign_on::finish))
         .route("/api/schema.graphql", web::get().to(tenant::schema))
         .route("/t/{slug}/api/schema.graphql", web::get().to(tenant::schema))
         .configure(crate::account::routes)

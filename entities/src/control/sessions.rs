@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{SessionId, UserId};
+use crate::ids::{SessionId, TenantId, UserId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -28,6 +28,8 @@ pub struct Model {
     pub agent: String,
     /// A second factor was given, or the device was trusted.
     pub two_factors: bool,
+    /// The organisation whose provider vouched for the person; the session opens no other.
+    pub only_tenant: Option<TenantId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -18,6 +18,7 @@ pub mod runs;
 pub mod sections;
 pub mod security;
 pub mod security_log;
+pub mod sign_on;
 pub mod team_members;
 pub mod teams;
 pub mod work;

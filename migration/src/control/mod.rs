@@ -6,6 +6,7 @@ mod m0003_doors;
 mod m0004_keys;
 mod m0005_signals;
 mod m0006_factors;
+mod m0006_sign_on;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_doors::Migration),
             Box::new(m0004_keys::Migration),
             Box::new(m0005_signals::Migration),
+            Box::new(m0006_sign_on::Migration),
             Box::new(m0006_factors::Migration),
         ]
     }

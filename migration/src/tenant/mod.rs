@@ -11,6 +11,7 @@ mod past_types;
 mod rehearsals;
 mod roles;
 mod runs;
+mod sign_on;
 
 use sea_orm::DbBackend;
 
@@ -34,6 +35,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0008_doors", up: doors::up },
     Step { name: "0009_keys", up: keys::up },
     Step { name: "0010_invitations", up: invitations::up },
+    Step { name: "0011_sign_on", up: sign_on::up },
 ];
 
 /// How this backend writes the types of our columns.

@@ -35,6 +35,7 @@ const OBJECTS: &str = "
 
 /// Types and root fields of the API that are the same for everyone.
 const SHARED: &str = "
+    removeSignOn setSignOn signOn signOnInput signOns
     apiKeyInput apiKeyScope apiKeyScopeInput issuedApiKey renewApiKey securityEvent securityEventKind securityLog
     securityLogPage securitySettings securitySettingsInput updateSecuritySettings
     actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun

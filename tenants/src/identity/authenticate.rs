@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entities::{ids::TenantId, tenant::members};
+use entities::{
+    ids::{RoleId, TenantId},
+    tenant::{members, roles},
+};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +20,7 @@ use crate::{
     caller::Actor,
     db::TenantDb,
     error::{Code, Error, Result},
+    sign_on,
 };
 
 /// How long a recognised credential is trusted without another look.
@@ -94,14 +98,28 @@ impl Identity {
         let session = self.live(claims.sid).await?;
         let session = session.filter(|session| session.user_id == claims.sub);
         let session = session.ok_or_else(|| Error::of(Code::Unauthenticated))?;
-        self.enough(tenant, session.two_factors).await?;
+        // the organisation leaves the factors to its provider
+        let through = session.only_tenant == Some(tenant);
+        if !through {
+            self.enough(tenant, session.two_factors).await?;
+        }
         let db = self.registry.space(tenant).await?;
         let row = members::Entity::find_by_id(member).one(&db).await?;
         let row = row
             .filter(|row| row.user_id == claims.sub && row.archived_at.is_none())
             .ok_or_else(|| Error::of(Code::Unauthenticated))?;
         let access = Arc::new(access::of_role(&db, row.role_id, Some(member)).await?);
+        if !through && sign_on::is_required(&db).await? && !is_owner(&db, row.role_id).await? {
+            let path = format!("/t/{}/sign-on", db.settings().slug);
+            let message = format!("This organisation is entered through its provider; go to {path}.");
+            return Err(Error::new(Code::Forbidden, message).with("signOn", path));
+        }
         let principal = Principal { tenant, actor: Actor::Member(member), access, points_per_second: None, db };
         Ok((principal, claims.exp))
     }
+}
+
+/// Whether a role is the owner's, who is never locked out.
+async fn is_owner(db: &TenantDb, role: RoleId) -> Result<bool> {
+    Ok(roles::Entity::find_by_id(role).one(db).await?.is_some_and(|role| role.name == "owner"))
 }

@@ -1,7 +1,7 @@
 //! Coming and going of people, as the control plane knows them. Their places in organisations are written above.
 
 use entities::{
-    control::{email_changes, memberships, pictures, recoveries, sessions, sign_ups, users},
+    control::{email_changes, memberships, pictures, recoveries, sessions, sign_on_links, sign_ups, users},
     ids::{MemberId, TenantId, UserId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query:
 use super::{
     Identity, NewAccount, Notice,
     letters::{Letter, Post},
-    people::email_key,
+    people::{check_email, email_key},
 };
 use crate::{
     Settings,
@@ -32,6 +32,35 @@ impl Identity {
         }
         let applicant = self.applicant(account, &organisation.language, organisation.time_zone.name()).await?;
         Ok(self.person(applicant))
+    }
+
+    /// Somebody new whom a provider vouches for: without a password, until one is set by a mailed link.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` for what the provider says wrong.
+    pub fn without_password(
+        &self,
+        email: &str,
+        first: &str,
+        last: &str,
+        organisation: &Settings,
+    ) -> Result<users::Model> {
+        let issues: Vec<_> = check_email("email", email).into_iter().collect();
+        if !issues.is_empty() {
+            return Err(Error::invalid(issues));
+        }
+        Ok(users::Model {
+            id: UserId::new(),
+            email: email.trim().to_owned(),
+            email_key: email_key(email),
+            first_name: first.to_owned(),
+            last_name: last.to_owned(),
+            password_hash: String::new(),
+            language: organisation.language.clone(),
+            time_zone: organisation.time_zone.name().to_owned(),
+            muted: String::new(),
+            created_at: self.registry.clock().micros(),
+        })
     }
 
     /// Notes where a person is a member, and the person where they are new.
@@ -63,6 +92,7 @@ impl Identity {
         sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).exec(&tx).await?;
         memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(user.id)).exec(&tx).await?;
         pictures::Entity::delete_by_id(user.id).exec(&tx).await?;
+        sign_on_links::Entity::delete_many().filter(sign_on_links::Column::UserId.eq(user.id)).exec(&tx).await?;
         self.forget_factors(&tx, user.id).await?;
         email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
         recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(&tx).await?;

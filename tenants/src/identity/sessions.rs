@@ -35,6 +35,16 @@ pub struct Membership {
     pub role: String,
 }
 
+/// How somebody proved who they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Factors {
+    One,
+    /// A second one was given, or the device was trusted.
+    Two,
+    /// To the provider of this organisation.
+    Elsewhere(TenantId),
+}
+
 /// What signing in answers.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -86,7 +96,8 @@ impl Identity {
     ) -> Result<SignedIn> {
         let tenant = self.choose(user.id, slug).await?;
         self.tell_signed_in(user.id, tenant, visit).await;
-        self.open_session(user, tenant, remember, two_factors, visit).await
+        let proven = if two_factors { Factors::Two } else { Factors::One };
+        self.open_session(user, tenant, remember, proven, visit).await
     }
 
     /// New tokens for a refresh token, for the same or another organisation.
@@ -98,7 +109,16 @@ impl Identity {
         let id: SessionId = links::id(token).ok_or_else(refused)?;
         let session = self.live(id).await?.ok_or_else(refused)?;
         let user = self.registry.user(session.user_id).await?.ok_or_else(refused)?;
-        let tenant = self.choose(user.id, slug).await?;
+        let tenant = match session.only_tenant {
+            None => self.choose(user.id, slug).await?,
+            Some(only) => {
+                let known = self.registry.of_user(user.id).await?.into_iter().find(|(_, tenant)| tenant.id == only);
+                let known = known.filter(|(_, tenant)| slug.is_none_or(|slug| slug == tenant.slug));
+                let elsewhere =
+                    || Error::new(Code::NotFound, "This session is for the organisation whose provider you used.");
+                Some(known.ok_or_else(elsewhere)?.1.id)
+            }
+        };
         let now = self.registry.clock().micros();
         let (refresh_token, refresh_hash) = links::token(id)?;
         let replaced = if links::matches(token, &session.refresh_hash) {
@@ -205,7 +225,16 @@ impl Identity {
         remember: bool,
         visit: &Visit,
     ) -> Result<SignedIn> {
-        self.open_session(user, tenant, remember, false, visit).await
+        self.open_session(user, tenant, remember, Factors::One, visit).await
+    }
+
+    /// Begins a session for one organisation alone, whose provider vouched for the person.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn begin_bound(&self, user: users::Model, tenant: TenantId, visit: &Visit) -> Result<SignedIn> {
+        self.tell_signed_in(user.id, Some(tenant), visit).await;
+        self.open_session(user, Some(tenant), false, Factors::Elsewhere(tenant), visit).await
     }
 
     async fn open_session(
@@ -213,7 +242,7 @@ impl Identity {
         user: users::Model,
         tenant: Option<TenantId>,
         remember: bool,
-        two_factors: bool,
+        proven: Factors,
         visit: &Visit,
     ) -> Result<SignedIn> {
         let now = self.registry.clock().micros();
@@ -231,7 +260,11 @@ impl Identity {
             life,
             address: visit.address.to_string(),
             agent: visit.agent.clone(),
-            two_factors,
+            two_factors: proven == Factors::Two,
+            only_tenant: match proven {
+                Factors::Elsewhere(tenant) => Some(tenant),
+                _ => None,
+            },
         };
         let over = sea_orm::Condition::any()
             .add(sessions::Column::ExpiresAt.lte(now))

@@ -10,7 +10,8 @@ use super::{Registry, create::disk, watch};
 use crate::{control::Control, db::SchemaName, error::Result};
 
 /// Tables of the control plane with rows of a tenant, by `tenant_id`; a test compares them with the schema.
-const OF_TENANTS: &[&str] = &["api_key_prefixes", "data_keys", "memberships", "origins", "policies", "tickets"];
+const OF_TENANTS: &[&str] =
+    &["api_key_prefixes", "data_keys", "domains", "memberships", "origins", "policies", "sign_on_links", "tickets"];
 
 impl Registry {
     /// Destroys a tenant with everything that it has. People stay, as they may belong to others.

@@ -13,6 +13,7 @@ use crate::{
     TenantDb, TenantTx,
     error::{Error, Result},
     keys::KeyId,
+    sign_on,
 };
 
 /// Rows sealed anew in one transaction.
@@ -141,7 +142,10 @@ fn begins_otherwise(column: &str, from: usize) -> String {
 
 /// What of a tenant's system tables its data keys seal: table, primary key, column, form, and what it is sealed for.
 /// Whoever keeps what [`crate::keys::DataKeys`] sealed lists it here, or it is lost when its key is retired.
-const SPACE: &[(&str, Key, &str, Form, &str)] = &[("work", Key::Uuid("id"), "payload", Form::Bytes, "work")];
+const SPACE: &[(&str, Key, &str, Form, &str)] = &[
+    ("sign_on", Key::Text("name"), "secret", Form::Text, sign_on::SECRET),
+    ("work", Key::Uuid("id"), "payload", Form::Bytes, "work"),
+];
 
 /// Seals what the system tables hold anew; as [`SealedValues::reseal`].
 ///

@@ -49,6 +49,8 @@ const OPEN_ROUTES: &[(&str, &str)] = &[
     ("/account/page.css", "as /account/{name}"),
     ("/graphql/ws", "the credential comes with the first message; see api_keys"),
     ("/t/{slug}/graphql/ws", "as /graphql/ws"),
+    ("/t/{slug}/sign-on", "leads to the organisation's provider; see sign_on"),
+    ("/t/{slug}/sign-on/callback", "has what the provider sent"),
 ];
 
 /// Routes that any role is answered.

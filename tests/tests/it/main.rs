@@ -30,6 +30,7 @@ mod resilience;
 mod retyping;
 mod sdl;
 mod sealed;
+mod sign_on;
 mod sizes;
 mod transport;
 mod world;

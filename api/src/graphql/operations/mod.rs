@@ -9,6 +9,7 @@ mod keys;
 mod rates;
 mod runs;
 mod security;
+mod sign_on;
 mod viewer;
 
 use records::Ctx;
@@ -16,7 +17,7 @@ use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
 /// The declarations of all operations.
-pub const DECLARED: [&str; 9] = [
+pub const DECLARED: [&str; 10] = [
     access::DECLARED,
     viewer::DECLARED,
     catalog::DECLARED,
@@ -25,6 +26,7 @@ pub const DECLARED: [&str; 9] = [
     imports::DECLARED,
     keys::DECLARED,
     security::DECLARED,
+    sign_on::DECLARED,
     invitations::DECLARED,
 ];
 
@@ -58,6 +60,9 @@ pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json
         return answer;
     }
     if let Some(answer) = security::run(ctx, name, args).await {
+        return answer;
+    }
+    if let Some(answer) = sign_on::run(ctx, name, args).await {
         return answer;
     }
     Err(Error::internal(format!("operation {name} is declared, but has no function")))

@@ -1,0 +1,147 @@
+//! `GET /t/{slug}/sign-on`: to the organisation's provider and back. What is known meanwhile travels sealed in a cookie of
+//! the browser that began, so no other can finish; what comes of it is a session in a cookie (docs/protection.md).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::header,
+    web,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use entities::ids::TenantId;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use tenants::{
+    Code, Error, TenantDb,
+    error::Result,
+    sign_on::{self, Waiting},
+};
+
+use super::{host, is_secure, refuse, visit};
+use crate::{
+    account::{self, Asked, session_cookie},
+    app::App,
+};
+
+const COOKIE: &str = "clientele_sign_on";
+/// What the cookie is sealed for.
+const PURPOSE: &str = "sign-on on its way";
+/// Microseconds that somebody may take at the provider.
+const WITHIN: i64 = 10 * 60 * 1_000_000;
+
+/// What the installation says of itself and of providers.
+pub struct SignOns {
+    /// Where browsers find us, if it was said.
+    pub public: Option<String>,
+    /// Providers may be on this machine.
+    pub loopback: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OnTheWay {
+    tenant: TenantId,
+    begun: i64,
+    waiting: Waiting,
+}
+
+/// What a provider sends back.
+#[derive(Deserialize)]
+pub struct Back {
+    code: Option<String>,
+    state: Option<String>,
+}
+
+/// Sends the browser to the provider.
+pub async fn begin(
+    app: web::Data<App>,
+    sign_ons: web::Data<SignOns>,
+    asked: web::Data<Asked>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let begun = async {
+        account::charge(&asked, &visit(&request), &request)?;
+        let db = organisation(&app, &request).await?;
+        let (url, waiting) =
+            sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?.begin().await?;
+        let now = app.registry.clock().micros();
+        let way =
+            serde_json::to_vec(&OnTheWay { tenant: db.tenant(), begun: now, waiting }).map_err(Error::internal)?;
+        let sealed = BASE64_URL_SAFE_NO_PAD.encode(app.registry.master().seal(PURPOSE, &way)?);
+        Ok::<_, Error>((url, sealed))
+    };
+    match begun.await {
+        Ok((url, sealed)) => HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, url.as_str()))
+            .cookie(cookie(&request, sealed, Duration::minutes(10)))
+            .finish(),
+        Err(error) => refuse(&request, &error),
+    }
+}
+
+/// Takes the browser back, with a session.
+pub async fn finish(
+    app: web::Data<App>,
+    sign_ons: web::Data<SignOns>,
+    asked: web::Data<Asked>,
+    request: HttpRequest,
+    back: web::Query<Back>,
+) -> HttpResponse {
+    let entered = async {
+        account::charge(&asked, &visit(&request), &request)?;
+        let db = organisation(&app, &request).await?;
+        let way = on_the_way(&app, &request, &db, &back)?;
+        let code = back.code.as_deref().ok_or_else(|| refused("The provider did not let you in."))?;
+        let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?;
+        let proven = provider.finish(code, way.waiting).await?;
+        records::sign_on::enter(&app.identity, app.rules.clone(), db, &proven, &visit(&request)).await
+    };
+    match entered.await {
+        Ok(signed) => HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, format!("{}/", base(&sign_ons, &request))))
+            .insert_header((header::SET_COOKIE, session_cookie(Some(signed.refresh_token))))
+            .cookie(cookie(&request, String::new(), Duration::ZERO))
+            .finish(),
+        Err(error) => refuse(&request, &error),
+    }
+}
+
+/// What this browser began here, a short while ago, with the state that came back.
+fn on_the_way(app: &App, request: &HttpRequest, db: &TenantDb, back: &Back) -> Result<OnTheWay> {
+    let cookie = request.cookie(COOKIE);
+    let sealed = cookie.and_then(|cookie| BASE64_URL_SAFE_NO_PAD.decode(cookie.value()).ok());
+    let clear = sealed.and_then(|sealed| app.registry.master().unseal(PURPOSE, &sealed));
+    let way = clear.and_then(|clear| serde_json::from_slice::<OnTheWay>(&clear).ok());
+    let now = app.registry.clock().micros();
+    let state = back.state.as_deref().unwrap_or_default();
+    way.filter(|way| way.tenant == db.tenant() && (0..WITHIN).contains(&(now - way.begun)))
+        .filter(|way| bool::from(way.waiting.state.as_bytes().ct_eq(state.as_bytes())))
+        .ok_or_else(|| refused("This browser has not begun to sign in here, or too long ago; begin again."))
+}
+
+async fn organisation(app: &App, request: &HttpRequest) -> Result<TenantDb> {
+    let slug = request.match_info().get("slug").unwrap_or_default();
+    let tenant =
+        app.registry.by_slug(slug).await.map_err(|_| Error::new(Code::NotFound, "There is no such organisation."))?;
+    app.registry.space(tenant.id).await
+}
+
+fn base(sign_ons: &SignOns, request: &HttpRequest) -> String {
+    let scheme = if is_secure(request) { "https" } else { "http" };
+    sign_ons.public.clone().unwrap_or_else(|| format!("{scheme}://{}", host(request)))
+}
+
+fn callback(sign_ons: &SignOns, request: &HttpRequest) -> String {
+    let slug = request.match_info().get("slug").unwrap_or_default();
+    format!("{}/t/{slug}/sign-on/callback", base(sign_ons, request))
+}
+
+/// Lax: the browser comes back from the provider's site.
+fn cookie(request: &HttpRequest, value: String, life: Duration) -> Cookie<'static> {
+    let slug = request.match_info().get("slug").unwrap_or_default();
+    let cookie = Cookie::build(COOKIE, value).path(format!("/t/{slug}/sign-on")).http_only(true);
+    cookie.same_site(SameSite::Lax).secure(is_secure(request)).max_age(life).finish()
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(Code::Unauthenticated, why)
+}

@@ -1,0 +1,22 @@
+//! Whom the subjects of an organisation's provider are here.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{TenantId, UserId};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "sign_on_links")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub subject: String,
+    pub user_id: UserId,
+    /// Microseconds UTC.
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

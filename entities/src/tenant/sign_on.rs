@@ -1,0 +1,25 @@
+//! Through which provider an organisation's members sign in; one row at most.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::RoleId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(schema_name = "tenant", table_name = "sign_on")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    pub issuer: String,
+    pub client_id: String,
+    /// Sealed.
+    pub secret: String,
+    /// Of those who come for the first time.
+    pub role_id: RoleId,
+    /// Members come in no other way.
+    pub required: bool,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

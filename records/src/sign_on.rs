@@ -1,0 +1,118 @@
+//! Coming in through an organisation's provider: somebody known is recognised, somebody new whose address is in one of the
+//! organisation's domains becomes a person and a member at once.
+
+use std::sync::Arc;
+
+use entities::{
+    control::users,
+    ids::{MemberId, RecordId},
+    tenant::members,
+};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionSession};
+use tenants::{
+    Actor, TenantDb,
+    error::{Code, Error, Result},
+    identity::{Identity, SignedIn, Visit, email_key, name_of},
+    security_log::{self, Event, Kind},
+    sign_on::{self, Proven},
+};
+
+use crate::{
+    Ctx,
+    engine::{WrittenKind, note_system},
+    fold::fold_v1,
+    members::as_member,
+    rules::Rules,
+};
+
+/// A session for whoever the provider vouches for, for this organisation alone.
+///
+/// # Errors
+/// `FORBIDDEN` for an address that is not verified or of another domain, and for a member who was deactivated.
+pub async fn enter(
+    identity: &Identity,
+    rules: Arc<dyn Rules>,
+    db: TenantDb,
+    proven: &Proven,
+    visit: &Visit,
+) -> Result<SignedIn> {
+    let tenant = db.tenant();
+    let user = match identity.linked(tenant, &proven.subject).await? {
+        Some(user) => user,
+        None => newcomer(identity, &db, proven).await?,
+    };
+    let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
+    match before {
+        Some(member) if member.archived_at.is_some() => {
+            return Err(refused("You were deactivated in this organisation."));
+        }
+        Some(_) => {}
+        None => join(identity, rules, db, &user, visit).await?,
+    }
+    identity.link(tenant, &proven.subject, user.id).await?;
+    identity.begin_bound(user, tenant, visit).await
+}
+
+/// Who has the address, or somebody new; the provider is believed for the organisation's own domains alone.
+async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result<users::Model> {
+    let email = proven.email.as_deref().filter(|_| proven.email_verified);
+    let email = email.ok_or_else(|| refused("The provider has not verified your email address."))?;
+    let key = email_key(email);
+    let domains = sign_on::domains_of(db.control(), db.tenant()).await?;
+    let domain = key.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
+    if !domains.iter().any(|known| known == domain) {
+        return Err(refused("Your email address is in none of this organisation's verified domains."));
+    }
+    match identity.registry().user_by_email(&key).await? {
+        Some(user) => Ok(user),
+        None => identity.without_password(email, &proven.first_name, &proven.last_name, db.settings()),
+    }
+}
+
+async fn join(
+    identity: &Identity,
+    rules: Arc<dyn Rules>,
+    db: TenantDb,
+    user: &users::Model,
+    visit: &Visit,
+) -> Result<()> {
+    let member = MemberId::new();
+    identity.join(user, db.tenant(), member).await?;
+    let ctx = as_member(identity, rules, db, member, Some(visit)).await?;
+    match write(&ctx, user, member).await {
+        Err(error) if error.code() == Code::StaleCatalog => write(&ctx.refreshed().await?, user, member).await,
+        done => done,
+    }
+}
+
+async fn write(ctx: &Ctx, user: &users::Model, member: MemberId) -> Result<()> {
+    let role = sign_on::role(&ctx.db).await?;
+    let (now, name) = (ctx.caller.clock.micros(), name_of(user));
+    let row = members::Model {
+        id: member,
+        version: 1,
+        name_k: fold_v1(&name),
+        name,
+        external_id: None,
+        created_at: now,
+        created_by: Actor::System.stored(),
+        updated_at: now,
+        updated_by: Actor::System.stored(),
+        archived_at: None,
+        user_id: user.id,
+        role_id: role,
+        email: user.email.clone(),
+        email_k: user.email_key.clone(),
+    };
+    let tx = ctx.db.begin_write().await?;
+    members::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+    security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true), now).await?;
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
+    note_system(ctx, &tx, object.id, &[(RecordId(member.0), WrittenKind::Created)]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(Code::Forbidden, why)
+}

@@ -1,0 +1,43 @@
+//! Whom a provider's subjects are here. A subject never changes; an address may.
+
+use entities::{
+    control::{sign_on_links, users},
+    ids::{TenantId, UserId},
+};
+use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+
+use crate::{error::Result, identity::Identity};
+
+impl Identity {
+    /// The person that a subject of an organisation's provider is.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn linked(&self, tenant: TenantId, subject: &str) -> Result<Option<users::Model>> {
+        let control = self.registry().control();
+        let link = sign_on_links::Entity::find_by_id((tenant, subject.to_owned())).one(control.read()).await?;
+        match link {
+            Some(link) => self.registry().user(link.user_id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Remembers it.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn link(&self, tenant: TenantId, subject: &str, user: UserId) -> Result<()> {
+        let row = sign_on_links::ActiveModel {
+            tenant_id: Set(tenant),
+            subject: Set(subject.to_owned()),
+            user_id: Set(user),
+            created_at: Set(self.registry().clock().micros()),
+        };
+        let again = OnConflict::columns([sign_on_links::Column::TenantId, sign_on_links::Column::Subject])
+            .update_column(sign_on_links::Column::UserId)
+            .to_owned();
+        let insert = sign_on_links::Entity::insert(row).on_conflict(again);
+        insert.exec_without_returning(self.registry().control().write()).await?;
+        Ok(())
+    }
+}

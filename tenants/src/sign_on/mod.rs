@@ -1,0 +1,39 @@
+//! Single sign-on by OpenID Connect: each organisation may have a provider of its own, whose word is taken for addresses
+//! in the organisation's verified domains, and for this organisation alone.
+
+mod links;
+mod provider;
+mod settings;
+
+use entities::ids::RoleId;
+
+pub use provider::{Proven, Provider, Waiting};
+pub(crate) use settings::is_required;
+pub use settings::{NewSignOn, SECRET, SignOn, domains_of, forget_domain, get, remove, set, verify_domain};
+
+use crate::{
+    db::TenantDb,
+    error::{Code, Error, Result},
+};
+
+/// The provider of an organisation.
+///
+/// # Errors
+/// `NOT_FOUND` where it has none.
+pub async fn provider(db: &TenantDb, callback: String, loopback: bool) -> Result<Provider> {
+    let row = settings::row(db).await?.ok_or_else(none)?;
+    let secret = db.key().unseal_text(SECRET, &row.secret).map_err(|_| Error::internal("a secret cannot be opened"))?;
+    Ok(Provider { issuer: row.issuer, client_id: row.client_id, client_secret: secret.to_string(), callback, loopback })
+}
+
+/// The role of those who come for the first time.
+///
+/// # Errors
+/// `NOT_FOUND` where the organisation has no provider any more.
+pub async fn role(db: &TenantDb) -> Result<RoleId> {
+    Ok(settings::row(db).await?.ok_or_else(none)?.role_id)
+}
+
+fn none() -> Error {
+    Error::new(Code::NotFound, "This organisation has no single sign-on.")
+}

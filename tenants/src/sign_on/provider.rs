@@ -1,0 +1,213 @@
+//! Talking to a provider: OpenID Connect's authorisation code flow with state, nonce and PKCE. Requests go over HTTPS,
+//! are followed nowhere else, and are bounded in time and size.
+
+use std::{sync::LazyLock, time::Duration};
+
+use openidconnect::{
+    AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, TokenResponse,
+    core::{CoreClient, CoreIdTokenClaims, CoreProviderMetadata, CoreResponseType, CoreUserInfoClaims},
+};
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::error::{Code, Error, Result};
+
+/// Longest answer of a provider, bytes.
+const LONGEST: usize = 1024 * 1024;
+
+static HTTP: LazyLock<std::result::Result<reqwest::Client, String>> = LazyLock::new(|| {
+    // a redirect could lead inside the network
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(10));
+    client.user_agent("clientele").build().map_err(|error| error.to_string())
+});
+
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// A provider as an organisation has it.
+pub struct Provider {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// Where it sends people back to.
+    pub callback: String,
+    /// It may be on this machine.
+    pub loopback: bool,
+}
+
+/// What must still be known when somebody comes back.
+#[derive(Serialize, Deserialize)]
+pub struct Waiting {
+    pub state: String,
+    nonce: String,
+    verifier: String,
+}
+
+/// What a provider says of somebody.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// Never changes at this provider.
+    pub subject: String,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+impl Proven {
+    fn of(claims: &CoreIdTokenClaims) -> Self {
+        Self {
+            subject: claims.subject().as_str().to_owned(),
+            email: claims.email().map(|email| email.as_str().to_owned()),
+            email_verified: claims.email_verified() == Some(true),
+            first_name: plain(claims.given_name().and_then(|names| names.get(None)).map(|name| name.as_str())),
+            last_name: plain(claims.family_name().and_then(|names| names.get(None)).map(|name| name.as_str())),
+        }
+    }
+
+    fn told(claims: &CoreUserInfoClaims) -> Self {
+        Self {
+            subject: claims.subject().as_str().to_owned(),
+            email: claims.email().map(|email| email.as_str().to_owned()),
+            email_verified: claims.email_verified() == Some(true),
+            first_name: plain(claims.given_name().and_then(|names| names.get(None)).map(|name| name.as_str())),
+            last_name: plain(claims.family_name().and_then(|names| names.get(None)).map(|name| name.as_str())),
+        }
+    }
+}
+
+/// A name as we keep them: on one line, 100 characters at most.
+fn plain(name: Option<&str>) -> String {
+    name.unwrap_or_default().trim().chars().filter(|char| !char.is_control()).take(100).collect()
+}
+
+/// Whether an address may be asked at all.
+pub(super) fn is_safe(url: &Url, loopback: bool) -> bool {
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return false,
+    };
+    url.username().is_empty() && url.password().is_none() && if here { loopback } else { url.scheme() == "https" }
+}
+
+impl Provider {
+    /// Where to send somebody, and what to remember meanwhile.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the provider does not answer as one.
+    pub async fn begin(&self) -> Result<(Url, Waiting)> {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let client = self.client().await?;
+        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
+        let (url, state, nonce) = client
+            .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
+            .add_scope(Scope::new("email".to_owned()))
+            .add_scope(Scope::new("profile".to_owned()))
+            .set_pkce_challenge(challenge)
+            .url();
+        let waiting = Waiting {
+            state: state.secret().clone(),
+            nonce: nonce.secret().clone(),
+            verifier: verifier.secret().clone(),
+        };
+        Ok((url, waiting))
+    }
+
+    /// Who came back with a code.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` when the provider does not vouch for them, `UNAVAILABLE` when it does not answer as one.
+    pub async fn finish(&self, code: &str, waiting: Waiting) -> Result<Proven> {
+        let client = self.client().await?;
+        let http = |request| ask(request, self.loopback);
+        let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(Error::internal)?;
+        let answer = exchange.set_pkce_verifier(PkceCodeVerifier::new(waiting.verifier)).request_async(&http).await;
+        let answer = answer.map_err(refused)?;
+        let token =
+            answer.id_token().ok_or_else(|| Error::new(Code::Unauthenticated, "The provider sent no identity."))?;
+        let claims = token.claims(&client.id_token_verifier(), &Nonce::new(waiting.nonce)).map_err(refused)?;
+        let mut proven = Proven::of(claims);
+        if proven.email.is_none() {
+            // many providers keep the address out of the token and tell it when asked
+            let asked = client.user_info(answer.access_token().clone(), Some(claims.subject().clone()));
+            let told: CoreUserInfoClaims =
+                asked.map_err(Error::internal)?.request_async(&http).await.map_err(refused)?;
+            proven = Proven::told(&told);
+        }
+        Ok(proven)
+    }
+
+    async fn client(&self) -> Result<Client> {
+        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(Error::internal)?;
+        let http = |request| ask(request, self.loopback);
+        let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| {
+            let message = format!(
+                "The provider {} does not answer as one of OpenID Connect; try again, or check its address.",
+                self.issuer
+            );
+            Error::new(Code::Unavailable, message).caused_by(error.to_string())
+        })?;
+        let secret = ClientSecret::new(self.client_secret.clone());
+        let callback = RedirectUrl::new(self.callback.clone()).map_err(Error::internal)?;
+        let client = CoreClient::from_provider_metadata(metadata, ClientId::new(self.client_id.clone()), Some(secret));
+        Ok(client.set_redirect_uri(callback))
+    }
+}
+
+fn refused(error: impl std::fmt::Display) -> Error {
+    Error::new(Code::Unauthenticated, "The provider does not vouch for you; begin again.").caused_by(error.to_string())
+}
+
+/// One request to a provider.
+async fn ask(request: HttpRequest, loopback: bool) -> std::result::Result<HttpResponse, std::io::Error> {
+    let client = HTTP.as_ref().map_err(|error| std::io::Error::other(error.as_str()))?;
+    let url = Url::parse(&request.uri().to_string()).map_err(std::io::Error::other)?;
+    if !is_safe(&url, loopback) {
+        return Err(std::io::Error::other("the provider's documents lead to an address that is not asked"));
+    }
+    let (parts, body) = request.into_parts();
+    let mut response = client
+        .request(parts.method, url)
+        .headers(parts.headers)
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| std::io::Error::other(error.without_url()))?;
+    let mut answer = openidconnect::http::Response::builder().status(response.status());
+    if let Some(headers) = answer.headers_mut() {
+        *headers = response.headers().clone();
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| std::io::Error::other(error.without_url()))? {
+        if bytes.len() + chunk.len() > LONGEST {
+            return Err(std::io::Error::other("the provider's answer is too long"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    answer.body(bytes).map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_addresses_are_asked() {
+        for (address, strict, with_loopback) in [
+            ("https://login.example.com", true, true),
+            ("http://login.example.com", false, false),
+            ("https://me:secret@login.example.com", false, false),
+            ("http://127.0.0.1:4000", false, true),
+            ("https://localhost", false, true),
+            ("file:///etc/passwd", false, false),
+        ] {
+            let url = Url::parse(address).unwrap();
+            assert_eq!((is_safe(&url, false), is_safe(&url, true)), (strict, with_loopback), "{address}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Which provider, and for which domains: said by those who manage security, but for the domains: that one is an
+//! organisation's is verified by the operator (docs/decisions/0081).
+
+use entities::{
+    control::domains,
+    ids::TenantId,
+    tenant::{roles, sign_on},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, TransactionSession,
+    sea_query::OnConflict,
+};
+use url::Url;
+
+use super::provider::is_safe;
+use crate::{
+    access::{self, Permission},
+    caller::Caller,
+    control::Control,
+    db::TenantDb,
+    error::{Code, Error, FieldIssue, Issue, Result},
+    security_log::{self, Event, Kind},
+};
+
+/// What a provider's secret is sealed for.
+pub const SECRET: &str = "sign-on secret";
+/// The one row.
+const NAME: &str = "provider";
+/// Longest issuer, client id or secret.
+const LONGEST: usize = 1_000;
+
+/// What an admin says.
+#[derive(Clone, Debug)]
+pub struct NewSignOn {
+    pub issuer: String,
+    pub client_id: String,
+    /// Left out, the known one stays.
+    pub client_secret: Option<String>,
+    /// Name of the role of those who come for the first time.
+    pub role: String,
+    /// Members may come in no other way; the owner always may.
+    pub required: bool,
+}
+
+/// What holds.
+#[derive(Clone, Debug)]
+pub struct SignOn {
+    pub issuer: String,
+    pub client_id: String,
+    pub role: Option<String>,
+    pub required: bool,
+    pub domains: Vec<String>,
+}
+
+/// The settings; nothing where there is no provider.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub async fn get(db: &TenantDb, caller: &Caller) -> Result<Option<SignOn>> {
+    caller.demand(Permission::ManageSecurity)?;
+    let Some(row) = row(db).await? else { return Ok(None) };
+    let role = roles::Entity::find_by_id(row.role_id).one(db).await?.map(|role| role.name);
+    let domains = domains_of(db.control(), db.tenant()).await?;
+    Ok(Some(SignOn { issuer: row.issuer, client_id: row.client_id, role, required: row.required, domains }))
+}
+
+/// Says through which provider members sign in. One on this machine is asked only if the operator lets it be.
+///
+/// # Errors
+/// `FORBIDDEN` where the role allows more than the caller may; `VALIDATION_FAILED`.
+pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
+    caller.demand(Permission::ManageSecurity)?;
+    let known = row(db).await?;
+    let mut issues = Vec::new();
+    let mut refuse = |field: &str, issue: Issue| issues.push(FieldIssue { field: field.to_owned(), issue });
+    let issuer = Url::parse(&new.issuer).ok().filter(|url| is_safe(url, true) && new.issuer.len() <= LONGEST);
+    if issuer.is_none_or(|url| url.query().is_some() || url.fragment().is_some()) {
+        refuse("issuer", Issue::WrongType("an https address, as the provider's discovery document has it".into()));
+    }
+    for (field, text) in [("clientId", Some(&new.client_id)), ("clientSecret", new.client_secret.as_ref())] {
+        if text.is_some_and(|text| text.is_empty() || text.len() > LONGEST) {
+            refuse(field, Issue::WrongType("1 to 1000 bytes".into()));
+        }
+    }
+    if new.client_secret.is_none() && known.is_none() {
+        refuse("clientSecret", Issue::Required);
+    }
+    let role = roles::Entity::find().filter(roles::Column::Name.eq(&new.role)).one(db).await?;
+    let role = role.filter(|role| role.name != "owner");
+    if role.is_none() {
+        refuse("role", Issue::WrongType("the name of a role other than owner".into()));
+    }
+    let (Some(role), true) = (role, issues.is_empty()) else { return Err(Error::invalid(issues)) };
+    if !caller.access.covers(&access::of_role(db, role.id, None).await?) {
+        return Err(Error::new(Code::Forbidden, "The role allows more than yours."));
+    }
+    let secret = match (&new.client_secret, known) {
+        (Some(secret), _) => db.key().seal_text(SECRET, secret)?,
+        (None, Some(known)) => known.secret,
+        (None, None) => return Err(Error::internal("a secret that was asked for is missing")),
+    };
+    let event = Event::of(caller, Kind::SettingsChanged)
+        .with("signOn", new.issuer.as_str())
+        .with("required", new.required)
+        .with("role", new.role.as_str());
+    let row = sign_on::Model {
+        name: NAME.to_owned(),
+        issuer: new.issuer,
+        client_id: new.client_id,
+        secret,
+        role_id: role.id,
+        required: new.required,
+    };
+    let replace = OnConflict::column(sign_on::Column::Name)
+        .update_columns([
+            sign_on::Column::Issuer,
+            sign_on::Column::ClientId,
+            sign_on::Column::Secret,
+            sign_on::Column::RoleId,
+            sign_on::Column::Required,
+        ])
+        .to_owned();
+    let tx = db.begin_write().await?;
+    sign_on::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(&tx).await?;
+    security_log::note(&tx, event, caller.clock.micros()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes the provider away: members sign in with their passwords.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub async fn remove(db: &TenantDb, caller: &Caller) -> Result<()> {
+    caller.demand(Permission::ManageSecurity)?;
+    let tx = db.begin_write().await?;
+    sign_on::Entity::delete_many().exec(&tx).await?;
+    let event = Event::of(caller, Kind::SettingsChanged).with("signOn", serde_json::Value::Null);
+    security_log::note(&tx, event, caller.clock.micros()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether members come in through the provider alone.
+pub(crate) async fn is_required(db: &TenantDb) -> Result<bool> {
+    Ok(row(db).await?.is_some_and(|row| row.required))
+}
+
+pub(super) async fn row(db: &TenantDb) -> Result<Option<sign_on::Model>> {
+    Ok(sign_on::Entity::find_by_id(NAME).one(db).await?)
+}
+
+/// The verified domains of an organisation.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn domains_of(control: &Control, tenant: TenantId) -> Result<Vec<String>> {
+    let query = domains::Entity::find().filter(domains::Column::TenantId.eq(tenant));
+    let rows = query.order_by_asc(domains::Column::Domain).all(control.read()).await?;
+    Ok(rows.into_iter().map(|row| row.domain).collect())
+}
+
+/// The operator's word that a domain is an organisation's; a domain is of one organisation at most.
+///
+/// # Errors
+/// `BAD_REQUEST` for what is no domain, `CONFLICT` for one of another organisation.
+pub async fn verify_domain(control: &Control, tenant: TenantId, domain: &str, now: i64) -> Result<()> {
+    let domain = domain.trim().trim_end_matches('.').to_ascii_lowercase();
+    let plain = domain.split('.').all(|label| {
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    });
+    if !plain || !domain.contains('.') || domain.len() > 253 {
+        return Err(Error::new(Code::BadRequest, format!("`{domain}` is no domain such as example.com.")));
+    }
+    let row = domains::ActiveModel { domain: Set(domain.clone()), tenant_id: Set(tenant), verified_at: Set(now) };
+    let insert = domains::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+    match insert.exec_without_returning(control.write()).await {
+        Ok(_) | Err(sea_orm::DbErr::RecordNotInserted) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let row = domains::Entity::find_by_id(domain.as_str()).one(control.write()).await?;
+    if row.is_some_and(|row| row.tenant_id == tenant) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Conflict, format!("{domain} is verified for another organisation.")))
+}
+
+/// Takes a domain back.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn forget_domain(control: &Control, tenant: TenantId, domain: &str) -> Result<()> {
+    let delete = domains::Entity::delete_many()
+        .filter(domains::Column::Domain.eq(domain.trim().to_ascii_lowercase()))
+        .filter(domains::Column::TenantId.eq(tenant));
+    match delete.exec(control.write()).await?.rows_affected {
+        0 => Err(Error::new(Code::NotFound, format!("{domain} is not among the organisation's domains."))),
+        _ => Ok(()),
+    }
+}

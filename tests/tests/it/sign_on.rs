@@ -1,0 +1,258 @@
+//! Signing in through an organisation's own provider: a real one, on this machine.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use reqwest::{Client, Method, Response, redirect::Policy};
+use serde_json::{Value, json};
+use tests::{Answer, Tenant, TestApp, until, workspace};
+
+const PASSWORD: &str = "a long enough passphrase";
+
+/// npm's `oidc-provider`, ended with the test.
+struct Provider {
+    process: Child,
+    issuer: String,
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+impl Provider {
+    fn start(callback: &str) -> Self {
+        let folder = workspace::file("tests/protocol");
+        assert!(folder.join("node_modules").is_dir(), "`make protocol` installs the provider");
+        let mut node = Command::new("node");
+        node.args(["provider.mjs", callback]).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = node.spawn().expect("node is installed");
+        let mut issuer = String::new();
+        let output = BufReader::new(process.stdout.take().expect("its output"));
+        for line in output.lines().map_while(Result::ok) {
+            if line.starts_with("http://") {
+                issuer = line;
+                break;
+            }
+        }
+        Self { process, issuer }
+    }
+
+    async fn next(&self, sub: &str, email: &str, verified: bool) {
+        let who = json!({ "sub": sub, "email": email, "email_verified": verified });
+        Client::new().post(format!("{}/who", self.issuer)).json(&who).send().await.expect("the provider hears");
+    }
+}
+
+/// A browser: it keeps cookies by host and path as far as this test needs, and follows redirects by hand.
+struct Browser {
+    http: Client,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    fn new() -> Self {
+        Self { http: Client::builder().redirect(Policy::none()).build().expect("a client"), cookies: Vec::new() }
+    }
+
+    async fn get(&mut self, url: &str) -> Response {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = self.http.get(url).header("cookie", cookies.join("; ")).send().await.expect("an answer");
+        for set in answer.headers().get_all("set-cookie") {
+            let pair = set.to_str().expect("a text").split(';').next().expect("a pair");
+            let (name, value) = pair.split_once('=').expect("a pair");
+            self.cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        answer
+    }
+
+    /// Follows the provider until it sends back to us; answers where to.
+    async fn through(&mut self, provider: &Provider, start: &str) -> String {
+        let mut answer = self.get(start).await;
+        for _ in 0..10 {
+            let status = answer.status().as_u16();
+            let location = answer.headers().get("location").map(|to| to.to_str().expect("text").to_owned());
+            let Some(location) = location else { panic!("{status}: {}", answer.text().await.expect("a text")) };
+            let location = if location.starts_with('/') { format!("{}{location}", provider.issuer) } else { location };
+            if location.contains("/sign-on/callback") {
+                return location;
+            }
+            answer = self.get(&location).await;
+        }
+        panic!("the provider never sends back");
+    }
+
+    fn session(&self) -> Option<&str> {
+        let cookie = self.cookies.iter().find(|(name, _)| name == "__Host-clientele_refresh");
+        cookie.map(|(_, value)| value.as_str())
+    }
+}
+
+struct Stand {
+    app: TestApp,
+    tenant: Tenant,
+    provider: Provider,
+    start: String,
+}
+
+async fn stand() -> Stand {
+    let app = TestApp::start_with(&[("CLIENTELE_SIGN_ON_LOOPBACK", "true")]).await;
+    let tenant = app.tenant("acme");
+    let start = app.anonymous().url("/t/acme/sign-on");
+    let provider = Provider::start(&format!("{start}/callback"));
+    app.cli(&["tenant", "verify-domain", "acme", "acme.example"]).printed();
+    Stand { app, tenant, provider, start }
+}
+
+impl Stand {
+    async fn set(&self, required: bool) -> Answer {
+        let query =
+            "mutation ($input: SignOnInput!) { setSignOn(input: $input) { issuer role required domains path } }";
+        let input = json!({ "issuer": self.provider.issuer, "clientId": "clientele", "role": "agent",
+            "clientSecret": "a secret of the provider", "required": required });
+        self.tenant.graphql(query, json!({ "input": input })).await
+    }
+
+    /// What the callback answers, and the browser that came back.
+    async fn enter(&self, sub: &str, email: &str, verified: bool) -> (Response, Browser) {
+        self.provider.next(sub, email, verified).await;
+        let mut browser = Browser::new();
+        let callback = browser.through(&self.provider, &self.start).await;
+        (browser.get(&callback).await, browser)
+    }
+
+    async fn refresh(&self, browser: &Browser, slug: Option<&str>) -> Answer {
+        let query = "mutation ($slug: String) { refresh(organisation: $slug) { accessToken memberships { role } } }";
+        let cookie = format!("__Host-clientele_refresh={}", browser.session().expect("a session"));
+        let request = self.app.anonymous().request(Method::POST, "/graphql/account");
+        let request = request.header("cookie", cookie).header("x-clientele-session", "cookie");
+        Answer::of(request.json(&json!({ "query": query, "variables": { "slug": slug } }))).await
+    }
+}
+
+async fn code(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.expect("JSON");
+    (status, body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn people_of_the_domain_come_in_and_others_do_not() {
+    let stand = stand().await;
+    let set = stand.set(false).await.data()["setSignOn"].clone();
+    assert_eq!((&set["domains"], &set["path"]), (&json!(["acme.example"]), &json!("/t/acme/sign-on")), "{set}");
+
+    let (answer, browser) = stand.enter("u1", "nadia@acme.example", true).await;
+    assert_eq!(answer.status(), 303, "{}", answer.text().await.expect("a text"));
+    let session = stand.refresh(&browser, None).await.data()["refresh"].clone();
+    assert_eq!(session["memberships"][0]["role"], "agent");
+    let member = stand.app.with_token(session["accessToken"].as_str().expect("a token"));
+    assert_eq!(member.data("{ me { actor { kind name } } }", json!({})).await["me"]["actor"]["name"], "Nadia Benali");
+
+    let (answer, _) = stand.enter("u1", "renamed@elsewhere.example", false).await;
+    assert_eq!(answer.status(), 303, "the same subject is the same person, whatever the address");
+    let (answer, browser) = stand.enter("u2", "eve@evil.example", true).await;
+    assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "a domain of somebody else");
+    assert!(browser.session().is_none());
+    let (answer, _) = stand.enter("u3", "nadia@acme.example", false).await;
+    assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "an address that the provider did not verify");
+
+    let people = stand.tenant.data("{ members { nodes { name email } } }", json!({})).await;
+    let people = people["members"]["nodes"].as_array().expect("members").clone();
+    assert_eq!(people.len(), 2, "the owner, and one who joined once: {people:?}");
+    let log = stand
+        .tenant
+        .graphql("{ securityLog(kinds: [MEMBER_JOINED, SETTINGS_CHANGED]) { nodes { kind detail } } }", json!({}))
+        .await;
+    assert!(log.text.contains("MEMBER_JOINED") && !log.text.contains("a secret of the provider"), "{}", log.text);
+}
+
+#[tokio::test]
+async fn only_the_browser_that_began_can_finish_and_only_once() {
+    let stand = stand().await;
+    stand.set(false).await.data();
+    stand.provider.next("u1", "nadia@acme.example", true).await;
+    let mut victim = Browser::new();
+    let callback = victim.through(&stand.provider, &stand.start).await;
+    let stolen = Browser::new().get(&callback).await;
+    assert_eq!(code(stolen).await, (401, "UNAUTHENTICATED".to_owned()), "another browser has not begun");
+    let state = callback.split("state=").nth(1).expect("a state").split('&').next().expect("its value").to_owned();
+    let forged = victim.get(&callback.replace(&state, "forged")).await;
+    assert_eq!(code(forged).await, (401, "UNAUTHENTICATED".to_owned()), "another state");
+    let kept = victim.cookies.clone();
+    assert_eq!(victim.get(&callback).await.status(), 303);
+    victim.cookies = kept;
+    assert_eq!(victim.get(&callback).await.status(), 401, "the code has served");
+}
+
+#[tokio::test]
+async fn what_is_required_never_locks_the_owner_out() {
+    let stand = stand().await;
+    // somebody with a password, and an organisation of her own
+    let found = ["tenant", "create", "--slug", "hers", "--name", "hers", "--owner-email", "nadia@acme.example"];
+    stand.app.program().with("CLIENTELE_OWNER_PASSWORD", PASSWORD).run(found).printed();
+    stand.set(false).await.data();
+    let (_, browser) = stand.enter("u1", "nadia@acme.example", true).await;
+    let elsewhere = stand.refresh(&browser, Some("hers")).await;
+    assert_eq!(elsewhere.code(), "NOT_FOUND", "a session for this organisation alone");
+    let (_, browser) = stand.enter("u1", "nadia@acme.example", true).await;
+    let session = stand.refresh(&browser, Some("acme")).await.data()["refresh"].clone();
+    let through = stand.app.with_token(session["accessToken"].as_str().expect("a token"));
+
+    let query =
+        "mutation ($slug: String!, $password: String!) { signIn(email: \"nadia@acme.example\", password: $password,
+        organisation: $slug) { accessToken } }";
+    let by_password = async |slug: &str| {
+        let variables = json!({ "slug": slug, "password": PASSWORD });
+        let signed = stand.app.anonymous().account(query, variables).await.data()["signIn"].clone();
+        stand.app.with_token(signed["accessToken"].as_str().expect("a token"))
+    };
+    let (member, owner) = (by_password("acme").await, stand.tenant.owner().await);
+    let ask = "{ me { language } }";
+    member.data(ask, json!({})).await;
+    stand.set(true).await.data();
+    let shut = async || member.graphql(ask, json!({})).await.status == 403;
+    until(1, "the password opens no more", shut).await;
+    let told = member.graphql(ask, json!({})).await;
+    assert_eq!(told.body["errors"][0]["extensions"]["signOn"], "/t/acme/sign-on", "{}", told.text);
+    through.data(ask, json!({})).await;
+    owner.data(ask, json!({})).await;
+    by_password("hers").await.data(ask, json!({})).await;
+
+    assert_eq!(owner.data("mutation { removeSignOn }", json!({})).await["removeSignOn"], true);
+    let open = async || member.graphql(ask, json!({})).await.status == 200;
+    until(1, "the password opens again", open).await;
+    let gone = Browser::new().get(&stand.start).await;
+    assert_eq!(code(gone).await, (404, "NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
+async fn a_provider_on_this_machine_needs_a_flag() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let query = "mutation ($issuer: String!) { setSignOn(input: { issuer: $issuer, clientId: \"x\", clientSecret: \"y\", role: \"agent\" }) { issuer } }";
+    for issuer in [
+        "http://login.example.com",
+        "https://me:secret@login.example.com",
+        "file:///etc/passwd",
+        "https://a.example/?x",
+    ] {
+        assert_eq!(tenant.code(query, json!({ "issuer": issuer })).await, "VALIDATION_FAILED", "{issuer}");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let issuer = format!("http://{}", listener.local_addr().expect("its address"));
+    listener.set_nonblocking(true).expect("a listener");
+    tenant.data(query, json!({ "issuer": issuer })).await;
+    let answer = Browser::new().get(&app.anonymous().url("/t/acme/sign-on")).await;
+    assert_eq!(code(answer).await, (503, "UNAVAILABLE".to_owned()));
+    assert!(listener.accept().is_err(), "nobody knocked");
+    let owner = "{ signOn { issuer required } }";
+    until(1, "the settings stay", async || tenant.data(owner, json!({})).await["signOn"]["required"] == false).await;
+}
