@@ -1,5 +1,5 @@
 // The pages behind the links in letters, filled in and sent as a person would: PAGE_URL is the link, PAGE_VALUES what is
-// typed (JSON). Prints what the page says in the end, and fails if it says that something is wrong.
+// typed (JSON), a list where a page asks once more. Prints what the page says in the end, and fails if it says that something is wrong.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,29 +31,35 @@ try {
 }
 
 const form = document.querySelector('form');
-for (const [name, value] of Object.entries(values)) {
-  const input = form.elements[name];
-  if (!input) throw new Error(`the page does not ask for ${name}`);
-  if (input.type === 'checkbox') {
-    input.checked = value;
-    input.dispatchEvent(new window.Event('change'));
-  } else input.value = value;
-}
-const hidden = (input) => input.closest('label').hidden;
-const missing = [...form.querySelectorAll('input')].filter((input) => input.required && !hidden(input) && !input.value);
-if (missing.length > 0) throw new Error(`not filled in: ${missing.map((input) => input.name)}`);
-form.dispatchEvent(new window.Event('submit', { cancelable: true }));
-
-const end = Date.now() + 20_000;
 const said = () => document.querySelector('[role=status]')?.textContent;
 const wrong = () => document.querySelector('[role=alert]')?.textContent;
-while (!said() && !wrong() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+for (const step of [values].flat()) await send(step);
 if (!said()) {
   console.error(wrong() || 'the page says nothing');
   process.exit(1);
 }
 console.log(said());
 process.exit(0);
+
+/** Fills in what is given, and waits for what the page says. */
+async function send(values) {
+  const hidden = (input) => input.closest('label').hidden;
+  for (const [name, value] of Object.entries(values)) {
+    const input = form.elements[name];
+    if (!input) throw new Error(`the page does not ask for ${name}`);
+    if (input.type === 'checkbox') {
+      input.checked = value;
+      input.dispatchEvent(new window.Event('change'));
+    } else if (hidden(input)) throw new Error(`the page hides ${name}`);
+    else input.value = value;
+  }
+  const inputs = [...form.querySelectorAll('input')];
+  const missing = inputs.filter((input) => input.required && !hidden(input) && !input.value);
+  if (missing.length > 0) throw new Error(`not filled in: ${missing.map((input) => input.name)}`);
+  form.dispatchEvent(new window.Event('submit', { cancelable: true }));
+  const end = Date.now() + 20_000;
+  while (!said() && !wrong() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 function required(name) {
   const value = process.env[name];

@@ -38,7 +38,7 @@ impl Networks {
         (!self.0.is_empty()).then(|| self.0.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" "))
     }
 
-    /// From what [`Networks::stored`] wrote.
+    /// From what `stored` wrote.
     pub fn from_stored(stored: Option<&str>) -> Self {
         Self(stored.into_iter().flat_map(str::split_whitespace).filter_map(|text| text.parse().ok()).collect())
     }

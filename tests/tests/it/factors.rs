@@ -22,7 +22,7 @@ async fn ada(app: &TestApp) -> Client {
 }
 
 /// What Ada's authenticator shows after she has put the secret in.
-struct Authenticator(Totp);
+pub struct Authenticator(Totp);
 
 impl Authenticator {
     async fn of(ada: &Client) -> Self {
@@ -43,7 +43,7 @@ impl Authenticator {
 }
 
 /// Switches Ada's second factor on; answers her authenticator and her recovery codes.
-async fn two_factors(ada: &Client) -> (Authenticator, Vec<String>) {
+pub async fn two_factors(ada: &Client) -> (Authenticator, Vec<String>) {
     let authenticator = Authenticator::of(ada).await;
     let codes = ada.account(CONFIRM, json!({ "code": authenticator.code(0) })).await.data();
     let codes = codes["confirmSecondFactor"].as_array().expect("codes").clone();

@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Letter, TestApp, workspace};
+use tests::{Client, Letter, TestApp, workspace};
+
+use crate::factors;
 
 const PASSWORD: &str = "a long enough passphrase";
 
@@ -27,6 +29,13 @@ fn open(app: &TestApp, page: &str, values: Value) -> Result<String, String> {
     let ran = node.output().expect("node is installed");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
     if ran.status.success() { Ok(text(ran.stdout)) } else { Err(text(ran.stderr)) }
+}
+
+async fn signed_in(app: &TestApp, email: &str, password: &str) -> Client {
+    let query =
+        "mutation ($email: String!, $password: String!) { signIn(email: $email, password: $password) { accessToken } }";
+    let signed = app.anonymous().account(query, json!({ "email": email, "password": password })).await.data();
+    app.with_token(signed["signIn"]["accessToken"].as_str().expect("a token"))
 }
 
 #[tokio::test]
@@ -71,6 +80,20 @@ async fn links_in_letters_lead_to_pages_that_work() {
         let letter = app.mailbox().take(email, "Invitation to Acme").await;
         assert_eq!(follow(&app, &letter, values), done, "{email}");
     }
+    let eve = signed_in(&app, "eve@example.com", PASSWORD).await;
+    let (_, codes) = factors::two_factors(&eve).await;
+    let query =
+        "mutation { createOrganisation(input: { slug: \"more\", name: \"More\", country: \"DZ\", timeZone: \"UTC\",
+        currency: \"DZD\", language: \"en\" }) { role } }";
+    ada.account(query, json!({})).await.data();
+    let more = app.cli(&["api-key", "create", "--tenant", "more", "--name", "tests", "--role", "admin"]);
+    let invite = "mutation { inviteMember(email: \"eve@example.com\", role: \"viewer\") { id } }";
+    app.with_token(more.printed()).data(invite, json!({})).await;
+    let letter = app.mailbox().take("eve@example.com", "Invitation to More").await;
+    let password = json!({ "known": true, "email": "eve@example.com", "password": PASSWORD });
+    let told = follow(&app, &letter, password.clone()).expect_err("a second factor");
+    assert!(told.contains("second factor"), "{told}");
+    assert_eq!(follow(&app, &letter, json!([password, { "code": codes[0] }])), done);
     assert!(open(&app, "recover", json!({ "newPassword": PASSWORD })).is_err(), "a link without its token");
 }
 

@@ -14,6 +14,8 @@ const WORDS = {
     firstName: 'First name',
     lastName: 'Last name',
     known: 'I have an account already',
+    code: 'Code of the second factor',
+    codeNeeded: 'The password is right; enter a code of your second factor too.',
     send: 'Go on',
     done: 'Done. You can sign in now.',
     mailed: 'If the address has an account, a letter is on its way.',
@@ -33,6 +35,8 @@ const WORDS = {
     firstName: 'Prénom',
     lastName: 'Nom',
     known: "J'ai déjà un compte",
+    code: 'Code du second facteur',
+    codeNeeded: 'Le mot de passe est bon ; entrez aussi un code de votre second facteur.',
     send: 'Continuer',
     done: "C'est fait. Vous pouvez vous connecter.",
     mailed: "Si l'adresse a un compte, une lettre est en route.",
@@ -52,6 +56,8 @@ const WORDS = {
     firstName: 'Nombre',
     lastName: 'Apellidos',
     known: 'Ya tengo una cuenta',
+    code: 'Código del segundo factor',
+    codeNeeded: 'La contraseña es correcta; introduzca también un código de su segundo factor.',
     send: 'Continuar',
     done: 'Hecho. Ya puede entrar.',
     mailed: 'Si la dirección tiene una cuenta, una carta está en camino.',
@@ -84,9 +90,32 @@ async function ask(query, variables, bearer) {
   const [error] = answer.errors ?? [];
   if (error) {
     const fields = error.extensions?.fields?.map((field) => field.message) ?? [];
-    throw new Error(fields.length > 0 ? fields.join(' ') : error.message);
+    const told = new Error(fields.length > 0 ? fields.join(' ') : error.message);
+    throw Object.assign(told, { code: error.extensions?.code, challenge: error.extensions?.challenge });
   }
   return answer.data;
+}
+
+/** What a second factor is asked for with, once the password was right. */
+let challenge;
+
+/** Signs in; where a second factor is asked for, the page asks for its code, and this is called again with it. */
+async function signIn({ email, password, code }) {
+  if (challenge) {
+    const query = `mutation ($challenge: String!, $code: String!) {
+      finishSignIn(challenge: $challenge, code: $code) { accessToken } }`;
+    return (await ask(query, { challenge, code })).finishSignIn.accessToken;
+  }
+  const query = `mutation ($email: String!, $password: String!) {
+    signIn(email: $email, password: $password) { accessToken } }`;
+  try {
+    return (await ask(query, { email, password })).signIn.accessToken;
+  } catch (error) {
+    if (error.code !== 'SECOND_FACTOR_NEEDED') throw error;
+    challenge = error.challenge;
+    document.querySelector('form').elements.code.closest('label').hidden = false;
+    throw new Error(words.codeNeeded);
+  }
 }
 
 /** What each page asks for, and what it does with it; the answer is what it says in the end. */
@@ -123,14 +152,9 @@ const PAGES = {
     },
   },
   invitation: {
-    fields: ['known', 'email', 'firstName', 'lastName', 'password'],
-    async send({ known, email, firstName, lastName, password }) {
-      let bearer;
-      if (known) {
-        const query = `mutation ($email: String!, $password: String!) {
-          signIn(email: $email, password: $password) { accessToken } }`;
-        bearer = (await ask(query, { email, password })).signIn.accessToken;
-      }
+    fields: ['known', 'email', 'firstName', 'lastName', 'password', 'code'],
+    async send({ known, firstName, lastName, password, ...rest }) {
+      const bearer = known ? await signIn({ password, ...rest }) : undefined;
       const person = known ? null : { firstName, lastName, password };
       const query = `mutation ($token: String!, $person: PersonInput) {
         acceptInvitation(token: $token, person: $person) { role } }`;
@@ -165,6 +189,7 @@ function follow(form) {
     input.required = shown;
     input.closest('label').hidden = !shown;
   };
+  show('code', false);
   const change = () => {
     show('email', known.checked);
     show('firstName', !known.checked);
