@@ -16,6 +16,7 @@ async fn every_organisation_is_born_with_five_roles() {
         roles["roles"].as_array().unwrap().iter().map(|role| role["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["admin", "agent", "manager", "owner", "viewer"]);
     assert_eq!(roles["roles"][4]["others"], json!({ "read": "ALL", "destroy": "NONE" }));
+    assert_eq!(roles["roles"][3]["others"], json!({ "read": "ALL", "destroy": "ALL" }), "the owner's");
     let viewer = program(&app, &tenant, "viewer");
     let create = "mutation { createCustomer(data: { name: \"x\" }) { id } }";
     assert_eq!(viewer.code(create, json!({})).await, "FORBIDDEN");

@@ -8,14 +8,14 @@ use records::{
 };
 use serde_json::{Map, Value as Json, json};
 use tenants::{
-    Operation, RowScope,
+    Operation, Permission, RowScope,
     access::{Grants, ObjectGrant},
 };
 
 /// A role; objects and fields that are gone are left out.
 pub fn role(catalog: &Catalog, role: &Role) -> Json {
-    let nothing = Grants::default();
-    let grants = role.grants.as_ref().unwrap_or(&nothing);
+    let everything = everything();
+    let grants = role.grants.as_ref().unwrap_or(&everything);
     let named = grants.objects.iter().filter_map(|(id, grant)| object(catalog, Some(*id), grant));
     json!({
         "name": role.name,
@@ -26,6 +26,13 @@ pub fn role(catalog: &Catalog, role: &Role) -> Json {
         "others": object(catalog, None, &grants.others),
         "objects": named.collect::<Json>(),
     })
+}
+
+/// What a role that allows everything would name.
+fn everything() -> Grants {
+    let operations = Operation::ALL.into_iter().map(|operation| (operation, RowScope::All)).collect();
+    let others = ObjectGrant { operations, ..ObjectGrant::default() };
+    Grants { permissions: Permission::ALL.into(), others, ..Grants::default() }
 }
 
 fn object(catalog: &Catalog, id: Option<ObjectId>, grant: &ObjectGrant) -> Option<Json> {
