@@ -14,7 +14,10 @@ use futures::{Stream, StreamExt};
 use records::{Ctx, engine};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    error::{Code, Error, Result},
+    security_log::{self, Event, Kind},
+};
 
 use super::once::{Reply, once};
 use crate::{app::App, http};
@@ -131,6 +134,9 @@ pub async fn errors(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
     let answered = async {
         let ctx: Ctx = super::ctx(&app, &request).await?;
         let run = id.run()?;
+        let file = import::errors(&ctx, run).await?;
+        let left = Event::of(&ctx.caller, Kind::Exported).with("importErrors", run.to_string());
+        security_log::note(&ctx.db, left, ctx.caller.clock.micros()).await?;
         let name = format!("import-{run}-errors.csv");
         let disposition = ContentDisposition {
             disposition: DispositionType::Attachment,
@@ -138,7 +144,7 @@ pub async fn errors(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
         };
         let mut response = HttpResponse::Ok();
         response.content_type("text/csv; charset=utf-8").insert_header(disposition);
-        Ok(response.streaming(pieces(import::errors(&ctx, run).await?)))
+        Ok(response.streaming(pieces(file)))
     };
     answered.await.unwrap_or_else(|error| http::refuse(&request, &error))
 }
