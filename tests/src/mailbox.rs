@@ -1,17 +1,13 @@
 //! The letters of an application without a mail server: files, read and taken out one by one.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf};
 
 use mail_parser::MessageParser;
 
-/// How long a letter may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the folder is looked into.
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::until;
+
+/// How long a letter may take, seconds.
+const PATIENCE: u64 = 30;
 
 /// The folder of letters.
 pub struct Mailbox(PathBuf);
@@ -55,16 +51,13 @@ impl Mailbox {
 
     /// Waits for a letter to an address with a subject, and takes it out.
     pub async fn take(&self, to: &str, subject: &str) -> Letter {
-        let asked = Instant::now();
-        loop {
-            let found = self.files().into_iter().find(|(_, letter)| letter.to == to && letter.subject == subject);
-            if let Some((path, letter)) = found {
-                fs::remove_file(path).expect("a letter is taken out once");
-                return letter;
-            }
-            assert!(asked.elapsed() < PATIENCE, "no letter `{subject}` to {to} among {:?}", self.letters());
-            tokio::time::sleep(PAUSE).await;
-        }
+        let wanted = |letter: &Letter| letter.to == to && letter.subject == subject;
+        let lies_there = async || self.letters().iter().any(wanted);
+        until(PATIENCE, &format!("a letter `{subject}` to {to}"), lies_there).await;
+        let found = self.files().into_iter().find(|(_, letter)| wanted(letter));
+        let (path, letter) = found.expect("only this test takes letters out");
+        fs::remove_file(path).expect("a letter is taken out once");
+        letter
     }
 
     /// All letters that lie there.
