@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use entities::ids::{ApiKeyId, MemberId, ObjectId, RunId, TenantId};
+use entities::ids::{ApiKeyId, MemberId, RunId, TenantId};
 
 use crate::{
-    access::{Access, Operation, Permission, RowScope},
+    access::{Access, Permission},
     clock::Clock,
     error::{Code, Error, Result},
     identity::Visit,
@@ -103,18 +103,6 @@ impl Origin {
 }
 
 impl Caller {
-    /// Refuses what the role does not allow on an object, and says which records it reaches otherwise. The engine asks
-    /// this before anything else.
-    ///
-    /// # Errors
-    /// `FORBIDDEN`.
-    pub fn permit(&self, object: ObjectId, operation: Operation) -> Result<RowScope> {
-        match self.access.scope(object, operation) {
-            RowScope::None => Err(Error::of(Code::Forbidden)),
-            scope => Ok(scope),
-        }
-    }
-
     /// Refuses what needs a named permission that the role does not give.
     ///
     /// # Errors

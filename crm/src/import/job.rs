@@ -7,7 +7,7 @@ use std::{
 
 use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
-use records::{Ctx, engine::runs, rules::Rules};
+use records::{Ctx, engine::runs, permission, rules::Rules};
 use sea_orm::TransactionSession;
 use serde::{Deserialize, Serialize};
 use tenants::{
@@ -94,8 +94,8 @@ impl Handler for ImportJob {
 async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
     let run = runs::load(ours, run).await?;
     let ctx = runs::within(ours, &run).await?;
-    if let Some(object) = run.object {
-        ctx.caller.permit(object, Operation::Import)?;
+    if let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) {
+        permission::permit(&ctx, object, Operation::Import)?;
     }
     Ok(ctx)
 }
