@@ -8,20 +8,19 @@ use entities::{
     ids::{MemberId, RecordId},
     tenant::members,
 };
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionSession};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TransactionSession};
 use tenants::{
     Actor, TenantDb,
     error::{Code, Error, Result},
-    identity::{Identity, SignedIn, Visit, email_key, name_of},
+    identity::{Identity, SignedIn, Visit, email_key},
     security_log::{self, Event, Kind},
     sign_on::{self, Proven},
 };
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_system},
-    fold::fold_v1,
-    members::as_member,
+    engine::{WrittenKind, note_members},
+    members::{as_member, insert},
     rules::Rules,
 };
 
@@ -87,28 +86,11 @@ async fn join(
 
 async fn write(ctx: &Ctx, user: &users::Model, member: MemberId) -> Result<()> {
     let role = sign_on::role(&ctx.db).await?;
-    let (now, name) = (ctx.caller.clock.micros(), name_of(user));
-    let row = members::Model {
-        id: member,
-        version: 1,
-        name_k: fold_v1(&name),
-        name,
-        external_id: None,
-        created_at: now,
-        created_by: Actor::System.stored(),
-        updated_at: now,
-        updated_by: Actor::System.stored(),
-        archived_at: None,
-        user_id: user.id,
-        role_id: role,
-        email: user.email.clone(),
-        email_k: user.email_key.clone(),
-    };
+    let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
-    members::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+    insert(&tx, user, member, (role, Actor::System.stored()), now).await?;
     security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true), now).await?;
-    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
-    note_system(ctx, &tx, object.id, &[(RecordId(member.0), WrittenKind::Created)]).await?;
+    note_members(ctx, &tx, &[(RecordId(member.0), WrittenKind::Created)]).await?;
     tx.commit().await?;
     Ok(())
 }

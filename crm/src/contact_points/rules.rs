@@ -61,10 +61,9 @@ pub(crate) enum Step {
     Archive(RecordId),
 }
 
-/// The fields whose stored values [`prepare`] needs on an update, and [`shown`] of a point that is gone.
 /// The fields of a customer that show its primary points.
 pub(crate) const SHOWN: &[&str] = &["email", "phone"];
-/// What is read of a point that changes.
+/// The fields whose stored values [`prepare`] needs on an update, and [`shown`] of a point that is gone.
 pub(crate) const READS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
 
 /// On which customer, in which column, a point with these values shows; none if it does not.

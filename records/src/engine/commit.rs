@@ -64,17 +64,13 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
     Ok(())
 }
 
-/// Notes changes of records that the engine reads but does not write (`member`), as the last thing of the transaction
-/// that writes them.
+/// Notes changes of members, whose rows the engine reads but does not write, as the last thing of the transaction that
+/// writes them.
 ///
 /// # Errors
 /// `STALE_CATALOG`.
-pub(crate) async fn note_system(
-    ctx: &Ctx,
-    tx: &TenantTx,
-    object: ObjectId,
-    changed: &[(RecordId, WrittenKind)],
-) -> Result<()> {
+pub(crate) async fn note_members(ctx: &Ctx, tx: &TenantTx, changed: &[(RecordId, WrittenKind)]) -> Result<()> {
+    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?.id;
     let entry = |(record, kind): &(RecordId, WrittenKind)| Entry { object, record: *record, kind: *kind, diff: None };
     note(ctx, tx, CommitId::new(), ctx.caller.clock.micros(), changed.iter().map(entry).collect()).await
 }

@@ -31,7 +31,7 @@ pub use bulk::{
     BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, refresh_statistics, write_batch,
 };
 pub use children::children;
-pub(crate) use commit::note_system;
+pub(crate) use commit::note_members;
 pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};
 pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
 pub(crate) use idempotency::PURPOSE as ANSWERS;

@@ -9,11 +9,11 @@ use entities::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionSession,
+    ColumnTrait, EntityTrait, QueryFilter, TransactionSession,
     sea_query::{Expr, ExprTrait},
 };
 use tenants::{
-    Actor, TenantDb, TenantTx,
+    Actor, TenantDb,
     error::{Code, Error, Result},
     identity::{Identity, Letter, Membership, NewAccount, Notice, Visit, links, name_of},
     security_log::{self, Event, Kind},
@@ -21,9 +21,8 @@ use tenants::{
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_system},
-    fold::fold_v1,
-    members::as_member,
+    engine::{WrittenKind, note_members},
+    members::{as_member, insert},
     rules::Rules,
 };
 
@@ -118,7 +117,7 @@ async fn write(
     }
     let kind = match before {
         None => {
-            insert(&tx, row, user, member, now).await?;
+            insert(&tx, user, member, (row.role_id, row.created_by.clone()), now).await?;
             WrittenKind::Created
         }
         Some(before) => {
@@ -140,37 +139,8 @@ async fn write(
     };
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
     security_log::note(&tx, event, now).await?;
-    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
-    note_system(ctx, &tx, object.id, &[(RecordId(member.0), kind)]).await?;
+    note_members(ctx, &tx, &[(RecordId(member.0), kind)]).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-async fn insert(
-    tx: &TenantTx,
-    row: &invitations::Model,
-    user: &users::Model,
-    member: MemberId,
-    now: i64,
-) -> Result<()> {
-    let name = name_of(user);
-    let new = members::Model {
-        id: member,
-        version: 1,
-        name_k: fold_v1(&name),
-        name,
-        external_id: None,
-        created_at: now,
-        created_by: row.created_by.clone(),
-        updated_at: now,
-        updated_by: row.created_by.clone(),
-        archived_at: None,
-        user_id: user.id,
-        role_id: row.role_id,
-        email: user.email.clone(),
-        email_k: user.email_key.clone(),
-    };
-    members::Entity::insert(new.into_active_model()).exec_without_returning(tx).await?;
     Ok(())
 }
 

@@ -142,7 +142,7 @@ pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     let tx = ctx.db.begin_write().await?;
     let row = invitations::Entity::find_by_id(id).one(&tx).await?;
     let row = row.filter(|row| row.expires_at > now).ok_or_else(no_invitation)?;
-    let role = service::list(ctx).await?.into_iter().find(|role| role.id == row.role_id).ok_or_else(no_invitation)?;
+    let role = service::by_id(ctx, row.role_id).await?.ok_or_else(no_invitation)?;
     service::within_own(ctx, &role)?;
     not_so_fast(&row, now)?;
     let row = invitations::Model { token_hash, sent_at: now, expires_at: now + LIFE, ..row };

@@ -10,7 +10,7 @@ use entities::{
     ids::{MemberId, RecordId, RoleId},
     tenant::{members, roles},
 };
-pub(crate) use person::as_member;
+pub(crate) use person::{as_member, insert};
 pub use person::{delete_account, follow};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionSession};
 pub use teams::{Team, add_to_team, create_team, delete_team, list_teams, remove_from_team, rename_team};
@@ -23,9 +23,9 @@ use tenants::{
 use crate::{
     Ctx,
     catalog::Object,
-    engine::{WrittenKind, note_system},
+    engine::{WrittenKind, note_members},
     permission,
-    roles::{self as service, OWNER, Role},
+    roles::{self as service, OWNER},
 };
 
 /// A person of the organisation.
@@ -159,8 +159,7 @@ fn read(ctx: &Ctx) -> Result<&Object> {
 /// A member whom the caller may change: not the owner, and none whose role allows more than the caller's.
 async fn changeable(ctx: &Ctx, id: MemberId) -> Result<members::Model> {
     let row = find(ctx, id).await?;
-    let role: Option<Role> = service::list(ctx).await?.into_iter().find(|role| role.id == row.role_id);
-    if let Some(role) = role {
+    if let Some(role) = service::by_id(ctx, row.role_id).await? {
         if role.name == OWNER {
             return Err(Error::new(Code::Conflict, "The owner stays until the organisation is handed over."));
         }
@@ -217,8 +216,7 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
         noted.push((RecordId(row.id.0), kind));
         security_log::note(&tx, event(ctx, change, row), now).await?;
     }
-    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
-    note_system(ctx, &tx, object.id, &noted).await?;
+    note_members(ctx, &tx, &noted).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use entities::{
     control::users,
-    ids::{MemberId, RecordId},
+    ids::{MemberId, RecordId, RoleId},
     tenant::{members, roles},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, TransactionSession,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, TransactionSession,
     sea_query::{Expr, ExprTrait},
 };
 use tenants::{
-    Access, Actor, Caller, Origin, TenantDb,
+    Access, Actor, Caller, Origin, TenantDb, TenantTx,
     error::{Code, Error, Result},
     identity::{Identity, Visit, name_of},
     security_log::{self, Event, Kind},
@@ -21,7 +21,7 @@ use tenants::{
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_system},
+    engine::{WrittenKind, note_members},
     fold::fold_v1,
     roles::OWNER,
     rules::Rules,
@@ -76,6 +76,35 @@ pub async fn follow(identity: &Identity, rules: &Arc<dyn Rules>, user: &users::M
     Ok(())
 }
 
+/// Writes the row of a person who becomes a member, with a role and in whose name.
+pub(crate) async fn insert(
+    tx: &TenantTx,
+    user: &users::Model,
+    member: MemberId,
+    (role, by): (RoleId, String),
+    now: i64,
+) -> Result<()> {
+    let name = name_of(user);
+    let row = members::Model {
+        id: member,
+        version: 1,
+        name_k: fold_v1(&name),
+        name,
+        external_id: None,
+        created_at: now,
+        created_by: by.clone(),
+        updated_at: now,
+        updated_by: by,
+        archived_at: None,
+        user_id: user.id,
+        role_id: role,
+        email: user.email.clone(),
+        email_k: user.email_key.clone(),
+    };
+    members::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+    Ok(())
+}
+
 async fn renamed(ctx: &Ctx, member: MemberId, user: &users::Model) -> Result<()> {
     let name = name_of(user);
     let changed = members::ActiveModel {
@@ -112,7 +141,7 @@ async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
 
 async fn write(
     ctx: &Ctx,
-    tx: &tenants::TenantTx,
+    tx: &TenantTx,
     member: MemberId,
     changed: members::ActiveModel,
     kind: WrittenKind,
@@ -128,8 +157,7 @@ async fn write(
         .filter(members::Column::Id.eq(member))
         .exec(tx)
         .await?;
-    let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
-    note_system(ctx, tx, object.id, &[(RecordId(member.0), kind)]).await
+    note_members(ctx, tx, &[(RecordId(member.0), kind)]).await
 }
 
 /// The context of somebody who changes nothing but themselves.

@@ -140,7 +140,7 @@ async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
     if ctx.caller.actor == Actor::Member(member) && *ctx.caller.access != Access::All {
         return Err(Error::new(Code::Forbidden, "Nobody puts themselves into a team, or takes themselves out of one."));
     }
-    match roles::list(ctx).await?.into_iter().find(|role| role.id == row.role_id) {
+    match roles::by_id(ctx, row.role_id).await? {
         Some(role) => roles::within_own(ctx, &role),
         None => Ok(()),
     }

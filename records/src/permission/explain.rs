@@ -2,7 +2,7 @@
 
 use entities::{
     ids::{FieldId, MemberId, RecordId},
-    tenant::{members, roles},
+    tenant::members,
 };
 use sea_orm::EntityTrait;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::{fields, rows};
 use crate::{
     Ctx,
     catalog::{Field, Object},
+    roles,
 };
 
 /// What a member may do with a record, and why.
@@ -61,7 +62,7 @@ pub async fn explain(ctx: &Ctx, object: &Object, id: RecordId, member: MemberId)
     seen.then_some(()).ok_or_else(|| Error::of(Code::NotFound))?;
     let row = members::Entity::find_by_id(member).one(&ctx.db).await?;
     let row = row.ok_or_else(|| Error::new(Code::NotFound, "There is no such member."))?;
-    let role = roles::Entity::find_by_id(row.role_id).one(&ctx.db).await?.map_or_else(String::new, |role| role.name);
+    let role = roles::by_id(ctx, row.role_id).await?.map_or_else(String::new, |role| role.name);
     let access = access::of_actor(&ctx.db, Actor::Member(member)).await?;
     let active = access.is_some();
     let access = Arc::new(access.unwrap_or_else(Access::nothing));

@@ -82,6 +82,14 @@ pub async fn by_name(ctx: &Ctx, name: &str) -> Result<Role> {
     Role::of(row.ok_or_else(missing)?)
 }
 
+/// A role by its id, as members and keys name it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_id(ctx: &Ctx, id: RoleId) -> Result<Option<Role>> {
+    roles::Entity::find_by_id(id).one(&ctx.db).await?.map(Role::of).transpose()
+}
+
 /// The caller's own role; nothing for ourselves.
 ///
 /// # Errors
@@ -93,7 +101,7 @@ pub async fn own(ctx: &Ctx) -> Result<Option<Role>> {
         Actor::System => None,
     };
     match role {
-        Some(id) => roles::Entity::find_by_id(id).one(&ctx.db).await?.map(Role::of).transpose(),
+        Some(id) => by_id(ctx, id).await,
         None => Ok(None),
     }
 }
