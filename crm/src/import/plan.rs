@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use entities::ids::FieldId;
 use records::{
     Ctx,
-    catalog::{FieldKind, Object},
+    catalog::{Field, FieldKind, Object},
     permission,
 };
 use tenants::{
@@ -16,7 +16,7 @@ use tenants::{
 use super::{
     errors_file,
     format::{self, Format},
-    mapping::{self, Mapping},
+    mapping::{self, Column, Mapping},
     model::{Duplicates, Options, Plan},
     rows::MAX_COLUMNS,
     staging::Staged,
@@ -98,23 +98,30 @@ pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Obje
     Ok(object)
 }
 
-/// Refuses to fill fields that the caller's role does not change, to match by what it hides, and to do with duplicates
-/// what it does not allow.
+/// Refuses to fill fields that the caller's role does not change, to match or find links by what it hides, and to do
+/// with duplicates what it does not allow.
 fn allowed(ctx: &Ctx, object: &Object, plan: &Plan) -> Result<()> {
     permission::permit(ctx, object, Operation::Create)?;
     if plan.on_duplicate == Duplicates::Update {
         permission::permit(ctx, object, Operation::Update)?;
     }
     permission::see_all(ctx, &plan.match_on)?;
-    let filled = plan.mapping.0.iter().filter_map(|column| ctx.catalog.field(column.field?));
-    let refused = filled.into_iter().find(|field| permission::field_access(ctx, field) != FieldAccess::Write);
-    match refused.filter(|field| field.writable) {
+    permission::see_all(ctx, &plan.mapping.0.iter().filter_map(|column| column.by).collect::<Vec<_>>())?;
+    match refused(ctx, &plan.mapping).next() {
         None => Ok(()),
-        Some(field) => {
-            let message = format!("Your role does not change `{}`; leave its column out: `Header=`.", field.name);
-            Err(Error::new(Code::Forbidden, message).with("field", field.name.clone()))
+        Some((column, field)) => {
+            let (name, header) = (&field.name, &column.header);
+            let message = format!("Your role does not change `{name}`; leave its column out: `{header}=`.");
+            Err(Error::new(Code::Forbidden, message).with("field", name.clone()))
         }
     }
+}
+
+/// The columns that would fill fields which the caller's role does not change.
+pub(super) fn refused<'a>(ctx: &'a Ctx, mapping: &'a Mapping) -> impl Iterator<Item = (&'a Column, &'a Field)> {
+    let filled = mapping.0.iter().filter_map(|column| Some((column, ctx.catalog.field(column.field?)?)));
+    let changed = |field| permission::field_access(ctx, field) == FieldAccess::Write;
+    filled.filter(move |(_, field)| field.writable && !changed(field))
 }
 
 /// The fields by which rows answer to records: those asked for, which columns must fill; else the external id and

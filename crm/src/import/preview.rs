@@ -32,6 +32,8 @@ pub struct Preview {
     pub mapping: Vec<MappedColumn>,
     /// Headers of columns that would fill nothing.
     pub ignored: Vec<String>,
+    /// Headers of columns whose field the caller's role does not change: the import takes none of them.
+    pub refused: Vec<String>,
     /// The first rows, ten at most.
     pub rows: Vec<PreviewRow>,
 }
@@ -70,6 +72,7 @@ pub(super) fn preview(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Pre
     }
     Ok(Preview {
         headers: mapping.0.iter().map(|column| column.header.clone()).collect(),
+        refused: plan::refused(ctx, &mapping).map(|(column, _)| column.header.clone()).collect(),
         ignored: mapping.ignored().map(str::to_owned).collect(),
         mapping: mapping.named(&ctx.catalog),
         format,

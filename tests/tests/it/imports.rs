@@ -153,13 +153,14 @@ async fn a_table_in_a_graphql_request_is_shown_and_imported() {
     tenant.data(vehicle, json!({})).await;
     let csv = "Prénom;Courriel;Pointure\nAmélie;amelie@example.com;38\n\nZoé;zoe@example.com;40\n";
     let preview = "query ($input: ImportInput!) { importPreview(input: $input) {
-        format { encoding delimiter header } headers mapping { header field } ignored rows { line cells } } }";
+        format { encoding delimiter header } headers mapping { header field } ignored refused rows { line cells } } }";
     let shown = tenant.data(preview, json!({ "input": { "object": "customer", "csv": csv } })).await;
     let expected = json!({
         "format": { "encoding": "UTF-8", "delimiter": ";", "header": true },
         "headers": ["Prénom", "Courriel", "Pointure"],
         "mapping": [{ "header": "Prénom", "field": "firstName" }, { "header": "Courriel", "field": "email" }],
         "ignored": ["Pointure"],
+        "refused": [],
         "rows": [
             { "line": 2, "cells": ["Amélie", "amelie@example.com", "38"] },
             { "line": 4, "cells": ["Zoé", "zoe@example.com", "40"] }
