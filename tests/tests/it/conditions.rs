@@ -113,3 +113,23 @@ async fn what_a_condition_looks_at_stays() {
     acme.data(CREATE, json!({ "data": { "firstName": "Ada", "plan": "pro" } })).await;
     acme.data(delete, json!({ "id": plan })).await;
 }
+
+#[tokio::test]
+async fn what_rules_write_is_looked_at_too() {
+    let app = TestApp::start().await;
+    let acme = app.tenant("acme");
+    let named = json!({ "requiredWhen": { "name": { "startsWith": "Zed" } } });
+    field(&acme, json!({ "object": "customer", "name": "why", "type": "TEXT", "validation": named })).await;
+    let id = acme.create("customer", json!({ "firstName": "Ada", "lastName": "Lovelace" })).await;
+    let update = async |data: Value| {
+        let query =
+            "mutation ($id: ID!, $data: CustomerUpdateInput!) { updateCustomer(id: $id, data: $data) { name } }";
+        acme.graphql(query, json!({ "id": id, "data": data })).await
+    };
+    let missing = json!([["why", "REQUIRED"]]);
+    assert_eq!(complaints(&update(json!({ "firstName": "Zed" })).await), missing, "the name is made of it");
+    assert_eq!(
+        update(json!({ "firstName": "Zed", "why": "w" })).await.data()["updateCustomer"]["name"],
+        "Zed Lovelace"
+    );
+}

@@ -2,31 +2,11 @@
 //! work in the background, by what was answered before.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{Answer, TestApp, until};
 
-use super::{program, role};
+use super::{all, hiding, on, program, role};
 use crate::world;
-
-/// Operations on everything.
-fn all() -> Value {
-    json!({ "create": "ALL", "read": "ALL", "update": "ALL", "delete": "ALL", "restore": "ALL", "destroy": "ALL",
-        "merge": "ALL", "import": "ALL", "export": "ALL" })
-}
-
-fn on(object: &str, more: Value) -> Value {
-    let mut access = all();
-    access["object"] = json!(object);
-    for (key, value) in more.as_object().unwrap() {
-        access[key] = value.clone();
-    }
-    access
-}
-
-fn hiding(name: &str, object: &str, field: &str, permissions: &[&str]) -> Value {
-    let fields = json!({ "fields": [{ "field": field, "access": "HIDDEN" }] });
-    json!({ "name": name, "permissions": permissions, "others": all(), "objects": [on(object, fields)] })
-}
 
 #[tokio::test]
 async fn who_manages_roles_does_not_show_themselves_what_is_hidden() {

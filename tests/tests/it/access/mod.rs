@@ -2,11 +2,34 @@
 
 mod around;
 mod hidden;
+mod made_of;
 mod members;
 mod roles;
 
 use serde_json::{Value, json};
 use tests::{Client, Tenant, TestApp};
+
+/// Operations on everything.
+pub fn all() -> Value {
+    json!({ "create": "ALL", "read": "ALL", "update": "ALL", "delete": "ALL", "restore": "ALL", "destroy": "ALL",
+        "merge": "ALL", "import": "ALL", "export": "ALL" })
+}
+
+/// The same on one object, but for what is said otherwise.
+pub fn on(object: &str, more: Value) -> Value {
+    let mut access = all();
+    access["object"] = json!(object);
+    for (key, value) in more.as_object().unwrap() {
+        access[key] = value.clone();
+    }
+    access
+}
+
+/// A role that may do everything, but see one field.
+pub fn hiding(name: &str, object: &str, field: &str, permissions: &[&str]) -> Value {
+    let fields = json!({ "fields": [{ "field": field, "access": "HIDDEN" }] });
+    json!({ "name": name, "permissions": permissions, "others": all(), "objects": [on(object, fields)] })
+}
 
 /// A new role.
 pub async fn role(tenant: &Tenant, input: Value) {

@@ -215,3 +215,21 @@ async fn runs_of_an_object_that_is_gone_stay_listed() {
     assert_eq!(runs::list(&world.ctx, 10, None).await.unwrap()[0].id, run.id);
     assert_eq!(runs::cancel(&world.ctx, run.id).await.unwrap().status, RunStatus::Cancelled);
 }
+
+#[tokio::test]
+async fn an_undo_stops_where_its_author_may_no_longer() {
+    let world = World::new().await;
+    people(&world, 6).await;
+    let draft = world.draft("person", json!({"vip": true}));
+    let changed = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap();
+    // what they were allowed when they asked is not what the organisation says by now: they left
+    let actor = tenants::Actor::Member(entities::ids::MemberId::new());
+    let caller = Caller { actor, access: Arc::new(Access::All), ..(*world.ctx.caller).clone() };
+    let gone = Ctx { caller: Arc::new(caller), ..world.ctx.clone() };
+    let refused = engine::undo(&gone, changed.run.unwrap()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Forbidden);
+    assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."commits" WHERE actor LIKE 'MEMBER:%'"#).await, 0);
+    let undo = runs::list(&world.ctx, 1, None).await.unwrap().remove(0);
+    assert_eq!((undo.kind, undo.status, undo.changed), (RunKind::Undo, RunStatus::Failed, 0));
+    assert!(undo.error.is_some_and(|error| !error.is_empty()));
+}
