@@ -53,6 +53,8 @@ id! {
     TeamId,
     /// An API key of one organisation.
     ApiKeyId,
+    /// A plugin of one organisation.
+    PluginId,
     /// A signed-in session (a family of refresh tokens).
     SessionId,
     /// Somebody who signed up and has not confirmed it.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use entities::ids::{ApiKeyId, MemberId, RunId, TenantId};
+use entities::ids::{ApiKeyId, MemberId, PluginId, RecordId, RunId, TenantId};
+use uuid::Uuid;
 
 use crate::{
     access::{Access, Permission},
@@ -43,39 +44,67 @@ pub enum Actor {
     Member(MemberId),
     /// A program of the organisation.
     ApiKey(ApiKeyId),
+    /// Somebody whom the organisation serves, by their record among its customers.
+    Customer(RecordId),
+    /// An extension that the organisation took in.
+    Plugin(PluginId),
     /// Ourselves: migrations, maintenance, the operator's command line.
     System,
 }
 
 impl Actor {
     /// Names of all kinds.
-    pub const KINDS: [&str; 3] = ["MEMBER", "API_KEY", "SYSTEM"];
+    pub const KINDS: [&str; 5] = ["MEMBER", "API_KEY", "CUSTOMER", "PLUGIN", "SYSTEM"];
 
     /// Name of the kind in history and API.
     pub fn kind(&self) -> &'static str {
         match self {
             Actor::Member(_) => "MEMBER",
             Actor::ApiKey(_) => "API_KEY",
+            Actor::Customer(_) => "CUSTOMER",
+            Actor::Plugin(_) => "PLUGIN",
             Actor::System => "SYSTEM",
         }
     }
 
     /// As stored: `MEMBER:0190…`, `SYSTEM`.
     pub fn stored(&self) -> String {
-        match self {
-            Actor::Member(id) => format!("MEMBER:{id}"),
-            Actor::ApiKey(id) => format!("API_KEY:{id}"),
-            Actor::System => "SYSTEM".to_owned(),
+        match self.id() {
+            Some(id) => format!("{}:{id}", self.kind()),
+            None => self.kind().to_owned(),
         }
     }
 
-    /// From what [`Actor::stored`] wrote; anything else is the system.
-    pub fn from_stored(text: &str) -> Self {
-        match text.split_once(':') {
-            Some(("MEMBER", id)) => id.parse().map_or(Actor::System, Actor::Member),
-            Some(("API_KEY", id)) => id.parse().map_or(Actor::System, Actor::ApiKey),
-            _ => Actor::System,
+    /// Who of the kind; nothing for ourselves.
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Actor::Member(id) => Some(id.0),
+            Actor::ApiKey(id) => Some(id.0),
+            Actor::Customer(id) => Some(id.0),
+            Actor::Plugin(id) => Some(id.0),
+            Actor::System => None,
         }
+    }
+
+    /// Whoever may have an id: no two kinds share one.
+    pub fn of_id(id: Uuid) -> Vec<Self> {
+        let customer = Actor::Customer(RecordId(id));
+        vec![Actor::Member(MemberId(id)), Actor::ApiKey(ApiKeyId(id)), customer, Actor::Plugin(PluginId(id))]
+    }
+
+    /// From what [`Actor::stored`] wrote.
+    ///
+    /// # Errors
+    /// `INTERNAL` for anything else: nobody is taken for somebody who may do more.
+    pub fn from_stored(text: &str) -> Result<Self> {
+        let actor = match text.split_once(':') {
+            Some(("MEMBER", id)) => id.parse().ok().map(Actor::Member),
+            Some(("API_KEY", id)) => id.parse().ok().map(Actor::ApiKey),
+            Some(("CUSTOMER", id)) => id.parse().ok().map(Actor::Customer),
+            Some(("PLUGIN", id)) => id.parse().ok().map(Actor::Plugin),
+            _ => (text == "SYSTEM").then_some(Actor::System),
+        };
+        actor.ok_or_else(|| Error::internal(format!("`{text}` is no actor")))
     }
 }
 

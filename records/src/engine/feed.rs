@@ -175,7 +175,7 @@ fn change(row: &QueryResult) -> Result<Noted> {
     let change = FeedChange {
         seq: row.try_get_by_index(0)?,
         at: row.try_get_by_index(1)?,
-        actor: Actor::from_stored(&row.try_get_by_index::<String>(2)?),
+        actor: Actor::from_stored(&row.try_get_by_index::<String>(2)?)?,
         origin: row.try_get_by_index(3)?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(4)?.map(RunId),
         object: ObjectId(row.try_get_by_index(5)?),

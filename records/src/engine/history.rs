@@ -116,7 +116,7 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
     let diff: Option<String> = row.try_get_by_index(at(7))?;
     Ok(HistoryEntry {
         at: row.try_get_by_index(at(2))?,
-        actor: Actor::from_stored(&row.try_get_by_index::<String>(at(3))?),
+        actor: Actor::from_stored(&row.try_get_by_index::<String>(at(3))?)?,
         origin: row.try_get_by_index(at(4))?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(at(5))?.map(RunId),
         kind: WrittenKind::named(&row.try_get_by_index::<String>(at(6))?),

@@ -150,7 +150,7 @@ fn done_by(c: &mut Compiler<'_>, leaf: &Leaf<'_>, actors: &[Value]) -> Result<()
     let (mut exact, mut kinds) = (Vec::with_capacity(actors.len()), Vec::new());
     for actor in actors {
         match actor {
-            Value::Id(id) => exact.extend(Actor::KINDS.map(|kind| format!("{kind}:{id}"))),
+            Value::Id(id) => exact.extend(Actor::of_id(*id).iter().map(Actor::stored)),
             Value::Text(text) => {
                 kinds.extend(Actor::KINDS.into_iter().filter(|kind| text == kind));
                 exact.push(without_nul(c, text.clone())?);

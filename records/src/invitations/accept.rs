@@ -145,7 +145,7 @@ async fn write(
 }
 
 async fn tell_inviter(identity: &Identity, db: &TenantDb, row: &invitations::Model, user: &users::Model) -> Result<()> {
-    let Actor::Member(inviter) = Actor::from_stored(&row.created_by) else { return Ok(()) };
+    let Actor::Member(inviter) = Actor::from_stored(&row.created_by)? else { return Ok(()) };
     let inviter = members::Entity::find_by_id(inviter).one(db).await?;
     let Some(inviter) = inviter.filter(|inviter| inviter.archived_at.is_none()) else { return Ok(()) };
     let letter = Letter::InvitationAccepted { organisation: db.settings().name.clone(), who: name_of(user) };

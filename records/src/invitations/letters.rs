@@ -37,7 +37,7 @@ pub async fn letter(db: &TenantDb, payload: serde_json::Value) -> Result<Post> {
     let Asked { to, created_by, token } = serde_json::from_value(payload).map_err(Error::internal)?;
     let settings = db.settings();
     let organisation = settings.name.clone();
-    let inviter = match Actor::from_stored(&created_by) {
+    let inviter = match Actor::from_stored(&created_by)? {
         Actor::Member(id) => super::name_of(db, id).await?,
         _ => None,
     };

@@ -1,19 +1,20 @@
 //! Which records a caller may make: of their own, where the role says so. A record that a person makes without naming
-//! an owner is theirs.
+//! whose it is, is theirs.
 
 use std::collections::HashSet;
 
-use entities::ids::{MemberId, RecordId};
+use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
 use tenants::{
-    Actor, Operation, Origin, RowScope,
+    Operation, Origin, RowScope,
     error::{FieldIssue, Issue, Result},
 };
+use uuid::Uuid;
 
 use super::rows;
 use crate::{
     Ctx,
-    catalog::{Field, Object},
+    catalog::{Field, FieldKind, Object},
     engine::Draft,
     values::Value,
 };
@@ -21,10 +22,10 @@ use crate::{
 /// What new records of an object must be, for the caller to make them.
 pub(crate) struct NewRecords<'a> {
     ctx: &'a Ctx,
-    owner: Option<&'a Field>,
+    holder: Option<&'a Field>,
     whole: Option<(&'a Field, &'a Object)>,
     /// Whose records may be made; nothing for everybody's.
-    members: Option<Vec<MemberId>>,
+    people: Option<Vec<Uuid>>,
 }
 
 impl<'a> NewRecords<'a> {
@@ -34,26 +35,28 @@ impl<'a> NewRecords<'a> {
     /// `FORBIDDEN` where it allows none.
     pub fn of(ctx: &'a Ctx, object: &'a Object, operation: Operation) -> Result<Self> {
         let scope = rows::permit(ctx, object, operation)?;
-        let members = (scope != RowScope::All).then(|| rows::members(ctx, scope));
-        let owner = rows::owner(object);
-        let whole = if owner.is_none() { rows::whole(ctx, object) } else { None };
-        Ok(Self { ctx, owner, whole, members })
+        let people = (scope != RowScope::All).then(|| rows::people(ctx, scope));
+        Ok(Self { ctx, holder: rows::holder(ctx, object), whole: rows::whole(ctx, object), people })
     }
 
-    /// Fills in the owner where nobody named one, and says whether the record is one that the caller may make.
+    /// Fills in whose it is where nobody said, and says whether the record is one that the caller may make.
     pub fn own(&self, draft: &mut Draft) -> Option<FieldIssue> {
-        let (owner, Actor::Member(me)) = (self.owner?, self.ctx.caller.actor) else { return None };
+        let (holder, me) = (self.holder?, self.ctx.caller.actor.id()?);
+        if holder.kind == FieldKind::Id {
+            // a new person is nobody who is there already
+            return self.people.as_ref().map(|_| FieldIssue { field: holder.name.clone(), issue: Issue::Forbidden });
+        }
         let by_hand = matches!(self.ctx.caller.origin, Origin::Graphql | Origin::Rest);
-        let given = match draft.get(owner.id) {
-            None if by_hand || self.members.is_some() => {
-                draft.set(owner.id, Value::Id(me.0));
+        let given = match draft.get(holder.id) {
+            None if by_hand || self.people.is_some() => {
+                draft.set(holder.id, Value::Id(me));
                 Some(me)
             }
-            Some(Value::Id(id)) => Some(MemberId(*id)),
+            Some(Value::Id(id)) => Some(*id),
             _ => None,
         };
-        let allowed = self.members.as_ref().is_none_or(|members| given.is_some_and(|given| members.contains(&given)));
-        (!allowed).then(|| FieldIssue { field: owner.name.clone(), issue: Issue::Forbidden })
+        let allowed = self.people.as_ref().is_none_or(|people| given.is_some_and(|given| people.contains(&given)));
+        (!allowed).then(|| FieldIssue { field: holder.name.clone(), issue: Issue::Forbidden })
     }
 
     /// Those of the drafts, by their places, that would belong to a record out of the caller's reach.
@@ -61,7 +64,7 @@ impl<'a> NewRecords<'a> {
     /// # Errors
     /// When the database does not answer.
     pub async fn astray(&self, db: &impl ConnectionTrait, drafts: &[&Draft]) -> Result<Vec<(usize, FieldIssue)>> {
-        let (Some((link, whole)), Some(members)) = (self.whole, &self.members) else { return Ok(Vec::new()) };
+        let (Some((link, whole)), Some(people)) = (self.whole, &self.people) else { return Ok(Vec::new()) };
         let target = |draft: &Draft| match draft.get(link.id) {
             Some(Value::Id(id)) => Some(RecordId(*id)),
             _ => None,
@@ -71,7 +74,7 @@ impl<'a> NewRecords<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let reached = rows::reached(self.ctx, whole, members);
+        let reached = rows::reached(self.ctx, whole, people);
         let within = rows::among(self.ctx, db, whole, &ids, &reached).await?;
         let stray = |draft: &&Draft| target(draft).is_some_and(|id| !within.contains(&id));
         let places = drafts.iter().enumerate().filter(|(_, draft)| stray(draft)).map(|(place, _)| place);

@@ -1,6 +1,7 @@
 //! Which records an operation reaches. "Own" are those whose owner the caller is; of objects without owners, those that
 //! belong to a record of the caller's (they would be destroyed with it), or else those that the caller made. "Team"
-//! says the same of the members who share a team with the caller.
+//! says the same of the members who share a team with the caller. To a customer, "own" are their record and those that
+//! name them as their `customer`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,7 +32,7 @@ const ALIAS: &str = "t0";
 pub(crate) fn rows(ctx: &Ctx, object: &Object, operation: Operation) -> Result<Option<Filter>> {
     Ok(match permit(ctx, object, operation)? {
         RowScope::All => None,
-        scope => Some(reached(ctx, object, &members(ctx, scope))),
+        scope => Some(reached(ctx, object, &people(ctx, scope))),
     })
 }
 
@@ -40,7 +41,7 @@ pub(crate) fn scope(ctx: &Ctx, object: &Object, operation: Operation) -> RowScop
     let mut reached = ctx.caller.access.scope(object.id, operation);
     let mut part = object;
     for _ in 0..STEPS {
-        let Some((_, whole)) = whole(ctx, part).filter(|_| owner(part).is_none()) else { break };
+        let Some((_, whole)) = whole(ctx, part) else { break };
         reached = reached.min(ctx.caller.access.scope(whole.id, Operation::Read));
         part = whole;
     }
@@ -61,38 +62,33 @@ pub fn permit(ctx: &Ctx, object: &Object, operation: Operation) -> Result<RowSco
     }
 }
 
-/// The members whose records are meant.
-pub(super) fn members(ctx: &Ctx, scope: RowScope) -> Vec<MemberId> {
+/// The people whose records are meant: the caller, or the team's members; nobody where a program asks.
+pub(super) fn people(ctx: &Ctx, scope: RowScope) -> Vec<Uuid> {
     match (&*ctx.caller.access, ctx.caller.actor) {
         (Access::Granted(granted), Actor::Member(_)) if scope == RowScope::Team && !granted.team.is_empty() => {
-            granted.team.clone()
+            granted.team.iter().map(|id| id.0).collect()
         }
-        (_, Actor::Member(id)) => vec![id],
-        _ => Vec::new(),
+        (_, Actor::Member(id)) => vec![id.0],
+        (_, Actor::Customer(id)) => vec![id.0],
+        (_, Actor::ApiKey(_) | Actor::Plugin(_) | Actor::System) => Vec::new(),
     }
 }
 
-/// The records of these members, and of the caller where that is no member.
-pub(super) fn reached(ctx: &Ctx, object: &Object, members: &[MemberId]) -> Filter {
-    within(ctx, object, members, STEPS)
+/// The records of these people, and of the caller where that is a program.
+pub(super) fn reached(ctx: &Ctx, object: &Object, people: &[Uuid]) -> Filter {
+    within(ctx, object, people, STEPS)
 }
 
-fn within(ctx: &Ctx, object: &Object, members: &[MemberId], steps: usize) -> Filter {
-    let ids = || members.iter().map(|id| Value::Id(id.0)).collect();
-    let person = matches!(ctx.caller.actor, Actor::Member(_));
-    if let Some(id) = object.fields.iter().find(|field| field.kind == FieldKind::Id).filter(|_| is_member(object)) {
-        return Filter::Field { field: id.id, test: Test::In(ids()) };
+fn within(ctx: &Ctx, object: &Object, people: &[Uuid], steps: usize) -> Filter {
+    if let Some(holder) = holder(ctx, object) {
+        return Filter::Field { field: holder.id, test: Test::In(people.iter().copied().map(Value::Id).collect()) };
     }
-    if let Some(owner) = owner(object).filter(|_| person) {
-        return Filter::Field { field: owner.id, test: Test::In(ids()) };
-    }
-    let whole = owner(object).is_none().then(|| whole(ctx, object)).flatten();
-    if let Some((link, whole)) = whole.filter(|_| steps > 0) {
-        let filter = Box::new(within(ctx, whole, members, steps - 1));
+    if let Some((link, whole)) = whole(ctx, object).filter(|_| steps > 0) {
+        let filter = Box::new(within(ctx, whole, people, steps - 1));
         return Filter::Related { field: link.id, quantifier: Quantifier::One, filter };
     }
     let makers: Vec<Value> = match ctx.caller.actor {
-        Actor::Member(_) => members.iter().map(|id| Value::Text(Actor::Member(*id).stored())).collect(),
+        Actor::Member(_) => people.iter().map(|id| Value::Text(Actor::Member(MemberId(*id)).stored())).collect(),
         other => vec![Value::Text(other.stored())],
     };
     match object.field("createdBy").filter(|field| field.kind == FieldKind::Actor) {
@@ -101,13 +97,37 @@ fn within(ctx: &Ctx, object: &Object, members: &[MemberId], steps: usize) -> Fil
     }
 }
 
+/// The field that names the person whose a record is, where the caller is one of such people: the record itself where
+/// it stands for the person, its owner to a member, its customer to a customer.
+pub(super) fn holder<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
+    let (person, link) = match ctx.caller.actor {
+        Actor::Member(_) => ("member", owner(object)),
+        Actor::Customer(_) => ("customer", customer(ctx, object)),
+        Actor::ApiKey(_) | Actor::Plugin(_) | Actor::System => return None,
+    };
+    let itself = || object.fields.iter().find(|field| field.kind == FieldKind::Id);
+    if is_standard(object, person) { itself() } else { link }
+}
+
+/// The link to the customer whom a record is about: the one of that name, as other links to customers may tell of
+/// anybody.
+fn customer<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
+    let link = object.field("customer").filter(|field| field.usable())?;
+    let relation = link.relation().filter(|relation| relation.cardinality == Cardinality::ManyToOne)?;
+    ctx.catalog.object_by_id(relation.to).filter(|to| is_standard(to, "customer")).map(|_| link)
+}
+
 /// The link to the member who owns a record, where the object knows owners.
 pub(super) fn owner(object: &Object) -> Option<&Field> {
     object.field("owner").filter(|field| field.origin == Origin::System)
 }
 
-/// The link to the record that a record of the object belongs to, and that record's object.
+/// The link to the record that a record of the object belongs to, and that record's object. What has an owner belongs
+/// to that one first; customers are no owners.
 pub(super) fn whole<'a>(ctx: &'a Ctx, object: &'a Object) -> Option<(&'a Field, &'a Object)> {
+    if owner(object).is_some() && !matches!(ctx.caller.actor, Actor::Customer(_)) {
+        return None;
+    }
     object.fields.iter().filter(|field| field.usable()).find_map(|field| {
         let link = field.relation()?;
         let belongs = link.cardinality == Cardinality::ManyToOne && link.on_destroy == OnDestroy::Cascade;
@@ -116,17 +136,17 @@ pub(super) fn whole<'a>(ctx: &'a Ctx, object: &'a Object) -> Option<(&'a Field, 
     })
 }
 
-fn is_member(object: &Object) -> bool {
-    object.origin == Origin::Standard && object.name == "member"
+fn is_standard(object: &Object, name: &str) -> bool {
+    object.origin == Origin::Standard && object.name == name
 }
 
 /// Whether a record whose links were these was within the caller's sight by one of them: it was the caller's, or the
 /// team's.
 pub(crate) fn left(ctx: &Ctx, object: ObjectId, before: &[(FieldId, Uuid)]) -> bool {
     let object = ctx.catalog.object_by_id(object);
-    let Some((object, owner)) = object.and_then(|object| Some((object, owner(object)?))) else { return false };
-    let members = members(ctx, scope(ctx, object, Operation::Read));
-    before.iter().any(|(field, id)| *field == owner.id && members.contains(&MemberId(*id)))
+    let Some((object, holder)) = object.and_then(|object| Some((object, holder(ctx, object)?))) else { return false };
+    let people = people(ctx, scope(ctx, object, Operation::Read));
+    before.iter().any(|(field, id)| *field == holder.id && people.contains(id))
 }
 
 /// Which of these records are among those that an operation reaches, archived ones too.

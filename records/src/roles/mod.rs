@@ -98,7 +98,7 @@ pub async fn own(ctx: &Ctx) -> Result<Option<Role>> {
     let role = match ctx.caller.actor {
         Actor::Member(id) => members::Entity::find_by_id(id).one(&ctx.db).await?.map(|row| row.role_id),
         Actor::ApiKey(id) => api_keys::Entity::find_by_id(id).one(&ctx.db).await?.map(|row| row.role_id),
-        Actor::System => None,
+        Actor::Customer(_) | Actor::Plugin(_) | Actor::System => None,
     };
     match role {
         Some(id) => by_id(ctx, id).await,

@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(read(json!({ "id": id })), Ok(Value::Id(id.parse().unwrap())));
         let both = read(json!({ "kind": "MEMBER", "id": id.to_uppercase() }));
         assert_eq!(both, Ok(Value::Text(format!("MEMBER:{id}"))), "as it is stored");
-        assert_eq!(read(json!({ "kind": "ROBOT" })), Err(Issue::NotAnOption("MEMBER, API_KEY, SYSTEM".into())));
+        assert_eq!(read(json!({ "kind": "ROBOT" })), Err(Issue::NotAnOption(Actor::KINDS.join(", "))));
         for wrong in [json!({}), json!("SYSTEM"), json!({ "id": "x" }), json!({ "kind": 1 }), json!({ "name": "x" })] {
             assert!(matches!(read(wrong), Err(Issue::WrongType(_))));
         }

@@ -25,6 +25,8 @@ pub const ALL: &str = "all";
 pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
     match actor {
         Actor::System => Ok(Some(Access::All)),
+        // what an organisation gives them is told by those who let them in: no role reaches them
+        Actor::Customer(_) | Actor::Plugin(_) => Ok(None),
         Actor::Member(id) => match members::Entity::find_by_id(id).one(db).await? {
             Some(member) if member.archived_at.is_none() => of_role(db, member.role_id, Some(id)).await.map(Some),
             _ => Ok(None),

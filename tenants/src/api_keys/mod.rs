@@ -274,7 +274,7 @@ async fn role(db: &TenantDb, maker: Actor, name: Option<&str>) -> Result<RoleId>
         }
         (None, Actor::Member(id)) => members::Entity::find_by_id(id).one(db).await?.map(|member| member.role_id),
         (None, Actor::ApiKey(id)) => api_keys::Entity::find_by_id(id).one(db).await?.map(|key| key.role_id),
-        (None, Actor::System) => None,
+        (None, Actor::Customer(_) | Actor::Plugin(_) | Actor::System) => None,
     };
     own.ok_or_else(|| Error::invalid(vec![FieldIssue { field: "role".to_owned(), issue: Issue::Required }]))
 }

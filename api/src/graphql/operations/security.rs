@@ -35,10 +35,7 @@ async fn log(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let text = |name: &str| args.get(name).and_then(Json::as_str);
     let named: HashSet<&str> =
         args.get("kinds").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-    let actors = text("actor").map(|id| {
-        let member = id.parse().map(Actor::Member).ok();
-        member.into_iter().chain(id.parse().map(Actor::ApiKey).ok()).collect()
-    });
+    let actors = text("actor").map(|id| id.parse().map_or_else(|_| Vec::new(), Actor::of_id));
     let asked = Asked {
         first: first.into(),
         after: text("after").and_then(|id| id.parse().ok()),

@@ -1,6 +1,7 @@
 //! The door on a real tenant, without a transport.
 
 mod access;
+mod actors;
 mod catalog;
 mod changes;
 mod records;

@@ -279,7 +279,7 @@ fn guarded(ctx: &Ctx, object: Option<ObjectId>, told: &Json) -> Result<String> {
 pub async fn within(ctx: &Ctx, run: &Run) -> Result<Ctx> {
     let mut caller = (*ctx.caller).clone();
     caller.run = Some(run.id);
-    let actor = Actor::from_stored(&run.created_by);
+    let actor = Actor::from_stored(&run.created_by)?;
     if actor != caller.actor {
         let access = access::of_actor(&ctx.db, actor).await?;
         let gone = || Error::new(Code::Forbidden, "Who began the run is no longer of the organisation.");
