@@ -1,14 +1,21 @@
 //! `clientele account`.
 
 use clap::{Args, Subcommand};
-use tenants::error::{Code, Error, Result};
+use entities::control::users;
+use serde_json::json;
+use tenants::{
+    error::{Code, Error, Result},
+    identity, security_log,
+};
 
-use crate::app::App;
+use crate::{app::App, graphql::instant};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Switch somebody's second factor off, who has lost it and all recovery codes. They are told by mail.
     DropSecondFactor(Person),
+    /// Tell what happened to the security of people who belong to no organisation, the newest first.
+    Log(Log),
 }
 
 #[derive(Args)]
@@ -18,11 +25,46 @@ pub struct Person {
     email: String,
 }
 
+#[derive(Args)]
+pub struct Log {
+    /// Email address of the account, to see its lines alone.
+    #[arg(long)]
+    email: Option<String>,
+    /// How many lines.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    first: u64,
+}
+
 pub async fn run(app: &App, command: Command) -> Result<()> {
-    let Command::DropSecondFactor(Person { email }) = command;
-    let user = app.registry.user_by_email(&email.trim().to_lowercase()).await?;
-    let user = user.ok_or_else(|| Error::new(Code::NotFound, "There is no account with this address."))?;
-    app.identity.drop_factor(&user).await?;
-    super::line(serde_json::json!({ "email": user.email, "secondFactor": false }));
+    match command {
+        Command::DropSecondFactor(Person { email }) => {
+            let user = user(app, &email).await?;
+            app.identity.drop_factor(&user).await?;
+            super::line(json!({ "email": user.email, "secondFactor": false }));
+        }
+        Command::Log(Log { email, first }) => log(app, email.as_deref(), first).await?,
+    }
+    Ok(())
+}
+
+async fn user(app: &App, email: &str) -> Result<users::Model> {
+    let user = app.registry.user_by_email(&identity::email_key(email)).await?;
+    user.ok_or_else(|| Error::new(Code::NotFound, "There is no account with this address."))
+}
+
+async fn log(app: &App, email: Option<&str>, first: u64) -> Result<()> {
+    let person = match email {
+        Some(email) => Some(user(app, email).await?.id),
+        None => None,
+    };
+    for line in security_log::of_people(app.registry.control().read(), person, first).await? {
+        let mut told = json!({ "at": instant(line.at), "kind": line.kind, "account": line.actor, "detail": line.detail,
+            "address": line.address, "agent": line.agent });
+        if line.times > 1 {
+            told["times"] = json!(line.times);
+            told["lastAt"] = json!(instant(line.last_at));
+        }
+        super::line(told);
+    }
     Ok(())
 }

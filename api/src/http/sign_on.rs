@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 use tenants::{
     Code, Error, TenantDb,
     error::Result,
+    security_log::{self, Event, Kind},
     sign_on::{self, Waiting},
 };
 
@@ -90,10 +91,19 @@ pub async fn finish(
         account::charge(&asked, &visit(&request), &request)?;
         let db = organisation(&app, &request).await?;
         let way = on_the_way(&app, &request, &db, &back)?;
-        let code = back.code.as_deref().ok_or_else(|| refused("The provider did not let you in."))?;
-        let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?;
-        let proven = provider.finish(code, way.waiting).await?;
-        records::sign_on::enter(&app.identity, app.rules.clone(), db, &proven, &visit(&request)).await
+        let entered = async {
+            let code = back.code.as_deref().ok_or_else(|| refused("The provider did not let you in."))?;
+            let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?;
+            let proven = provider.finish(code, way.waiting).await?;
+            records::sign_on::enter(&app.identity, app.rules.clone(), db.clone(), &proven, &visit(&request)).await
+        };
+        match entered.await {
+            Ok(signed) => Ok(signed),
+            Err(error) => {
+                note(&app, &db, &request, &error).await?;
+                Err(error)
+            }
+        }
     };
     match entered.await {
         Ok(signed) => HttpResponse::SeeOther()
@@ -103,6 +113,12 @@ pub async fn finish(
             .finish(),
         Err(error) => refuse(&request, &error),
     }
+}
+
+/// Who comes back from the provider and is not let in stands in the organisation's log.
+async fn note(app: &App, db: &TenantDb, request: &HttpRequest, error: &Error) -> Result<()> {
+    let failed = Event::new(Kind::SignInFailed).from(&visit(request)).with("provider", true);
+    security_log::note(db, failed.with("why", error.message()), app.registry.clock().micros()).await
 }
 
 /// What this browser began here, a short while ago, with the state that came back.

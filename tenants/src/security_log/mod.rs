@@ -18,7 +18,7 @@ use sea_orm::{
 use serde_json::{Map, Value as Json};
 
 pub use kind::Kind;
-pub use read::{Asked, Line, Page, page};
+pub use read::{Asked, Line, Page, of_people, page};
 pub use sweep::{QUEUE, begin, keep_days, set_keep_days, sweep, sweep_control};
 
 use crate::{

@@ -1,7 +1,11 @@
-//! Reading an organisation's security log, the newest first.
+//! Reading security logs, the newest line first.
 
-use entities::{ids::EventId, tenant::security_log};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entities::{
+    control,
+    ids::{EventId, UserId},
+    tenant::security_log,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value as Json;
 
 use super::Kind;
@@ -31,7 +35,7 @@ pub struct Line {
     /// The last time, where it happened several times within a minute.
     pub last_at: i64,
     pub times: i64,
-    /// As [`Actor::stored`] has it.
+    /// As [`Actor::stored`] has it; in the control plane the id of an account.
     pub actor: Option<String>,
     pub address: Option<String>,
     pub agent: Option<String>,
@@ -45,7 +49,7 @@ pub struct Page {
     pub more: bool,
 }
 
-/// A page of the log.
+/// A page of an organisation's log.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -75,4 +79,28 @@ pub async fn page(db: &TenantDb, asked: &Asked) -> Result<Page> {
         detail: serde_json::from_str(&row.detail).unwrap_or_default(),
     };
     Ok(Page { lines: rows.into_iter().map(line).collect(), more })
+}
+
+/// The last lines about people who belong to no organisation: about one of them, or about all.
+///
+/// # Errors
+/// When the control plane does not answer.
+pub async fn of_people(control: &impl ConnectionTrait, person: Option<UserId>, first: u64) -> Result<Vec<Line>> {
+    use control::security_log as log;
+    let mut query = log::Entity::find().order_by_desc(log::Column::Id).limit(first);
+    if let Some(person) = person {
+        query = query.filter(log::Column::UserId.eq(person));
+    }
+    let line = |row: log::Model| Line {
+        id: row.id,
+        kind: row.kind,
+        at: row.at,
+        last_at: row.last_at,
+        times: row.times,
+        actor: row.user_id.map(|person| person.to_string()),
+        address: row.address,
+        agent: row.agent,
+        detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+    };
+    Ok(query.all(control).await?.into_iter().map(line).collect())
 }

@@ -153,3 +153,20 @@ async fn a_page_of_ours_keeps_its_session_out_of_reach_of_scripts() {
     let (_, _, body) = post(&own, &pair(&second), true, refresh).await;
     assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "which ended the session");
 }
+
+#[tokio::test]
+async fn the_operator_reads_of_people_without_an_organisation() {
+    let app = TestApp::start().await;
+    let stranger = app.anonymous();
+    for _ in 0..2 {
+        let guess = json!({ "email": "nobody@example.com", "password": PASSWORD });
+        assert_eq!(stranger.account(SIGN_IN, guess).await.code(), "BAD_CREDENTIALS");
+    }
+    let told = async || {
+        let log = app.cli(&["account", "log"]).printed().to_owned();
+        let first = log.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
+        first["kind"] == "SIGN_IN_FAILED" && first["account"].is_null() && !log.contains("nobody@example.com")
+    };
+    until(10, "the failure to be told, without the address that nobody has", told).await;
+    assert_eq!(app.cli(&["account", "log", "--email", "nobody@example.com"]).code, Some(66));
+}

@@ -164,6 +164,11 @@ async fn people_of_the_domain_come_in_and_others_do_not() {
     let (answer, _) = stand.enter("u3", "nadia@acme.example", false).await;
     assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "an address that the provider did not verify");
 
+    let failed = "{ securityLog(kinds: [SIGN_IN_FAILED]) { nodes { detail times } } }";
+    let failed = stand.tenant.data(failed, json!({})).await["securityLog"]["nodes"].clone();
+    assert!(failed[0]["times"].as_i64() >= Some(1) && failed[0].to_string().contains("provider"), "{failed}");
+    assert!(!failed.to_string().contains("evil.example"), "{failed}");
+
     let people = stand.tenant.data("{ members { nodes { name email } } }", json!({})).await;
     let people = people["members"]["nodes"].as_array().expect("members").clone();
     assert_eq!(people.len(), 2, "the owner, and one who joined once: {people:?}");
