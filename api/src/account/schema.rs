@@ -189,3 +189,22 @@ pub(super) fn told(error: &Error) -> async_graphql::Error {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checked_in_schema_is_the_one_of_accounts() {
+        let sdl = Schema::build(Query::default(), Mutation::default(), EmptySubscription).finish().sdl();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../account.graphql");
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, &sdl).unwrap();
+        }
+        let known = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            sdl == known,
+            "account.graphql is not up to date; run this test with UPDATE_SCHEMA=1 and read the diff"
+        );
+    }
+}
