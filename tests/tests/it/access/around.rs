@@ -208,3 +208,34 @@ async fn nothing_is_written_where_the_answer_may_not_be_shown() {
     let named = json!({ "name": "x", "others": { "object": "customer", "read": "ALL" } });
     assert_eq!(tenant.code(create, json!({ "input": named })).await, "VALIDATION_FAILED");
 }
+
+#[tokio::test]
+async fn history_does_not_name_records_out_of_reach() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    world::vehicles(&tenant).await;
+    let own = json!({ "name": "own", "others": all(), "objects": [on("customer", json!({ "read": "OWN" }))] });
+    role(&tenant, own).await;
+    let own = program(&app, &tenant, "own");
+    let theirs = tenant.create("customer", json!({ "name": "Theirs" })).await;
+    let mine = own.data("mutation { createCustomer(data: { name: \"Mine\" }) { id } }", json!({})).await;
+    let mine = mine["createCustomer"]["id"].clone();
+    let vehicle = tenant.create("vehicle", json!({ "name": "V" })).await;
+    let give = "mutation ($id: ID!, $to: ID, $name: String) {
+        updateVehicle(id: $id, data: { customer: $to, name: $name }) { id } }";
+    for (to, name) in [(json!(theirs), "W"), (mine.clone(), "X"), (json!(null), "Y"), (json!(theirs), "Y")] {
+        tenant.data(give, json!({ "id": vehicle, "to": to, "name": name })).await;
+    }
+    let history = "query ($id: ID!) { vehicle(id: $id) { history { nodes { changes { field from to } } } } }";
+    let told = own.graphql(history, json!({ "id": vehicle })).await;
+    assert!(!told.text.contains(&theirs), "{}", told.text);
+    let nodes = &told.body["data"]["vehicle"]["history"]["nodes"];
+    let link = |entry: &serde_json::Value| {
+        let changes = entry["changes"].as_array().expect("changes").clone();
+        changes.into_iter().find(|change| change["field"] == "customer")
+    };
+    assert_eq!(link(&nodes[0]), None, "from nobody to somebody unseen");
+    assert_eq!(link(&nodes[1]), Some(json!({ "field": "customer", "from": mine, "to": null })));
+    assert_eq!(link(&nodes[2]), Some(json!({ "field": "customer", "from": null, "to": mine })));
+    assert!(tenant.graphql(history, json!({ "id": vehicle })).await.text.contains(&theirs));
+}

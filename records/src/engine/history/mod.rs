@@ -1,5 +1,7 @@
 //! What happened to records, as people read it: newest first, values as the API shows them.
 
+mod links;
+
 use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -62,7 +64,8 @@ pub struct FieldChange {
 
 /// For each record, a page of its history, newest first: one statement for all of them. `first` (at most 200) and the
 /// cursor hold for each record by itself. Fields that are gone from the catalog, that are not audited or that the caller
-/// does not see are left out; records that the caller does not see have no history.
+/// does not see are left out, and linked records that are out of reach; records that the caller does not see have no
+/// history.
 ///
 /// # Errors
 /// `FORBIDDEN`, `BAD_CURSOR`, `STALE_CATALOG`.
@@ -92,6 +95,7 @@ pub async fn history(
             page.entries.push(entry(ctx, row)?);
         }
     }
+    links::leave_out(ctx, target, &mut pages).await?;
     Ok(pages)
 }
 
