@@ -26,24 +26,53 @@ pub(crate) async fn insert(
     columns: &[Column],
     values: Vec<sea_orm::Value>,
 ) -> Result<(), DbErr> {
-    let names = columns.iter().map(|column| format!("\"{}\"", column.name)).collect::<Vec<_>>().join(", ");
     match tx.dialect() {
         Dialect::Sqlite => {
+            let names = columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
             blocks(tx, columns.len(), values, Vec::new(), |rows| {
                 format!(r#"INSERT OR FAIL INTO "tenant"."{table}" ({names}) VALUES {}"#, tuples(rows, columns.len()))
             })
             .await
         }
         Dialect::Postgres if values.is_empty() => Ok(()),
-        Dialect::Postgres => {
-            let sql = format!(
-                r#"INSERT INTO "tenant"."{table}" ({names}) SELECT {} FROM {}"#,
-                (0..columns.len()).map(|i| unnested(columns, i)).collect::<Vec<_>>().join(", "),
-                unnest(columns, 0),
-            );
-            send(tx, tx.statement(sql, arrays(columns, &values)), values.len() / columns.len()).await
+        Dialect::Postgres => unnest_into(tx, table, columns, &values).await,
+    }
+}
+
+/// What all of many rows have in common is sent once, the rest as arrays.
+async fn unnest_into(tx: &TenantTx, table: &str, columns: &[Column], values: &[sea_orm::Value]) -> Result<(), DbErr> {
+    let shared = shared(columns.len(), values);
+    let common: Vec<usize> = (0..columns.len()).filter(|i| shared[*i]).collect();
+    let own: Vec<usize> = (0..columns.len()).filter(|i| !shared[*i]).collect();
+    let names: Vec<String> = common.iter().chain(&own).map(|i| quoted(&columns[*i])).collect();
+    let fixed = (1..).zip(&common).map(|(n, i)| scalar(n, &columns[*i]));
+    let selected: Vec<String> = fixed.chain(own.iter().map(|i| unnested(columns, *i))).collect();
+    let source = unnest(columns, &own, common.len());
+    let (names, selected) = (names.join(", "), selected.join(", "));
+    let sql = format!(r#"INSERT INTO "tenant"."{table}" ({names}) SELECT {selected} FROM {source}"#);
+    let binds = common.iter().map(|i| text(&values[*i])).chain(arrays(columns.len(), &own, values)).collect();
+    send(tx, tx.statement(sql, binds), values.len() / columns.len()).await
+}
+
+fn quoted(column: &Column) -> String {
+    format!("\"{}\"", column.name)
+}
+
+/// Which columns have one value in all of many rows; of few rows it does not pay to look.
+fn shared(width: usize, values: &[sea_orm::Value]) -> Vec<bool> {
+    let mut rows = values.chunks_exact(width);
+    if rows.len() < MANY {
+        return vec![false; width];
+    }
+    let first = rows.next().unwrap_or_default();
+    let mut shared = vec![true; width];
+    for row in rows {
+        for (column, shared) in shared.iter_mut().enumerate() {
+            *shared = *shared && row[column] == first[column];
         }
     }
+    // rows are told apart by something
+    if shared.iter().all(|shared| *shared) { vec![false; width] } else { shared }
 }
 
 /// Runs a statement; one of many rows goes off by itself, so that the next one can be made ready meanwhile.
@@ -91,10 +120,11 @@ pub(crate) async fn update(
         Dialect::Postgres if values.is_empty() => Ok(()),
         Dialect::Postgres => {
             let set = set(&|i| unnested(columns, i), "$1", "$2");
-            let source = unnest(columns, constants.len());
+            let every: Vec<usize> = (0..columns.len()).collect();
+            let source = unnest(columns, &every, constants.len());
             let sql = format!(r#"UPDATE "tenant"."{table}" AS o SET {set} FROM {source} WHERE o."id" = d.c0"#);
             let mut binds = constants;
-            binds.extend(arrays(columns, &values));
+            binds.extend(arrays(columns.len(), &every, &values));
             tx.execute_raw(tx.statement(sql, binds)).await.map(drop)
         }
     }
@@ -127,31 +157,35 @@ async fn blocks(
 
 /// `(?, ?), (?, ?)`: bare placeholders, since SQLite looks for named ones in a list.
 fn tuples(rows: usize, width: usize) -> String {
-    let mut tuple = String::from("(");
-    for i in 0..width {
-        tuple.push_str(if i == 0 { "?" } else { ", ?" });
-    }
-    tuple.push(')');
-    let mut out = String::with_capacity(rows * (tuple.len() + 2));
-    for i in 0..rows {
-        if i > 0 {
-            out.push_str(", ");
-        }
-        out.push_str(&tuple);
-    }
-    out
+    let tuple = vec!["?"; width].join(", ");
+    vec![format!("({tuple})"); rows].join(", ")
 }
 
-/// `unnest($1::text::uuid[], …) AS d(c0, …)`, with the first placeholder behind `skip` others.
-fn unnest(columns: &[Column], skip: usize) -> String {
-    let mut arrays = String::new();
-    let mut names = String::new();
-    for (i, column) in columns.iter().enumerate() {
-        let comma = if i > 0 { ", " } else { "" };
-        let _ = write!(arrays, "{comma}${}::text::{}[]", i + 1 + skip, element(column.sql));
-        let _ = write!(names, "{comma}c{i}");
+/// A value for all rows, by its text: the driver's own nulls have types of their own.
+fn scalar(n: usize, column: &Column) -> String {
+    match column.sql {
+        Stored::List => format!("${n}::text::text[]"),
+        sql => format!("${n}::text::{}", element(sql)),
     }
-    format!("unnest({arrays}) AS d({names})")
+}
+
+fn text(value: &sea_orm::Value) -> sea_orm::Value {
+    sea_orm::Value::String(match value {
+        sea_orm::Value::Uuid(Some(id)) => Some(id.to_string()),
+        sea_orm::Value::BigInt(Some(number)) => Some(number.to_string()),
+        sea_orm::Value::Bool(Some(flag)) => Some(flag.to_string()),
+        sea_orm::Value::String(text) => text.clone(),
+        _ => None,
+    })
+}
+
+/// `unnest($1::text::uuid[], …) AS d(c0, …)` of the columns at some places, with the first placeholder behind `skip`
+/// others.
+fn unnest(columns: &[Column], places: &[usize], skip: usize) -> String {
+    let array = |(n, place): (usize, &usize)| format!("${n}::text::{}[]", element(columns[*place].sql));
+    let arrays: Vec<String> = (skip + 1..).zip(places).map(array).collect();
+    let names: Vec<String> = places.iter().map(|place| format!("c{place}")).collect();
+    format!("unnest({}) AS d({})", arrays.join(", "), names.join(", "))
 }
 
 fn unnested(columns: &[Column], i: usize) -> String {
@@ -170,22 +204,21 @@ fn element(sql: Stored) -> &'static str {
     }
 }
 
-/// Each column's values as one array literal: the driver's own arrays cannot hold nulls.
-fn arrays(columns: &[Column], values: &[sea_orm::Value]) -> Vec<sea_orm::Value> {
-    let width = columns.len();
-    let literal = |column: usize| {
+/// The values of the columns at some places, each as one array literal: the driver's own arrays cannot hold nulls.
+fn arrays(width: usize, places: &[usize], values: &[sea_orm::Value]) -> Vec<sea_orm::Value> {
+    let literal = |column: &usize| {
         let mut out = String::with_capacity(values.len() / width.max(1) * 16 + 2);
         out.push('{');
         for (i, row) in values.chunks_exact(width).enumerate() {
             if i > 0 {
                 out.push(',');
             }
-            element_of(&row[column], &mut out);
+            element_of(&row[*column], &mut out);
         }
         out.push('}');
         sea_orm::Value::String(Some(out))
     };
-    (0..width).map(literal).collect()
+    places.iter().map(literal).collect()
 }
 
 fn element_of(value: &sea_orm::Value, out: &mut String) {
@@ -206,16 +239,24 @@ mod tests {
 
     #[test]
     fn array_literals_keep_nulls_and_quotes() {
-        let columns = [Column::new("a", Stored::Text), Column::new("b", Stored::Int)];
         let values = vec![
             sea_orm::Value::from("say \"hi\", \\o"),
             sea_orm::Value::from(1_i64),
             sea_orm::Value::String(None),
             sea_orm::Value::BigInt(None),
         ];
-        let arrays = arrays(&columns, &values);
+        let arrays = arrays(2, &[0, 1], &values);
         assert_eq!(arrays[0], sea_orm::Value::from(r#"{"say \"hi\", \\o",NULL}"#));
         assert_eq!(arrays[1], sea_orm::Value::from("{1,NULL}"));
+    }
+
+    #[test]
+    fn what_many_rows_share_is_found() {
+        let rows = |n: i64| (0..n).flat_map(|i| [sea_orm::Value::from(7_i64), i.into(), sea_orm::Value::String(None)]);
+        assert_eq!(shared(3, &rows(200).collect::<Vec<_>>()), [true, false, true]);
+        assert_eq!(shared(3, &rows(2).collect::<Vec<_>>()), [false; 3], "not of few");
+        let same: Vec<_> = std::iter::repeat_n(sea_orm::Value::from(7_i64), 400).collect();
+        assert_eq!(shared(2, &same), [false; 2], "something is each row's own");
     }
 
     #[test]

@@ -178,7 +178,11 @@ fn refusals_name_the_place_and_the_remedy() {
     refused(json!({ "tags": { "hasAny": "x" } }), "tags.hasAny", "a list");
     refused(json!({ "tags": { "hasAny": ["a\u{0}b"] } }), "tags.hasAny", "NUL");
     refused(json!({ "createdBy": { "eq": "SYSTEM" } }), "createdBy.eq", "an actor like");
-    refused(json!({ "createdBy": { "in": [{ "kind": "ROBOT" }] } }), "createdBy.in", "MEMBER, API_KEY, SYSTEM");
+    refused(
+        json!({ "createdBy": { "in": [{ "kind": "ROBOT" }] } }),
+        "createdBy.in",
+        "MEMBER, API_KEY, CUSTOMER, PLUGIN, SYSTEM",
+    );
     refused(json!({ "createdBy": { "contains": "x" } }), "createdBy.contains", "it takes eq, ne");
     refused(json!([1]), "", "object of conditions");
 }
