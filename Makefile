@@ -4,6 +4,8 @@
 SHELL := bash
 
 CARGO ?= cargo
+export BROWSER ?= chromium
+SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 # Warnings of our own crates are errors in CI, here and in the documentation alike.
 STRICT := -D warnings
 
@@ -19,11 +21,11 @@ run: ## serve on port 8080 with a demo organisation (SQLite under ./data)
 test: lint docs test-sqlite test-postgres ## everything CI checks
 
 .PHONY: test-sqlite
-test-sqlite: build protocol ## all tests, tenants in SQLite files
+test-sqlite: build protocol browser ## all tests, tenants in SQLite files
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-postgres
-test-postgres: build protocol ## all tests, tenants in schemas of a private PostgreSQL
+test-postgres: build protocol browser ## all tests, tenants in schemas of a private PostgreSQL
 	tests/with-postgres $(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: bench
@@ -48,6 +50,11 @@ docs: ## the documentation of the code builds without a warning
 .PHONY: build
 build:
 	$(CARGO) build --workspace --locked
+
+# A browser for what people click. Debian's, unless there is one.
+.PHONY: browser
+browser:
+	@command -v $(BROWSER) >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -q -y --no-install-recommends chromium; }
 
 # The reference implementations that judge our GraphQL doors.
 .PHONY: protocol

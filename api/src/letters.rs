@@ -77,6 +77,7 @@ impl Letters {
         let forgotten = || format!("{}/account/forgotten", self.base);
         match letter {
             Letter::ConfirmSignUp { token } => texts::confirm_sign_up(language, &link("confirm", &token)),
+            Letter::AddressTaken => texts::address_taken(language),
             Letter::AlreadyRegistered => texts::already_registered(language, &forgotten()),
             Letter::Recover { token } => texts::recover(language, &link("recover", &token)),
             Letter::PasswordChanged => texts::password_changed(language, &forgotten()),

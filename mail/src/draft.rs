@@ -74,11 +74,13 @@ impl Draft {
 
     /// As text.
     pub fn plain(&self) -> String {
+        // French sets it apart
+        let colon = self.language.pick(":", " :", ":");
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Line(line) => text.push_str(line),
-                Part::Link { label, address } => text.push_str(&format!("{label}:\n{address}")),
+                Part::Link { label, address } => text.push_str(&format!("{label}{colon}\n{address}")),
             }
             text.push_str("\n\n");
         }
@@ -104,7 +106,7 @@ impl Draft {
             "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" \
              content=\"width=device-width\"><title>{}</title></head>\n<body style=\"margin:0;padding:24px;\
              font:16px/1.5 sans-serif;color:#1a1a1a;background:#ffffff\">\n<div style=\"max-width:560px;margin:0 auto\">\n\
-             {body}<p style=\"margin:32px 0 0;color:#777777\">Clientele</p>\n</div>\n</body>\n</html>\n",
+             {body}<p style=\"margin:32px 0 0;color:#6b6b6b\">Clientele</p>\n</div>\n</body>\n</html>\n",
             self.language.code(),
             escaped(&self.subject),
         )
@@ -141,7 +143,9 @@ mod tests {
             .line("<b>Ada</b> & \"Co\"\nnew line")
             .link("Ouvrir", "https://example.org/?a=1&b='2'");
         assert_eq!(draft.subject, "Bonjour  Bcc: all@example.org");
-        assert!(draft.plain().starts_with("<b>Ada</b> & \"Co\" new line\n\nOuvrir:\nhttps://example.org/?a=1&b='2'\n"));
+        assert!(
+            draft.plain().starts_with("<b>Ada</b> & \"Co\" new line\n\nOuvrir :\nhttps://example.org/?a=1&b='2'\n")
+        );
         let html = draft.html();
         assert!(html.contains("&lt;b&gt;Ada&lt;/b&gt; &amp; &quot;Co&quot; new line"), "{html}");
         assert!(html.contains("href=\"https://example.org/?a=1&amp;b=&#39;2&#39;\"") && !html.contains("<b>"));

@@ -1,64 +1,50 @@
-// The pages behind the links in letters, filled in and sent as a person would: PAGE_URL is the link, PAGE_VALUES what is
-// typed (JSON), a list where a page asks once more. Prints what the page says in the end, and fails if it says that something is wrong.
+// The pages behind the links in letters, in a real browser: PAGE_URL is the link, PAGE_VALUES what is typed (JSON), a list
+// where a page asks once more; PAGE_LANGUAGES what the browser speaks. Prints what the page says in the end, and fails
+// if it says that something is wrong. BROWSER is the program of another Chromium than `chromium`.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Window } from 'happy-dom';
+import { execFileSync } from 'node:child_process';
+import { chromium } from 'playwright-core';
 
 const url = required('PAGE_URL');
-const values = JSON.parse(required('PAGE_VALUES'));
+const steps = [JSON.parse(required('PAGE_VALUES'))].flat();
+const found = execFileSync('sh', ['-c', 'command -v "${BROWSER:-chromium}"']);
 
-const html = await (await fetch(url)).text();
-const window = new Window({ url, settings: { disableJavaScriptFileLoading: true, disableCSSFileLoading: true } });
-const { document } = window;
-document.write(html);
-const source = new URL(document.querySelector('script').getAttribute('src'), url);
-const style = new URL(document.querySelector('link').getAttribute('href'), url);
-if (!(await fetch(style)).ok) throw new Error(`${style} is missing`);
-const script = await (await fetch(source)).text();
-
-const browser = { document, location: window.location, FormData: window.FormData, navigator: { language: 'en-GB' } };
-for (const [name, value] of Object.entries(browser)) Object.defineProperty(globalThis, name, { value });
-const ask = globalThis.fetch;
-globalThis.fetch = (path, options) => ask(new URL(path, url), options);
-const folder = mkdtempSync(join(tmpdir(), 'page-'));
+const browser = await chromium.launch({
+  executablePath: found.toString().trim(),
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
 try {
-  writeFileSync(join(folder, 'page.mjs'), script);
-  await import(join(folder, 'page.mjs'));
+  const page = await browser.newPage({ locale: process.env.PAGE_LANGUAGES ?? 'en-GB' });
+  const troubles = [];
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
+  });
+  await page.goto(url);
+  let told = '';
+  for (const step of steps) told = await send(page, step);
+  if (troubles.length > 0) throw new Error(troubles.join('\n'));
+  const said = await page.locator('[role=status]').isVisible();
+  console[said ? 'log' : 'error'](told || 'the page says nothing');
+  process.exitCode = said ? 0 : 1;
 } finally {
-  rmSync(folder, { recursive: true });
+  await browser.close();
 }
 
-const form = document.querySelector('form');
-const said = () => document.querySelector('[role=status]')?.textContent;
-const wrong = () => document.querySelector('[role=alert]')?.textContent;
-for (const step of [values].flat()) await send(step);
-if (!said()) {
-  console.error(wrong() || 'the page says nothing');
-  process.exit(1);
-}
-console.log(said());
-process.exit(0);
-
-/** Fills in what is given, and waits for what the page says. */
-async function send(values) {
-  const hidden = (input) => input.closest('label').hidden;
+/** Fills in what is given, where a person sees it, sends it, and waits for what the page says. */
+async function send(page, values) {
   for (const [name, value] of Object.entries(values)) {
-    const input = form.elements[name];
-    if (!input) throw new Error(`the page does not ask for ${name}`);
-    if (input.type === 'checkbox') {
-      input.checked = value;
-      input.dispatchEvent(new window.Event('change'));
-    } else if (hidden(input)) throw new Error(`the page hides ${name}`);
-    else input.value = value;
+    const input = page.locator(`input[name=${name}]`);
+    if (!(await input.isVisible())) throw new Error(`the page does not show ${name}`);
+    await (value === true ? input.check() : input.fill(value));
   }
-  const inputs = [...form.querySelectorAll('input')];
-  const missing = inputs.filter((input) => input.required && !hidden(input) && !input.value);
-  if (missing.length > 0) throw new Error(`not filled in: ${missing.map((input) => input.name)}`);
-  form.dispatchEvent(new window.Event('submit', { cancelable: true }));
-  const end = Date.now() + 20_000;
-  while (!said() && !wrong() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+  const shown = await page.locator('input:visible:not([type=checkbox])').evaluateAll((inputs) =>
+    inputs.filter((input) => input.value === '').map((input) => input.name));
+  if (shown.length > 0) throw new Error(`not filled in: ${shown}`);
+  const button = page.getByRole('button');
+  if (await button.isEnabled()) await button.press('Enter');
+  await page.locator('[role=status], [role=alert]:not(:empty)').waitFor();
+  return (await page.locator('[role=status], [role=alert]').innerText()).trim();
 }
 
 function required(name) {

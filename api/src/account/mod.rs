@@ -1,6 +1,7 @@
 //! `POST /graphql/account`: signing up and in, the same schema for everybody. The library executes it; what comes in
 //! and goes out passes the same door as a tenant's.
 
+mod answer;
 mod cookies;
 mod factors;
 mod model;
@@ -9,14 +10,7 @@ mod own;
 mod pages;
 mod schema;
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{HeaderName, HeaderValue},
-    },
-    web,
-};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use async_graphql::{EmptySubscription, Schema, Variables};
 pub use cookies::session as session_cookie;
 pub use pages::routes;
@@ -29,7 +23,7 @@ use tenants::{
 use crate::{
     app::App,
     graphql::{self, Budget, Budgets, http as wire},
-    http::{bearer, refuse},
+    http::{bearer, language, refuse},
 };
 
 /// The schema of the account endpoint.
@@ -91,18 +85,6 @@ pub async fn handle(
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;
     let answer = schema.execute(run).await;
-    match serde_json::to_vec(&answer) {
-        Ok(body) => {
-            let mut response = wire::respond(media, StatusCode::OK, body);
-            for (name, value) in answer.http_headers.iter() {
-                if let (Ok(name), Ok(value)) =
-                    (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value.as_bytes()))
-                {
-                    response.headers_mut().append(name, value);
-                }
-            }
-            response
-        }
-        Err(error) => refuse(&request, &tenants::Error::internal(error)),
-    }
+    let language = language(request.headers()).unwrap_or_else(|| "en".to_owned());
+    answer::respond(media, answer, &language).unwrap_or_else(|error| refuse(&request, &error))
 }

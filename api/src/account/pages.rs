@@ -10,7 +10,16 @@ use actix_web::{
 /// The names in links, one page each.
 pub const NAMES: [&str; 5] = ["confirm", "recover", "forgotten", "email", "invitation"];
 
-/// Our own script and style, and our own endpoint; nothing from elsewhere, and no frame around it.
+/// What the pages load.
+const PARTS: [(&str, &str, &str); 4] = [
+    ("page.js", SCRIPT, include_str!("pages/page.js")),
+    ("ask.js", SCRIPT, include_str!("pages/ask.js")),
+    ("words.js", SCRIPT, include_str!("pages/words.js")),
+    ("page.css", "text/css; charset=utf-8", include_str!("pages/page.css")),
+];
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Our own scripts and style, and our own endpoint; nothing from elsewhere, and no frame around it.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
@@ -19,21 +28,17 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Adds the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     for name in NAMES {
-        config.route(&format!("/account/{name}"), web::get().to(page));
+        let path = format!("/account/{name}");
+        // some who look whether a link is harmless ask for its head alone
+        config.service(web::resource(path).route(web::get().to(page)).route(web::head().to(page)));
     }
-    config.route("/account/page.js", web::get().to(script)).route("/account/page.css", web::get().to(style));
+    for (name, media_type, body) in PARTS {
+        config.route(&format!("/account/{name}"), web::get().to(async move || answer(media_type, body)));
+    }
 }
 
 async fn page() -> HttpResponse {
     answer("text/html; charset=utf-8", include_str!("pages/page.html"))
-}
-
-async fn script() -> HttpResponse {
-    answer("text/javascript; charset=utf-8", include_str!("pages/page.js"))
-}
-
-async fn style() -> HttpResponse {
-    answer("text/css; charset=utf-8", include_str!("pages/page.css"))
 }
 
 fn answer(media_type: &'static str, body: &'static str) -> HttpResponse {

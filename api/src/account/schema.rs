@@ -13,6 +13,7 @@ use tenants::{
 
 use super::{
     AccountSchema, Bearer,
+    answer::Issues,
     cookies::{self, Jar},
     factors::{Factors, FactorsQuery},
     model::{Letter, Me, OpenSession, Session, SignUpInput},
@@ -181,7 +182,11 @@ pub(super) fn told(error: &Error) -> async_graphql::Error {
         tracing::error!(error = error.log_line(), "internal error");
     }
     let body = error_body(error, "en", "");
-    async_graphql::Error::new(error.message()).extend_with(|_, extensions| {
+    let mut out = async_graphql::Error::new(error.message());
+    if !error.fields().is_empty() {
+        out.source = Some(Arc::new(Issues(error.fields().to_vec())));
+    }
+    out.extend_with(|_, extensions| {
         if let Some(Json::Object(facts)) = body.get("extensions") {
             for (key, value) in facts {
                 extensions.set(key.as_str(), Value::from_json(value.clone()).unwrap_or_default());

@@ -80,7 +80,7 @@ pub async fn authenticate(
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
     let principal = app.identity.authenticate(bearer, &visit).await?;
     cors::judge(request, principal.tenant).await?;
-    let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = language(request.headers());
     caller(app, principal, slug, origin, language, Asking { request: RequestId::of(request), visit })
 }
 
@@ -101,14 +101,14 @@ pub fn caller(
     principal: Principal,
     slug: Option<&str>,
     origin: Origin,
-    accept_language: Option<&str>,
+    language: Option<String>,
     asking: Asking,
 ) -> Result<(Arc<Caller>, TenantDb)> {
     let db = principal.db;
     if slug.is_some_and(|slug| slug != db.settings().slug) {
         return Err(Error::new(Code::NotFound, "There is no such organisation."));
     }
-    let locale = accept_language.and_then(language).unwrap_or_else(|| db.settings().language.clone());
+    let locale = language.unwrap_or_else(|| db.settings().language.clone());
     let caller = Caller {
         tenant: principal.tenant,
         actor: principal.actor,
@@ -124,13 +124,11 @@ pub fn caller(
     Ok((Arc::new(caller), db))
 }
 
-/// The first language of the header that we speak.
-fn language(header: &str) -> Option<String> {
-    header
-        .split(',')
-        .filter_map(|part| part.trim().get(..2))
-        .find(|language| matches!(*language, "en" | "fr" | "es"))
-        .map(str::to_owned)
+/// The first language that the client asks for and we speak (ISO 639 code).
+pub fn language(headers: &HeaderMap) -> Option<String> {
+    let asked = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let spoken = |language: &&str| matches!(*language, "en" | "fr" | "es");
+    asked.split(',').filter_map(|part| part.trim().get(..2)).find(spoken).map(str::to_owned)
 }
 
 /// The credential of an `Authorization: Bearer` header.

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use serde_json::{Map, Value, json};
 use tenants::{Code, Error, Kind};
 
-use super::{RequestId, rate};
+use super::{RequestId, language, rate};
 
 /// Logs what happened inside and answers what may be known.
 pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
@@ -13,7 +13,8 @@ pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
         tracing::error!(request.id = %id, error = error.log_line(), "internal error");
     }
     let status = StatusCode::from_u16(error.code().kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status).json(json!({ "errors": [error_body(error, "en", &id)] }));
+    let language = language(request.headers()).unwrap_or_else(|| "en".to_owned());
+    let mut response = HttpResponse::build(status).json(json!({ "errors": [error_body(error, &language, &id)] }));
     if let Some(millis) = rate::wait(error) {
         rate::tell_wait(response.headers_mut(), millis);
     }

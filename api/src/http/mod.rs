@@ -19,7 +19,7 @@ use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
 use tenants::{Code, Error, error::Result, origins::Origins};
 
-pub use context::{Asking, RequestId, authenticate, bearer, caller};
+pub use context::{Asking, RequestId, authenticate, bearer, caller, language};
 pub use cors::Cors;
 pub use errors::{error_body, refuse};
 pub use proxies::{Proxies, host, is_secure, visit};

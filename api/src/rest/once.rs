@@ -40,7 +40,7 @@ impl Reply {
     }
 
     fn refused(ctx: &Ctx, error: &Error) -> Self {
-        let body = json!({ "errors": [http::error_body(error, "en", &ctx.caller.request)] });
+        let body = json!({ "errors": [http::error_body(error, &ctx.caller.locale, &ctx.caller.request)] });
         Self { status: error.code().kind().status(), location: None, body }
     }
 

@@ -21,8 +21,8 @@ pub fn confirm_sign_up(language: Language, link: &str) -> Draft {
     .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
     .line(pick(
         "The link works once, for 24 hours. If it was not you, do nothing: no account is made.",
-        "Le lien sert une fois, pendant 24 heures. Si ce n'était pas vous, ne faites rien : aucun compte n'est créé.",
-        "El enlace sirve una vez, durante 24 horas. Si no fue usted, no haga nada: no se crea ninguna cuenta.",
+        "Le lien n'est valable qu'une fois, pendant 24 heures. Si ce n'était pas vous, ne faites rien : aucun compte n'est créé.",
+        "El enlace solo funciona una vez, durante 24 horas. Si no fue usted, no haga nada: no se crea ninguna cuenta.",
     ))
 }
 
@@ -35,11 +35,11 @@ pub fn already_registered(language: Language, link: &str) -> Draft {
     )
     .line(pick(
         "Somebody, perhaps you, signed up at Clientele with this email address, which has an account already. Nothing \
-         was changed. Sign in with your password; once signed in you can found another organisation.",
+         was changed. Sign in with your password; once signed in you can create another organisation.",
         "Quelqu'un, peut-être vous, s'est inscrit à Clientele avec cette adresse e-mail, qui a déjà un compte. Rien n'a \
-         changé. Connectez-vous avec votre mot de passe ; une fois connecté, vous pouvez fonder une autre organisation.",
+         changé. Connectez-vous avec votre mot de passe ; une fois connecté, vous pouvez créer une autre organisation.",
         "Alguien, quizá usted, se ha registrado en Clientele con esta dirección de correo, que ya tiene una cuenta. No ha \
-         cambiado nada. Entre con su contraseña; una vez dentro puede fundar otra organización.",
+         cambiado nada. Inicie sesión con su contraseña; una vez dentro puede crear otra organización.",
     ))
     .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
 }
@@ -59,9 +59,9 @@ pub fn recover(language: Language, link: &str) -> Draft {
     .link(pick("Choose a new password", "Choisir un mot de passe", "Elegir una contraseña"), link)
     .line(pick(
         "The link works once, for 30 minutes. If it was not you, do nothing: your password stays as it is.",
-        "Le lien sert une fois, pendant 30 minutes. Si ce n'était pas vous, ne faites rien : votre mot de passe reste le \
+        "Le lien n'est valable qu'une fois, pendant 30 minutes. Si ce n'était pas vous, ne faites rien : votre mot de passe reste le \
          même.",
-        "El enlace sirve una vez, durante 30 minutos. Si no fue usted, no haga nada: su contraseña no cambia.",
+        "El enlace solo funciona una vez, durante 30 minutos. Si no fue usted, no haga nada: su contraseña no cambia.",
     ))
 }
 
@@ -80,7 +80,7 @@ pub fn password_changed(language: Language, link: &str) -> Draft {
         "La contraseña de su cuenta de Clientele ha cambiado y se ha cerrado su sesión en los demás lugares. Si no fue \
          usted, elija otra de inmediato:",
     ))
-    .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
+    .link(pick("Choose a new password", "Choisir un nouveau mot de passe", "Elegir otra contraseña"), link)
 }
 
 /// The second factor was switched on, or off.
@@ -98,8 +98,8 @@ pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
                  new password at once:",
                 "Désormais, un code vous sera demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
                  choisissez un nouveau mot de passe tout de suite :",
-                "A partir de ahora se le pedirá un código al entrar en su cuenta de Clientele. Si no fue usted, elija una \
-                 nueva contraseña de inmediato:",
+                "A partir de ahora se le pedirá un código al iniciar sesión en su cuenta de Clientele. Si no fue usted, elija \
+                 una nueva contraseña de inmediato:",
             ),
         )
     } else {
@@ -114,14 +114,14 @@ pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
                  password at once:",
                 "Aucun code ne vous sera plus demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
                  choisissez un nouveau mot de passe tout de suite :",
-                "Ya no se le pedirá un código al entrar en su cuenta de Clientele. Si no fue usted, elija una nueva \
+                "Ya no se le pedirá un código al iniciar sesión en su cuenta de Clientele. Si no fue usted, elija una nueva \
                  contraseña de inmediato:",
             ),
         )
     };
     Draft::new(language, title)
         .line(told)
-        .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
+        .link(pick("Choose a new password", "Choisir un nouveau mot de passe", "Elegir otra contraseña"), link)
 }
 
 /// To the address that an account is to have.
@@ -132,16 +132,34 @@ pub fn confirm_new_email(language: Language, link: &str) -> Draft {
         pick("Confirm your new email address", "Confirmez votre nouvelle adresse", "Confirme su nueva dirección"),
     )
     .line(pick(
-        "A Clientele account is to use this email address. Confirm that it is yours; the present address is asked too.",
-        "Un compte Clientele doit utiliser cette adresse e-mail. Confirmez qu'elle est à vous ; l'adresse actuelle est \
-         consultée aussi.",
-        "Una cuenta de Clientele va a usar esta dirección de correo. Confirme que es suya; también se pregunta a la actual.",
+        "A Clientele account is to use this email address. Confirm that it is yours; we ask the present address too.",
+        "Un compte Clientele va utiliser cette adresse e-mail. Confirmez qu'elle est à vous ; une confirmation est aussi \
+         demandée à l'adresse actuelle.",
+        "Una cuenta de Clientele va a usar esta dirección de correo. Confirme que es suya; también pedimos confirmación a la \
+         actual.",
     ))
     .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
     .line(pick(
         "The link works for 24 hours. If you know nothing of it, do nothing.",
-        "Le lien sert pendant 24 heures. Si vous n'en savez rien, ne faites rien.",
-        "El enlace sirve durante 24 horas. Si no sabe nada de ello, no haga nada.",
+        "Le lien est valable 24 heures. Si vous n'en savez rien, ne faites rien.",
+        "El enlace funciona durante 24 horas. Si no sabe nada de ello, no haga nada.",
+    ))
+}
+
+/// To an address that another account was to have, and that has an account already.
+pub fn address_taken(language: Language) -> Draft {
+    let pick = |en, fr, es| language.pick(en, fr, es);
+    Draft::new(
+        language,
+        pick("You already have an account", "Vous avez déjà un compte", "Usted ya tiene una cuenta"),
+    )
+    .line(pick(
+        "Somebody, perhaps you, wanted to give another Clientele account this email address, which has an account \
+         already. Nothing was changed.",
+        "Quelqu'un, peut-être vous, a voulu donner cette adresse e-mail à un autre compte Clientele, alors qu'elle a déjà \
+         un compte. Rien n'a changé.",
+        "Alguien, quizá usted, quiso dar esta dirección de correo a otra cuenta de Clientele, pero ya tiene una cuenta. No \
+         ha cambiado nada.",
     ))
 }
 
@@ -150,20 +168,28 @@ pub fn leave_email(language: Language, new: &str, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
         language,
-        pick("Your email address is to change", "Votre adresse e-mail doit changer", "Su dirección de correo va a cambiar"),
+        pick(
+            "Your email address is to change",
+            "Votre adresse e-mail va changer",
+            "Su dirección de correo va a cambiar",
+        ),
     )
     .line(language.pick(
         format!("Your Clientele account is to use {new} in place of this address. It changes when both have agreed."),
-        format!("Votre compte Clientele doit utiliser {new} à la place de cette adresse. Elle change quand les deux ont \
-                 accepté."),
-        format!("Su cuenta de Clientele va a usar {new} en lugar de esta dirección. Cambia cuando ambas hayan aceptado."),
+        format!(
+            "Votre compte Clientele va utiliser {new} à la place de cette adresse. Elle change quand les deux ont \
+                 accepté."
+        ),
+        format!(
+            "Su cuenta de Clientele va a usar {new} en lugar de esta dirección. Cambia cuando ambas hayan aceptado."
+        ),
     ))
     .link(pick("Agree", "Accepter", "Aceptar"), link)
     .line(pick(
         "The link works for 24 hours. If it was not you, do not click it, and change your password: somebody knows it.",
-        "Le lien sert pendant 24 heures. Si ce n'était pas vous, ne cliquez pas, et changez de mot de passe : quelqu'un \
+        "Le lien est valable 24 heures. Si ce n'était pas vous, ne cliquez pas, et changez de mot de passe : quelqu'un \
          le connaît.",
-        "El enlace sirve durante 24 horas. Si no fue usted, no haga clic y cambie su contraseña: alguien la conoce.",
+        "El enlace funciona durante 24 horas. Si no fue usted, no haga clic y cambie su contraseña: alguien la conoce.",
     ))
 }
 

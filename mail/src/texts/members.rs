@@ -21,8 +21,8 @@ pub fn invitation(language: Language, organisation: &str, inviter: &str, link: &
     .link(pick("Accept the invitation", "Accepter l'invitation", "Aceptar la invitación"), link)
     .line(pick(
         "The link works once, for 7 days. If you do not want to, do nothing.",
-        "Le lien sert une fois, pendant 7 jours. Si vous ne le souhaitez pas, ne faites rien.",
-        "El enlace sirve una vez, durante 7 días. Si no lo desea, no haga nada.",
+        "Le lien n'est valable qu'une fois, pendant 7 jours. Si vous ne le souhaitez pas, ne faites rien.",
+        "El enlace solo funciona una vez, durante 7 días. Si no lo desea, no haga nada.",
     ))
 }
 

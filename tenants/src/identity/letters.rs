@@ -28,6 +28,8 @@ pub enum Letter {
     ConfirmSignUp { token: String },
     /// Somebody signed up with an address that has an account.
     AlreadyRegistered,
+    /// Another account was to have an address that has one.
+    AddressTaken,
     /// A way to a new password.
     Recover { token: String },
     /// The password is another now.

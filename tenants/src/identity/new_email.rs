@@ -64,7 +64,7 @@ impl Identity {
         }
         email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
         email_changes::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
-        let letter = if known { Letter::AlreadyRegistered } else { Letter::ConfirmNewEmail { token: new } };
+        let letter = if known { Letter::AddressTaken } else { Letter::ConfirmNewEmail { token: new } };
         self.write(&tx, &Post { to: Some(email.to_owned()), language: user.language.clone(), letter }).await?;
         let letter = Letter::LeaveEmail { new: email.to_owned(), token: old };
         self.write(&tx, &Post { to: Some(user.email.clone()), language: user.language.clone(), letter }).await?;

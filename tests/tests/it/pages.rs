@@ -21,10 +21,14 @@ fn page(letter: &Letter) -> &str {
 }
 
 fn open(app: &TestApp, page: &str, values: Value) -> Result<String, String> {
+    open_in("en-GB", app, page, values)
+}
+
+fn open_in(language: &str, app: &TestApp, page: &str, values: Value) -> Result<String, String> {
     let folder = workspace::file("tests/protocol");
-    assert!(folder.join("node_modules/happy-dom").is_dir(), "`make protocol` installs the browser");
+    assert!(folder.join("node_modules/playwright-core").is_dir(), "`make protocol` installs what drives the browser");
     let mut node = Command::new("node");
-    node.arg("pages.mjs").current_dir(folder);
+    node.arg("pages.mjs").current_dir(folder).env("PAGE_LANGUAGES", language);
     node.env("PAGE_URL", app.anonymous().url(&format!("/account/{page}"))).env("PAGE_VALUES", values.to_string());
     let ran = node.output().expect("node is installed");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
@@ -49,14 +53,21 @@ async fn links_in_letters_lead_to_pages_that_work() {
     app.anonymous().account(query, json!({ "input": input })).await.data();
     let letter = app.mailbox().take("ada@example.com", "Confirm your email address").await;
     let told = follow(&app, &letter, json!({ "password": "not the passphrase" })).expect_err("another password");
-    assert!(told.contains("not the password of this sign-up"), "{told}");
+    assert!(told.contains("password is wrong"), "{told}");
+    let link = format!("confirm#{}", letter.token());
+    let told =
+        open_in("fr-FR", &app, &link, json!({ "password": "not the passphrase" })).expect_err("another password");
+    assert!(told.contains("le mot de passe est incorrect"), "{told}");
     let done = Ok("Done. You can sign in now.".to_owned());
     assert_eq!(follow(&app, &letter, json!({ "password": PASSWORD })), done);
 
     let mailed = open(&app, "forgotten", json!({ "email": "ada@example.com" })).expect("a letter");
-    assert!(mailed.contains("a letter is on its way"), "{mailed}");
+    assert!(mailed.contains("sent it an email"), "{mailed}");
     let letter = app.mailbox().take("ada@example.com", "Choose a new password").await;
     assert!(follow(&app, &letter, json!({ "newPassword": "short" })).expect_err("too short").contains("10"));
+    let link = format!("recover#{}", letter.token());
+    let told = open_in("es-ES", &app, &link, json!({ "newPassword": "short" })).expect_err("too short");
+    assert!(told.contains("caracteres"), "what is wrong with a field is told in the language of the page: {told}");
     assert_eq!(follow(&app, &letter, json!({ "newPassword": "another long passphrase" })), done);
 
     let query =
@@ -92,9 +103,35 @@ async fn links_in_letters_lead_to_pages_that_work() {
     let letter = app.mailbox().take("eve@example.com", "Invitation to More").await;
     let password = json!({ "known": true, "email": "eve@example.com", "password": PASSWORD });
     let told = follow(&app, &letter, password.clone()).expect_err("a second factor");
-    assert!(told.contains("second factor"), "{told}");
+    assert!(told.contains("authentication code"), "{told}");
     assert_eq!(follow(&app, &letter, json!([password, { "code": codes[0] }])), done);
-    assert!(open(&app, "recover", json!({ "newPassword": PASSWORD })).is_err(), "a link without its token");
+    for cut in ["recover", "recover#100%"] {
+        let told = open(&app, cut, json!({ "newPassword": PASSWORD })).expect_err("a link without its token");
+        assert!(told.contains("incomplete"), "{told}");
+    }
+    let both = json!({ "email": "someone@example.com" });
+    let hidden = open(&app, "invitation#x", both).expect_err("who is new says no address: they were invited by it");
+    assert!(hidden.contains("does not show email"), "{hidden}");
+}
+
+#[tokio::test]
+async fn a_short_name_that_was_taken_meanwhile_is_asked_for_anew() {
+    let app = TestApp::start().await;
+    let query = "mutation ($input: SignUpInput!) { signUp(input: $input) { email } }";
+    for email in ["ada@example.com", "bob@example.com"] {
+        let organisation = json!({ "slug": "acme", "name": "Acme", "country": "DZ", "timeZone": "Africa/Algiers",
+            "currency": "DZD", "language": "en" });
+        let input = json!({ "firstName": "A", "lastName": "L", "email": email, "password": PASSWORD,
+            "organisation": organisation });
+        app.anonymous().account(query, json!({ "input": input })).await.data();
+    }
+    let letter = app.mailbox().take("ada@example.com", "Confirm your email address").await;
+    follow(&app, &letter, json!({ "password": PASSWORD })).expect("the first of them has it");
+    let letter = app.mailbox().take("bob@example.com", "Confirm your email address").await;
+    let told = follow(&app, &letter, json!({ "password": PASSWORD })).expect_err("taken");
+    assert!(told.contains("short name"), "{told}");
+    let steps = json!([{ "password": PASSWORD }, { "slug": "acme-two" }]);
+    assert_eq!(follow(&app, &letter, steps), Ok("Done. You can sign in now.".to_owned()));
 }
 
 #[tokio::test]
@@ -104,6 +141,8 @@ async fn pages_load_nothing_from_elsewhere_and_stand_in_no_frame() {
         ("/account/confirm", "text/html; charset=utf-8"),
         ("/account/recover", "text/html; charset=utf-8"),
         ("/account/page.js", "text/javascript; charset=utf-8"),
+        ("/account/ask.js", "text/javascript; charset=utf-8"),
+        ("/account/words.js", "text/javascript; charset=utf-8"),
         ("/account/page.css", "text/css; charset=utf-8"),
     ] {
         let answer = reqwest::get(app.anonymous().url(path)).await.expect("an answer");

@@ -1,0 +1,72 @@
+//! How answers of the account endpoint go out: what is wrong with a field in the language of the person, after how long
+//! to come again in a header, and a document that could not be run with a status of its own.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use async_graphql::{Response, ServerError, Value};
+use serde_json::json;
+use tenants::{
+    Code, Error,
+    error::{FieldIssue, Result},
+};
+
+use crate::graphql::http::{self as wire, Media};
+
+/// What is wrong with which fields, on its way through the library to the answer.
+pub(super) struct Issues(pub Vec<FieldIssue>);
+
+/// The answer in a language (ISO 639 code).
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Result<HttpResponse> {
+    let mut refused = false;
+    for error in &mut answer.errors {
+        refused |= !told(error, language);
+    }
+    let status = if refused && media != Media::Json { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut response = wire::respond(media, status, serde_json::to_vec(&answer).map_err(Error::internal)?);
+    for (name, value) in answer.http_headers.iter() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value.as_bytes()))
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    if let Some(millis) = answer.errors.iter().filter_map(wait).max() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1_000)));
+    }
+    Ok(response)
+}
+
+/// Completes an error, and says whether it comes from a service; the others are the library's, about the document.
+fn told(error: &mut ServerError, language: &str) -> bool {
+    let issues = error.source::<Issues>().map(|Issues(issues)| issues.clone());
+    let extensions = error.extensions.get_or_insert_default();
+    let fields = issues.as_ref().map(|issues| issues.iter().map(|issue| field(issue, language)).collect());
+    match fields {
+        Some(fields) => extensions.set("fields", Value::List(fields)),
+        None if extensions.get("code").is_none() => {
+            extensions.set("code", Code::GraphqlValidationFailed.name());
+            return false;
+        }
+        None => {}
+    }
+    true
+}
+
+fn field(issue: &FieldIssue, language: &str) -> Value {
+    let told = json!({ "field": issue.field, "code": issue.issue.code(), "message": issue.issue.message(language) });
+    Value::from_json(told).unwrap_or_default()
+}
+
+fn wait(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfterMs")? {
+        Value::Number(millis) => millis.as_u64(),
+        _ => None,
+    }
+}
