@@ -73,8 +73,8 @@ pub struct NewKey {
 /// Makes a key.
 ///
 /// # Errors
-/// `FORBIDDEN` where it would allow more than its maker may, `VALIDATION_FAILED`, `NOT_FOUND` for an unknown role,
-/// `QUOTA_EXCEEDED`.
+/// `FORBIDDEN` where it would allow more than its maker may, or the maker is a key that is bound itself;
+/// `VALIDATION_FAILED`, `NOT_FOUND` for an unknown role, `QUOTA_EXCEEDED`.
 pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<IssuedKey> {
     caller.demand(Permission::ManageApiKeys)?;
     let now = caller.clock.micros();
@@ -157,7 +157,7 @@ pub async fn load(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<api_ke
 /// by one. `expires_at` sets another end.
 ///
 /// # Errors
-/// `FORBIDDEN` where the key allows more than the caller may, `NOT_FOUND`, `CONFLICT` for a revoked key or when another
+/// `FORBIDDEN` where the key allows more than the caller may, or the caller is a key that is bound; `NOT_FOUND`, `CONFLICT` for a revoked key or when another
 /// renews it just now, `VALIDATION_FAILED`.
 pub async fn renew(
     db: &TenantDb,
@@ -258,8 +258,15 @@ pub async fn role_names(db: &TenantDb) -> Result<HashMap<RoleId, String>> {
     Ok(roles::Entity::find().all(db).await?.into_iter().map(|role| (role.id, role.name)).collect())
 }
 
-/// Nobody hands out more than they have.
+/// Nobody hands out more than they have; a key that is bound would hand out one that is not.
 async fn covered(db: &TenantDb, caller: &Caller, key: &api_keys::Model) -> Result<()> {
+    if let Actor::ApiKey(id) = caller.actor
+        && let Some(own) = api_keys::Entity::find_by_id(id).one(db).await?
+        && (own.addresses.is_some() || own.expires_at.is_some() || own.points_per_second.is_some())
+    {
+        let why = "A key that is bound to addresses, an end or a budget makes and renews no keys; let a member do it.";
+        return Err(Error::new(Code::Forbidden, why));
+    }
     if caller.access.covers(&access(db, key).await?) {
         return Ok(());
     }

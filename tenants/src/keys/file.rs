@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::master::MasterKey;
+use super::master::{MOST, MasterKey, parse};
 use crate::error::{Code, Error, Result};
 
 /// Larger files are none of ours, bytes.
@@ -58,9 +58,16 @@ pub(super) fn read_or_create(path: &Path) -> Result<(Zeroizing<String>, Stamp)> 
 }
 
 /// Puts a new key before the others.
+///
+/// # Errors
+/// `CONFLICT` where there are as many as there may be: with one more, nothing would start again.
 pub(crate) fn add(path: &Path) -> Result<MasterKey> {
     let new = MasterKey::generate()?;
     let (old, _) = read(path)?;
+    if parse(&old)?.len() >= MOST {
+        let told = format!("There are {MOST} master keys, as many as there may be; run `keys retire --master` first.");
+        return Err(Error::new(Code::Conflict, told));
+    }
     let text = Zeroizing::new([lines(std::slice::from_ref(&new)).as_str(), old.as_str()].concat());
     replace(path, text.as_bytes())?;
     Ok(new)

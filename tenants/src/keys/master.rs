@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Most master keys at a time.
-const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
 /// One of the installation's keys.
 #[derive(Clone)]
@@ -205,7 +205,7 @@ impl MasterKeys {
     }
 }
 
-fn parse(text: &str) -> Result<Arc<[MasterKey]>> {
+pub(super) fn parse(text: &str) -> Result<Arc<[MasterKey]>> {
     let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
     let keys = words.map(MasterKey::from_hex).collect::<Result<Vec<_>>>()?;
     if keys.is_empty() || keys.len() > MOST {
@@ -251,6 +251,21 @@ mod tests {
         assert!(reader.unseal("note", &before).is_none(), "its key is gone");
         fs::write(&path, "nonsense").unwrap();
         assert_eq!(reader.unseal("note", &after).unwrap().as_slice(), b"after", "a broken file changes nothing");
+    }
+
+    #[test]
+    fn no_key_is_added_that_would_make_the_file_unusable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let keys = MasterKeys::from_file(&path).unwrap();
+        for _ in 1..MOST {
+            file::add(&path).unwrap();
+        }
+        let full = fs::read_to_string(&path).unwrap();
+        let refused = file::add(&path).err().unwrap();
+        assert!(refused.code() == Code::Conflict && refused.message().contains("keys retire"), "{refused:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), full);
+        assert_eq!((MasterKeys::from_file(&path).unwrap().keys().len(), keys.keys().len()), (MOST, MOST));
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Registry {
     /// the operator brought the new key.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when the keys are configured and none among them is new, `CONFLICT` while another process does it.
+    /// `BAD_REQUEST` when the keys are configured and none among them is new, `CONFLICT` while another process does it, and
+    /// where there are 16 keys already.
     pub async fn rotate_master(&self) -> Result<MasterRotation> {
         let master = self.master();
         let _alone = self.alone()?;

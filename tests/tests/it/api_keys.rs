@@ -144,6 +144,24 @@ async fn keys_are_renewed_bound_and_listed() {
 }
 
 #[tokio::test]
+async fn a_bound_key_does_not_loosen_itself() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let renew = "mutation ($id: ID!) { renewApiKey(id: $id, expiresAt: \"2999-01-01T00:00:00Z\") { key } }";
+    for bound in [
+        json!({ "name": "here", "addresses": ["127.0.0.1"] }),
+        json!({ "name": "today", "expiresAt": "2998-01-01T00:00:00Z" }),
+        json!({ "name": "slow", "pointsPerSecond": 100_000 }),
+    ] {
+        let issued = create(&tenant, bound).await;
+        let key = client(&app, &issued);
+        let made = key.graphql(CREATE, json!({ "input": { "name": "free" } })).await;
+        assert!(made.code() == "FORBIDDEN" && made.text.contains("bound"), "{}", made.text);
+        assert_eq!(key.code(renew, json!({ "id": issued["apiKey"]["id"] })).await, "FORBIDDEN");
+    }
+}
+
+#[tokio::test]
 async fn what_is_left_is_told_and_too_much_is_refused_until_when() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
