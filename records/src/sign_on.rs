@@ -10,7 +10,7 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TransactionSession};
 use tenants::{
-    Actor, TenantDb,
+    Actor, TenantDb, access,
     error::{Code, Error, Result},
     identity::{Identity, SignedIn, Visit, email_key},
     security_log::{self, Event, Kind},
@@ -21,13 +21,15 @@ use crate::{
     Ctx,
     engine::{WrittenKind, note_members},
     members::{as_member, insert},
+    roles,
     rules::Rules,
 };
 
 /// A session for whoever the provider vouches for, for this organisation alone.
 ///
 /// # Errors
-/// `FORBIDDEN` for an address that is not verified or of another domain, and for a member who was deactivated.
+/// `FORBIDDEN` for an address that is not verified or of another domain, for a member who was deactivated, and for the
+/// owner: whoever chooses the provider would be the owner otherwise.
 pub async fn enter(
     identity: &Identity,
     rules: Arc<dyn Rules>,
@@ -36,7 +38,7 @@ pub async fn enter(
     visit: &Visit,
 ) -> Result<SignedIn> {
     let tenant = db.tenant();
-    let user = match identity.linked(tenant, &proven.subject).await? {
+    let user = match identity.linked(tenant, proven).await? {
         Some(user) => user,
         None => newcomer(identity, &db, proven).await?,
     };
@@ -45,10 +47,13 @@ pub async fn enter(
         Some(member) if member.archived_at.is_some() => {
             return Err(refused("You were deactivated in this organisation."));
         }
+        Some(member) if access::is_owner(&db, member.role_id).await? => {
+            return Err(refused("The owner signs in with their password; no provider opens their place."));
+        }
         Some(_) => {}
         None => join(identity, rules, db, &user, visit).await?,
     }
-    identity.link(tenant, &proven.subject, user.id).await?;
+    identity.link(tenant, proven, user.id).await?;
     identity.begin_bound(user, tenant, visit).await
 }
 
@@ -86,10 +91,12 @@ async fn join(
 
 async fn write(ctx: &Ctx, user: &users::Model, member: MemberId) -> Result<()> {
     let role = sign_on::role(&ctx.db).await?;
+    let named = roles::by_id(ctx, role).await?.map(|role| role.name).unwrap_or_default();
     let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
     insert(&tx, user, member, (role, Actor::System.stored()), now).await?;
-    security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true), now).await?;
+    let event = Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true).with("role", named);
+    security_log::note(&tx, event, now).await?;
     note_members(ctx, &tx, &[(RecordId(member.0), WrittenKind::Created)]).await?;
     tx.commit().await?;
     Ok(())

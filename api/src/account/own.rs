@@ -8,11 +8,11 @@ use records::{
     members,
     rules::Rules,
 };
-use tenants::identity::{self as people, ProfilePatch};
+use tenants::identity::{self as people, Asking, ProfilePatch, for_one_organisation};
 
 use super::{
     model::{MembershipView, OrganisationInput, User},
-    schema::{forget, identity, person, told},
+    schema::{asking, forget, identity, person, told},
 };
 
 /// The mutations of this file.
@@ -98,9 +98,12 @@ impl Own {
 
     /// Ends this session, or another one of the same person by its id.
     async fn sign_out(&self, ctx: &Context<'_>, session: Option<ID>) -> async_graphql::Result<bool> {
-        let (user, own) = person(ctx).await?;
+        let Asking { user, session: own, only } = asking(ctx).await?;
         let nobody = || tenants::Error::new(tenants::Code::NotFound, "There is no such session.");
         let id = session.map_or(Ok(own), |id| id.parse().map_err(|_| told(&nobody())))?;
+        if only.is_some() && id != own {
+            return Err(told(&for_one_organisation()));
+        }
         let ended = identity(ctx).sign_out(&user, id, ctx.data_unchecked()).await;
         if id == own && ended.is_ok() {
             forget(ctx);

@@ -8,7 +8,7 @@ use records::rules::Rules;
 use serde_json::Value as Json;
 use tenants::{
     Code, Error, Kind,
-    identity::{Identity, SignedIn, Visit},
+    identity::{Asking, Identity, SignedIn, Visit},
 };
 
 use super::{
@@ -43,11 +43,12 @@ pub struct People;
 
 #[Object]
 impl People {
-    /// The person whose access token comes with the request.
+    /// The person whose access token comes with the request. Who came in through an organisation's provider sees that
+    /// organisation alone, and may do nothing here but this, `refresh` and `signOut`.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<Me> {
-        let identity = identity(ctx);
-        let (user, _) = person(ctx).await?;
-        let memberships = identity.memberships(user.id).await.map_err(|error| told(&error))?;
+        let Asking { user, only, .. } = asking(ctx).await?;
+        let mut memberships = identity(ctx).memberships(user.id).await.map_err(|error| told(&error))?;
+        memberships.retain(|place| only.is_none_or(|only| only == place.organisation.id));
         Ok(Me { user: user.into(), memberships: memberships.into_iter().map(Into::into).collect() })
     }
 
@@ -169,11 +170,19 @@ pub(super) fn forget(ctx: &Context<'_>) {
     }
 }
 
-/// The person whose access token comes with the request, and their session.
+/// The person whose access token comes with the request, and their session; nobody for whom a provider vouched.
 pub(super) async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
+    identity(ctx).person_of(bearer(ctx)?).await.map_err(|error| told(&error))
+}
+
+/// Whoever is signed in, for what concerns their session alone.
+pub(super) async fn asking(ctx: &Context<'_>) -> async_graphql::Result<Asking> {
+    identity(ctx).asking(bearer(ctx)?).await.map_err(|error| told(&error))
+}
+
+fn bearer<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a str> {
     let token = ctx.data_unchecked::<Bearer>().0.as_deref();
-    let token = token.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))?;
-    identity(ctx).person_of(token).await.map_err(|error| told(&error))
+    token.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))
 }
 
 /// An error as this endpoint tells it.

@@ -8,6 +8,7 @@ pub mod domains;
 pub mod email_changes;
 pub mod errands;
 pub mod key_checks;
+pub mod letter_counts;
 pub mod memberships;
 pub mod origins;
 pub mod pictures;

@@ -11,6 +11,8 @@ pub struct Model {
     pub tenant_id: TenantId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
+    /// Whose subject it is; another provider's says nothing of this person. Empty in rows older than this column.
+    pub issuer: String,
     pub user_id: UserId,
     /// Microseconds UTC.
     pub created_at: i64,

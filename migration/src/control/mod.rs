@@ -7,6 +7,8 @@ mod m0004_keys;
 mod m0005_signals;
 mod m0006_factors;
 mod m0006_sign_on;
+mod m0008_issuers;
+mod m0008_letters;
 
 use sea_orm_migration::prelude::*;
 
@@ -24,6 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_signals::Migration),
             Box::new(m0006_sign_on::Migration),
             Box::new(m0006_factors::Migration),
+            Box::new(m0008_issuers::Migration),
+            Box::new(m0008_letters::Migration),
         ]
     }
 }

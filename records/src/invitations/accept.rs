@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entities::{
     control::users,
     ids::{InvitationId, MemberId, RecordId, TenantId},
-    tenant::{invitations, members, roles},
+    tenant::{invitations, members},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -13,7 +13,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use tenants::{
-    Actor, TenantDb,
+    Actor, Caller, Permission, TenantDb, access,
     error::{Code, Error, Result},
     identity::{Identity, Letter, Membership, NewAccount, Notice, Visit, links, name_of},
     security_log::{self, Event, Kind},
@@ -23,6 +23,7 @@ use crate::{
     Ctx,
     engine::{WrittenKind, note_members},
     members::{as_member, insert},
+    roles::{self, Role},
     rules::Rules,
 };
 
@@ -37,8 +38,9 @@ pub enum Answering {
 /// Makes a member of whoever follows the link.
 ///
 /// # Errors
-/// `LINK_EXPIRED`; `FORBIDDEN` for somebody with another address; `CONFLICT` for somebody new whose address has an
-/// account; `VALIDATION_FAILED` for names or password.
+/// `LINK_EXPIRED`, also once whoever invited may not give that role any more; `FORBIDDEN` for somebody with another
+/// address; `CONFLICT` for somebody new whose address has an account, and for who is a member already;
+/// `VALIDATION_FAILED` for names or password.
 pub async fn accept(
     identity: &Identity,
     rules: Arc<dyn Rules>,
@@ -47,24 +49,50 @@ pub async fn accept(
     visit: &Visit,
 ) -> Result<Membership> {
     let (db, row) = invited(identity, token).await?;
-    let role = roles::Entity::find_by_id(row.role_id).one(&db).await?;
-    role.ok_or_else(|| Error::new(Code::LinkExpired, "The role of this invitation is gone; ask for a new one."))?;
     let user = person(identity, &db, &row, who).await?;
     let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
-    let member = before.as_ref().map_or_else(MemberId::new, |before| before.id);
+    if before.as_ref().is_some_and(|before| before.archived_at.is_none()) {
+        return Err(member_already());
+    }
+    let member = before.map(|before| before.id);
+    let joining = Joining { user: &user, member: member.unwrap_or_else(MemberId::new), comes_back: member.is_some() };
+    let ctx = as_member(identity, rules, db, joining.member, Some(visit)).await?;
+    let role = offered(&ctx, &row).await?;
     // first where people are looked up, then where they are members: a crash between leaves a pointer to nobody, which
     // nothing follows, and the link still works
-    identity.join(&user, db.tenant(), member).await?;
-    let ctx = as_member(identity, rules, db, member, Some(visit)).await?;
-    match write(&ctx, &row, &user, member, before.as_ref()).await {
+    identity.join(&user, ctx.db.tenant(), joining.member).await?;
+    match write(&ctx, &row, &role, &joining).await {
         Err(error) if error.code() == Code::StaleCatalog => {
-            write(&ctx.refreshed().await?, &row, &user, member, before.as_ref()).await?;
+            write(&ctx.refreshed().await?, &row, &role, &joining).await?;
         }
         done => done?,
     }
     tell_inviter(identity, &ctx.db, &row, &user).await?;
-    let joined = identity.memberships(user.id).await?.into_iter().find(|one| one.member == member);
+    let joined = identity.memberships(user.id).await?.into_iter().find(|one| one.member == joining.member);
     joined.ok_or_else(|| Error::internal("a new member is not among the memberships"))
+}
+
+/// Somebody on the way to being a member.
+struct Joining<'a> {
+    user: &'a users::Model,
+    member: MemberId,
+    /// They were a member before, and deactivated.
+    comes_back: bool,
+}
+
+/// The role of an invitation, if whoever sent it could give it today: who was shut out or may do less now brings nobody
+/// in by what they sent before.
+async fn offered(ctx: &Ctx, row: &invitations::Model) -> Result<Role> {
+    let gone = || Error::of(Code::LinkExpired);
+    let inviter = Actor::from_stored(&row.created_by)?;
+    let access = access::of_actor(&ctx.db, inviter).await?.filter(|access| access.has(Permission::ManageMembers));
+    let caller = Caller { actor: inviter, access: Arc::new(access.ok_or_else(gone)?), ..(*ctx.caller).clone() };
+    let inviter = Ctx { caller: Arc::new(caller), ..ctx.clone() };
+    let role = roles::by_id(&inviter, row.role_id).await?.ok_or_else(gone)?;
+    match roles::within_own(&inviter, &role) {
+        Err(error) if error.code() == Code::Forbidden => Err(gone()),
+        checked => checked.map(|()| role),
+    }
 }
 
 /// The open invitation of a token.
@@ -100,14 +128,8 @@ async fn person(identity: &Identity, db: &TenantDb, row: &invitations::Model, wh
     }
 }
 
-async fn write(
-    ctx: &Ctx,
-    row: &invitations::Model,
-    user: &users::Model,
-    member: MemberId,
-    before: Option<&members::Model>,
-) -> Result<()> {
-    let (now, actor) = (ctx.caller.clock.micros(), Actor::Member(member));
+async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joining<'_>) -> Result<()> {
+    let (now, member) = (ctx.caller.clock.micros(), joining.member);
     let tx = ctx.db.begin_write().await?;
     let own = invitations::Entity::delete_many().filter(invitations::Column::Id.eq(row.id));
     // the one who takes it away has accepted it
@@ -115,33 +137,37 @@ async fn write(
     if taken.rows_affected != 1 {
         return Err(Error::of(Code::LinkExpired));
     }
-    let kind = match before {
-        None => {
-            insert(&tx, user, member, (row.role_id, row.created_by.clone()), now).await?;
-            WrittenKind::Created
+    let kind = if joining.comes_back {
+        let back = members::ActiveModel {
+            archived_at: Set(None),
+            role_id: Set(role.id),
+            updated_at: Set(now),
+            updated_by: Set(ctx.caller.actor.stored()),
+            ..Default::default()
+        };
+        let update = members::Entity::update_many()
+            .set(back)
+            .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
+            .filter(members::Column::Id.eq(member))
+            // who was let in again meanwhile keeps the role they have
+            .filter(members::Column::ArchivedAt.is_not_null());
+        if update.exec(&tx).await?.rows_affected != 1 {
+            return Err(member_already());
         }
-        Some(before) => {
-            let back = members::ActiveModel {
-                archived_at: Set(None),
-                role_id: Set(row.role_id),
-                updated_at: Set(now),
-                updated_by: Set(actor.stored()),
-                ..Default::default()
-            };
-            members::Entity::update_many()
-                .set(back)
-                .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
-                .filter(members::Column::Id.eq(member))
-                .exec(&tx)
-                .await?;
-            if before.archived_at.is_some() { WrittenKind::Restored } else { WrittenKind::Updated }
-        }
+        WrittenKind::Restored
+    } else {
+        insert(&tx, joining.user, member, (role.id, row.created_by.clone()), now).await?;
+        WrittenKind::Created
     };
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
-    security_log::note(&tx, event, now).await?;
+    security_log::note(&tx, event.with("role", role.name.as_str()), now).await?;
     note_members(ctx, &tx, &[(RecordId(member.0), kind)]).await?;
     tx.commit().await?;
     Ok(())
+}
+
+fn member_already() -> Error {
+    Error::new(Code::Conflict, "You are a member of this organisation already; your role stays as it is.")
 }
 
 async fn tell_inviter(identity: &Identity, db: &TenantDb, row: &invitations::Model, user: &users::Model) -> Result<()> {

@@ -15,9 +15,10 @@ use sea_orm::{
     TransactionSession,
 };
 use tenants::{
-    Permission, TenantDb,
+    Actor, Permission, TenantDb, TenantTx,
     error::{Code, Error, FieldIssue, Issue, Result},
     identity::{check_email, email_key, links},
+    mailing,
     security_log::{self, Event, Kind},
 };
 
@@ -93,9 +94,9 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
         return Err(Error::new(Code::QuotaExceeded, format!("{MOST} invitations wait already; revoke some first.")));
     }
     invitations::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
+    may_mail(ctx, &row).await?;
     letters::ask(ctx, &tx, &row, token).await?;
-    let event = Event::of(&ctx.caller, Kind::MemberInvited).with("role", role.name.as_str());
-    security_log::note(&tx, event.with("invitation", id.to_string()), now).await?;
+    security_log::note(&tx, told(ctx, id).with("role", role.name.as_str()), now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();
     Ok(Invitation::of(row, role.name))
@@ -125,16 +126,27 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Invitation>> {
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<()> {
     ctx.caller.demand(Permission::ManageMembers)?;
-    match invitations::Entity::delete_by_id(id).exec(&ctx.db).await?.rows_affected {
-        0 => Err(no_invitation()),
-        _ => Ok(()),
+    let tx = ctx.db.begin_write().await?;
+    if invitations::Entity::delete_by_id(id).exec(&tx).await?.rows_affected == 0 {
+        return Err(no_invitation());
     }
+    security_log::note(&tx, told(ctx, id).with("what", "revoked"), ctx.caller.clock.micros()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
-/// Sends another letter; links of earlier ones end, and the week begins anew.
+/// Takes back what a member has sent, in the transaction that shuts them out.
+pub(crate) async fn take_back(tx: &TenantTx, member: MemberId) -> Result<()> {
+    let sent = invitations::Column::CreatedBy.eq(Actor::Member(member).stored());
+    invitations::Entity::delete_many().filter(sent).exec(tx).await?;
+    Ok(())
+}
+
+/// Sends another letter, in the caller's name; links of earlier ones end, and the week begins anew.
 ///
 /// # Errors
-/// `FORBIDDEN`, also for a role that allows more than the caller's; `NOT_FOUND`; `RATE_LIMITED` within a minute.
+/// `FORBIDDEN`, also for a role that allows more than the caller's; `NOT_FOUND`; `RATE_LIMITED` within a minute, and
+/// after too many letters.
 pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let now = ctx.caller.clock.micros();
@@ -145,15 +157,20 @@ pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     let role = service::by_id(ctx, row.role_id).await?.ok_or_else(no_invitation)?;
     service::within_own(ctx, &role)?;
     not_so_fast(&row, now)?;
-    let row = invitations::Model { token_hash, sent_at: now, expires_at: now + LIFE, ..row };
+    let created_by = ctx.caller.actor.stored();
+    let row = invitations::Model { token_hash, created_by, sent_at: now, expires_at: now + LIFE, ..row };
     let changed = invitations::ActiveModel {
         token_hash: Set(row.token_hash.clone()),
+        created_by: Set(row.created_by.clone()),
         sent_at: Set(now),
         expires_at: Set(row.expires_at),
         ..Default::default()
     };
     invitations::Entity::update_many().set(changed).filter(invitations::Column::Id.eq(id)).exec(&tx).await?;
+    may_mail(ctx, &row).await?;
     letters::ask(ctx, &tx, &row, token).await?;
+    let event = told(ctx, id).with("role", role.name.as_str()).with("what", "resent");
+    security_log::note(&tx, event, now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();
     Ok(Invitation::of(row, role.name))
@@ -173,9 +190,22 @@ fn token(db: &TenantDb, id: InvitationId) -> Result<(String, Vec<u8>)> {
 
 fn not_so_fast(row: &invitations::Model, now: i64) -> Result<()> {
     if row.sent_at > now - PAUSE {
-        return Err(Error::new(Code::RateLimited, "A letter went to this address a moment ago; wait a minute."));
+        let told = "A letter went to this address a moment ago; wait a minute.";
+        return Err(mailing::later(told.to_owned(), row.sent_at + PAUSE - now));
     }
     Ok(())
+}
+
+/// Counts where revoking changes nothing.
+async fn may_mail(ctx: &Ctx, row: &invitations::Model) -> Result<()> {
+    let (control, now) = (ctx.db.control().write(), ctx.caller.clock.micros());
+    mailing::to_address(control, &row.email_k, now).await?;
+    mailing::of_organisation(control, ctx.db.tenant(), now).await
+}
+
+/// A line of the security log about an invitation.
+fn told(ctx: &Ctx, id: InvitationId) -> Event {
+    Event::of(&ctx.caller, Kind::MemberInvited).with("invitation", id.to_string())
 }
 
 fn no_invitation() -> Error {

@@ -24,7 +24,7 @@ use crate::{
     Ctx,
     catalog::Object,
     engine::{WrittenKind, note_members},
-    permission,
+    invitations, permission,
     roles::{self as service, OWNER},
 };
 
@@ -96,7 +96,8 @@ pub async fn change_role(ctx: &Ctx, id: MemberId, role: &str) -> Result<Member> 
     by_id(ctx, id).await
 }
 
-/// Shuts a member out: every session and key use of theirs here is refused within a second.
+/// Shuts a member out: every session of theirs is refused here within a second, and the invitations end that they sent and
+/// nobody has accepted. Keys that they made belong to the organisation and go on.
 ///
 /// # Errors
 /// As [`change_role`].
@@ -125,7 +126,8 @@ pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     by_id(ctx, id).await
 }
 
-/// Makes another member the owner; the one who was becomes an administrator.
+/// Makes another member the owner; the one who was becomes an administrator. No provider can: none opens the owner's place
+/// ([`tenants::identity::Identity::authenticate`]).
 ///
 /// # Errors
 /// `FORBIDDEN` for anybody but the owner; `NOT_FOUND`; `CONFLICT` for a member who was deactivated.
@@ -212,6 +214,9 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
         let update = update.filter(members::Column::Version.eq(row.version));
         if update.exec(&tx).await?.rows_affected == 0 {
             return Err(Error::new(Code::Conflict, "Somebody else changed this member just now; try again."));
+        }
+        if matches!(change, Change::Active(false)) {
+            invitations::take_back(&tx, row.id).await?;
         }
         noted.push((RecordId(row.id.0), kind));
         security_log::note(&tx, event(ctx, change, row), now).await?;

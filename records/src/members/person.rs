@@ -23,6 +23,7 @@ use crate::{
     Ctx,
     engine::{WrittenKind, note_members},
     fold::fold_v1,
+    invitations,
     roles::OWNER,
     rules::Rules,
 };
@@ -133,6 +134,7 @@ async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
         return Err(needed(&ctx.db));
     }
     security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberChanged).with("left", true), now).await?;
+    invitations::take_back(&tx, member).await?;
     let archived = members::ActiveModel { archived_at: Set(Some(now)), ..Default::default() };
     write(ctx, &tx, member, archived, WrittenKind::Archived).await?;
     tx.commit().await?;

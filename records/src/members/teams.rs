@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionSession, sea_query::OnConflict,
 };
 use tenants::{
-    Access, Actor, Permission,
+    Access, Actor, Permission, TenantTx,
     db::violation,
     error::{Code, Error, FieldIssue, Issue, Result},
     security_log::{self, Event, Kind},
@@ -72,8 +72,11 @@ pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
     }
     let team = Team { id: TeamId::new(), name, members: Vec::new() };
     let row = teams::ActiveModel { id: Set(team.id), name: Set(team.name.clone()) };
-    let inserted = teams::Entity::insert(row).exec_without_returning(&ctx.db).await;
+    let tx = ctx.db.begin_write().await?;
+    let inserted = teams::Entity::insert(row).exec_without_returning(&tx).await;
     inserted.map_err(|error| taken(error, &team.name))?;
+    log(ctx, &tx, told(ctx, team.id, "created").with("name", team.name.as_str())).await?;
+    tx.commit().await?;
     Ok(team)
 }
 
@@ -86,7 +89,10 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
     let name = checked(name)?;
     find(ctx, id).await?;
     let row = teams::ActiveModel { id: Set(id), name: Set(name.clone()) };
-    row.update(&ctx.db).await.map_err(|error| taken(error, &name))?;
+    let tx = ctx.db.begin_write().await?;
+    row.update(&tx).await.map_err(|error| taken(error, &name))?;
+    log(ctx, &tx, told(ctx, id, "renamed").with("name", name)).await?;
+    tx.commit().await?;
     find(ctx, id).await
 }
 
@@ -95,11 +101,12 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
-    ctx.caller.demand(Permission::ManageMembers)?;
-    find(ctx, id).await?;
+    may_move(ctx)?;
+    let team = find(ctx, id).await?;
     let tx = ctx.db.begin_write().await?;
     team_members::Entity::delete_many().filter(team_members::Column::TeamId.eq(id)).exec(&tx).await?;
     teams::Entity::delete_by_id(id).exec(&tx).await?;
+    log(ctx, &tx, told(ctx, id, "deleted").with("name", team.name)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -109,15 +116,17 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
-    ctx.caller.demand(Permission::ManageMembers)?;
+    may_move(ctx)?;
     find(ctx, team).await?;
     movable(ctx, member).await?;
     let row = team_members::ActiveModel { team_id: Set(team), member_id: Set(member) };
     let there = OnConflict::columns([team_members::Column::TeamId, team_members::Column::MemberId])
         .update_column(team_members::Column::MemberId)
         .to_owned();
-    team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&ctx.db).await?;
-    log(ctx, team, member, "joined").await?;
+    let tx = ctx.db.begin_write().await?;
+    team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&tx).await?;
+    log(ctx, &tx, told(ctx, team, "joined").with("member", member.to_string())).await?;
+    tx.commit().await?;
     find(ctx, team).await
 }
 
@@ -126,12 +135,25 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
-    ctx.caller.demand(Permission::ManageMembers)?;
+    may_move(ctx)?;
     find(ctx, team).await?;
     movable(ctx, member).await?;
-    team_members::Entity::delete_by_id((team, member)).exec(&ctx.db).await?;
-    log(ctx, team, member, "left").await?;
+    let tx = ctx.db.begin_write().await?;
+    team_members::Entity::delete_by_id((team, member)).exec(&tx).await?;
+    log(ctx, &tx, told(ctx, team, "left").with("member", member.to_string())).await?;
+    tx.commit().await?;
     find(ctx, team).await
+}
+
+/// Refuses those whose own reach is what a team holds: whoever is put into it would let them see their records.
+fn may_move(ctx: &Ctx) -> Result<()> {
+    ctx.caller.demand(Permission::ManageMembers)?;
+    if !ctx.caller.access.speaks_of_teams() {
+        return Ok(());
+    }
+    let why = "Your role reaches the records of your teams, so you do not say who is in them; ask somebody whose role does \
+               not speak of teams.";
+    Err(Error::new(Code::Forbidden, why))
 }
 
 /// Refuses to move a member who may do more than the caller, or oneself: a team is what a role may reach.
@@ -146,10 +168,13 @@ async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
     }
 }
 
-async fn log(ctx: &Ctx, team: TeamId, member: MemberId, what: &str) -> Result<()> {
-    let event = Event::of(&ctx.caller, Kind::MemberChanged).with("member", member.to_string());
-    let event = event.with("team", team.to_string()).with("what", what);
-    security_log::note(&ctx.db, event, ctx.caller.clock.micros()).await
+/// A line of the security log about a team.
+fn told(ctx: &Ctx, team: TeamId, what: &str) -> Event {
+    Event::of(&ctx.caller, Kind::MemberChanged).with("team", team.to_string()).with("what", what)
+}
+
+async fn log(ctx: &Ctx, tx: &TenantTx, event: Event) -> Result<()> {
+    security_log::note(tx, event, ctx.caller.clock.micros()).await
 }
 
 async fn find(ctx: &Ctx, id: TeamId) -> Result<Team> {

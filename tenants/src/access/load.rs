@@ -52,6 +52,14 @@ pub async fn of_role(db: &TenantDb, role: RoleId, member: Option<MemberId>) -> R
     Ok(Access::Granted(Granted { grants: Arc::new(grants), team }))
 }
 
+/// Whether a role is the owner's: never locked out, and never opened by anybody else's word.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_owner(db: &TenantDb, role: RoleId) -> Result<bool> {
+    Ok(roles::Entity::find_by_id(role).one(db).await?.is_some_and(|role| role.name == "owner"))
+}
+
 /// What a role names; nothing for one that allows everything.
 ///
 /// # Errors

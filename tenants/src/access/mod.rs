@@ -10,7 +10,7 @@ use entities::ids::{FieldId, MemberId, ObjectId};
 pub use grants::{FieldAccess, Grants, ObjectGrant, Operation, Permission, RowScope};
 use sha2::{Digest, Sha256};
 
-pub use load::{ALL, grants_of, of_actor, of_role};
+pub use load::{ALL, grants_of, is_owner, of_actor, of_role};
 
 /// What an actor may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,14 @@ impl Access {
         match self {
             Access::All => true,
             Access::Granted(granted) => granted.grants.permissions.contains(&permission),
+        }
+    }
+
+    /// Whether any operation reaches as far as the team: whom the team holds then says what may be done.
+    pub fn speaks_of_teams(&self) -> bool {
+        match self {
+            Access::All => false,
+            Access::Granted(granted) => granted.grants.speaks_of_teams(),
         }
     }
 

@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entities::{
-    ids::{RoleId, TenantId},
-    tenant::{members, roles},
-};
+use entities::{ids::TenantId, tenant::members};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
@@ -109,7 +106,11 @@ impl Identity {
             .filter(|row| row.user_id == claims.sub && row.archived_at.is_none())
             .ok_or_else(|| Error::of(Code::Unauthenticated))?;
         let access = Arc::new(access::of_role(&db, row.role_id, Some(member)).await?);
-        if !through && sign_on::is_required(&db).await? && !is_owner(&db, row.role_id).await? {
+        if through && access::is_owner(&db, row.role_id).await? {
+            // whoever chooses the provider would be the owner otherwise
+            return Err(Error::new(Code::Forbidden, "The owner signs in with their password, not through a provider."));
+        }
+        if !through && sign_on::is_required(&db).await? && !access::is_owner(&db, row.role_id).await? {
             let path = format!("/t/{}/sign-on", db.settings().slug);
             let message = format!("This organisation is entered through its provider; go to {path}.");
             return Err(Error::new(Code::Forbidden, message).with("signOn", path));
@@ -117,9 +118,4 @@ impl Identity {
         let principal = Principal { tenant, actor: Actor::Member(member), access, points_per_second: None, db };
         Ok((principal, claims.exp))
     }
-}
-
-/// Whether a role is the owner's, who is never locked out.
-async fn is_owner(db: &TenantDb, role: RoleId) -> Result<bool> {
-    Ok(roles::Entity::find_by_id(role).one(db).await?.is_some_and(|role| role.name == "owner"))
 }

@@ -29,7 +29,10 @@ use std::sync::Arc;
 
 pub use authenticate::Principal;
 pub use devices::Device;
-use entities::{control::users, ids::SessionId};
+use entities::{
+    control::users,
+    ids::{SessionId, TenantId},
+};
 pub(crate) use factors::SEALED as FACTORS;
 pub use factors::{Enrolment, Standing, TrustedDevice, are_two_factors_required, require_two_factors};
 pub use letters::{LETTERS, Letter, Post};
@@ -46,12 +49,24 @@ pub(crate) use sign_up::SEALED as SIGN_UPS;
 use tokio::sync::Semaphore;
 pub use visit::Visit;
 
-use crate::{error::Result, registry::Registry};
+use crate::{
+    error::{Code, Error, Result},
+    registry::Registry,
+};
 
 /// Passwords that may wait for their turn; at two cores the last of them waits for about three seconds.
 const QUEUE: usize = 100;
 /// Lines of security logs that may be on their way.
 const TELLING: usize = 64;
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    pub user: users::Model,
+    pub session: SessionId,
+    /// The organisation whose provider vouched for them: the session is for nothing else.
+    pub only: Option<TenantId>,
+}
 
 /// Credentials of an installation's people and programs.
 pub struct Identity {
@@ -87,15 +102,32 @@ impl Identity {
         &self.registry
     }
 
-    /// The person behind an access token, and their session.
+    /// The person behind an access token, and their session, for what concerns the whole account.
+    ///
+    /// # Errors
+    /// As [`Identity::asking`]; `FORBIDDEN` where an organisation's provider vouched for them.
+    pub async fn person_of(&self, token: &str) -> Result<(users::Model, SessionId)> {
+        let Asking { user, session, only } = self.asking(token).await?;
+        if only.is_some() { Err(for_one_organisation()) } else { Ok((user, session)) }
+    }
+
+    /// Who asks by an access token, whoever vouched for them.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` when the token is not ours, its person is gone or its session has ended.
-    pub async fn person_of(&self, token: &str) -> Result<(users::Model, SessionId)> {
+    pub async fn asking(&self, token: &str) -> Result<Asking> {
         let claims = self.signer.read(token, self.registry.clock())?;
-        let ended = || crate::Error::of(crate::Code::Unauthenticated);
-        self.live(claims.sid).await?.filter(|session| session.user_id == claims.sub).ok_or_else(ended)?;
+        let ended = || Error::of(Code::Unauthenticated);
+        let session = self.live(claims.sid).await?.filter(|session| session.user_id == claims.sub);
+        let only = session.ok_or_else(ended)?.only_tenant;
         let user = self.registry.user(claims.sub).await?.ok_or_else(ended)?;
-        Ok((user, claims.sid))
+        Ok(Asking { user, session: claims.sid, only })
     }
+}
+
+/// What a session that a provider vouched for is answered where more than its organisation is concerned.
+pub fn for_one_organisation() -> Error {
+    let why = "You came in through an organisation's provider, whose word is taken for that organisation alone; sign in \
+               with your password for what concerns your whole account.";
+    Error::new(Code::Forbidden, why)
 }

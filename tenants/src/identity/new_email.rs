@@ -15,6 +15,7 @@ use super::{
 use crate::{
     db::violation,
     error::{Code, Error, Result},
+    mailing,
     security_log::{Event, Kind},
 };
 
@@ -37,7 +38,8 @@ impl Identity {
     /// is the same.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS` for the password, `VALIDATION_FAILED` for the address, `RATE_LIMITED` within a minute of the last.
+    /// `BAD_CREDENTIALS` for the password, `VALIDATION_FAILED` for the address, `RATE_LIMITED` within a minute of the last
+    /// and after too many letters to the new address.
     pub async fn change_email(&self, user: &users::Model, password: &str, email: &str, visit: &Visit) -> Result<()> {
         if let Some(issue) = people::check_email("email", email) {
             return Err(Error::invalid(vec![issue]));
@@ -58,10 +60,11 @@ impl Identity {
         };
         let tx = self.registry.control().begin().await?;
         let before = email_changes::Entity::find_by_id(user.id).one(&tx).await?;
-        if before.is_some_and(|before| before.expires_at > now + LIFE - PAUSE) {
-            let wait = "A change was asked for a moment ago; wait a minute before you ask for another.";
-            return Err(Error::new(Code::RateLimited, wait));
+        if let Some(before) = before.filter(|before| before.expires_at > now + LIFE - PAUSE) {
+            let told = "A change was asked for a moment ago; wait a minute before you ask for another.";
+            return Err(mailing::later(told.to_owned(), before.expires_at - LIFE + PAUSE - now));
         }
+        mailing::to_address(&tx, &row.email_key, now).await?;
         email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
         email_changes::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
         let letter = if known { Letter::AddressTaken } else { Letter::ConfirmNewEmail { token: new } };

@@ -144,7 +144,10 @@ impl Identity {
             self.log(user.id, Event::new(Kind::SessionReplayed).from(visit)).await?;
             return Err(refused());
         }
-        self.answer(user, id, tenant, refresh_token).await
+        let mut signed = self.answer(user, id, tenant, refresh_token).await?;
+        let only = session.only_tenant;
+        signed.memberships.retain(|place| only.is_none_or(|only| only == place.organisation.id));
+        Ok(signed)
     }
 
     /// A session that was not ended and has not expired.

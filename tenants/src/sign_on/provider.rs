@@ -49,6 +49,8 @@ pub struct Waiting {
 /// What a provider says of somebody.
 #[derive(Clone, Debug)]
 pub struct Proven {
+    /// Which provider says it.
+    pub issuer: String,
     /// Never changes at this provider.
     pub subject: String,
     pub email: Option<String>,
@@ -58,8 +60,9 @@ pub struct Proven {
 }
 
 impl Proven {
-    fn of(claims: &CoreIdTokenClaims) -> Self {
+    fn of(issuer: &str, claims: &CoreIdTokenClaims) -> Self {
         Self {
+            issuer: issuer.to_owned(),
             subject: claims.subject().as_str().to_owned(),
             email: claims.email().map(|email| email.as_str().to_owned()),
             email_verified: claims.email_verified() == Some(true),
@@ -68,8 +71,9 @@ impl Proven {
         }
     }
 
-    fn told(claims: &CoreUserInfoClaims) -> Self {
+    fn told(issuer: &str, claims: &CoreUserInfoClaims) -> Self {
         Self {
+            issuer: issuer.to_owned(),
             subject: claims.subject().as_str().to_owned(),
             email: claims.email().map(|email| email.as_str().to_owned()),
             email_verified: claims.email_verified() == Some(true),
@@ -131,13 +135,13 @@ impl Provider {
         let token =
             answer.id_token().ok_or_else(|| Error::new(Code::Unauthenticated, "The provider sent no identity."))?;
         let claims = token.claims(&client.id_token_verifier(), &Nonce::new(waiting.nonce)).map_err(refused)?;
-        let mut proven = Proven::of(claims);
+        let mut proven = Proven::of(&self.issuer, claims);
         if proven.email.is_none() {
             // many providers keep the address out of the token and tell it when asked
             let asked = client.user_info(answer.access_token().clone(), Some(claims.subject().clone()));
             let told: CoreUserInfoClaims =
                 asked.map_err(Error::internal)?.request_async(&http).await.map_err(refused)?;
-            proven = Proven::told(&told);
+            proven = Proven::told(&self.issuer, &told);
         }
         Ok(proven)
     }

@@ -1,5 +1,5 @@
-//! Which provider, and for which domains: said by those who manage security, but for the domains: that one is an
-//! organisation's is verified by the operator (docs/decisions/0081).
+//! Which provider, and for which domains: said by those who may do everything, since a provider says who people are; but
+//! for the domains: that one is an organisation's is verified by the operator (docs/decisions/0081).
 
 use entities::{
     control::domains,
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::provider::is_safe;
 use crate::{
-    access::{self, Permission},
+    access::{Access, Permission},
     caller::Caller,
     control::Control,
     db::TenantDb,
@@ -34,7 +34,7 @@ const LONGEST: usize = 1_000;
 pub struct NewSignOn {
     pub issuer: String,
     pub client_id: String,
-    /// Left out, the known one stays.
+    /// Left out, the known one stays; another provider does not get it.
     pub client_secret: Option<String>,
     /// Name of the role of those who come for the first time.
     pub role: String,
@@ -67,9 +67,9 @@ pub async fn get(db: &TenantDb, caller: &Caller) -> Result<Option<SignOn>> {
 /// Says through which provider members sign in. One on this machine is asked only if the operator lets it be.
 ///
 /// # Errors
-/// `FORBIDDEN` where the role allows more than the caller may; `VALIDATION_FAILED`.
+/// `FORBIDDEN` for whoever may not do everything; `VALIDATION_FAILED`.
 pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
-    caller.demand(Permission::ManageSecurity)?;
+    may_change(caller)?;
     let known = row(db).await?;
     let mut issues = Vec::new();
     let mut refuse = |field: &str, issue: Issue| issues.push(FieldIssue { field: field.to_owned(), issue });
@@ -82,7 +82,7 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
             refuse(field, Issue::WrongType("1 to 1000 bytes".into()));
         }
     }
-    if new.client_secret.is_none() && known.is_none() {
+    if new.client_secret.is_none() && known.as_ref().is_none_or(|known| known.issuer != new.issuer) {
         refuse("clientSecret", Issue::Required);
     }
     let role = roles::Entity::find().filter(roles::Column::Name.eq(&new.role)).one(db).await?;
@@ -91,9 +91,6 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
         refuse("role", Issue::WrongType("the name of a role other than owner".into()));
     }
     let (Some(role), true) = (role, issues.is_empty()) else { return Err(Error::invalid(issues)) };
-    if !caller.access.covers(&access::of_role(db, role.id, None).await?) {
-        return Err(Error::new(Code::Forbidden, "The role allows more than yours."));
-    }
     let secret = match (&new.client_secret, known) {
         (Some(secret), _) => db.key().seal_text(SECRET, secret)?,
         (None, Some(known)) => known.secret,
@@ -132,13 +129,23 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
 /// # Errors
 /// `FORBIDDEN`.
 pub async fn remove(db: &TenantDb, caller: &Caller) -> Result<()> {
-    caller.demand(Permission::ManageSecurity)?;
+    may_change(caller)?;
     let tx = db.begin_write().await?;
     sign_on::Entity::delete_many().exec(&tx).await?;
     let event = Event::of(caller, Kind::SettingsChanged).with("signOn", serde_json::Value::Null);
     security_log::note(&tx, event, caller.clock.micros()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A provider says who members are, and so what they may do: nobody gives themselves more than they have.
+fn may_change(caller: &Caller) -> Result<()> {
+    if *caller.access == Access::All {
+        return Ok(());
+    }
+    let why = "A provider says who people are: single sign-on is set and removed by a role that allows everything, as \
+               `admin` does.";
+    Err(Error::new(Code::Forbidden, why))
 }
 
 /// Whether members come in through the provider alone.

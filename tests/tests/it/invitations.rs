@@ -142,6 +142,87 @@ async fn invitations_are_taken_back_and_not_sent_in_a_flood() {
 }
 
 #[tokio::test]
+async fn nobody_is_flooded_by_inviting_and_revoking() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.tenant("acme"), app.tenant("other"));
+    let revoke = "mutation ($id: ID!) { revokeInvitation(id: $id) }";
+    for _ in 0..5 {
+        let id = invite(&tenant.api_key, "bob@example.com", "agent").await.data()["inviteMember"]["id"].clone();
+        tenant.data(revoke, json!({ "id": id })).await;
+    }
+    for client in [&tenant.api_key, &other.api_key] {
+        let refused = invite(client, "Bob@Example.com", "agent").await;
+        assert_eq!(refused.code(), "RATE_LIMITED", "{}", refused.text);
+        let wait = refused.body["errors"][0]["extensions"]["retryAfterMs"].as_i64();
+        assert!((3_500_000..=3_600_000).contains(&wait.expect("how long")), "{}", refused.text);
+    }
+    let change = format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"bob@example.com\") }}");
+    assert_eq!(tenant.owner().await.account(&change, json!({})).await.code(), "RATE_LIMITED");
+    invite(&tenant.api_key, "eve@example.com", "agent").await.data();
+    assert_eq!(waiting(&tenant).await, json!([{ "email": "eve@example.com", "role": "agent" }]));
+    letter(&app, "eve@example.com").await;
+    for _ in 0..5 {
+        letter(&app, "bob@example.com").await;
+    }
+    assert!(app.mailbox().letters().is_empty(), "{:?}", app.mailbox().letters());
+    let log = "{ securityLog(kinds: [MEMBER_INVITED], first: 50) { nodes { detail } } }";
+    let log = tenant.graphql(log, json!({})).await;
+    assert_eq!(log.text.matches("revoked").count(), 5, "{}", log.text);
+}
+
+#[tokio::test]
+async fn who_is_a_member_keeps_the_role_they_have() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let owner = tenant.owner().await;
+    invite(&tenant.api_key, "boss@example.com", "viewer").await.data();
+    let token = letter(&app, "boss@example.com").await.token();
+    let change = format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"boss@example.com\") }}");
+    owner.account(&change, json!({})).await.data();
+    for (email, subject) in [
+        ("boss@example.com", "Confirm your new email address"),
+        ("owner@acme.example", "Your email address is to change"),
+    ] {
+        let link = app.mailbox().take(email, subject).await.token();
+        let query = "mutation ($token: String!) { confirmEmail(token: $token) }";
+        app.anonymous().account(query, json!({ "token": link })).await.data();
+    }
+    assert_eq!(accept(&owner, &token, None).await.code(), "CONFLICT");
+    let me = owner.account("{ me { memberships { role } } }", json!({})).await.data();
+    assert_eq!(me["me"]["memberships"], json!([{ "role": "owner" }]));
+}
+
+#[tokio::test]
+async fn an_invitation_holds_as_long_as_its_sender_could_send_it() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let (ada, ada_id) = access::member(&app, &tenant, "ada@example.com", "admin").await;
+    let (eve, eve_id) = access::member(&app, &tenant, "eve@example.com", "admin").await;
+    for (client, email) in [(&ada, "bob@example.com"), (&eve, "tom@example.com")] {
+        invite(client, email, "admin").await.data();
+    }
+    let (bob, tom) = (letter(&app, "bob@example.com").await.token(), letter(&app, "tom@example.com").await.token());
+    let change = "mutation ($id: ID!) { changeMemberRole(member: $id, role: \"agent\") { role } }";
+    tenant.data(change, json!({ "id": ada_id })).await;
+    tenant.data("mutation ($id: ID!) { deactivateMember(member: $id) { active } }", json!({ "id": eve_id })).await;
+    for token in [&bob, &tom] {
+        assert_eq!(accept(&app.anonymous(), token, self::bob()).await.code(), "LINK_EXPIRED");
+    }
+    let sign_in =
+        format!("mutation {{ signIn(email: \"bob@example.com\", password: \"{PASSWORD}\") {{ accessToken }} }}");
+    assert_eq!(app.anonymous().account(&sign_in, json!({})).await.code(), "BAD_CREDENTIALS", "nobody was made");
+    let left = tenant.data("{ invitations { email } }", json!({})).await["invitations"].clone();
+    assert_eq!(left, json!([{ "email": "bob@example.com" }]), "what was sent by who was shut out is taken back");
+    let key = app.cli(&["api-key", "create", "--tenant", "acme", "--name", "hr", "--role", "admin"]);
+    invite(&app.with_token(key.printed()), "kim@example.com", "admin").await.data();
+    let kim = letter(&app, "kim@example.com").await.token();
+    let keys = tenant.data("{ apiKeys { id name } }", json!({})).await["apiKeys"].clone();
+    assert_eq!(keys[0]["name"], "hr");
+    tenant.data("mutation ($id: ID!) { revokeApiKey(id: $id) { id } }", json!({ "id": keys[0]["id"] })).await;
+    assert_eq!(accept(&app.anonymous(), &kim, self::bob()).await.code(), "LINK_EXPIRED", "by a key that was revoked");
+}
+
+#[tokio::test]
 async fn who_does_without_notices_gets_none() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");

@@ -5,9 +5,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use reqwest::{Client, Method, Response, redirect::Policy};
+use reqwest::{Method, Response, redirect::Policy};
 use serde_json::{Value, json};
-use tests::{Answer, Tenant, TestApp, until, workspace};
+use tests::{Answer, Client, Tenant, TestApp, until, workspace};
+
+use crate::access;
 
 const PASSWORD: &str = "a long enough passphrase";
 
@@ -25,6 +27,7 @@ impl Drop for Provider {
 }
 
 impl Provider {
+    /// A provider that sends back to an address.
     fn start(callback: &str) -> Self {
         let folder = workspace::file("tests/protocol");
         assert!(folder.join("node_modules").is_dir(), "`make protocol` installs the provider");
@@ -44,19 +47,27 @@ impl Provider {
 
     async fn next(&self, sub: &str, email: &str, verified: bool) {
         let who = json!({ "sub": sub, "email": email, "email_verified": verified });
-        Client::new().post(format!("{}/who", self.issuer)).json(&who).send().await.expect("the provider hears");
+        reqwest::Client::new()
+            .post(format!("{}/who", self.issuer))
+            .json(&who)
+            .send()
+            .await
+            .expect("the provider hears");
     }
 }
 
 /// A browser: it keeps cookies by host and path as far as this test needs, and follows redirects by hand.
 struct Browser {
-    http: Client,
+    http: reqwest::Client,
     cookies: Vec<(String, String)>,
 }
 
 impl Browser {
     fn new() -> Self {
-        Self { http: Client::builder().redirect(Policy::none()).build().expect("a client"), cookies: Vec::new() }
+        Self {
+            http: reqwest::Client::builder().redirect(Policy::none()).build().expect("a client"),
+            cookies: Vec::new(),
+        }
     }
 
     async fn get(&mut self, url: &str) -> Response {
@@ -113,11 +124,23 @@ async fn stand() -> Stand {
 
 impl Stand {
     async fn set(&self, required: bool) -> Answer {
+        self.set_by(&self.tenant.api_key, Some("a secret of the provider"), required).await
+    }
+
+    async fn set_by(&self, client: &Client, secret: Option<&str>, required: bool) -> Answer {
         let query =
             "mutation ($input: SignOnInput!) { setSignOn(input: $input) { issuer role required domains path } }";
         let input = json!({ "issuer": self.provider.issuer, "clientId": "clientele", "role": "agent",
-            "clientSecret": "a secret of the provider", "required": required });
-        self.tenant.graphql(query, json!({ "input": input })).await
+            "clientSecret": secret, "required": required });
+        client.graphql(query, json!({ "input": input })).await
+    }
+
+    /// Somebody whom the provider vouches for, with the access token of their session.
+    async fn through(&self, sub: &str, email: &str) -> (Client, Browser) {
+        let (answer, browser) = self.enter(sub, email, true).await;
+        assert_eq!(answer.status(), 303, "{}", answer.text().await.expect("a text"));
+        let session = self.refresh(&browser, None).await.data()["refresh"].clone();
+        (self.app.with_token(session["accessToken"].as_str().expect("a token")), browser)
     }
 
     /// What the callback answers, and the browser that came back.
@@ -180,6 +203,93 @@ async fn people_of_the_domain_come_in_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn nobody_becomes_the_owner_or_another_by_choosing_a_provider() {
+    let mut stand = stand().await;
+    let guard = json!({ "name": "guard", "permissions": ["MANAGE_SECURITY"], "others": { "read": "ALL" } });
+    access::role(&stand.tenant, guard).await;
+    let guard = access::program(&stand.app, &stand.tenant, "guard");
+    assert_eq!(stand.set_by(&guard, Some("a secret of the provider"), false).await.code(), "FORBIDDEN");
+    stand.set(false).await.data();
+    assert_eq!(guard.code("mutation { removeSignOn }", json!({})).await, "FORBIDDEN");
+
+    let (answer, browser) = stand.enter("evil", "owner@acme.example", true).await;
+    assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "the owner comes with their password alone");
+    assert!(browser.session().is_none());
+
+    let (nadia, _) = stand.through("u1", "nadia@acme.example").await;
+    stand.provider = Provider::start(&format!("{}/callback", stand.start));
+    let kept = stand.set_by(&stand.tenant.api_key, None, false).await;
+    assert_eq!(kept.code(), "VALIDATION_FAILED", "the old provider's secret is not told to the new one");
+    stand.set(false).await.data();
+    let (answer, _) = stand.enter("u1", "eve@evil.example", true).await;
+    assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "the same subject at another provider is nobody");
+    let (answer, _) = stand.enter("u1", "nadia@acme.example", true).await;
+    assert_eq!(answer.status(), 303, "recognised by her address, and known from now on");
+
+    let members = "{ organisationMembers { id email } }";
+    let members = stand.tenant.data(members, json!({})).await["organisationMembers"].clone();
+    let id = members.as_array().and_then(|all| all.iter().find(|one| one["email"] == "nadia@acme.example"));
+    let hand_over = "mutation ($id: ID!) { transferOwnership(member: $id) { role } }";
+    let hers = id.expect("nadia")["id"].clone();
+    nadia.data("{ me { language } }", json!({})).await;
+    stand.tenant.owner().await.data(hand_over, json!({ "id": hers })).await;
+    let shut = async || nadia.graphql(hand_over, json!({ "id": hers })).await.status == 403;
+    until(1, "what a provider opened is no owner's session", shut).await;
+    let (answer, _) = stand.enter("u1", "nadia@acme.example", true).await;
+    assert_eq!(code(answer).await, (403, "FORBIDDEN".to_owned()), "known by the subject, and the owner");
+}
+
+#[tokio::test]
+async fn who_came_through_a_provider_has_no_say_over_the_whole_account() {
+    let stand = stand().await;
+    let found = ["tenant", "create", "--slug", "hers", "--name", "hers", "--owner-email", "nadia@acme.example"];
+    stand.app.program().with("CLIENTELE_OWNER_PASSWORD", PASSWORD).run(found).printed();
+    stand.set(false).await.data();
+    let (nadia, _) = stand.through("u1", "nadia@acme.example").await;
+    let sign_in =
+        format!("mutation {{ signIn(email: \"nadia@acme.example\", password: \"{PASSWORD}\") {{ accessToken }} }}");
+    let signed = stand.app.anonymous().account(&sign_in, json!({})).await.data()["signIn"].clone();
+    let whole = stand.app.with_token(signed["accessToken"].as_str().expect("a token"));
+    let sessions = whole.account("{ sessions { id current } }", json!({})).await.data()["sessions"].clone();
+    let other = sessions.as_array().and_then(|all| all.iter().find(|one| one["current"] == true)).expect("it")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+
+    let me = "{ me { user { email } memberships { organisation { slug } } } }";
+    let seen = nadia.account(me, json!({})).await.data()["me"]["memberships"].clone();
+    assert_eq!(
+        seen,
+        json!([{ "organisation": { "slug": "acme" } }]),
+        "her other organisation is no affair of this one"
+    );
+    for refused in [
+        "{ sessions { id } }",
+        "{ secondFactor { enabled } }",
+        "mutation { signOutEverywhere }",
+        &format!("mutation {{ signOut(session: \"{other}\") }}"),
+        "mutation { updateProfile(input: { firstName: \"Eve\" }) { id } }",
+        &format!("mutation {{ changePassword(password: \"{PASSWORD}\", newPassword: \"another long passphrase\") }}"),
+        &format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"eve@evil.example\") }}"),
+        &format!("mutation {{ enrolSecondFactor(password: \"{PASSWORD}\") {{ secret }} }}"),
+        &format!("mutation {{ deleteAccount(password: \"{PASSWORD}\") }}"),
+        "mutation { acceptInvitation(token: \"x.y\") { role } }",
+        "mutation { createOrganisation(input: { slug: \"x-org\", name: \"x\", country: \"DZ\", timeZone: \"UTC\",
+            currency: \"DZD\", language: \"fr\" }) { role } }",
+    ] {
+        let answer = nadia.account(refused, json!({})).await;
+        assert!(answer.code() == "FORBIDDEN" && answer.text.contains("provider"), "{refused} {}", answer.text);
+    }
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let answer = Answer::of(nadia.request(method.clone(), "/api/account/picture")).await;
+        assert_eq!(answer.status, 403, "{method}");
+    }
+    whole.account("{ me { user { id } } }", json!({})).await.data();
+    assert_eq!(nadia.account("mutation { signOut }", json!({})).await.data()["signOut"], true);
+    assert_eq!(nadia.account(me, json!({})).await.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test]
 async fn only_the_browser_that_began_can_finish_and_only_once() {
     let stand = stand().await;
     stand.set(false).await.data();
@@ -209,6 +319,7 @@ async fn what_is_required_never_locks_the_owner_out() {
     assert_eq!(elsewhere.code(), "NOT_FOUND", "a session for this organisation alone");
     let (_, browser) = stand.enter("u1", "nadia@acme.example", true).await;
     let session = stand.refresh(&browser, Some("acme")).await.data()["refresh"].clone();
+    assert_eq!(session["memberships"], json!([{ "role": "agent" }]), "hers is not shown");
     let through = stand.app.with_token(session["accessToken"].as_str().expect("a token"));
 
     let query =

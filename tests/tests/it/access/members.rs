@@ -102,3 +102,35 @@ async fn the_organisation_is_handed_over_by_its_owner_alone() {
     assert_eq!(roles, [&json!("admin"), &json!("owner")], "there is one owner");
     assert_eq!(owner.code(hand_over, json!({ "id": id })).await, "FORBIDDEN", "who is that no more");
 }
+
+#[tokio::test]
+async fn a_team_is_filled_by_those_who_gain_nothing_by_it() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let reach = json!({ "read": "TEAM" });
+    let lead = json!({ "name": "lead", "permissions": ["MANAGE_MEMBERS"], "others": { "read": "ALL" },
+        "objects": [{ "object": "customer", "create": "ALL", "read": "TEAM" }] });
+    role(&tenant, lead).await;
+    role(&tenant, json!({ "name": "sales", "others": reach })).await;
+    role(&tenant, json!({ "name": "staff", "permissions": ["MANAGE_MEMBERS"], "others": { "read": "ALL" } })).await;
+    let (lead, lead_id) = member(&app, &tenant, "lead@example.com", "lead").await;
+    let (staff, _) = member(&app, &tenant, "staff@example.com", "staff").await;
+    let (_, ada) = member(&app, &tenant, "ada@example.com", "sales").await;
+    let team = lead.data("mutation { createTeam(name: \"North\") { id } }", json!({})).await["createTeam"].clone();
+    let add = "mutation ($team: ID!, $member: ID!) { addToTeam(team: $team, member: $member) { id } }";
+    tenant.data(add, json!({ "team": team["id"], "member": lead_id })).await;
+    let hers = json!({ "team": team["id"], "member": ada });
+    let refused = lead.graphql(add, hers.clone()).await;
+    assert!(refused.code() == "FORBIDDEN" && refused.text.contains("teams"), "{}", refused.text);
+    staff.data(add, hers.clone()).await;
+    let remove = "mutation ($team: ID!, $member: ID!) { removeFromTeam(team: $team, member: $member) { id } }";
+    assert_eq!(lead.code(remove, hers).await, "FORBIDDEN");
+    let delete = "mutation ($id: ID!) { deleteTeam(id: $id) }";
+    assert_eq!(lead.code(delete, json!({ "id": team["id"] })).await, "FORBIDDEN");
+    staff.data(delete, json!({ "id": team["id"] })).await;
+    let log =
+        tenant.graphql("{ securityLog(kinds: [MEMBER_CHANGED, MEMBER_JOINED]) { nodes { detail } } }", json!({})).await;
+    for told in ["created", "North", "joined", "deleted", "\"role\":\"sales\""] {
+        assert!(log.text.contains(told), "{told} {}", log.text);
+    }
+}

@@ -1,0 +1,19 @@
+//! How many letters went lately to an address that somebody typed, or on behalf of an organisation.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "letter_counts")]
+pub struct Model {
+    /// Hash of what is counted.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    pub letters: i64,
+    /// When the first of them was counted, microseconds UTC.
+    pub began_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,100 @@
+//! Letters to addresses that somebody typed are counted: by address and by organisation, in the control plane, where
+//! nothing that an organisation does with its own rows begins the count anew.
+
+use entities::{control::letter_counts, ids::TenantId};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Error, Result};
+
+/// Microseconds.
+const SECOND: i64 = 1_000_000;
+/// Microseconds.
+const HOUR: i64 = 3_600 * SECOND;
+/// Microseconds.
+const DAY: i64 = 24 * HOUR;
+/// Letters that one address gets within an hour.
+const TO_ADDRESS: i64 = 5;
+/// Letters that one organisation sends within a day.
+const OF_ORGANISATION: i64 = 200;
+
+/// Lets one more letter go to an address (as compared); nobody is flooded, whoever asks.
+///
+/// # Errors
+/// `RATE_LIMITED`, with `retryAfterMs`.
+pub async fn to_address(control: &impl ConnectionTrait, email_key: &str, now: i64) -> Result<()> {
+    match count(control, &format!("to {email_key}"), TO_ADDRESS, HOUR, now).await? {
+        None => Ok(()),
+        Some(wait) => Err(later(format!("{TO_ADDRESS} letters went to this address within an hour."), wait)),
+    }
+}
+
+/// Lets an organisation send one more letter.
+///
+/// # Errors
+/// `RATE_LIMITED`, with `retryAfterMs`.
+pub async fn of_organisation(control: &impl ConnectionTrait, tenant: TenantId, now: i64) -> Result<()> {
+    match count(control, &format!("of {tenant}"), OF_ORGANISATION, DAY, now).await? {
+        None => Ok(()),
+        Some(wait) => {
+            Err(later(format!("The organisation sent {OF_ORGANISATION} such letters within a day already."), wait))
+        }
+    }
+}
+
+/// `RATE_LIMITED`, saying after how many microseconds it is worth another try.
+pub fn later(told: String, wait: i64) -> Error {
+    let seconds = Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned());
+    Error::new(Code::RateLimited, told).with("retryAfterMs", seconds * 1000)
+}
+
+/// Counts one more within a window that begins with its first letter; answers how long to wait where there were enough.
+async fn count(control: &impl ConnectionTrait, what: &str, most: i64, window: i64, now: i64) -> Result<Option<i64>> {
+    use letter_counts::Column::{BeganAt, Key, Letters};
+    let key: String = Sha256::digest(what).iter().map(|byte| format!("{byte:02x}")).collect();
+    let known = |column| Expr::col((letter_counts::Entity, column));
+    let over = || known(BeganAt).lte(now - window);
+    let row = letter_counts::ActiveModel { key: Set(key.clone()), letters: Set(1), began_at: Set(now) };
+    // one statement: those who come at once do not pass each other
+    let again = OnConflict::column(Key)
+        .value(Letters, Expr::case(over(), 1).finally(known(Letters).add(1)))
+        .value(BeganAt, Expr::case(over(), now).finally(known(BeganAt)))
+        .to_owned();
+    letter_counts::Entity::insert(row).on_conflict(again).exec_without_returning(control).await?;
+    let row = letter_counts::Entity::find_by_id(key).one(control).await?;
+    let row = row.ok_or_else(|| Error::internal("a count that was written is missing"))?;
+    if row.letters == 1 {
+        letter_counts::Entity::delete_many().filter(BeganAt.lt(now - DAY)).exec(control).await?;
+    }
+    Ok((row.letters > most).then(|| row.began_at + window - now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, space};
+
+    #[tokio::test]
+    async fn a_window_lets_so_many_in_and_ends() {
+        let db = space().await;
+        let (control, tenant) = (db.control().write(), db.tenant());
+        for nth in 0..OF_ORGANISATION {
+            of_organisation(control, tenant, NOW + nth * SECOND).await.unwrap();
+        }
+        let refused = of_organisation(control, tenant, NOW + HOUR).await.unwrap_err();
+        let wait = (DAY - HOUR) / 1_000;
+        assert_eq!((refused.code(), &refused.details()["retryAfterMs"]), (Code::RateLimited, &wait.into()));
+        of_organisation(control, TenantId::new(), NOW + HOUR).await.unwrap();
+        of_organisation(control, tenant, NOW + DAY).await.unwrap();
+
+        let email = format!("{tenant}@example.org");
+        let at_once = futures::future::join_all((0..20).map(|_| to_address(control, &email, NOW))).await;
+        assert!(at_once.iter().filter(|one| one.is_ok()).count() <= 5, "those who come at once do not pass each other");
+        to_address(control, &email, NOW + HOUR - 1).await.unwrap_err();
+        to_address(control, &email, NOW + HOUR).await.unwrap();
+    }
+}
