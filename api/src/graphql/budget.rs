@@ -86,7 +86,7 @@ impl<K: Clone + Eq + Hash> Budgets<K> {
         // A request that costs more than a whole budget runs when the budget is full.
         if wanted > most && spent.points > 0.0 {
             let wait = ((wanted - most).min(spent.points) / rate).ceil().max(1.0) as u64;
-            return Err(too_much(wait));
+            return Err(too_much(wait).with("points", points).with("pointsPerSecond", per_second));
         }
         spent.points = wanted;
         Ok(Left {

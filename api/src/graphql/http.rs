@@ -98,9 +98,8 @@ pub fn refuse(media: Media, refusal: &Refusal) -> HttpResponse {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
-    let wait = refusal.errors.first().and_then(|error| error.extensions.get("retryAfterMs")?.as_u64());
-    if let Some(millis) = wait {
-        rate::tell_wait(response.headers_mut(), millis);
+    if let Some(error) = refusal.errors.first() {
+        rate::tell_wait(response.headers_mut(), |fact| error.extensions.get(fact)?.as_u64());
     }
     response
 }

@@ -15,9 +15,7 @@ pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let language = language(request.headers()).unwrap_or_else(|| "en".to_owned());
     let mut response = HttpResponse::build(status).json(json!({ "errors": [error_body(error, &language, &id)] }));
-    if let Some(millis) = rate::wait(error) {
-        rate::tell_wait(response.headers_mut(), millis);
-    }
+    rate::tell_wait(response.headers_mut(), |fact| error.details().get(fact)?.as_u64());
     response
 }
 

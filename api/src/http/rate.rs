@@ -6,7 +6,7 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
     web,
 };
-use tenants::{Caller, Error, error::Result};
+use tenants::{Caller, error::Result};
 
 use crate::graphql::{Door, Left};
 
@@ -35,18 +35,14 @@ pub fn tell(headers: &mut HeaderMap, left: &Left) {
     put(headers, "ratelimit-reset", &left.reset.to_string());
 }
 
-/// Says after how many milliseconds to come again.
-pub fn tell_wait(headers: &mut HeaderMap, millis: u64) {
+/// Says when to come again, by the facts of an error; and of which budget nothing is left, where it was one.
+pub fn tell_wait(headers: &mut HeaderMap, fact: impl Fn(&str) -> Option<u64>) {
+    let Some(millis) = fact("retryAfterMs") else { return };
     let seconds = millis.div_ceil(1_000);
     headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    put(headers, "ratelimit", &format!("\"points\";r=0;t={seconds}"));
-    put(headers, "ratelimit-remaining", "0");
-    put(headers, "ratelimit-reset", &seconds.to_string());
-}
-
-/// The wait that an error asks for, milliseconds.
-pub fn wait(error: &Error) -> Option<u64> {
-    error.details().get("retryAfterMs")?.as_u64()
+    if let (Some(limit), Some(per_second)) = (fact("points"), fact("pointsPerSecond")) {
+        tell(headers, &Left { limit, per_second, remaining: 0, reset: seconds });
+    }
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {

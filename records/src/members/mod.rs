@@ -116,10 +116,14 @@ pub async fn deactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
 /// Lets a member in again, with the role they had.
 ///
 /// # Errors
-/// As [`change_role`].
+/// As [`change_role`]; `CONFLICT` for one whose account is gone.
 pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let row = changeable(ctx, id).await?;
+    if row.email.ends_with(person::DELETED) {
+        let message = "This person has deleted their account; `inviteMember` asks them to come anew.";
+        return Err(Error::new(Code::Conflict, message));
+    }
     if row.archived_at.is_some() {
         write(ctx, &[(row, Change::Active(true))]).await?;
     }

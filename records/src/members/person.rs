@@ -28,7 +28,10 @@ use crate::{
     rules::Rules,
 };
 
-/// Deletes a person's account: archived as a member everywhere, then erased.
+/// Where the addresses of members end who have deleted their accounts: nobody is there (RFC 2606).
+pub(super) const DELETED: &str = "@deleted.invalid";
+
+/// Deletes a person's account: archived as a member everywhere, their address with it, then erased.
 ///
 /// # Errors
 /// `BAD_CREDENTIALS` for the password; `CONFLICT` naming an organisation of which they are the only owner.
@@ -135,7 +138,13 @@ async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
     }
     security_log::note(&tx, Event::of(&ctx.caller, Kind::MemberChanged).with("left", true), now).await?;
     invitations::take_back(&tx, member).await?;
-    let archived = members::ActiveModel { archived_at: Set(Some(now)), ..Default::default() };
+    let nowhere = format!("{member}{DELETED}");
+    let archived = members::ActiveModel {
+        archived_at: Set(Some(now)),
+        email: Set(nowhere.clone()),
+        email_k: Set(nowhere),
+        ..Default::default()
+    };
     write(ctx, &tx, member, archived, WrittenKind::Archived).await?;
     tx.commit().await?;
     Ok(())

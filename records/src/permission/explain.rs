@@ -7,14 +7,15 @@ use entities::{
 use sea_orm::EntityTrait;
 use std::sync::Arc;
 use tenants::{
-    Access, Actor, Caller, FieldAccess, Operation, Permission, RowScope, access,
+    Access, Actor, Caller, FieldAccess, Operation, Permission, RowScope,
+    access::{self, Granted},
     error::{Code, Error, Result},
 };
 
 use super::{fields, rows};
 use crate::{
     Ctx,
-    catalog::{Field, Object},
+    catalog::{Field, FieldKind, Object},
     roles,
 };
 
@@ -112,24 +113,30 @@ fn whose(scope: RowScope) -> &'static str {
 }
 
 fn field(ctx: &Ctx, role: &str, field: &Field) -> FieldExplanation {
-    let access = fields::field_access(ctx, field);
+    let (access, allowed) = (fields::effective_access(ctx, field), fields::field_access(ctx, field));
     let reason = match &*ctx.caller.access {
-        Access::All => format!("The role {role} allows everything."),
-        Access::Granted(granted) => {
-            let named = granted.grants.names(field.object, field.id);
-            let given = granted.grants.field(field.object, field.id);
-            match fields::hidden_source(ctx, &granted.grants, field) {
-                Some(source) if access != given => {
-                    format!("It tells `{}` too, which the role {role} hides.", source.name)
-                }
-                _ if access != given && access == FieldAccess::Hidden => {
-                    format!("It counts records that the role {role} does not let be read.")
-                }
-                _ if access != given => format!("It is made of fields that the role {role} does not let be changed."),
-                _ if named => format!("The role {role} says so of this field."),
-                _ => format!("The role {role} says so of fields that it does not name."),
-            }
+        _ if access == FieldAccess::Hidden && allowed != access => {
+            format!("The role {role} does not let its object be read.")
         }
+        _ if access == FieldAccess::Read && (allowed == FieldAccess::Write || field.kind == FieldKind::Id) => {
+            "Nobody writes it: it is kept by the system.".to_owned()
+        }
+        Access::All => format!("The role {role} allows everything."),
+        Access::Granted(granted) => granted_reason(ctx, role, field, granted, allowed),
     };
     FieldExplanation { field: field.id, access, reason }
+}
+
+fn granted_reason(ctx: &Ctx, role: &str, field: &Field, granted: &Granted, access: FieldAccess) -> String {
+    let named = granted.grants.names(field.object, field.id);
+    let given = granted.grants.field(field.object, field.id);
+    match fields::hidden_source(ctx, &granted.grants, field) {
+        Some(source) if access != given => format!("It tells `{}` too, which the role {role} hides.", source.name),
+        _ if access != given && access == FieldAccess::Hidden => {
+            format!("It counts records that the role {role} does not let be read.")
+        }
+        _ if access != given => format!("It is made of fields that the role {role} does not let be changed."),
+        _ if named => format!("The role {role} says so of this field."),
+        _ => format!("The role {role} says so of fields that it does not name."),
+    }
 }

@@ -22,6 +22,16 @@ pub fn field_access(ctx: &Ctx, field: &Field) -> FieldAccess {
     access_on(ctx, &ctx.caller.access, field)
 }
 
+/// What the caller may do with a field's values, whatever keeps it from more: the role, or that nobody writes it.
+pub fn effective_access(ctx: &Ctx, field: &Field) -> FieldAccess {
+    let object = ctx.catalog.object_by_id(field.object);
+    if object.is_none_or(|object| rows::permit(ctx, object, Operation::Read).is_err()) {
+        return FieldAccess::Hidden;
+    }
+    let written = field.writable && !field.engine_writes() && object.is_some_and(|object| object.writable);
+    field_access(ctx, field).min(if written { FieldAccess::Write } else { FieldAccess::Read })
+}
+
 /// What an access gives on a field, whoever has it.
 pub(crate) fn access_on(ctx: &Ctx, access: &Access, field: &Field) -> FieldAccess {
     match access {

@@ -8,7 +8,7 @@ mod rows;
 
 pub use explain::{Explanation, FieldExplanation, OperationExplanation, explain};
 pub(crate) use fields::{access_on, see_ends, sees, writes};
-pub use fields::{field_access, see, see_all};
+pub use fields::{effective_access, field_access, see, see_all};
 pub(crate) use new::NewRecords;
 pub use rows::permit;
 pub(crate) use rows::{left, refusals, rows, scope, visible};

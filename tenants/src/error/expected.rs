@@ -78,6 +78,38 @@ const PHRASES: &[[&str; 3]] = &[
         "un fuseau horaire IANA comme Africa/Algiers",
         "una zona horaria IANA como Africa/Algiers",
     ],
+    ["an instant to come", "un instant à venir", "un instante futuro"],
+    [
+        "an instant such as 2026-02-28T09:30:00Z",
+        "un instant comme 2026-02-28T09:30:00Z",
+        "un instante como 2026-02-28T09:30:00Z",
+    ],
+    [
+        "an address, or a network such as 192.0.2.0/24",
+        "une adresse, ou un réseau comme 192.0.2.0/24",
+        "una dirección, o una red como 192.0.2.0/24",
+    ],
+    ["1 to 1000000000 points", "1 à 1000000000 points", "de 1 a 1000000000 puntos"],
+    [
+        "0 to 604800 seconds, which are 7 days",
+        "0 à 604800 secondes, soit 7 jours",
+        "de 0 a 604800 segundos, es decir, 7 días",
+    ],
+    [
+        "an origin such as https://app.example.com, without a path",
+        "une origine comme https://app.example.com, sans chemin",
+        "un origen como https://app.example.com, sin ruta",
+    ],
+    ["7 to 3650 days", "7 à 3650 jours", "de 7 a 3650 días"],
+    ["the name of a role other than owner", "le nom d'un rôle autre que owner", "el nombre de un rol que no sea owner"],
+    ["1 to 1000 bytes", "1 à 1000 octets", "de 1 a 1000 bytes"],
+    [
+        "an https address, as the provider's discovery document has it",
+        "une adresse https, telle que dans le document de découverte du fournisseur",
+        "una dirección https, tal como figura en el documento de descubrimiento del proveedor",
+    ],
+    ["a small whole number", "un petit nombre entier", "un número entero pequeño"],
+    ["1 to 100 characters", "1 à 100 caractères", "de 1 a 100 caracteres"],
 ];
 
 /// A phrase in a language (ISO 639 code).

@@ -16,6 +16,24 @@ fn errors_page_is_up_to_date() {
     assert!(kept == page, "docs/errors.md is old; run `UPDATE_DOCS=1 cargo test -p tests --test it errors_page`");
 }
 
+/// What a value should have been is told in the caller's language, wherever the code names it.
+#[test]
+fn what_was_expected_is_said_in_every_language() {
+    let mut untold = Vec::new();
+    for source in workspace::files().into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        let text = fs::read_to_string(workspace::file(&source)).expect("a source file");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for rest in code.split("Issue::WrongType(\"").skip(1) {
+            let phrase = rest.split("\".into())").next().unwrap_or_default();
+            let issue = Issue::WrongType(phrase.to_owned().into());
+            if issue.message("es").contains(phrase) && phrase != "JSON" {
+                untold.push(format!("{}: {phrase}", source.display()));
+            }
+        }
+    }
+    assert!(untold.is_empty(), "add them to tenants/src/error/expected.rs:\n{}", untold.join("\n"));
+}
+
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     for code in Code::ALL {

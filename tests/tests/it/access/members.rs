@@ -134,3 +134,25 @@ async fn a_team_is_filled_by_those_who_gain_nothing_by_it() {
         assert!(log.text.contains(told), "{told} {}", log.text);
     }
 }
+
+#[tokio::test]
+async fn who_deleted_their_account_does_not_come_back_as_the_same_member() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let owner = tenant.owner().await;
+    let (bob, id) = member(&app, &tenant, "bob@example.com", "agent").await;
+    let gone = "mutation { deleteAccount(password: \"a long enough passphrase\") }";
+    bob.account(gone, json!({})).await.data();
+    let told = owner.graphql("{ organisationMembers { name email active } }", json!({})).await;
+    assert!(
+        !told.text.contains("bob@example.com\",\"active") && told.text.contains("deleted.invalid"),
+        "{}",
+        told.text
+    );
+    let again = "mutation ($id: ID!) { reactivateMember(member: $id) { active } }";
+    assert_eq!(owner.code(again, json!({ "id": id })).await, "CONFLICT");
+    let hand_over = "mutation ($id: ID!) { transferOwnership(member: $id) { role } }";
+    assert_eq!(owner.code(hand_over, json!({ "id": id })).await, "CONFLICT", "nobody owns nothing");
+    let (_, anew) = member(&app, &tenant, "bob@example.com", "agent").await;
+    assert_ne!(anew, id);
+}

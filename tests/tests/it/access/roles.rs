@@ -140,3 +140,30 @@ async fn the_owner_stays_until_the_organisation_is_handed_over() {
     let hand_over = "mutation ($id: ID!) { transferOwnership(member: $id) { id } }";
     assert_eq!(tenant.code(hand_over, id).await, "FORBIDDEN", "a program is no owner");
 }
+
+#[tokio::test]
+async fn an_explanation_and_the_catalog_agree_on_every_field() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let hidden = json!([{ "field": "birthDate", "access": "HIDDEN" }, { "field": "city", "access": "READ" }]);
+    let customers = json!({ "object": "customer", "read": "ALL", "update": "ALL", "fields": hidden });
+    super::role(&tenant, json!({ "name": "clerk", "others": { "read": "ALL" }, "objects": [customers] })).await;
+    let (clerk, member) = super::member(&app, &tenant, "ada@example.com", "clerk").await;
+    let id = tenant.create("customer", json!({ "name": "Bob" })).await;
+    let catalog = "{ object(name: \"customer\") { fields { name access } } }";
+    let catalog = clerk.data(catalog, json!({})).await["object"]["fields"].clone();
+    let told = "query ($id: ID!, $member: ID!) { explainAccess(object: \"customer\", id: $id, member: $member) {
+        fields { field access reason } } }";
+    let told = clerk.data(told, json!({ "id": id, "member": member })).await["explainAccess"]["fields"].clone();
+    let access = |list: &Value, key: &str, name: &str| {
+        let one = list.as_array().expect("fields").iter().find(|one| one[key] == name);
+        one.unwrap_or_else(|| panic!("{name}: {list}"))["access"].clone()
+    };
+    for (name, expected) in [("birthDate", "HIDDEN"), ("city", "READ"), ("firstName", "WRITE"), ("version", "READ")] {
+        assert_eq!(access(&told, "field", name), expected, "{name}");
+    }
+    for field in catalog.as_array().expect("fields") {
+        let name = field["name"].as_str().expect("a name");
+        assert_eq!(access(&told, "field", name), field["access"], "{name}");
+    }
+}

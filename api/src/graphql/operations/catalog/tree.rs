@@ -7,7 +7,6 @@ use records::{
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use tenants::{FieldAccess, Operation};
 
 use crate::graphql::operations::access::scopes;
 
@@ -63,23 +62,13 @@ pub fn field(ctx: &Ctx, field: &Field) -> Json {
         "state": constant(&field.state),
         "failure": field.failure,
         "writable": field.writable,
-        "access": field_access(ctx, field).name(),
+        "access": permission::effective_access(ctx, field).name(),
         "changingTo": field.changing.as_deref().map(type_of),
     });
     for (key, value) in details(catalog, &field.kind) {
         tree[key] = value;
     }
     tree
-}
-
-/// What the caller may do with a field's values, whatever keeps it from more: the role, or that nobody writes it.
-fn field_access(ctx: &Ctx, field: &Field) -> FieldAccess {
-    let object = ctx.catalog.object_by_id(field.object);
-    if object.is_none_or(|object| permission::permit(ctx, object, Operation::Read).is_err()) {
-        return FieldAccess::Hidden;
-    }
-    let written = field.writable && !field.engine_writes() && object.is_some_and(|object| object.writable);
-    permission::field_access(ctx, field).min(if written { FieldAccess::Write } else { FieldAccess::Read })
 }
 
 /// The rules of values; conditions under the names that fields have now.
