@@ -18,6 +18,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 use tenants::{Error, error::Result};
 
 use crate::{
@@ -93,6 +94,8 @@ enum ConfigCommand {
 
 /// Runs a command to its end.
 pub fn run() -> ExitCode {
+    // databases, letters and uploads are for whoever runs this and for nobody else of the machine
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = Arguments::parse();
     let config = match Config::load(&arguments.flags) {
         Ok(config) => config,

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -30,6 +31,30 @@ async fn no_customer_is_found_in_the_bytes_of_the_files() {
     let after_a_crash = scan(&app.data(), &words);
     assert!(while_running.1.is_empty() && after_a_crash.1.is_empty(), "{while_running:?} {after_a_crash:?}");
     assert!(while_running.0 >= 4, "control and tenant files with their logs were expected, {} found", while_running.0);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_for_nobody_else_of_the_machine() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme");
+    let invite = "mutation { inviteMember(email: \"bob@example.com\", role: \"agent\") { id } }";
+    tenant.data(invite, json!({})).await;
+    let upload = tenant.api_key.request(Method::POST, "/api/imports?object=customer").body("name\nAda\n");
+    Answer::of(upload).await;
+    let lies_there = async || !app.mailbox().letters().is_empty();
+    until(30, "a letter", lies_there).await;
+    let mut left = vec![app.data()];
+    let mut seen = 0;
+    while let Some(path) = left.pop() {
+        // a log of SQLite may go while we look
+        let Ok(about) = fs::symlink_metadata(&path) else { continue };
+        assert_eq!(about.permissions().mode() & 0o077, 0, "{}", path.display());
+        seen += 1;
+        if about.is_dir() {
+            left.extend(fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+        }
+    }
+    assert!(seen >= 4, "a folder, letters and more were expected, {seen} found");
 }
 
 #[tokio::test]
