@@ -60,6 +60,7 @@ pub async fn begin(
     request: HttpRequest,
 ) -> HttpResponse {
     let begun = async {
+        begun_here(&request)?;
         account::charge(&asked, &visit(&request), &request)?;
         let db = organisation(&app, &request).await?;
         let (url, waiting) =
@@ -77,6 +78,16 @@ pub async fn begin(
             .finish(),
         Err(error) => refuse(&request, &error),
     }
+}
+
+/// Another site's page does not begin: it would sign somebody in who did not mean to.
+fn begun_here(request: &HttpRequest) -> Result<()> {
+    let from = request.headers().get("sec-fetch-site").and_then(|from| from.to_str().ok());
+    if from != Some("cross-site") {
+        return Ok(());
+    }
+    let why = "A page of another site sent you here; to sign in, open this address yourself.";
+    Err(Error::new(Code::Forbidden, why))
 }
 
 /// Takes the browser back, with a session.

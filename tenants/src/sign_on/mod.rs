@@ -3,6 +3,7 @@
 
 mod links;
 mod provider;
+mod reach;
 mod settings;
 
 use entities::ids::RoleId;

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use url::Url;
 
-use super::provider::is_safe;
+use super::reach::is_safe;
 use crate::{
     access::{Access, Permission},
     caller::Caller,
@@ -75,7 +75,10 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     let mut refuse = |field: &str, issue: Issue| issues.push(FieldIssue { field: field.to_owned(), issue });
     let issuer = Url::parse(&new.issuer).ok().filter(|url| is_safe(url, true) && new.issuer.len() <= LONGEST);
     if issuer.is_none_or(|url| url.query().is_some() || url.fragment().is_some()) {
-        refuse("issuer", Issue::WrongType("an https address, as the provider's discovery document has it".into()));
+        refuse(
+            "issuer",
+            Issue::WrongType("an https address of the internet, as the provider's discovery document has it".into()),
+        );
     }
     for (field, text) in [("clientId", Some(&new.client_id)), ("clientSecret", new.client_secret.as_ref())] {
         if text.is_some_and(|text| text.is_empty() || text.len() > LONGEST) {

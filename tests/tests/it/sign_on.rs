@@ -296,6 +296,10 @@ async fn only_the_browser_that_began_can_finish_and_only_once() {
     stand.provider.next("u1", "nadia@acme.example", true).await;
     let mut victim = Browser::new();
     let callback = victim.through(&stand.provider, &stand.start).await;
+    let forced = stand.app.anonymous().request(Method::GET, "/t/acme/sign-on").header("sec-fetch-site", "cross-site");
+    let forced = forced.send().await.expect("an answer");
+    assert!(!forced.headers().contains_key("set-cookie"));
+    assert_eq!(code(forced).await, (403, "FORBIDDEN".to_owned()), "no other site's page signs anybody in");
     let stolen = Browser::new().get(&callback).await;
     assert_eq!(code(stolen).await, (401, "UNAUTHENTICATED".to_owned()), "another browser has not begun");
     let state = callback.split("state=").nth(1).expect("a state").split('&').next().expect("its value").to_owned();
@@ -359,16 +363,23 @@ async fn a_provider_on_this_machine_needs_a_flag() {
         "https://me:secret@login.example.com",
         "file:///etc/passwd",
         "https://a.example/?x",
+        "https://0.0.0.0",
+        "https://10.0.0.1",
+        "https://169.254.169.254",
+        "https://[fd00::1]",
     ] {
         assert_eq!(tenant.code(query, json!({ "issuer": issuer })).await, "VALIDATION_FAILED", "{issuer}");
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let issuer = format!("http://{}", listener.local_addr().expect("its address"));
+    let port = listener.local_addr().expect("its address").port();
     listener.set_nonblocking(true).expect("a listener");
-    tenant.data(query, json!({ "issuer": issuer })).await;
-    let answer = Browser::new().get(&app.anonymous().url("/t/acme/sign-on")).await;
-    assert_eq!(code(answer).await, (503, "UNAVAILABLE".to_owned()));
-    assert!(listener.accept().is_err(), "nobody knocked");
+    for host in ["http://127.0.0.1", "https://[::ffff:127.0.0.1]", "https://localhost."] {
+        let issuer = format!("{host}:{port}");
+        tenant.data(query, json!({ "issuer": issuer })).await;
+        let answer = Browser::new().get(&app.anonymous().url("/t/acme/sign-on")).await;
+        assert_eq!(code(answer).await, (503, "UNAVAILABLE".to_owned()), "{issuer}");
+        assert!(listener.accept().is_err(), "nobody knocked at {issuer}");
+    }
     let owner = "{ signOn { issuer required } }";
     until(1, "the settings stay", async || tenant.data(owner, json!({})).await["signOn"]["required"] == false).await;
 }

@@ -1,0 +1,127 @@
+//! Where providers are: on the internet. Somebody of an organisation names the provider, whose documents name further
+//! addresses; none of them leads into the network that this server stands in. Names are judged by what they resolve to
+//! when the connection is made, so that what was judged is what is connected to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+/// Looks names up, and leaves out what is not asked.
+pub(super) struct Reachable {
+    /// This machine is asked.
+    pub loopback: bool,
+}
+
+impl Resolve for Reachable {
+    fn resolve(&self, name: Name) -> Resolving {
+        let loopback = self.loopback;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> = found.filter(|address| is_asked(address.ip(), loopback)).collect();
+            if found.is_empty() {
+                return Err(format!("`{}` leads to no address of the internet", name.as_str()).into());
+            }
+            let found: Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
+    }
+}
+
+/// Whether an address may be asked at all, as far as it says so itself.
+pub(super) fn is_safe(url: &Url, loopback: bool) -> bool {
+    let https = url.scheme() == "https";
+    let asked = |address: IpAddr| is_asked(address, loopback) && (https || address.to_canonical().is_loopback());
+    let host = match url.host() {
+        Some(Host::Domain("localhost")) => loopback,
+        Some(Host::Domain(_)) => https,
+        Some(Host::Ipv4(address)) => asked(address.into()),
+        Some(Host::Ipv6(address)) => asked(address.into()),
+        None => false,
+    };
+    host && url.username().is_empty() && url.password().is_none()
+}
+
+fn is_asked(address: IpAddr, loopback: bool) -> bool {
+    match address.to_canonical() {
+        address if address.is_loopback() => loopback,
+        IpAddr::V4(address) => is_public(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// The rest is kept for networks of one's own, for tests, or for several receivers (IANA's registry of special addresses).
+fn is_public(address: Ipv4Addr) -> bool {
+    !matches!(
+        address.octets(),
+        [0 | 10 | 127 | 224.., ..]
+            | [100, 64..=127, ..]
+            | [169, 254, ..]
+            | [172, 16..=31, ..]
+            | [192, 168, ..]
+            | [192, 0, 0, _]
+            | [198, 18 | 19, ..]
+    )
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    match address.segments() {
+        // NAT64: the IPv4 address behind the gateway is asked
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
+        }
+        // Teredo and 6to4 have an IPv4 address inside
+        [0x2001, 0, ..] | [0x2002, ..] => false,
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_addresses_are_asked() {
+        for (address, strict, with_loopback) in [
+            ("https://login.example.com", true, true),
+            ("https://93.184.215.14", true, true),
+            ("https://[2606:4700::1111]", true, true),
+            ("https://[64:ff9b::5db8:d70e]", true, true),
+            ("http://login.example.com", false, false),
+            ("http://93.184.215.14", false, false),
+            ("https://me:secret@login.example.com", false, false),
+            ("http://127.0.0.1:4000", false, true),
+            ("https://[::1]", false, true),
+            ("https://[::ffff:127.0.0.1]", false, true),
+            ("https://localhost", false, true),
+            ("https://0.0.0.0", false, false),
+            ("https://[::]", false, false),
+            ("https://2130706434", false, true),
+            ("https://10.1.2.3", false, false),
+            ("https://172.31.0.1", false, false),
+            ("https://192.168.1.1", false, false),
+            ("https://169.254.169.254", false, false),
+            ("https://100.100.0.1", false, false),
+            ("https://255.255.255.255", false, false),
+            ("https://[::ffff:10.0.0.1]", false, false),
+            ("https://[::10.0.0.1]", false, false),
+            ("https://[fd00::1]", false, false),
+            ("https://[fe80::1]", false, false),
+            ("https://[ff02::1]", false, false),
+            ("https://[64:ff9b::a00:1]", false, false),
+            ("https://[2002:a00:1::]", false, false),
+            ("file:///etc/passwd", false, false),
+        ] {
+            let url = Url::parse(address).unwrap();
+            assert_eq!((is_safe(&url, false), is_safe(&url, true)), (strict, with_loopback), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_judged_by_where_they_lead() {
+        let look = async |loopback| Reachable { loopback }.resolve("localhost".parse().unwrap()).await;
+        let refused = look(false).await.err().expect("nothing of this machine").to_string();
+        assert!(refused.contains("localhost"), "{refused}");
+        assert!(look(true).await.unwrap().all(|address| address.ip().is_loopback()));
+    }
+}
