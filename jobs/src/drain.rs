@@ -50,8 +50,10 @@ async fn next_due(db: &TenantDb, queue: &str, now: i64) -> Result<Option<work::M
 
 async fn one(db: &TenantDb, handler: &dyn Handler, item: work::Model, now: i64) -> Result<()> {
     let started = Instant::now();
-    let job = Job { db: db.clone(), payload: tenants::work::payload(db, &item).await?, attempts: item.attempts };
-    let outcome = handler.run(&job).await;
+    let outcome = match tenants::work::payload(db, &item).await {
+        Ok(payload) => handler.run(&Job { db: db.clone(), payload, attempts: item.attempts }).await,
+        Err(error) => Err(error),
+    };
     let result = match &outcome {
         Ok(_) => "done",
         Err(error) if error.code().kind().retryable() => "retried",

@@ -102,6 +102,22 @@ async fn work_that_fails_for_a_while_is_done_later() {
 }
 
 #[tokio::test]
+async fn work_that_does_not_open_in_its_row_keeps_no_other_waiting() {
+    use entities::tenant::work;
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+    let (registry, spaces) = tenants(1).await;
+    put(&spaces[0], "moved", "a", None).await;
+    let own = work::Column::Queue.eq("moved");
+    let row = work::Entity::find().filter(own.clone()).one(&spaces[0]).await.unwrap().unwrap();
+    put(&spaces[0], "moved", "b", None).await;
+    let moved = work::Entity::update_many().col_expr(work::Column::Payload, Expr::value(row.payload));
+    moved.filter(own).exec(&spaces[0]).await.unwrap();
+    let scribe = scribe("moved", 0);
+    work_off(&Worker::new(registry, vec![scribe.clone()])).await;
+    assert_eq!(*scribe.seen.lock().unwrap(), ["a"], "the copy is not done");
+}
+
+#[tokio::test]
 async fn a_crowd_in_one_tenant_does_not_keep_another_waiting() {
     let (registry, spaces) = tenants(2).await;
     for n in 0..20 {

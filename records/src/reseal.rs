@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use tenants::{
     TenantDb,
     error::{Error, Result},
-    keys::Unopened,
+    keys::{Unopened, of_row},
     rotation::{Form, Key, SealedValues, beginnings},
 };
 use uuid::Uuid;
@@ -34,11 +34,11 @@ const BATCH: u32 = 500;
 pub async fn reseal(db: &TenantDb, until: Instant) -> Result<bool> {
     let encrypted = encrypted(db).await?;
     for (field, column, table) in &encrypted {
-        let purpose = |key: &[String]| match key[0].parse() {
-            Ok(record) => sealing::purpose("field", *field, RecordId(record)),
-            Err(_) => String::new(),
+        let purposes = |key: &[String]| match key[0].parse() {
+            Ok(record) => vec![sealing::purpose("field", *field, RecordId(record))],
+            Err(_) => Vec::new(),
         };
-        let values = SealedValues { table, key: &[Key::Uuid("id")], column, form: Form::Text, purpose: &purpose };
+        let values = SealedValues { table, key: &[Key::Uuid("id")], column, form: Form::Text, purposes: &purposes };
         if !values.reseal(db, until).await? {
             return Ok(false);
         }
@@ -50,8 +50,8 @@ pub async fn reseal(db: &TenantDb, until: Instant) -> Result<bool> {
         ("idempotency", &[Key::Text("actor"), Key::Text("key")], "response", Form::Text, ANSWERS),
     ];
     for (table, key, column, form, purpose) in kept {
-        let purpose = |_: &[String]| purpose.to_owned();
-        if !(SealedValues { table, key, column, form, purpose: &purpose }).reseal(db, until).await? {
+        let purposes = |key: &[String]| vec![of_row(purpose, key.join(" ")), purpose.to_owned()];
+        if !(SealedValues { table, key, column, form, purposes: &purposes }).reseal(db, until).await? {
             return Ok(false);
         }
     }

@@ -13,6 +13,7 @@ use tenants::{
     Actor, TenantDb, access,
     error::{Code, Error, Result},
     identity::{Identity, SignedIn, Visit, email_key},
+    registry::Person,
     security_log::{self, Event, Kind},
     sign_on::{self, Proven},
 };
@@ -38,10 +39,11 @@ pub async fn enter(
     visit: &Visit,
 ) -> Result<SignedIn> {
     let tenant = db.tenant();
-    let user = match identity.linked(tenant, proven).await? {
-        Some(user) => user,
+    let person = match identity.linked(tenant, proven).await? {
+        Some(user) => Person::Known(user),
         None => newcomer(identity, &db, proven).await?,
     };
+    let user = person.row();
     let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
     match before {
         Some(member) if member.archived_at.is_some() => {
@@ -51,14 +53,14 @@ pub async fn enter(
             return Err(refused("The owner signs in with their password; no provider opens their place."));
         }
         Some(_) => {}
-        None => join(identity, rules, db, &user, visit).await?,
+        None => join(identity, rules, db, &person, visit).await?,
     }
     identity.link(tenant, proven, user.id).await?;
-    identity.begin_bound(user, tenant, visit).await
+    identity.begin_bound(user.clone(), tenant, visit).await
 }
 
 /// Who has the address, or somebody new; the provider is believed for the organisation's own domains alone.
-async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result<users::Model> {
+async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result<Person> {
     let email = proven.email.as_deref().filter(|_| proven.email_verified);
     let email = email.ok_or_else(|| refused("The provider has not verified your email address."))?;
     let key = email_key(email);
@@ -68,23 +70,17 @@ async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result
         return Err(refused("Your email address is in none of this organisation's verified domains."));
     }
     match identity.registry().user_by_email(&key).await? {
-        Some(user) => Ok(user),
+        Some(user) => Ok(Person::Known(user)),
         None => identity.without_password(email, &proven.first_name, &proven.last_name, db.settings()),
     }
 }
 
-async fn join(
-    identity: &Identity,
-    rules: Arc<dyn Rules>,
-    db: TenantDb,
-    user: &users::Model,
-    visit: &Visit,
-) -> Result<()> {
+async fn join(identity: &Identity, rules: Arc<dyn Rules>, db: TenantDb, person: &Person, visit: &Visit) -> Result<()> {
     let member = MemberId::new();
-    identity.join(user, db.tenant(), member).await?;
+    identity.join(person, db.tenant(), member).await?;
     let ctx = as_member(identity, rules, db, member, Some(visit)).await?;
-    match write(&ctx, user, member).await {
-        Err(error) if error.code() == Code::StaleCatalog => write(&ctx.refreshed().await?, user, member).await,
+    match write(&ctx, person.row(), member).await {
+        Err(error) if error.code() == Code::StaleCatalog => write(&ctx.refreshed().await?, person.row(), member).await,
         done => done,
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Result},
-    keys::MasterKeys,
+    keys::{MasterKeys, of_row},
 };
 
 /// What payloads are sealed for.
@@ -26,10 +26,11 @@ pub async fn enqueue(
     now: i64,
 ) -> Result<()> {
     let clear = Zeroizing::new(serde_json::to_vec(payload).map_err(Error::internal)?);
+    let id = ErrandId::new();
     let row = errands::ActiveModel {
-        id: Set(ErrandId::new()),
+        id: Set(id),
         queue: Set(queue.to_owned()),
-        payload: Set(master.seal(SEALED, &clear)?),
+        payload: Set(master.seal(&of_row(SEALED, id), &clear)?),
         due: Set(now),
         leased_until: Set(0),
         attempts: Set(0),
@@ -46,7 +47,7 @@ pub async fn enqueue(
 /// # Errors
 /// When the row is damaged, or none of the master keys opens it.
 pub fn payload(master: &MasterKeys, row: &errands::Model) -> Result<serde_json::Value> {
-    let clear = master.unseal(SEALED, &row.payload);
+    let clear = master.unseal(&of_row(SEALED, row.id), &row.payload);
     let clear = clear.ok_or_else(|| Error::internal("an errand cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod identity;
 mod iso;
 pub mod keys;
+mod lines;
 pub mod mailing;
 pub mod migrate;
 pub mod origins;

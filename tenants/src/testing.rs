@@ -13,6 +13,7 @@ use std::{
 };
 
 use entities::{control::users, ids::UserId};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use tempfile::TempDir;
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     db::{PostgresPool, sqlite_threads},
     error::Result,
     keys::MasterKeys,
-    registry::{NewOrganisation, Provision, Storage},
+    registry::{NewOrganisation, Person, Provision, Storage},
 };
 
 /// Folders of tests that have not ended; the last of those that run at a time takes them all away.
@@ -105,7 +106,7 @@ pub fn organisation() -> NewOrganisation {
 }
 
 /// A registry of its own, with somebody to own its tenants.
-pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model) {
+pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, Person) {
     let master = MasterKeys::from_hex(&"5e".repeat(32)).expect("64 digits");
     let data = folder();
     let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
@@ -129,8 +130,11 @@ pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, users::Model)
         time_zone: "UTC".to_owned(),
         muted: String::new(),
         created_at: NOW,
+        password_changed_at: NOW,
     };
-    (registry, owner)
+    let insert = users::Entity::insert(owner.clone().into_active_model());
+    insert.exec_without_returning(registry.control().write()).await.expect("the control plane takes the owner");
+    (registry, Person::Known(owner))
 }
 
 /// Somebody who may do everything in a space, at [`NOW`].

@@ -19,7 +19,11 @@ use crate::{
     control::Control,
     db::{TenantDb, TenantTx},
     error::{Error, Result},
+    keys::of_row,
 };
+
+/// What payloads are sealed for.
+pub(crate) const SEALED: &str = "work";
 
 /// Something to be done.
 #[derive(Clone, Debug)]
@@ -97,10 +101,11 @@ impl Tickets {
 pub async fn enqueue(db: &TenantDb, tx: &TenantTx, item: NewWork, now: i64) -> Result<()> {
     db.tickets().arm(db.tenant(), item.queue, item.due).await?;
     let clear = serde_json::to_vec(&item.payload).map_err(Error::internal)?;
+    let id = WorkId::new();
     let row = work::ActiveModel {
-        id: Set(WorkId::new()),
+        id: Set(id),
         queue: Set(item.queue.to_owned()),
-        payload: Set(db.key().seal("work", &clear)?),
+        payload: Set(db.key().seal(&of_row(SEALED, id), &clear)?),
         due: Set(item.due),
         key: Set(item.key),
         attempts: Set(0),
@@ -120,7 +125,7 @@ pub async fn enqueue(db: &TenantDb, tx: &TenantTx, item: NewWork, now: i64) -> R
 /// # Errors
 /// When the row was sealed for another tenant or damaged.
 pub async fn payload(db: &TenantDb, row: &work::Model) -> Result<serde_json::Value> {
-    let clear = db.unseal("work", &row.payload).await?;
+    let clear = db.unseal(&of_row(SEALED, row.id), &row.payload).await?;
     let clear = clear.ok_or_else(|| Error::internal("a work item cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
 }

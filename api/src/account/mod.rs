@@ -32,6 +32,8 @@ pub type AccountSchema = Schema<Query, Mutation, EmptySubscription>;
 /// What one address may ask of the account endpoint at once, and how much comes back to it every second; a known device
 /// has as much of its own.
 const BUDGET: Budget = Budget { points: 300, per_second: 5 };
+/// What an address and all known devices there may ask for together: whoever has one account can make devices known.
+const NETWORK: Budget = Budget { points: 1_500, per_second: 25 };
 
 /// What addresses and devices have asked for lately.
 pub type Asked = Budgets<String>;
@@ -44,8 +46,11 @@ pub struct Bearer(pub Option<String>);
 /// # Errors
 /// `RATE_LIMITED`, saying after how long there is enough.
 pub fn charge(asked: &Asked, visit: &Visit, request: &HttpRequest) -> Result<()> {
-    let who = visit.device.as_ref().map_or_else(|| visit.network().to_string(), Device::id);
+    let network = visit.network();
+    let who = visit.device.as_ref().map_or_else(|| network.to_string(), Device::id);
     let left = asked.spend(&who, BUDGET, 1)?;
+    // what is refused above spends nothing here, so strangers at an address do not use up its share
+    asked.spend(&format!("all of {network}"), NETWORK, 1)?;
     request.extensions_mut().insert(left);
     Ok(())
 }
@@ -87,4 +92,30 @@ pub async fn handle(
     let answer = schema.execute(run).await;
     let language = language(request.headers()).unwrap_or_else(|| "en".to_owned());
     answer::respond(media, answer, &language).unwrap_or_else(|error| refuse(&request, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::test::TestRequest;
+    use tenants::{identity::Identity, testing};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_devices_of_an_address_have_an_end_together() {
+        let identity = Identity::new(Arc::new(testing::registry(Arc::new(testing::Bare)).await.0));
+        let (asked, request) = (Asked::default(), TestRequest::default().to_http_request());
+        let taken = |visit: &Visit| (0..400).filter(|_| charge(&asked, visit, &request).is_ok()).count();
+        let there = Visit::new([192, 0, 2, 1].into(), "");
+        let strangers = taken(&there);
+        assert!((300..350).contains(&strangers), "{strangers}");
+        let device = || there.clone().on(identity.device(&identity.device_token("ada@example.com").unwrap()));
+        let first = taken(&device());
+        assert!((300..350).contains(&first), "a device has its own: {first}");
+        let more: usize = (0..6).map(|_| taken(&device())).sum();
+        assert!((900..1_000).contains(&more), "there are more devices than an address may have: {more}");
+        assert!(taken(&Visit::new([192, 0, 2, 2].into(), "")) >= 300, "another address");
+    }
 }

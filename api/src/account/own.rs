@@ -8,11 +8,11 @@ use records::{
     members,
     rules::Rules,
 };
-use tenants::identity::{self as people, Asking, ProfilePatch, for_one_organisation};
+use tenants::identity::{self as people, Asking, ProfilePatch, Visit, for_one_organisation};
 
 use super::{
     model::{MembershipView, OrganisationInput, User},
-    schema::{asking, forget, identity, person, told},
+    schema::{asking, forget, identity, know, person, told},
 };
 
 /// The mutations of this file.
@@ -78,9 +78,13 @@ impl Own {
         new_password: String,
     ) -> async_graphql::Result<bool> {
         let (user, session) = person(ctx).await?;
-        let visit = ctx.data_unchecked();
+        let visit: &Visit = ctx.data_unchecked();
         let changed = identity(ctx).change_password(&user, session, &password, &new_password, visit).await;
-        changed.map(|()| true).map_err(|error| told(&error))
+        changed.map_err(|error| told(&error))?;
+        if visit.is_known_for(&user) {
+            know(ctx, &user, None)?;
+        }
+        Ok(true)
     }
 
     /// Asks for another email address. A link goes to the new one and one to the old one; it changes when both were used.

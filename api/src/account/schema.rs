@@ -145,13 +145,17 @@ pub(super) fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
 /// What a password opened; the device is known from now on.
 pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
     let signed = signed.map_err(|error| told(&error))?;
-    if !ctx.data_unchecked::<Visit>().is_known_for(&signed.user.email_key) {
-        let given = signed.device_token.clone();
-        let token = given.map_or_else(|| identity(ctx).device_token(&signed.user.email_key), Ok);
-        let token = token.map_err(|error| told(&error))?;
-        ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().device(token));
+    if !ctx.data_unchecked::<Visit>().is_known_for(&signed.user) {
+        know(ctx, &signed.user, signed.device_token.clone())?;
     }
     Ok(kept(ctx, signed))
+}
+
+/// Has the device known from now on, by a token that was made for it or a new one.
+pub(super) fn know(ctx: &Context<'_>, user: &users::Model, given: Option<String>) -> async_graphql::Result<()> {
+    let token = given.map_or_else(|| identity(ctx).device_token(&user.email_key), Ok);
+    ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().device(token.map_err(|error| told(&error))?));
+    Ok(())
 }
 
 /// The session as it is answered: its refresh token in a cookie, where that was asked for.

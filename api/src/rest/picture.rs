@@ -12,20 +12,29 @@ use tenants::{
     identity::PICTURE_BYTES,
 };
 
-use crate::{app::App, http};
+use crate::{
+    account::{self, Asked},
+    app::App,
+    http,
+};
 
 /// Takes the body as the person's picture: PNG, JPEG or WebP, 1 MB at most.
-pub async fn put(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+pub async fn put(
+    app: web::Data<App>,
+    asked: web::Data<Asked>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> HttpResponse {
     let kept = async {
-        let user = person(&app, &request).await?;
+        let user = person(&app, &asked, &request).await?;
         app.identity.set_picture(user, &received(body).await?).await
     };
     done(&request, kept.await)
 }
 
 /// The person's picture. Browsers keep it to themselves and ask again; nothing in it runs.
-pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    let found = async { app.identity.picture(person(&app, &request).await?).await };
+pub async fn get(app: web::Data<App>, asked: web::Data<Asked>, request: HttpRequest) -> HttpResponse {
+    let found = async { app.identity.picture(person(&app, &asked, &request).await?).await };
     match found.await {
         Ok(picture) => HttpResponse::Ok()
             .content_type(picture.media_type.as_str())
@@ -38,12 +47,13 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 /// Takes the picture away.
-pub async fn delete(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
-    let removed = async { app.identity.remove_picture(person(&app, &request).await?).await };
+pub async fn delete(app: web::Data<App>, asked: web::Data<Asked>, request: HttpRequest) -> HttpResponse {
+    let removed = async { app.identity.remove_picture(person(&app, &asked, &request).await?).await };
     done(&request, removed.await)
 }
 
-async fn person(app: &App, request: &HttpRequest) -> Result<UserId> {
+async fn person(app: &App, asked: &Asked, request: &HttpRequest) -> Result<UserId> {
+    account::charge(asked, &http::visit(request), request)?;
     let token = http::bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
     Ok(app.identity.person_of(token).await?.0.id)
 }

@@ -30,6 +30,8 @@ pub struct Model {
     pub two_factors: bool,
     /// The organisation whose provider vouched for the person; the session opens no other.
     pub only_tenant: Option<TenantId>,
+    /// The organisation that its last access token was for.
+    pub last_tenant: Option<TenantId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

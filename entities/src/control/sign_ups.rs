@@ -21,6 +21,8 @@ pub struct Model {
     pub created_at: i64,
     /// Microseconds UTC.
     pub expires_at: i64,
+    /// Passwords that were wrong.
+    pub tries: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

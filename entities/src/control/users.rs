@@ -25,6 +25,8 @@ pub struct Model {
     pub muted: String,
     /// Microseconds UTC.
     pub created_at: i64,
+    /// When the password was last set, microseconds UTC; 0 where that was not noted yet.
+    pub password_changed_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ mod m0004_keys;
 mod m0005_signals;
 mod m0006_factors;
 mod m0006_sign_on;
+mod m0007_passwords;
 mod m0008_issuers;
 mod m0008_letters;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_signals::Migration),
             Box::new(m0006_sign_on::Migration),
             Box::new(m0006_factors::Migration),
+            Box::new(m0007_passwords::Migration),
             Box::new(m0008_issuers::Migration),
             Box::new(m0008_letters::Migration),
         ]

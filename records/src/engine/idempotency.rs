@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tenants::{
     Caller, TenantDb,
     error::{Code, Error, Result},
-    keys::Unopened,
+    keys::{Unopened, of_row},
 };
 
 /// How long answers are kept, in microseconds.
@@ -74,7 +74,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         return Err(Error::of(Code::IdempotencyMismatch));
     }
     if let Some(sealed) = &first.response {
-        let kept = kept(db, sealed).await?;
+        let kept = kept(db, &sealed_for(caller, key), sealed).await?;
         return match kept.split_once('\n') {
             Some((access, answer)) if access == caller.access.fingerprint() => Ok(Begun::Repeated(answer.to_owned())),
             _ => {
@@ -89,9 +89,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         return Err(Error::new(Code::Conflict, message));
     }
     if wrote(db, &first).await? {
-        let message = "The first request with this idempotency key was carried out, but its answer is lost; read the \
-                       records to see what it did.";
-        return Err(Error::new(Code::Conflict, message));
+        return Err(lost());
     }
     take_over(db, caller, &first, now).await
 }
@@ -101,7 +99,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
 pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String) -> Result<()> {
     let kept = format!("{}\n{response}", caller.access.fingerprint());
     own(idempotency::Entity::update_many(), caller, key)
-        .col_expr(idempotency::Column::Response, Expr::value(db.key().seal_text(PURPOSE, &kept)?))
+        .col_expr(idempotency::Column::Response, Expr::value(db.key().seal_text(&sealed_for(caller, key), &kept)?))
         .exec(db)
         .await?;
     Ok(())
@@ -117,15 +115,26 @@ pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
 }
 
 /// An answer that was kept, which may be under a key that another process has just brought in.
-async fn kept(db: &TenantDb, sealed: &str) -> Result<String> {
-    let opened = match db.key().unseal_text(PURPOSE, sealed) {
+async fn kept(db: &TenantDb, purpose: &str, sealed: &str) -> Result<String> {
+    let opened = match db.key().unseal_text(purpose, sealed) {
         Err(Unopened::UnknownKey) => {
             db.take_up_keys().await?;
-            db.key().unseal_text(PURPOSE, sealed)
+            db.key().unseal_text(purpose, sealed)
         }
         other => other,
     };
-    opened.map(|clear| clear.to_string()).map_err(|_| Error::internal("a kept answer cannot be opened"))
+    opened.map(|clear| clear.to_string()).map_err(|_| lost())
+}
+
+/// What the answer to a request is sealed for: it is no answer to another one.
+fn sealed_for(caller: &Caller, key: &str) -> String {
+    of_row(PURPOSE, format!("{} {key}", caller.actor.stored()))
+}
+
+fn lost() -> Error {
+    let message = "The first request with this idempotency key was carried out, but its answer is lost; read the \
+                   records to see what it did.";
+    Error::new(Code::Conflict, message)
 }
 
 fn own<Q: QueryFilter>(query: Q, caller: &Caller, key: &str) -> Q {

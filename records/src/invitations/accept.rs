@@ -16,12 +16,14 @@ use tenants::{
     Actor, Caller, Permission, TenantDb, access,
     error::{Code, Error, Result},
     identity::{Identity, Letter, Membership, NewAccount, Notice, Visit, links, name_of},
+    registry::Person,
     security_log::{self, Event, Kind},
 };
 
 use crate::{
     Ctx,
     engine::{WrittenKind, note_members},
+    fold::fold_v1,
     members::{as_member, insert},
     roles::{self, Role},
     rules::Rules,
@@ -49,25 +51,26 @@ pub async fn accept(
     visit: &Visit,
 ) -> Result<Membership> {
     let (db, row) = invited(identity, token).await?;
-    let user = person(identity, &db, &row, who).await?;
+    let person = person(identity, &db, &row, who, visit).await?;
+    let user = person.row();
     let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
     if before.as_ref().is_some_and(|before| before.archived_at.is_none()) {
         return Err(member_already());
     }
     let member = before.map(|before| before.id);
-    let joining = Joining { user: &user, member: member.unwrap_or_else(MemberId::new), comes_back: member.is_some() };
+    let joining = Joining { user, member: member.unwrap_or_else(MemberId::new), comes_back: member.is_some() };
     let ctx = as_member(identity, rules, db, joining.member, Some(visit)).await?;
     let role = offered(&ctx, &row).await?;
     // first where people are looked up, then where they are members: a crash between leaves a pointer to nobody, which
     // nothing follows, and the link still works
-    identity.join(&user, ctx.db.tenant(), joining.member).await?;
+    identity.join(&person, ctx.db.tenant(), joining.member).await?;
     match write(&ctx, &row, &role, &joining).await {
         Err(error) if error.code() == Code::StaleCatalog => {
             write(&ctx.refreshed().await?, &row, &role, &joining).await?;
         }
         done => done?,
     }
-    tell_inviter(identity, &ctx.db, &row, &user).await?;
+    tell_inviter(identity, &ctx.db, &row, user).await?;
     let joined = identity.memberships(user.id).await?.into_iter().find(|one| one.member == joining.member);
     joined.ok_or_else(|| Error::internal("a new member is not among the memberships"))
 }
@@ -115,15 +118,21 @@ async fn invited(identity: &Identity, token: &str) -> Result<(TenantDb, invitati
     Ok((db, row))
 }
 
-async fn person(identity: &Identity, db: &TenantDb, row: &invitations::Model, who: Answering) -> Result<users::Model> {
+async fn person(
+    identity: &Identity,
+    db: &TenantDb,
+    row: &invitations::Model,
+    who: Answering,
+    visit: &Visit,
+) -> Result<Person> {
     match who {
-        Answering::Known(user) if user.email_key == row.email_k => Ok(user),
+        Answering::Known(user) if user.email_key == row.email_k => Ok(Person::Known(user)),
         Answering::Known(_) => {
             Err(Error::new(Code::Forbidden, "The invitation is for another address; sign in with that one."))
         }
         Answering::New { first_name, last_name, password } => {
             let account = NewAccount { first_name, last_name, email: row.email.clone(), password };
-            identity.newcomer(account, db.settings()).await
+            identity.newcomer(account, db.settings(), visit).await
         }
     }
 }
@@ -141,6 +150,10 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
         let back = members::ActiveModel {
             archived_at: Set(None),
             role_id: Set(role.id),
+            name_k: Set(fold_v1(&name_of(joining.user))),
+            name: Set(name_of(joining.user)),
+            email: Set(joining.user.email.clone()),
+            email_k: Set(joining.user.email_key.clone()),
             updated_at: Set(now),
             updated_by: Set(ctx.caller.actor.stored()),
             ..Default::default()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entities::{
     control::users,
-    ids::{MemberId, RecordId, RoleId},
+    ids::{MemberId, RecordId, RoleId, TenantId},
     tenant::{members, roles},
 };
 use sea_orm::{
@@ -52,6 +52,7 @@ pub async fn delete_account(
         }
         places.push((db, row.member_id));
     }
+    let left: Vec<TenantId> = places.iter().map(|(db, _)| db.tenant()).collect();
     for (db, member) in places {
         let ctx = as_member(identity, Arc::clone(rules), db, member, Some(visit)).await?;
         match leave(&ctx, member).await {
@@ -59,16 +60,17 @@ pub async fn delete_account(
             done => done?,
         }
     }
-    identity.erase(user).await
+    identity.erase(user, &left).await
 }
 
-/// Writes name and address of a person into all their organisations.
+/// Writes name and address of a person into the organisations where they are members.
 ///
 /// # Errors
 /// When a database does not answer; it is safe to repeat.
 pub async fn follow(identity: &Identity, rules: &Arc<dyn Rules>, user: &users::Model) -> Result<()> {
-    for (row, tenant) in identity.registry().of_user(user.id).await? {
-        let db = identity.registry().space(tenant.id).await?;
+    for (row, _) in identity.registry().of_user(user.id).await? {
+        // where they were deactivated, they are remembered as they were
+        let Some(db) = identity.registry().place(&row).await? else { continue };
         let ctx = as_member(identity, Arc::clone(rules), db, row.member_id, None).await?;
         match renamed(&ctx, row.member_id, user).await {
             Err(error) if error.code() == Code::StaleCatalog => {

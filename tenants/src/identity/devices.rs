@@ -1,35 +1,52 @@
-//! Known devices: whoever signed in gets a token that says so for this account and this device. It opens nothing; it is
-//! the difference between its owner and a stranger when somebody guesses passwords.
+//! Known devices: whoever signed in gets a token that says so for this account and this device, for a year at most and
+//! until the password changes. It opens nothing; it is the difference between its owner and a stranger when somebody
+//! guesses passwords.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use entities::control::users;
 use sha2::{Digest, Sha256};
 
-use super::Identity;
+use super::{Identity, Visit};
 use crate::{error::Result, keys};
 
 /// What the tokens are sealed for.
 const PURPOSE: &str = "known device";
 /// Bytes of the random name of a device, and of the account's hash.
 const PART: usize = 16;
+/// Bytes of a time.
+const TIME: usize = 8;
 /// Longest token that is looked at, characters.
 const LONGEST: usize = 200;
+/// How long a device is known, microseconds.
+const LIFE: i64 = 365 * 24 * 3600 * 1_000_000;
 
 /// A device that somebody signed in from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     name: [u8; PART],
     account: [u8; PART],
+    /// Microseconds UTC.
+    issued_at: i64,
 }
 
 impl Device {
-    /// Whether it is known for this account (an email address as compared).
-    pub(super) fn is_of(&self, account: &str) -> bool {
-        self.account == digest(account)
-    }
-
     /// What its tries are counted by.
     pub fn id(&self) -> String {
         self.name.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Visit {
+    /// The device, if an account (an email address as compared) was opened from it with the password that its owner, if it
+    /// has one, has now.
+    pub(super) fn known_device(&self, account: &str, owner: Option<&users::Model>) -> Option<&Device> {
+        let since = owner.map_or(0, |owner| owner.password_changed_at);
+        self.device.as_ref().filter(|device| device.account == digest(account) && device.issued_at >= since)
+    }
+
+    /// Whether it comes from a device that is known for the person.
+    pub fn is_known_for(&self, person: &users::Model) -> bool {
+        self.known_device(&person.email_key, Some(person)).is_some()
     }
 }
 
@@ -39,16 +56,21 @@ impl Identity {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn device_token(&self, email_key: &str) -> Result<String> {
-        let body = [keys::random::<PART>()?, digest(email_key)].concat();
+        let now = self.registry.clock().micros().to_be_bytes();
+        let body = [keys::random::<PART>()?.as_slice(), &digest(email_key), &now].concat();
         Ok(BASE64_URL_SAFE_NO_PAD.encode(self.registry.master().seal(PURPOSE, &body)?))
     }
 
-    /// The device of a token of ours; nothing for any other text.
+    /// The device of a token of ours that has not ended; nothing for any other text.
     pub fn device(&self, token: &str) -> Option<Device> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(Some(token).filter(|token| token.len() <= LONGEST)?).ok()?;
         let body = self.registry.master().unseal(PURPOSE, &sealed)?;
-        let (name, account) = body.split_at_checked(PART)?;
-        Some(Device { name: name.try_into().ok()?, account: account.try_into().ok()? })
+        let body = <&[u8; 2 * PART + TIME]>::try_from(body.as_slice()).ok()?;
+        let (name, rest) = body.split_first_chunk::<PART>()?;
+        let (account, time) = rest.split_first_chunk::<PART>()?;
+        let issued_at = i64::from_be_bytes(time.try_into().ok()?);
+        let live = issued_at > self.registry.clock().micros() - LIFE;
+        live.then_some(Device { name: *name, account: *account, issued_at })
     }
 }
 

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use entities::{
-    control::users,
+    control::{memberships, users},
     ids::{TenantId, UserId},
 };
 
-use super::{Identity, Visit};
+use sea_orm::DatabaseTransaction;
+
+use super::{Identity, Visit, lockout::Guessed};
 use crate::{
     caller::Actor,
-    error::Result,
-    registry::Registry,
+    error::{Code, Error, Result},
+    registry::{Registry, hold},
     security_log::{self, Event, Kind},
 };
 
@@ -30,9 +32,9 @@ impl Identity {
         password: &str,
         visit: &Visit,
     ) -> Result<bool> {
-        let attempt = self.attempt(account, visit).await?;
+        let attempt = self.attempt(Guessed::Password, account, visit.known_device(account, user), visit).await?;
         let locks = attempt.locks();
-        let right = match self.verify(password, user.map(|user| user.password_hash.clone())).await {
+        let right = match self.verify(password, user.map(|user| user.password_hash.clone()), visit.network()).await {
             Ok(right) => right,
             Err(error) => {
                 self.attempt_undone(attempt).await?;
@@ -72,23 +74,55 @@ impl Identity {
     }
 }
 
+/// Keeps a person as they are until the transaction ends. Verifying a password takes a while: what it opens is opened only
+/// if it still is the person's.
+///
+/// # Errors
+/// `BAD_CREDENTIALS` when the person has another password now, or is gone.
+pub(super) async fn unchanged(tx: &DatabaseTransaction, user: &users::Model) -> Result<()> {
+    let same = hold(tx, user.id).await?.is_some_and(|now| now.password_hash == user.password_hash);
+    if same { Ok(()) } else { Err(Error::of(Code::BadCredentials)) }
+}
+
 async fn tell(registry: &Registry, user: Option<UserId>, tenant: Option<TenantId>, event: Event) -> Result<()> {
     let now = registry.clock().micros();
     let memberships = match user {
         Some(user) => registry.of_user(user).await?,
         None => Vec::new(),
     };
-    let named = |id: &TenantId| tenant.is_none_or(|tenant| tenant == *id);
-    let mut told = false;
     // a sign-in that names no organisation is the person's own affair
-    let organisations = memberships.iter().filter(|(row, _)| named(&row.tenant_id)).take(TOLD);
-    for (row, _) in organisations.filter(|_| tenant.is_some() || event.kind() != Kind::SignedIn) {
-        let space = registry.space(row.tenant_id).await?;
-        security_log::note(&space, event.clone().by(Actor::Member(row.member_id)), now).await?;
-        told = true;
-    }
-    if !told {
+    let hears = |id: &TenantId| match tenant {
+        Some(tenant) => tenant == *id,
+        None => event.kind() != Kind::SignedIn,
+    };
+    let places = memberships.iter().map(|(row, _)| row).filter(|row| hears(&row.tenant_id)).take(TOLD);
+    if !note_in(registry, places, &event, now).await {
         security_log::note_person(registry.control().write(), user, event, now).await?;
     }
     Ok(())
+}
+
+/// Notes what happened to a person in these organisations, as far as they are members there. Answers whether one of them
+/// knows it now: an organisation that cannot be opened keeps nobody from what they do.
+pub(super) async fn note_in(
+    registry: &Registry,
+    places: impl Iterator<Item = &memberships::Model>,
+    event: &Event,
+    now: i64,
+) -> bool {
+    let mut told = false;
+    for row in places {
+        let noted = async {
+            let Some(space) = registry.place(row).await? else { return Ok(false) };
+            security_log::note(&space, event.clone().by(Actor::Member(row.member_id)), now).await.map(|()| true)
+        };
+        match noted.await {
+            Ok(noted) => told |= noted,
+            Err(error) => {
+                let line = error.log_line();
+                tracing::warn!(tenant.id = %row.tenant_id, error = line, "an event is missing in a security log");
+            }
+        }
+    }
+    told
 }

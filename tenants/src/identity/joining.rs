@@ -7,14 +7,14 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 
 use super::{
-    Identity, NewAccount, Notice,
+    Identity, NewAccount, Notice, Visit,
     letters::{Letter, Post},
     people::{check_email, email_key},
 };
 use crate::{
     Settings,
-    db::violation,
     error::{Code, Error, Result},
+    registry::{Person, hold},
 };
 
 impl Identity {
@@ -22,34 +22,31 @@ impl Identity {
     ///
     /// # Errors
     /// `VALIDATION_FAILED` for what is wrong, `CONFLICT` where the address has an account.
-    pub async fn newcomer(&self, account: NewAccount, organisation: &Settings) -> Result<users::Model> {
-        let issues = account.issues([&organisation.name, &organisation.slug]);
+    pub async fn newcomer(&self, account: NewAccount, organisation: &Settings, visit: &Visit) -> Result<Person> {
+        let about = [organisation.name.as_str(), &organisation.slug];
+        let issues = self.issues(&account, about, visit.network()).await?;
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
         if self.registry.user_by_email(&email_key(&account.email)).await?.is_some() {
-            return Err(known());
+            let told = "This address has an account already; sign in, then accept the invitation.";
+            return Err(Error::new(Code::Conflict, told));
         }
-        let applicant = self.applicant(account, &organisation.language, organisation.time_zone.name()).await?;
-        Ok(self.person(applicant))
+        let speaks = (organisation.language.as_str(), organisation.time_zone.name());
+        Ok(Person::New(self.person(self.applicant(account, speaks, visit.network()).await?)))
     }
 
     /// Somebody new whom a provider vouches for: without a password, until one is set by a mailed link.
     ///
     /// # Errors
     /// `VALIDATION_FAILED` for what the provider says wrong.
-    pub fn without_password(
-        &self,
-        email: &str,
-        first: &str,
-        last: &str,
-        organisation: &Settings,
-    ) -> Result<users::Model> {
+    pub fn without_password(&self, email: &str, first: &str, last: &str, organisation: &Settings) -> Result<Person> {
         let issues: Vec<_> = check_email("email", email).into_iter().collect();
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
-        Ok(users::Model {
+        let now = self.registry.clock().micros();
+        Ok(Person::New(users::Model {
             id: UserId::new(),
             email: email.trim().to_owned(),
             email_key: email_key(email),
@@ -59,21 +56,19 @@ impl Identity {
             language: organisation.language.clone(),
             time_zone: organisation.time_zone.name().to_owned(),
             muted: String::new(),
-            created_at: self.registry.clock().micros(),
-        })
+            created_at: now,
+            password_changed_at: now,
+        }))
     }
 
     /// Notes where a person is a member, and the person where they are new.
     ///
     /// # Errors
-    /// `CONFLICT` where somebody else has the address meanwhile.
-    pub async fn join(&self, user: &users::Model, tenant: TenantId, member: MemberId) -> Result<()> {
+    /// `CONFLICT` where somebody else has the address meanwhile, `UNAUTHENTICATED` where somebody known is gone.
+    pub async fn join(&self, person: &Person, tenant: TenantId, member: MemberId) -> Result<()> {
         let tx = self.registry.control().begin().await?;
-        if users::Entity::find_by_id(user.id).one(&tx).await?.is_none() {
-            let inserted = users::Entity::insert(user.clone().into_active_model()).exec_without_returning(&tx).await;
-            inserted.map_err(|error| if violation(&error).is_some() { known() } else { error.into() })?;
-        }
-        let row = memberships::Model { user_id: user.id, tenant_id: tenant, member_id: member };
+        person.settle(&tx).await?;
+        let row = memberships::Model { user_id: person.row().id, tenant_id: tenant, member_id: member };
         let again = OnConflict::columns([memberships::Column::UserId, memberships::Column::TenantId])
             .update_column(memberships::Column::MemberId)
             .to_owned();
@@ -83,12 +78,19 @@ impl Identity {
         Ok(())
     }
 
-    /// Forgets a person: sessions, links, picture, names, address. A last letter says so.
+    /// Forgets a person, who has left these organisations: sessions, links, picture, names, address. A last letter says
+    /// so.
     ///
     /// # Errors
-    /// When the control plane does not answer.
-    pub async fn erase(&self, user: &users::Model) -> Result<()> {
+    /// `CONFLICT` where they came into another organisation meanwhile.
+    pub async fn erase(&self, user: &users::Model, left: &[TenantId]) -> Result<()> {
         let tx = self.registry.control().begin().await?;
+        // whoever lets the person in somewhere waits for this, and then finds nobody
+        hold(&tx, user.id).await?;
+        if self.registry.of_user_in(&tx, user.id).await?.iter().any(|(row, _)| !left.contains(&row.tenant_id)) {
+            let told = "You came into another organisation at this moment; look at it, then leave again.";
+            return Err(Error::new(Code::Conflict, told));
+        }
         sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).exec(&tx).await?;
         memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(user.id)).exec(&tx).await?;
         pictures::Entity::delete_by_id(user.id).exec(&tx).await?;
@@ -126,8 +128,4 @@ impl Identity {
         self.registry.tickets().wake();
         Ok(())
     }
-}
-
-fn known() -> Error {
-    Error::new(Code::Conflict, "This address has an account already; sign in, then accept the invitation.")
 }

@@ -1,6 +1,7 @@
 //! Guessing passwords is made slow: failures are counted by account and by address, and once there were many, the next
 //! try is taken only after a delay that doubles. Who signed in before from the same device is counted apart (OWASP's
-//! device cookies), so that a flood against an account does not lock out its owner.
+//! device cookies), so that a flood against an account does not lock out its owner; such failures count against their
+//! address too, which does not make the device wait.
 //!
 //! A try is counted before the password is looked at, in one statement in the control plane: tries at the same time, on
 //! however many nodes, do not pass each other.
@@ -13,7 +14,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Visit};
+use super::{Device, Identity, Visit};
 use crate::{
     error::{Code, Error, Result},
     keys,
@@ -44,6 +45,28 @@ pub(super) struct Attempt {
     counted: Vec<Counted>,
 }
 
+/// What is being guessed; each is counted for itself.
+#[derive(Clone, Copy)]
+pub(super) enum Guessed {
+    Password,
+    /// A code of a second factor.
+    Code,
+}
+
+impl Guessed {
+    fn name(self) -> &'static str {
+        match self {
+            Guessed::Password => "password",
+            Guessed::Code => "code",
+        }
+    }
+
+    /// Counts what strangers try against an account.
+    fn key(self, account: &str) -> String {
+        key(&format!("{} account", self.name()), account)
+    }
+}
+
 struct Counted {
     key: String,
     /// Forgotten when the try succeeds; an address is not: its owner may have an account of their own.
@@ -60,23 +83,29 @@ impl Attempt {
 }
 
 impl Identity {
-    /// Lets a try for an account in, or says after how long the next one is taken. It is the same for accounts that
-    /// exist and for those that do not.
+    /// Lets a try for an account in, from a device that is known for it or from any other, or says after how long the next
+    /// one is taken. It is the same for accounts that exist and for those that do not.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with `retryAfterMs`.
-    pub(super) async fn attempt(&self, account: &str, visit: &Visit) -> Result<Attempt> {
-        let keys = match visit.device.as_ref().filter(|device| device.is_of(account)) {
-            Some(device) => vec![(key("device", &device.id()), BY_ACCOUNT, true)],
-            None => vec![
-                (key("account", account), BY_ACCOUNT, true),
-                (key("address", &visit.network().to_string()), BY_ADDRESS, false),
-            ],
+    pub(super) async fn attempt(
+        &self,
+        guessed: Guessed,
+        account: &str,
+        device: Option<&Device>,
+        visit: &Visit,
+    ) -> Result<Attempt> {
+        let own = match device {
+            Some(device) => key(&format!("{} device", guessed.name()), &device.id()),
+            None => guessed.key(account),
         };
+        let network = key("address", &visit.network().to_string());
         let mut attempt = Attempt { counted: Vec::new() };
-        for (key, free, forgiven) in keys {
+        for (key, free, forgiven) in [(own, BY_ACCOUNT, true), (network, BY_ADDRESS, false)] {
             match self.count(&key, free).await {
                 Ok(locked_until) => attempt.counted.push(Counted { key, forgiven, locked_until }),
+                // others at the same address are no reason for a known device to wait
+                Err(refused) if !forgiven && device.is_some() && refused.code() == Code::RateLimited => {}
                 Err(refused) => {
                     // what was not tried did not fail
                     self.give_back(&attempt).await?;
@@ -93,6 +122,17 @@ impl Identity {
     /// `RATE_LIMITED`, with `retryAfterMs`.
     pub(super) async fn may_write(&self, visit: &Visit) -> Result<()> {
         self.count(&key("letters", &visit.network().to_string()), LETTERS_BY_ADDRESS).await.map(drop)
+    }
+
+    /// Forgets the failures of strangers against an account, whose owner proved themselves otherwise.
+    pub(super) async fn forget_failures(
+        &self,
+        tx: &impl ConnectionTrait,
+        guessed: Guessed,
+        account: &str,
+    ) -> Result<()> {
+        attempts::Entity::delete_by_id(guessed.key(account)).exec(tx).await?;
+        Ok(())
     }
 
     /// The password was right.

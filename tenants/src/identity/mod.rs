@@ -20,6 +20,7 @@ mod profile;
 mod recovery;
 mod sessions;
 mod sign_up;
+mod slow;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -38,7 +39,6 @@ pub use factors::{Enrolment, Standing, TrustedDevice, are_two_factors_required, 
 pub use letters::{LETTERS, Letter, Post};
 pub use new_email::EmailChange;
 pub use open_sessions::OpenSession;
-pub use passwords::check_password;
 pub use people::{NewAccount, check_email, email_key};
 pub(crate) use pictures::SEALED as PICTURES;
 pub use pictures::{PICTURE_BYTES, Picture};
@@ -54,8 +54,6 @@ use crate::{
     registry::Registry,
 };
 
-/// Passwords that may wait for their turn; at two cores the last of them waits for about three seconds.
-const QUEUE: usize = 100;
 /// Lines of security logs that may be on their way.
 const TELLING: usize = 64;
 
@@ -72,10 +70,8 @@ pub struct Asking {
 pub struct Identity {
     registry: Arc<Registry>,
     signer: tokens::Signer,
-    /// Argon2 takes 32 MB and a core for a while: as many at once as there are cores.
-    hashing: Arc<Semaphore>,
     /// Passwords that wait for their turn, or have it.
-    queue: Arc<Semaphore>,
+    slow: slow::Slow,
     /// Lines of security logs that are being written behind an answer.
     telling: Arc<Semaphore>,
     /// Whoever was recognised within the last second.
@@ -86,12 +82,10 @@ impl Identity {
     /// The people and programs of a registry.
     pub fn new(registry: Arc<Registry>) -> Self {
         let signer = tokens::Signer::new(registry.master().clone());
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             registry,
             signer,
-            hashing: Arc::new(Semaphore::new(cores)),
-            queue: Arc::new(Semaphore::new(QUEUE)),
+            slow: slow::Slow::new(),
             telling: Arc::new(Semaphore::new(TELLING)),
             recent: Cache::new(10_000),
         }

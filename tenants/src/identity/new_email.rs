@@ -9,6 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, Query
 
 use super::{
     Identity, Visit,
+    guard::unchanged,
     letters::{Letter, Post},
     links, people,
 };
@@ -59,6 +60,7 @@ impl Identity {
             expires_at: now + LIFE,
         };
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
         let before = email_changes::Entity::find_by_id(user.id).one(&tx).await?;
         if let Some(before) = before.filter(|before| before.expires_at > now + LIFE - PAUSE) {
             let told = "A change was asked for a moment ago; wait a minute before you ask for another.";
@@ -119,7 +121,7 @@ impl Identity {
         self.spread_later(&tx, id).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(id, Event::new(Kind::EmailChanged).from(visit)).await?;
+        self.log(id, Event::new(Kind::EmailChanged).from(visit)).await;
         Ok(EmailChange::Done)
     }
 }

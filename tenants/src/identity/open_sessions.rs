@@ -54,16 +54,21 @@ impl Identity {
         if !self.end_session(user.id, session).await? {
             return Err(Error::new(Code::NotFound, "There is no such session; it may have ended already."));
         }
-        self.log(user.id, Event::new(Kind::SignedOut).from(visit)).await
+        self.log(user.id, Event::new(Kind::SignedOut).from(visit)).await;
+        Ok(())
     }
 
-    /// Signs a person out everywhere.
+    /// Signs a person out everywhere; no device is trusted any more.
     ///
     /// # Errors
     /// When the control plane does not answer.
     pub async fn sign_out_everywhere(&self, user: &users::Model, visit: &Visit) -> Result<()> {
-        self.end_sessions(self.registry.control().write(), user.id, None).await?;
-        self.log(user.id, Event::new(Kind::SignedOut).from(visit).with("everywhere", true)).await
+        let tx = self.registry.control().begin().await?;
+        self.end_sessions(&tx, user.id, None).await?;
+        self.forget_trust(&tx, user.id).await?;
+        tx.commit().await?;
+        self.log(user.id, Event::new(Kind::SignedOut).from(visit).with("everywhere", true)).await;
+        Ok(())
     }
 }
 

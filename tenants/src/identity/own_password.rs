@@ -2,7 +2,7 @@
 
 use entities::{control::users, ids::SessionId};
 
-use super::{Identity, Visit, check_password};
+use super::{Identity, Visit, guard::unchanged};
 use crate::{
     error::{Code, Error, Result},
     security_log::{Event, Kind},
@@ -21,19 +21,21 @@ impl Identity {
         new: &str,
         visit: &Visit,
     ) -> Result<()> {
+        self.demand_password(user, old, visit).await?;
         let about = [&user.first_name, &user.last_name, &user.email];
-        if let Some(mut issue) = check_password(new, &about.map(String::as_str)) {
+        if let Some(mut issue) = self.password_issue(new, &about.map(String::as_str), visit.network()).await? {
             "newPassword".clone_into(&mut issue.field);
             return Err(Error::invalid(vec![issue]));
         }
-        self.demand_password(user, old, visit).await?;
-        let hash = self.hash(new).await?;
+        let hash = self.hash(new, visit.network()).await?;
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
         self.new_password(&tx, user, hash).await?;
         self.end_sessions(&tx, user.id, Some(session)).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit)).await
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit)).await;
+        Ok(())
     }
 
     /// Asks a signed-in person for their password once more; wrong ones count as at the door.

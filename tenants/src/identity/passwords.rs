@@ -1,4 +1,6 @@
-//! Passwords: how strong they must be, and Argon2id, a bounded number at once, off the threads that serve requests.
+//! Passwords: how strong they must be, and Argon2id.
+
+use std::net::IpAddr;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -9,7 +11,7 @@ use zxcvbn::{Score, zxcvbn};
 
 use super::Identity;
 use crate::{
-    error::{Code, Error, FieldIssue, Issue, Result},
+    error::{Error, FieldIssue, Issue, Result},
     keys,
 };
 
@@ -20,29 +22,42 @@ const NOBODY: &str = "$argon2id$v=19$m=32768,t=3,p=1$c29tZXNhbHRvZm91cnM$Wm9i9Yf
 /// (docs/protection.md has the figures), above the least that OWASP recommends.
 const COST: (u32, u32) = (32 * 1024, 3);
 
-/// Complains about a password that is too short, too long (10 to 128 characters) or easy to guess for somebody who
-/// knows `about` its owner: names, address, organisation.
-pub fn check_password(password: &str, about: &[&str]) -> Option<FieldIssue> {
-    let issue = match password.chars().count() {
-        0..10 => Issue::TooShort("10".to_owned()),
-        10..=128 if is_strong(password, about) => return None,
-        10..=128 => Issue::EasyToGuess,
-        _ => Issue::TooLong("128".to_owned()),
-    };
-    Some(FieldIssue { field: "password".to_owned(), issue })
+/// Characters whose strength is judged. zxcvbn takes seconds for 128 odd ones, and whoever is as far as this has guessed
+/// enough: what follows makes no password weaker.
+const JUDGED: usize = 48;
+/// Characters of a text about somebody, and words of all of them, that a password is compared with.
+const ABOUT: (usize, usize) = (200, 40);
+
+/// What is wrong with the length of a password: 10 to 128 characters.
+fn wrong_length(password: &str) -> Option<Issue> {
+    match password.chars().count() {
+        0..10 => Some(Issue::TooShort("10".to_owned())),
+        10..=128 => None,
+        _ => Some(Issue::TooLong("128".to_owned())),
+    }
+}
+
+/// The words that a password should not be made of.
+fn words(about: &[&str]) -> Vec<String> {
+    about
+        .iter()
+        .flat_map(|text| beginning(text, ABOUT.0).split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.chars().count() >= 3)
+        .map(str::to_lowercase)
+        .take(ABOUT.1)
+        .collect()
 }
 
 /// Whether guessing it takes at least 10^8 tries (zxcvbn's score 3), also for who leaves out what is known already.
-fn is_strong(password: &str, about: &[&str]) -> bool {
-    let known: Vec<String> = about
-        .iter()
-        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
-        .filter(|word| word.chars().count() >= 3)
-        .map(str::to_lowercase)
-        .collect();
+fn is_strong(password: &str, known: &[String]) -> bool {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let rest = known.iter().fold(password.to_lowercase(), |rest, word| rest.replace(word, ""));
-    [password, &rest].into_iter().all(|text| zxcvbn(text, &known).score() >= Score::Three)
+    [password, &rest].into_iter().all(|text| zxcvbn(beginning(text, JUDGED), &known).score() >= Score::Three)
+}
+
+/// At most so many characters of a text.
+fn beginning(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 fn argon2() -> Result<Argon2<'static>> {
@@ -51,37 +66,51 @@ fn argon2() -> Result<Argon2<'static>> {
 }
 
 impl Identity {
-    pub(super) async fn hash(&self, password: &str) -> Result<String> {
+    /// What is wrong with a new password: its length, or that it is easy to guess for somebody who knows `about` its
+    /// owner: names, address, organisation.
+    ///
+    /// # Errors
+    /// `BUSY` when too many passwords are being looked at.
+    pub(super) async fn password_issue(
+        &self,
+        password: &str,
+        about: &[&str],
+        network: IpAddr,
+    ) -> Result<Option<FieldIssue>> {
+        let issue = match wrong_length(password) {
+            Some(issue) => Some(issue),
+            None => {
+                let (password, about) = (password.to_owned(), words(about));
+                let strong = self.slow.run(network, move || Ok(is_strong(&password, &about))).await?;
+                (!strong).then_some(Issue::EasyToGuess)
+            }
+        };
+        Ok(issue.map(|issue| FieldIssue { field: "password".to_owned(), issue }))
+    }
+
+    pub(super) async fn hash(&self, password: &str, network: IpAddr) -> Result<String> {
         let password = password.to_owned();
         let salt = keys::random::<16>()?;
-        self.off_thread(move || {
+        let hashed = self.slow.run(network, move || {
             let salt = SaltString::encode_b64(&salt).map_err(|error| Error::internal(error.to_string()))?;
             let hash = argon2()?.hash_password(password.as_bytes(), &salt);
             hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
-        })
-        .await
+        });
+        hashed.await
     }
 
     /// Whether the password is the one behind the hash; without a hash it takes as long and is not.
-    pub(super) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
+    pub(super) async fn verify(&self, password: &str, hash: Option<String>, network: IpAddr) -> Result<bool> {
         let password = password.to_owned();
         // who has no password proves nothing by an empty one
         let hash = hash.filter(|hash| !hash.is_empty());
-        self.off_thread(move || {
+        let verified = self.slow.run(network, move || {
             let known = hash.is_some();
             let text = hash.unwrap_or_else(|| NOBODY.to_owned());
             let parsed = PasswordHash::new(&text).map_err(|error| Error::internal(error.to_string()))?;
             Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
-        })
-        .await
-    }
-
-    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _place = self.queue.try_acquire().map_err(|_| {
-            Error::new(Code::Busy, "Too many people are signing in at this moment; try again in a few seconds.")
-        })?;
-        let _permit = self.hashing.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+        });
+        verified.await
     }
 }
 
@@ -91,17 +120,17 @@ mod tests {
 
     #[test]
     fn what_is_easy_to_guess_is_refused() {
-        let about = ["Amel", "Haddad", "amel.haddad@acme.example", "Acme Corp"];
+        let about = words(&["Amel", "Haddad", "amel.haddad@acme.example", "Acme Corp"]);
         for weak in
             ["password1234", "Password123!", "qwertyuiop1234", "Amel Haddad 1990", "acme-corp-2024", "aaaaaaaaaaaa"]
         {
-            let issue = check_password(weak, &about).map(|issue| issue.issue);
-            assert_eq!(issue, Some(Issue::EasyToGuess), "{weak}");
+            assert!(!is_strong(weak, &about), "{weak}");
         }
         for strong in ["correct horse battery", "kX9#mQ2$vLpz", "amel rides forty purple horses"] {
-            assert_eq!(check_password(strong, &about), None, "{strong}");
+            assert!(is_strong(strong, &about), "{strong}");
         }
-        let code = |password: &str| check_password(password, &about).map(|issue| issue.issue.code());
+        let code = |password: &str| wrong_length(password).map(|issue| issue.code());
         assert_eq!((code("kX9#mQ2$v"), code(&"x".repeat(129))), (Some("TOO_SMALL"), Some("TOO_LARGE")));
+        assert_eq!(words(&["é".repeat(1000).as_str(), &"word ".repeat(1000)]).len(), ABOUT.1);
     }
 }

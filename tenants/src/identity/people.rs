@@ -1,12 +1,15 @@
 //! What makes a person: an address that is theirs, a name, a password.
 
+use std::net::IpAddr;
+
 use entities::{control::users, ids::UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Membership, check_password};
+use super::{Identity, Membership, slow::OPERATOR};
 use crate::{
     error::{Code, Error, FieldIssue, Issue, Result},
-    registry::NewOrganisation,
+    lines::name_issue,
+    registry::{NewOrganisation, Person},
 };
 
 /// Most characters of a name.
@@ -34,27 +37,39 @@ pub(super) struct Applicant {
     time_zone: String,
 }
 
-impl NewAccount {
-    /// What is wrong with it, per field; name and slug of the organisation are too easy a password.
-    pub(super) fn issues(&self, organisation: [&str; 2]) -> Vec<FieldIssue> {
-        let mut issues: Vec<_> = check_email("email", &self.email).into_iter().collect();
-        issues.extend(check_name("firstName", &self.first_name));
-        issues.extend(check_name("lastName", &self.last_name));
-        let [name, slug] = organisation;
-        let about = [self.first_name.as_str(), &self.last_name, &self.email, name, slug];
-        issues.extend(check_password(&self.password, &about));
-        issues
-    }
-}
-
 impl Identity {
+    /// What is wrong with an account, per field; name and slug of the organisation are too easy a password.
+    pub(super) async fn issues(
+        &self,
+        account: &NewAccount,
+        organisation: [&str; 2],
+        network: IpAddr,
+    ) -> Result<Vec<FieldIssue>> {
+        let mut issues: Vec<_> = check_email("email", &account.email).into_iter().collect();
+        // the operator makes owners by their address alone
+        let unnamed = network == OPERATOR && account.first_name.is_empty() && account.last_name.is_empty();
+        if !unnamed {
+            issues.extend(check_name("firstName", &account.first_name));
+            issues.extend(check_name("lastName", &account.last_name));
+        }
+        let [name, slug] = organisation;
+        let about = [account.first_name.as_str(), &account.last_name, &account.email, name, slug];
+        issues.extend(self.password_issue(&account.password, &about, network).await?);
+        Ok(issues)
+    }
+
     /// Somebody to be, who speaks the organisation's language; hashing takes its time.
-    pub(super) async fn applicant(&self, account: NewAccount, language: &str, time_zone: &str) -> Result<Applicant> {
+    pub(super) async fn applicant(
+        &self,
+        account: NewAccount,
+        (language, time_zone): (&str, &str),
+        network: IpAddr,
+    ) -> Result<Applicant> {
         Ok(Applicant {
             email: account.email.trim().to_owned(),
             first_name: account.first_name.trim().to_owned(),
             last_name: account.last_name.trim().to_owned(),
-            password_hash: self.hash(&account.password).await?,
+            password_hash: self.hash(&account.password, network).await?,
             language: language.to_owned(),
             time_zone: time_zone.to_owned(),
         })
@@ -63,6 +78,7 @@ impl Identity {
     /// The person, to be inserted.
     pub(super) fn person(&self, applicant: Applicant) -> users::Model {
         let Applicant { email, first_name, last_name, password_hash, language, time_zone } = applicant;
+        let now = self.registry.clock().micros();
         users::Model {
             id: UserId::new(),
             email_key: email_key(&email),
@@ -73,7 +89,8 @@ impl Identity {
             language,
             time_zone,
             muted: String::new(),
-            created_at: self.registry.clock().micros(),
+            created_at: now,
+            password_changed_at: now,
         }
     }
 
@@ -86,7 +103,7 @@ impl Identity {
             let told = format!("A person may belong to {ORGANISATIONS} organisations when they found another.");
             return Err(Error::new(Code::QuotaExceeded, told));
         }
-        let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
+        let (tenant, _) = self.registry.create(organisation, Person::Known(user.clone())).await?;
         let made = self.memberships(user.id).await?.into_iter().find(|made| made.organisation.id == tenant);
         made.ok_or_else(|| Error::internal("a new organisation is not among its owner's"))
     }
@@ -104,16 +121,16 @@ impl Identity {
         let mut issues = organisation.issues();
         let known = self.registry.user_by_email(&email_key(&account.email)).await?;
         if known.is_none() {
-            issues.extend(account.issues([&organisation.name, &organisation.slug]));
+            issues.extend(self.issues(&account, [&organisation.name, &organisation.slug], OPERATOR).await?);
         }
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
         let user = match known {
-            Some(known) => known,
+            Some(known) => Person::Known(known),
             None => {
-                let applicant = self.applicant(account, &organisation.language, &organisation.time_zone).await?;
-                self.person(applicant)
+                let speaks = (organisation.language.as_str(), organisation.time_zone.as_str());
+                Person::New(self.person(self.applicant(account, speaks, OPERATOR).await?))
             }
         };
         Ok(self.registry.create(organisation, user).await?.0)
@@ -132,14 +149,9 @@ pub fn check_email(field: &str, email: &str) -> Option<FieldIssue> {
     (!good).then(|| FieldIssue { field: field.to_owned(), issue })
 }
 
-/// Complains about a name that is too long or breaks its line.
+/// Complains about a name that is too long, blank or no line of visible characters.
 pub(super) fn check_name(field: &str, name: &str) -> Option<FieldIssue> {
-    let issue = match name {
-        name if name.chars().count() > NAME => Issue::TooLong(NAME.to_string()),
-        name if name.chars().any(char::is_control) => Issue::WrongType("a name on one line".into()),
-        _ => return None,
-    };
-    Some(FieldIssue { field: field.to_owned(), issue })
+    name_issue(name, NAME).map(|issue| FieldIssue { field: field.to_owned(), issue })
 }
 
 /// An email address as compared.

@@ -5,7 +5,10 @@ use sea_orm::{EntityTrait, IntoActiveModel, sea_query::OnConflict};
 use zeroize::Zeroizing;
 
 use super::Identity;
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    keys::of_row,
+};
 
 /// What pictures are sealed for.
 pub(crate) const SEALED: &str = "pictures";
@@ -29,7 +32,7 @@ impl Identity {
     /// `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `BAD_FILE`.
     pub async fn set_picture(&self, user: UserId, bytes: &[u8]) -> Result<()> {
         let media_type = judged(bytes)?.to_owned();
-        let sealed = self.registry.master().seal(SEALED, bytes)?;
+        let sealed = self.registry.master().seal(&of_row(SEALED, user), bytes)?;
         let row = pictures::Model { user_id: user, media_type, sealed, updated_at: self.registry.clock().micros() };
         let again = OnConflict::column(pictures::Column::UserId)
             .update_columns([pictures::Column::MediaType, pictures::Column::Sealed, pictures::Column::UpdatedAt])
@@ -45,9 +48,12 @@ impl Identity {
     /// `NOT_FOUND` when there is none.
     pub async fn picture(&self, user: UserId) -> Result<Picture> {
         let row = pictures::Entity::find_by_id(user).one(self.registry.control().read()).await?;
-        let row = row.ok_or_else(|| Error::new(Code::NotFound, "There is no picture."))?;
-        let bytes = self.registry.master().unseal(SEALED, &row.sealed);
-        let bytes = bytes.ok_or_else(|| Error::internal("a picture cannot be unsealed"))?;
+        let none = || Error::new(Code::NotFound, "There is no picture.");
+        let row = row.ok_or_else(none)?;
+        let Some(bytes) = self.registry.master().unseal(&of_row(SEALED, user), &row.sealed) else {
+            tracing::warn!(user.id = %user, "a picture cannot be opened: it was put into this row, or its key is gone");
+            return Err(none());
+        };
         Ok(Picture { media_type: row.media_type, bytes })
     }
 

@@ -5,9 +5,9 @@ use entities::{control::users, ids::UserId};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, people};
+use super::{Identity, guard::note_in, people};
 use crate::{
-    Actor, errands,
+    errands,
     error::{Error, FieldIssue, Issue, Result},
     security_log::{self, Event},
 };
@@ -110,18 +110,20 @@ impl Identity {
         self.registry.user(user).await
     }
 
-    /// Tells every organisation of a person what happened to their account; their own log, where they have none.
-    pub(super) async fn log(&self, user: UserId, event: Event) -> Result<()> {
+    /// Tells every organisation of a person what happened to their account; their own log, where they have none. It has
+    /// happened: a log that cannot be written takes nothing of it back.
+    pub(super) async fn log(&self, user: UserId, event: Event) {
         let now = self.registry.clock().micros();
-        let organisations = self.registry.of_user(user).await?;
-        for (row, tenant) in &organisations {
-            let space = self.registry.space(tenant.id).await?;
-            security_log::note(&space, event.clone().by(Actor::Member(row.member_id)), now).await?;
+        let noted = async {
+            let organisations = self.registry.of_user(user).await?;
+            if !note_in(&self.registry, organisations.iter().map(|(row, _)| row), &event, now).await {
+                security_log::note_person(self.registry.control().write(), Some(user), event, now).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(error = error.log_line(), "an event is missing in a person's log");
         }
-        if organisations.is_empty() {
-            security_log::note_person(self.registry.control().write(), Some(user), event, now).await?;
-        }
-        Ok(())
     }
 }
 

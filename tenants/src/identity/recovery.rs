@@ -1,7 +1,7 @@
 //! A way back for those who forgot their password: a link by mail that serves once, for half an hour.
 
 use entities::{
-    control::{recoveries, users},
+    control::{email_changes, recoveries, users},
     ids::RecoveryId,
 };
 use sea_orm::{
@@ -9,9 +9,11 @@ use sea_orm::{
 };
 
 use super::{
-    Identity, Visit, check_password,
+    Identity, Visit,
     letters::{Letter, Post},
-    links, people,
+    links,
+    lockout::Guessed,
+    people,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -56,9 +58,6 @@ impl Identity {
     /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
     pub async fn recover(&self, token: &str, password: &str, visit: &Visit) -> Result<()> {
         let expired = || Error::of(Code::LinkExpired);
-        if let Some(issue) = check_password(password, &[]) {
-            return Err(Error::invalid(vec![issue]));
-        }
         let id: RecoveryId = links::id(token).ok_or_else(expired)?;
         let row = recoveries::Entity::find_by_id(id).one(self.registry.control().read()).await?;
         let now = self.registry.clock().micros();
@@ -66,10 +65,10 @@ impl Identity {
         let row = row.ok_or_else(expired)?;
         let user = self.registry.user_by_email(&row.email_key).await?.ok_or_else(expired)?;
         let about = [&user.first_name, &user.last_name, &user.email];
-        if let Some(issue) = check_password(password, &about.map(String::as_str)) {
+        if let Some(issue) = self.password_issue(password, &about.map(String::as_str), visit.network()).await? {
             return Err(Error::invalid(vec![issue]));
         }
-        let hash = self.hash(password).await?;
+        let hash = self.hash(password, visit.network()).await?;
         let tx = self.registry.control().begin().await?;
         // the one who deletes it has used it
         if recoveries::Entity::delete_by_id(id).exec(&tx).await?.rows_affected != 1 {
@@ -77,19 +76,25 @@ impl Identity {
         }
         self.new_password(&tx, &user, hash).await?;
         self.end_sessions(&tx, user.id, None).await?;
+        // whoever guessed at the old password is no reason for its owner to wait
+        self.forget_failures(&tx, Guessed::Password, &user.email_key).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit).with("recovered", true)).await
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit).with("recovered", true)).await;
+        Ok(())
     }
 
     /// Changes a password; links to a new one that are still on their way end, and the person is told.
     pub(super) async fn new_password(&self, tx: &DatabaseTransaction, user: &users::Model, hash: String) -> Result<()> {
         users::Entity::update_many()
             .col_expr(users::Column::PasswordHash, Expr::value(hash))
+            .col_expr(users::Column::PasswordChangedAt, Expr::value(self.registry.clock().micros()))
             .filter(users::Column::Id.eq(user.id))
             .exec(tx)
             .await?;
         recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(tx).await?;
+        // whoever knew the old password may have asked for another address
+        email_changes::Entity::delete_by_id(user.id).exec(tx).await?;
         self.forget_trust(tx, user.id).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());
         self.write(tx, &Post { to, language, letter: Letter::PasswordChanged }).await

@@ -1,17 +1,21 @@
 //! Signing in, and staying signed in: a refresh token serves once and is replaced; one that comes back was stolen, and
 //! ends its session.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::{
     control::{sessions, tenants, users},
     ids::{MemberId, SessionId, TenantId, UserId},
     tenant::{members, roles},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{
-    Identity, Visit, links,
+    Identity, Visit,
+    guard::unchanged,
+    links,
     people::email_key,
     tokens::{ACCESS_SECONDS, Claims},
 };
@@ -23,6 +27,8 @@ use crate::{
 /// Life of a session without use, microseconds: of one to be remembered, and of another.
 pub(super) const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
 const FORGOTTEN: i64 = 12 * 3600 * 1_000_000;
+/// What refresh tokens are sealed for.
+const REFRESH: &str = "refresh token";
 /// Sessions that a person may have; beyond, the one that was not used for the longest time ends.
 pub(super) const MOST: u64 = 100;
 
@@ -95,9 +101,10 @@ impl Identity {
         visit: &Visit,
     ) -> Result<SignedIn> {
         let tenant = self.choose(user.id, slug).await?;
-        self.tell_signed_in(user.id, tenant, visit).await;
         let proven = if two_factors { Factors::Two } else { Factors::One };
-        self.open_session(user, tenant, remember, proven, visit).await
+        let signed = self.open_session(user, tenant, remember, proven, visit).await?;
+        self.tell_signed_in(signed.user.id, tenant, visit).await;
+        Ok(signed)
     }
 
     /// New tokens for a refresh token, for the same or another organisation.
@@ -108,6 +115,13 @@ impl Identity {
         let refused = || Error::new(Code::Unauthenticated, "The refresh token has ended; sign in again.");
         let id: SessionId = links::id(token).ok_or_else(refused)?;
         let session = self.live(id).await?.ok_or_else(refused)?;
+        if !links::matches(token, &session.refresh_hash) {
+            // ids of sessions are no secret: a text that never was its token ends nothing
+            if self.was_token(token, id) {
+                self.replayed(&session, visit).await?;
+            }
+            return Err(refused());
+        }
         let user = self.registry.user(session.user_id).await?.ok_or_else(refused)?;
         let tenant = match session.only_tenant {
             None => self.choose(user.id, slug).await?,
@@ -120,34 +134,54 @@ impl Identity {
             }
         };
         let now = self.registry.clock().micros();
-        let (refresh_token, refresh_hash) = links::token(id)?;
-        let replaced = if links::matches(token, &session.refresh_hash) {
-            let changed = sessions::ActiveModel {
-                refresh_hash: Set(refresh_hash),
-                used_at: Set(now),
-                expires_at: Set(now + session.life),
-                address: Set(visit.address.to_string()),
-                agent: Set(visit.agent.clone()),
-                ..Default::default()
-            };
-            let update = sessions::Entity::update_many()
-                .set(changed)
-                .filter(sessions::Column::Id.eq(id))
-                .filter(sessions::Column::RevokedAt.is_null())
-                .filter(sessions::Column::RefreshHash.eq(session.refresh_hash));
-            update.exec(self.registry.control().write()).await?.rows_affected == 1
-        } else {
-            false
+        let (refresh_token, refresh_hash) = self.refresh_token(id)?;
+        let changed = sessions::ActiveModel {
+            refresh_hash: Set(refresh_hash),
+            used_at: Set(now),
+            expires_at: Set(now + session.life),
+            address: Set(visit.address.to_string()),
+            agent: Set(visit.agent.clone()),
+            last_tenant: tenant.map_or(NotSet, |tenant| Set(Some(tenant))),
+            ..Default::default()
         };
-        if !replaced {
-            self.end_session(user.id, id).await?;
-            self.log(user.id, Event::new(Kind::SessionReplayed).from(visit)).await?;
+        let update = sessions::Entity::update_many()
+            .set(changed)
+            .filter(sessions::Column::Id.eq(id))
+            .filter(sessions::Column::RevokedAt.is_null())
+            .filter(sessions::Column::RefreshHash.eq(session.refresh_hash.clone()));
+        if update.exec(self.registry.control().write()).await?.rows_affected != 1 {
+            self.replayed(&session, visit).await?;
             return Err(refused());
+        }
+        if tenant.is_some() && tenant != session.last_tenant {
+            self.tell_signed_in(user.id, tenant, visit).await;
         }
         let mut signed = self.answer(user, id, tenant, refresh_token).await?;
         let only = session.only_tenant;
         signed.memberships.retain(|place| only.is_none_or(|only| only == place.organisation.id));
         Ok(signed)
+    }
+
+    /// A refresh token of a session, and what is kept of it. Its secret is a seal of ours, so that tokens that have served
+    /// are known again without being kept.
+    fn refresh_token(&self, id: SessionId) -> Result<(String, Vec<u8>)> {
+        let seal = self.registry.master().seal(&format!("{REFRESH} {id}"), &[])?;
+        let token = format!("{id}.{}", BASE64_URL_SAFE_NO_PAD.encode(seal));
+        let hash = links::hash(&token);
+        Ok((token, hash))
+    }
+
+    /// Whether a text ever was the refresh token of a session.
+    fn was_token(&self, token: &str, id: SessionId) -> bool {
+        let seal = token.split_once('.').and_then(|(_, seal)| BASE64_URL_SAFE_NO_PAD.decode(seal).ok());
+        seal.is_some_and(|seal| self.registry.master().unseal(&format!("{REFRESH} {id}"), &seal).is_some())
+    }
+
+    /// A token that has served came back: it was stolen or copied, and nobody knows by whom.
+    async fn replayed(&self, session: &sessions::Model, visit: &Visit) -> Result<()> {
+        self.end_session(session.user_id, session.id).await?;
+        self.log(session.user_id, Event::new(Kind::SessionReplayed).from(visit)).await;
+        Ok(())
     }
 
     /// A session that was not ended and has not expired.
@@ -236,8 +270,9 @@ impl Identity {
     /// # Errors
     /// When the control plane does not answer.
     pub async fn begin_bound(&self, user: users::Model, tenant: TenantId, visit: &Visit) -> Result<SignedIn> {
-        self.tell_signed_in(user.id, Some(tenant), visit).await;
-        self.open_session(user, Some(tenant), false, Factors::Elsewhere(tenant), visit).await
+        let signed = self.open_session(user, Some(tenant), false, Factors::Elsewhere(tenant), visit).await?;
+        self.tell_signed_in(signed.user.id, Some(tenant), visit).await;
+        Ok(signed)
     }
 
     async fn open_session(
@@ -251,7 +286,7 @@ impl Identity {
         let now = self.registry.clock().micros();
         let id = SessionId::new();
         let life = if remember { REMEMBERED } else { FORGOTTEN };
-        let (refresh_token, refresh_hash) = links::token(id)?;
+        let (refresh_token, refresh_hash) = self.refresh_token(id)?;
         let row = sessions::Model {
             id,
             user_id: user.id,
@@ -268,11 +303,13 @@ impl Identity {
                 Factors::Elsewhere(tenant) => Some(tenant),
                 _ => None,
             },
+            last_tenant: tenant,
         };
         let over = sea_orm::Condition::any()
             .add(sessions::Column::ExpiresAt.lte(now))
             .add(sessions::Column::RevokedAt.is_not_null());
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, &user).await?;
         let swept = sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).filter(over);
         swept.exec(&tx).await?;
         sessions::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;

@@ -5,7 +5,10 @@ use entities::{
     control::{sign_ups, users},
     ids::SignUpId,
 };
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +19,8 @@ use super::{
 };
 use crate::{
     error::{Code, Error, FieldIssue, Issue, Result},
-    registry::NewOrganisation,
+    keys::of_row,
+    registry::{NewOrganisation, Person},
 };
 
 /// Life of a link, microseconds.
@@ -26,6 +30,8 @@ const LIFE: i64 = 24 * 3600 * 1_000_000;
 const MOST: u64 = 5;
 /// Microseconds.
 const HOUR: i64 = 3600 * 1_000_000;
+/// Wrong passwords that a link takes.
+const TRIES: i32 = 10;
 /// How long following a link may take before somebody may try again, microseconds.
 const CLAIM: i64 = 60 * 1_000_000;
 
@@ -46,7 +52,7 @@ impl Identity {
     /// whether the address is known.
     pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, visit: &Visit) -> Result<()> {
         let mut issues = organisation.issues();
-        issues.extend(account.issues([&organisation.name, &organisation.slug]));
+        issues.extend(self.issues(&account, [&organisation.name, &organisation.slug], visit.network()).await?);
         if issues.is_empty() && self.registry.by_slug(&organisation.slug).await.is_ok() {
             issues.push(FieldIssue { field: "organisation.slug".to_owned(), issue: Issue::Taken(None) });
         }
@@ -56,7 +62,8 @@ impl Identity {
         self.may_write(visit).await?;
         let key = email_key(&account.email);
         let known = self.registry.user_by_email(&key).await?;
-        let applicant = self.applicant(account, &organisation.language, &organisation.time_zone).await?;
+        let speaks = (organisation.language.as_str(), organisation.time_zone.as_str());
+        let applicant = self.applicant(account, speaks, visit.network()).await?;
         let (to, language) = (Some(applicant.email.clone()), organisation.language.clone());
         let (row, token) = self.pending(key, &Pending { applicant, organisation })?;
         let letter = match known {
@@ -81,9 +88,11 @@ impl Identity {
         let (id, now) = (SignUpId::new(), self.registry.clock().micros());
         let (token, token_hash) = links::token(id)?;
         let clear = serde_json::to_vec(pending).map_err(Error::internal)?;
-        let sealed = self.registry.master().seal(SEALED, &clear)?;
+        let sealed = self.registry.master().seal(&of_row(SEALED, id), &clear)?;
         let expires_at = now + LIFE;
-        Ok((sign_ups::Model { id, email_key, sealed, token_hash, claimed_at: 0, created_at: now, expires_at }, token))
+        let row =
+            sign_ups::Model { id, email_key, sealed, token_hash, claimed_at: 0, created_at: now, expires_at, tries: 0 };
+        Ok((row, token))
     }
 
     /// Makes person and organisation by a mailed link and the password of that sign-up, and signs in. `slug` is another
@@ -105,11 +114,14 @@ impl Identity {
         let now = self.registry.clock().micros();
         let row = row.filter(|row| links::matches(token, &row.token_hash) && row.expires_at > now);
         let row = row.ok_or_else(expired)?;
-        let clear = self.registry.master().unseal(SEALED, &row.sealed).ok_or_else(expired)?;
+        let clear = self.registry.master().unseal(&of_row(SEALED, id), &row.sealed).ok_or_else(expired)?;
         let Pending { applicant, mut organisation } = serde_json::from_slice(&clear).map_err(Error::internal)?;
-        if !self.verify(password, Some(applicant.password_hash.clone())).await? {
+        self.count_try(id).await?;
+        if !self.verify(password, Some(applicant.password_hash.clone()), visit.network()).await? {
             return Err(Error::new(Code::BadCredentials, "That is not the password of this sign-up."));
         }
+        let forgiven = sign_ups::Entity::update_many().col_expr(sign_ups::Column::Tries, Expr::value(0));
+        forgiven.filter(sign_ups::Column::Id.eq(id)).exec(self.registry.control().write()).await?;
         organisation.slug = slug.unwrap_or(organisation.slug);
         self.claim(&row, now).await?;
         let (user, tenant) = match self.found(self.person(applicant), organisation).await {
@@ -123,6 +135,17 @@ impl Identity {
         let others = sign_ups::Entity::delete_many().filter(sign_ups::Column::EmailKey.eq(&user.email_key));
         others.exec(self.registry.control().write()).await?;
         self.begin(user, Some(tenant), remember, visit).await
+    }
+
+    /// Counts a password before it is looked at, so that tries at the same time do not pass each other; a link that took
+    /// too many is over.
+    async fn count_try(&self, id: SignUpId) -> Result<()> {
+        let update = sign_ups::Entity::update_many()
+            .col_expr(sign_ups::Column::Tries, Expr::col(sign_ups::Column::Tries).add(1))
+            .filter(sign_ups::Column::Id.eq(id))
+            .filter(sign_ups::Column::Tries.lt(TRIES))
+            .exec(self.registry.control().write());
+        if update.await?.rows_affected == 1 { Ok(()) } else { Err(Error::of(Code::LinkExpired)) }
     }
 
     /// Of several who follow the same link at once, one may.
@@ -143,7 +166,7 @@ impl Identity {
         if self.registry.user_by_email(&user.email_key).await?.is_some() {
             return Err(Error::new(Code::LinkExpired, "This address has an account already; sign in."));
         }
-        let (tenant, _) = self.registry.create(organisation, user.clone()).await?;
+        let (tenant, _) = self.registry.create(organisation, Person::New(user.clone())).await?;
         Ok((user, tenant))
     }
 }

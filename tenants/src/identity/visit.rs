@@ -33,11 +33,6 @@ impl Visit {
         }
     }
 
-    /// Whether the account (an email address as compared) was opened from this device before.
-    pub fn is_known_for(&self, account: &str) -> bool {
-        self.device.as_ref().is_some_and(|device| device.is_of(account))
-    }
-
     /// The same from a device that proved itself.
     pub fn on(self, device: Option<Device>) -> Self {
         Self { device, ..self }

@@ -15,4 +15,4 @@ pub use data::{DataKeys, Held, Purpose, Unopened};
 pub(crate) use file::{add, keep_newest};
 pub use master::{MasterKey, MasterKeys};
 pub(crate) use sealing::SEALED;
-pub use sealing::{KeyId, key_of, random};
+pub use sealing::{KeyId, key_of, of_row, random};

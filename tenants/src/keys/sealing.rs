@@ -69,6 +69,11 @@ pub fn key_of(sealed: &[u8]) -> Option<KeyId> {
     (sealed[0] == FORMAT && sealed.len() >= SEALED).then_some(KeyId(u32::from_be_bytes(id)))
 }
 
+/// What a value of one row is sealed for: in another row it does not open.
+pub fn of_row(purpose: &str, row: impl std::fmt::Display) -> String {
+    format!("{purpose} {row}")
+}
+
 pub(super) fn seal(key: &[u8; 32], id: KeyId, context: &[u8], clear: &[u8]) -> Result<Vec<u8>> {
     let nonce = random::<24>()?;
     let cipher = XChaCha20Poly1305::new(Key::from_slice(key));

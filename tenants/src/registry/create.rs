@@ -12,16 +12,20 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
 
-use super::Registry;
+use super::{Person, Registry};
 use crate::{
     access,
     caller::Actor,
     db::{SchemaName, TenantDb, violation},
     error::{Code, Error, FieldIssue, Issue, Result},
     identity::name_of,
-    iso, migrate, security_log,
+    iso,
+    lines::name_issue,
+    migrate, security_log,
 };
 
+/// Most characters of a name.
+const NAME: usize = 200;
 /// Microseconds after which a tenant that is still being made was left by a crash.
 const HALF_MADE: i64 = 10 * 60 * 1_000_000;
 
@@ -52,8 +56,8 @@ impl NewOrganisation {
         if !check_slug(&self.slug) {
             refuse("slug", Issue::WrongType("2 to 40 of a-z, 0-9 and -, beginning with a letter".into()));
         }
-        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
-            refuse("name", Issue::WrongType("1 to 200 characters".into()));
+        if let Some(issue) = name_issue(&self.name, NAME) {
+            refuse("name", issue);
         }
         if !iso::is_country(&self.country) {
             refuse("country", Issue::WrongType("an ISO 3166 code such as DZ".into()));
@@ -79,11 +83,12 @@ pub fn check_slug(slug: &str) -> bool {
 }
 
 impl Registry {
-    /// Makes an organisation with its owner, who is added to the people if new.
+    /// Makes an organisation with its owner.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong with it, `TAKEN` for a slug in use.
-    pub async fn create(&self, organisation: NewOrganisation, owner: users::Model) -> Result<(TenantId, MemberId)> {
+    /// `VALIDATION_FAILED` for what is wrong with it, `TAKEN` for a slug in use; `CONFLICT` for somebody new whose address
+    /// has an account, `UNAUTHENTICATED` for somebody known who is gone.
+    pub async fn create(&self, organisation: NewOrganisation, owner: Person) -> Result<(TenantId, MemberId)> {
         let issues = organisation.issues();
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
@@ -141,7 +146,7 @@ impl Registry {
         Ok(row)
     }
 
-    async fn build(&self, row: &tenants::Model, owner: &users::Model) -> Result<MemberId> {
+    async fn build(&self, row: &tenants::Model, owner: &Person) -> Result<MemberId> {
         let folder = self.folder(row.id);
         fs::create_dir_all(&folder).map_err(|error| disk(&error))?;
         if let Some(pool) = self.storage.postgres.as_ref().filter(|_| row.database == "postgres") {
@@ -149,21 +154,14 @@ impl Registry {
             pool.of(row.id).execute_unprepared(&sql).await?;
         }
         let db = self.connect(row, true).await?;
-        let filled = self.fill(&db, owner).await;
+        let filled = self.fill(&db, owner.row()).await;
         db.close().await;
         let member = filled?;
 
         let tx = self.control.begin().await?;
-        let known = users::Entity::find_by_id(owner.id).one(&tx).await?;
-        if known.is_none() {
-            let inserted = users::Entity::insert(owner.clone().into_active_model()).exec_without_returning(&tx).await;
-            inserted.map_err(|error| match violation(&error) {
-                Some(_) => Error::invalid(vec![FieldIssue { field: "email".to_owned(), issue: Issue::Taken(None) }]),
-                None => error.into(),
-            })?;
-        }
+        owner.settle(&tx).await?;
         let membership =
-            memberships::ActiveModel { user_id: Set(owner.id), tenant_id: Set(row.id), member_id: Set(member) };
+            memberships::ActiveModel { user_id: Set(owner.row().id), tenant_id: Set(row.id), member_id: Set(member) };
         memberships::Entity::insert(membership).exec_without_returning(&tx).await?;
         tenants::Entity::update_many()
             .col_expr(tenants::Column::State, Expr::value("active"))

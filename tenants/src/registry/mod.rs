@@ -3,6 +3,7 @@
 mod create;
 mod destroy;
 pub(crate) mod open;
+mod person;
 mod release;
 pub(crate) mod watch;
 
@@ -14,11 +15,14 @@ use std::{
 use entities::{
     control::{memberships, tenants},
     ids::{TenantId, UserId},
+    tenant::members,
 };
 use quick_cache::{Weighter, sync::Cache};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use create::{NewOrganisation, check_slug};
+pub use person::Person;
+pub(crate) use person::hold;
 
 use crate::{
     clock::Clock,
@@ -163,10 +167,28 @@ impl Registry {
     /// # Errors
     /// When the control plane does not answer.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<(memberships::Model, tenants::Model)>> {
-        let rows =
-            memberships::Entity::find().filter(memberships::Column::UserId.eq(user)).all(self.control.read()).await?;
+        self.of_user_in(self.control.read(), user).await
+    }
+
+    /// The space of an organisation, if the person is a member there who was not deactivated.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn place(&self, row: &memberships::Model) -> Result<Option<TenantDb>> {
+        let space = self.space(row.tenant_id).await?;
+        let member = members::Entity::find_by_id(row.member_id).one(&space).await?;
+        Ok(member.filter(|member| member.archived_at.is_none()).map(|_| space))
+    }
+
+    /// [`Registry::of_user`] as a transaction of the control plane sees it.
+    pub(crate) async fn of_user_in(
+        &self,
+        control: &impl ConnectionTrait,
+        user: UserId,
+    ) -> Result<Vec<(memberships::Model, tenants::Model)>> {
+        let rows = memberships::Entity::find().filter(memberships::Column::UserId.eq(user)).all(control).await?;
         let ids: Vec<TenantId> = rows.iter().map(|row| row.tenant_id).collect();
-        let found = tenants::Entity::find().filter(tenants::Column::Id.is_in(ids)).all(self.control.read()).await?;
+        let found = tenants::Entity::find().filter(tenants::Column::Id.is_in(ids)).all(control).await?;
         let mut pairs: Vec<_> = rows
             .into_iter()
             .filter_map(|row| {

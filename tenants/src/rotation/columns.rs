@@ -9,7 +9,7 @@ use crate::{
     errands,
     error::{Error, Result},
     identity,
-    keys::{MasterKeys, key_of},
+    keys::{MasterKeys, key_of, of_row},
 };
 
 /// Rows sealed anew in one transaction.
@@ -22,7 +22,7 @@ pub struct SealedColumn {
     /// Primary key.
     pub key: Key,
     pub column: &'static str,
-    /// What it was sealed for.
+    /// What it was sealed for, with the key of its row or, where it names its row within, without.
     pub purpose: &'static str,
 }
 
@@ -92,8 +92,9 @@ impl SealedColumn {
             return Ok(false);
         }
         let Self { table, column, purpose, .. } = self;
-        let clear = master
-            .unseal(purpose, &old)
+        let purposes = [of_row(purpose, self.key.text(row)?), (*purpose).to_owned()];
+        let opened = purposes.iter().find_map(|purpose| Some((purpose, master.unseal(purpose, &old)?)));
+        let (purpose, clear) = opened
             .ok_or_else(|| Error::internal(format!("{table}.{column} holds what none of the master keys opens")))?;
         let new = master.seal(purpose, &clear)?;
         // whoever changed the row meanwhile did so under the newest key
@@ -109,6 +110,13 @@ impl Key {
         match self {
             Key::Uuid(name) | Key::Text(name) => name,
         }
+    }
+
+    fn text(self, row: &QueryResult) -> Result<String> {
+        Ok(match self {
+            Key::Uuid(_) => row.try_get_by_index::<Uuid>(0)?.to_string(),
+            Key::Text(_) => row.try_get_by_index(0)?,
+        })
     }
 
     fn of(self, row: &QueryResult) -> Result<Value> {

@@ -12,8 +12,8 @@ use super::columns::Key;
 use crate::{
     TenantDb, TenantTx,
     error::{Error, Result},
-    keys::KeyId,
-    sign_on,
+    keys::{KeyId, of_row},
+    sign_on, work,
 };
 
 /// Rows sealed anew in one transaction.
@@ -39,8 +39,8 @@ pub struct SealedValues<'a> {
     pub key: &'a [Key],
     pub column: &'a str,
     pub form: Form,
-    /// What the value of a row was sealed for, by the texts of its primary key.
-    pub purpose: &'a (dyn Fn(&[String]) -> String + Send + Sync),
+    /// What the value of a row may have been sealed for, by the texts of its primary key.
+    pub purposes: &'a (dyn Fn(&[String]) -> Vec<String> + Send + Sync),
 }
 
 /// The beginnings of texts that were sealed under a key.
@@ -109,21 +109,28 @@ impl SealedValues<'_> {
             key.push(value);
             names.push(name);
         }
-        let purpose = (self.purpose)(&names);
+        let purposes = (self.purposes)(&names);
         let damaged = || Error::internal(format!("a value in {table}.{column} cannot be opened"));
         let at = self.key.len();
         let (old, new): (Value, Value) = match self.form {
             Form::Bytes => {
                 let old: Vec<u8> = row.try_get_by_index(at)?;
-                let clear = db.unseal(&purpose, &old).await?.ok_or_else(damaged)?;
-                (old.into(), db.key().seal(&purpose, &clear)?.into())
+                let mut opened = None;
+                for purpose in &purposes {
+                    opened = opened.or(db.unseal(purpose, &old).await?.map(|clear| (purpose, clear)));
+                }
+                let (purpose, clear) = opened.ok_or_else(damaged)?;
+                let new = db.key().seal(purpose, &clear)?;
+                (old.into(), new.into())
             }
             Form::Text | Form::Marked(_) => {
                 let mark = if let Form::Marked(mark) = self.form { mark } else { "" };
                 let old: String = row.try_get_by_index(at)?;
                 let sealed = old.strip_prefix(mark).ok_or_else(damaged)?;
-                let clear = db.key().unseal_text(&purpose, sealed).map_err(|_| damaged())?;
-                let new = format!("{mark}{}", db.key().seal_text(&purpose, &clear)?);
+                let mut purposes = purposes.iter();
+                let opened = purposes.find_map(|for_it| Some((for_it, db.key().unseal_text(for_it, sealed).ok()?)));
+                let (purpose, clear) = opened.ok_or_else(damaged)?;
+                let new = format!("{mark}{}", db.key().seal_text(purpose, &clear)?);
                 (old.into(), new.into())
             }
         };
@@ -140,11 +147,12 @@ fn begins_otherwise(column: &str, from: usize) -> String {
     format!(r#"substr("{column}", {from}, {TELLING}) NOT IN ($1, $2, $3, $4)"#)
 }
 
-/// What of a tenant's system tables its data keys seal: table, primary key, column, form, and what it is sealed for.
+/// What of a tenant's system tables its data keys seal: table, primary key, column, form, and what it is sealed for, with
+/// the key of its row or without.
 /// Whoever keeps what [`crate::keys::DataKeys`] sealed lists it here, or it is lost when its key is retired.
 const SPACE: &[(&str, Key, &str, Form, &str)] = &[
     ("sign_on", Key::Text("name"), "secret", Form::Text, sign_on::SECRET),
-    ("work", Key::Uuid("id"), "payload", Form::Bytes, "work"),
+    ("work", Key::Uuid("id"), "payload", Form::Bytes, work::SEALED),
 ];
 
 /// Seals what the system tables hold anew; as [`SealedValues::reseal`].
@@ -153,8 +161,8 @@ const SPACE: &[(&str, Key, &str, Form, &str)] = &[
 /// As [`SealedValues::reseal`].
 pub async fn reseal_space(db: &TenantDb, until: Instant) -> Result<bool> {
     for (table, key, column, form, purpose) in SPACE {
-        let purpose = |_: &[String]| (*purpose).to_owned();
-        let values = SealedValues { table, key: &[*key], column, form: *form, purpose: &purpose };
+        let purposes = |key: &[String]| vec![of_row(purpose, key.join(" ")), (*purpose).to_owned()];
+        let values = SealedValues { table, key: &[*key], column, form: *form, purposes: &purposes };
         if !values.reseal(db, until).await? {
             return Ok(false);
         }

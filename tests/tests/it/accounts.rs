@@ -91,11 +91,19 @@ async fn what_is_taken_weak_or_wrong_is_refused() {
         ("email", &format!("{}@example.com", "b".repeat(300))),
         ("firstName", "Bob\nBcc: all"),
         ("lastName", &"b".repeat(101)),
+        ("firstName", " "),
+        ("lastName", "Ada\u{202e}adA"),
     ] {
         let mut input = input("bob@example.com", "bobs");
         input[field] = json!(value);
         let refused = anonymous.account(SIGN_UP, json!({ "input": input })).await;
         assert_eq!(refused.body["errors"][0]["extensions"]["fields"][0]["field"], field, "{}", refused.text);
+    }
+    for name in ["", "Acme\nYour account is locked", "Acme\u{2028}"] {
+        let mut input = input("bob@example.com", "bobs");
+        input["organisation"]["name"] = json!(name);
+        let refused = anonymous.account(SIGN_UP, json!({ "input": input })).await;
+        assert_eq!(refused.body["errors"][0]["extensions"]["fields"][0]["field"], "organisation.name", "{name:?}");
     }
     let wrong = sign_in(&anonymous, "ada@example.com", "not the passphrase").await;
     let nobody = sign_in(&anonymous, "nobody@example.com", "not the passphrase").await;
@@ -139,6 +147,7 @@ async fn who_forgot_the_password_recovers_by_mail() {
     let second = app.mailbox().take("ada@example.com", RECOVER_SUBJECT).await.token();
 
     assert_eq!(recover(&first, "short").await.code(), "VALIDATION_FAILED");
+    assert_eq!(recover("x.y", "short").await.code(), "LINK_EXPIRED", "who has no link has no password judged");
     assert_eq!(recover(&first, "another long passphrase").await.data(), json!({ "recover": true }));
     for served in [&first, &second, &first.replace('.', ".."), &String::new()] {
         assert_eq!(recover(served, "a third long passphrase").await.code(), "LINK_EXPIRED", "{served}");
@@ -151,6 +160,36 @@ async fn who_forgot_the_password_recovers_by_mail() {
     sign_in(&anonymous, "ada@example.com", "another long passphrase").await.data();
     app.mailbox().take("ada@example.com", "Your password was changed").await;
     assert!(app.mailbox().letters().iter().all(|letter| letter.to == "ada@example.com"), "nobody else was written to");
+}
+
+#[tokio::test]
+async fn a_link_takes_ten_wrong_passwords() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    sign_up(&anonymous, "ada@example.com", "acme").await.data();
+    let token = app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await.token();
+    let confirm =
+        async |password: &str| anonymous.account(CONFIRM, json!({ "token": token, "password": password })).await.code();
+    for n in 0..10 {
+        assert_eq!(confirm(&format!("wrong password {n}")).await, "BAD_CREDENTIALS");
+    }
+    assert_eq!(confirm(PASSWORD).await, "LINK_EXPIRED");
+    app.sign_up("ada@example.com", PASSWORD, "acme").await;
+}
+
+#[tokio::test]
+async fn who_recovers_does_not_wait_for_those_who_guessed() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    app.sign_up("ada@example.com", PASSWORD, "acme").await;
+    for n in 0..11 {
+        sign_in(&anonymous, "ada@example.com", &format!("guess number {n}")).await.code();
+    }
+    assert_eq!(sign_in(&anonymous, "ada@example.com", PASSWORD).await.code(), "RATE_LIMITED");
+    anonymous.account(ASK, json!({ "email": "ada@example.com" })).await.data();
+    let token = app.mailbox().take("ada@example.com", RECOVER_SUBJECT).await.token();
+    anonymous.account(RECOVER, json!({ "token": token, "password": "another long passphrase" })).await.data();
+    sign_in(&anonymous, "ada@example.com", "another long passphrase").await.data();
 }
 
 #[tokio::test]

@@ -138,6 +138,67 @@ async fn an_address_changes_when_the_old_and_the_new_one_agree() {
 }
 
 #[tokio::test]
+async fn a_new_password_ends_a_change_of_address() {
+    let app = TestApp::start().await;
+    let ada = ada(&app).await;
+    let change = format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"eve@example.com\") }}");
+    ada.account(&change, json!({})).await.data();
+    let new = app.mailbox().take("eve@example.com", "Confirm your new email address").await.token();
+    let change = format!("mutation {{ changePassword(password: \"{PASSWORD}\", newPassword: \"{OTHER}\") }}");
+    ada.account(&change, json!({})).await.data();
+    let confirm = "mutation ($token: String!) { confirmEmail(token: $token) }";
+    assert_eq!(app.anonymous().account(confirm, json!({ "token": new })).await.code(), "LINK_EXPIRED");
+}
+
+#[tokio::test]
+async fn an_organisation_hears_who_came_in_and_a_former_one_hears_nothing() {
+    let app = TestApp::start().await;
+    let (ada, eves) = (ada(&app).await, app.tenant("eves"));
+    let invite = "mutation { inviteMember(email: \"ada@example.com\", role: \"admin\") { id } }";
+    eves.data(invite, json!({})).await;
+    let token = app.mailbox().take("ada@example.com", "Invitation to eves").await.token();
+    let accept = "mutation ($token: String!) { acceptInvitation(token: $token) { memberId } }";
+    let member = ada.account(accept, json!({ "token": token })).await.data()["acceptInvitation"]["memberId"].clone();
+
+    let log = "{ securityLog(first: 50, kinds: [SIGNED_IN, SIGNED_OUT, SIGN_IN_FAILED]) { nodes { kind } } }";
+    let heard = async || {
+        let nodes = eves.data(log, json!({})).await["securityLog"]["nodes"].clone();
+        nodes
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| line["kind"].as_str().expect("a kind").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let nothing: Vec<String> = Vec::new();
+    let signed = sign_in(&app, "ada@example.com", PASSWORD).await.data()["signIn"].clone();
+    assert_eq!(heard().await, nothing, "it names no organisation yet");
+    let mut token = signed["refreshToken"].clone();
+    for slug in ["eves", "eves", "acme", "acme"] {
+        let switch = "mutation ($token: String!, $slug: String) {
+            refresh(refreshToken: $token, organisation: $slug) { refreshToken } }";
+        let switched = app.anonymous().account(switch, json!({ "token": token, "slug": slug })).await.data();
+        token = switched["refresh"]["refreshToken"].clone();
+    }
+    assert_eq!(heard().await, ["SIGNED_IN"]);
+
+    let leave = "mutation ($member: ID!) { deactivateMember(member: $member) { active } }";
+    eves.data(leave, json!({ "member": member })).await;
+    let rename = "mutation { updateProfile(input: { firstName: \"Augusta\" }) { firstName } }";
+    ada.account(rename, json!({})).await.data();
+    sign_in(&app, "ada@example.com", "not the passphrase").await.code();
+    let names = "{ members { nodes { name } } }";
+    let own = async || ada.data(names, json!({})).await["members"]["nodes"][0]["name"] == "Augusta L";
+    until(10, "the own organisation has the new name", own).await;
+    let failed = async || ada.data(log, json!({})).await.to_string().contains("SIGN_IN_FAILED");
+    until(10, "the own organisation hears of the failure", failed).await;
+    ada.account("mutation { signOutEverywhere }", json!({})).await.data();
+    assert_eq!(heard().await, ["SIGNED_IN"], "it is none of their business any more");
+    let members = eves.data("{ organisationMembers { name email active } }", json!({})).await;
+    assert!(!members.to_string().contains("Augusta"), "{members}");
+}
+
+#[tokio::test]
 async fn the_address_of_another_is_not_told_and_not_taken() {
     let app = TestApp::start().await;
     let ada = ada(&app).await;
@@ -166,9 +227,13 @@ async fn a_profile_is_what_its_person_says() {
     let name =
         async || ada.data("{ members { nodes { name } } }", json!({})).await["members"]["nodes"][0]["name"].clone();
     until(10, "the member has the name too", async || name().await == "Ada Lovelace").await;
-    for (field, value) in
-        [("language", "de"), ("timeZone", "Mars/Olympus"), ("firstName", "A\nB"), ("lastName", &"x".repeat(101))]
-    {
+    for (field, value) in [
+        ("language", "de"),
+        ("timeZone", "Mars/Olympus"),
+        ("firstName", "A\nB"),
+        ("lastName", &"x".repeat(101)),
+        ("lastName", ""),
+    ] {
         let refused = update(json!({ field: value })).await;
         assert_eq!(refused.body["errors"][0]["extensions"]["fields"][0]["field"], field, "{}", refused.text);
     }
@@ -211,6 +276,7 @@ async fn a_picture_is_judged_by_its_bytes_and_shown_to_its_person() {
     }
     assert_eq!(Answer::of(ada.request(Method::DELETE, path)).await.status, 204);
     assert_eq!(Answer::of(ada.request(Method::GET, path)).await.status, 404);
+    until(60, "asking has an end", async || Answer::of(ada.request(Method::GET, path)).await.status == 429).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::{SignedIn, Visit, links},
+    super::{SignedIn, Visit, guard::unchanged, links},
     Identity,
 };
 use crate::error::{Code, Error, Result};
@@ -52,9 +52,11 @@ impl Identity {
             tries: 0,
             expires_at: now + LIFE,
         };
-        let control = self.registry.control().write();
-        challenges::Entity::delete_many().filter(challenges::Column::ExpiresAt.lte(now)).exec(control).await?;
-        challenges::Entity::insert(row.into_active_model()).exec_without_returning(control).await?;
+        let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
+        challenges::Entity::delete_many().filter(challenges::Column::ExpiresAt.lte(now)).exec(&tx).await?;
+        challenges::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        tx.commit().await?;
         Err(Error::of(Code::SecondFactorNeeded).with("challenge", token).with("expiresIn", LIFE / 1_000_000))
     }
 

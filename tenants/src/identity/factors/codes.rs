@@ -8,7 +8,10 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
-use super::{super::Visit, Enrolment, Identity};
+use super::{
+    super::{Visit, lockout::Guessed},
+    Enrolment, Identity,
+};
 use crate::{
     error::{Code, Error, Result},
     keys,
@@ -52,15 +55,17 @@ impl Identity {
         code: &str,
         visit: &Visit,
     ) -> Result<()> {
-        let attempt = self.attempt(&format!("second factor of {}", user.id), visit).await?;
+        let device = visit.known_device(&user.email_key, Some(user));
+        let attempt = self.attempt(Guessed::Code, &user.id.to_string(), device, visit).await?;
         if self.takes(user, factor, code).await? {
             return self.attempt_succeeded(attempt).await;
         }
         if factor.confirmed_at.is_some() && self.takes_recovery(user.id, code).await? {
             self.attempt_succeeded(attempt).await?;
-            return self.log(user.id, Event::new(Kind::RecoveryCodeUsed).from(visit)).await;
+            self.log(user.id, Event::new(Kind::RecoveryCodeUsed).from(visit)).await;
+            return Ok(());
         }
-        self.log(user.id, Event::new(Kind::SecondFactorFailed).from(visit)).await?;
+        self.log(user.id, Event::new(Kind::SecondFactorFailed).from(visit)).await;
         Err(Error::of(Code::BadCode))
     }
 

@@ -20,6 +20,7 @@ pub use trusted::TrustedDevice;
 
 use super::{
     Identity, Visit,
+    guard::unchanged,
     letters::{Letter, Post},
 };
 use crate::{
@@ -91,7 +92,7 @@ impl Identity {
     }
 
     /// Switches the second factor on by its first code. Answers recovery codes, which are shown once. The session in
-    /// which it is done counts as one of two factors from then on.
+    /// which it is done counts as one of two factors from then on; others that the password alone opened end.
     ///
     /// # Errors
     /// `BAD_CODE`; `RATE_LIMITED`; `CONFLICT` where none was begun, or it is on already.
@@ -107,6 +108,7 @@ impl Identity {
         self.demand_code(user, &factor, code, visit).await?;
         let now = self.registry.clock().micros();
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
         let on = second_factors::Entity::update_many()
             .col_expr(second_factors::Column::ConfirmedAt, Expr::value(now))
             .filter(second_factors::Column::UserId.eq(user.id))
@@ -119,11 +121,17 @@ impl Identity {
             .filter(sessions::Column::Id.eq(session))
             .exec(&tx)
             .await?;
+        // whoever else is in came with the password alone
+        let others = sessions::Entity::delete_many()
+            .filter(sessions::Column::UserId.eq(user.id))
+            .filter(sessions::Column::TwoFactors.eq(false))
+            .filter(sessions::Column::OnlyTenant.is_null());
+        others.exec(&tx).await?;
         let codes = self.new_recovery_codes(&tx, user.id).await?;
         self.tell_factor(&tx, user, true).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::SecondFactorOn).from(visit)).await?;
+        self.log(user.id, Event::new(Kind::SecondFactorOn).from(visit)).await;
         Ok(codes)
     }
 
@@ -140,6 +148,7 @@ impl Identity {
     ) -> Result<Vec<String>> {
         self.demand_both(user, password, code, visit).await?;
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
         let codes = self.new_recovery_codes(&tx, user.id).await?;
         tx.commit().await?;
         Ok(codes)
@@ -167,6 +176,7 @@ impl Identity {
 
     async fn switch_off(&self, user: &users::Model, event: Event) -> Result<()> {
         let tx = self.registry.control().begin().await?;
+        unchanged(&tx, user).await?;
         self.forget_factors(&tx, user.id).await?;
         sessions::Entity::update_many()
             .col_expr(sessions::Column::TwoFactors, Expr::value(false))
@@ -176,7 +186,8 @@ impl Identity {
         self.tell_factor(&tx, user, false).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, event).await
+        self.log(user.id, event).await;
+        Ok(())
     }
 
     async fn demand_both(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {

@@ -69,7 +69,7 @@ impl Identity {
 
     /// Whether a visit comes from a device that the person trusts.
     pub(super) async fn is_trusted(&self, user: &users::Model, visit: &Visit) -> Result<bool> {
-        let Some(device) = visit.device.as_ref().filter(|_| visit.is_known_for(&user.email_key)) else {
+        let Some(device) = visit.known_device(&user.email_key, Some(user)) else {
             return Ok(false);
         };
         let now = self.registry.clock().micros();
@@ -83,7 +83,7 @@ impl Identity {
 
     /// Trusts the device of a visit; answers the token that makes it known, if it was not.
     pub(super) async fn trust(&self, user: &users::Model, visit: &Visit) -> Result<Option<String>> {
-        let known = visit.device.clone().filter(|_| visit.is_known_for(&user.email_key));
+        let known = visit.known_device(&user.email_key, Some(user)).cloned();
         let (device, token) = match known {
             Some(device) => (device, None),
             None => {

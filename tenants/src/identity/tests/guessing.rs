@@ -1,6 +1,6 @@
 //! Guessing passwords: stopped, told, and no harm to the owner.
 
-use super::*;
+use super::{lockout::Guessed, *};
 use crate::security_log::{Asked, Line, page};
 
 const RIGHT: &str = "correct horse battery";
@@ -69,12 +69,13 @@ async fn an_address_that_tries_many_accounts_waits_too() {
     let tries = (0..150).map(|n| {
         let (identity, there, email) =
             (Arc::clone(&identity), there.clone(), format!("{}{n}@example.org", unique("n")));
-        tokio::spawn(async move { identity.attempt(&email, &there).await.map(drop) })
+        tokio::spawn(async move { identity.attempt(Guessed::Password, &email, None, &there).await.map(drop) })
     });
     let ended = futures::future::join_all(tries).await;
     let taken = ended.iter().filter(|result| matches!(result, Ok(Ok(())))).count();
     assert!(taken <= 100, "{taken} tries were taken");
-    drop(identity.attempt("x@example.org", &Visit::new("198.51.100.8".parse().unwrap(), "")).await.unwrap());
+    let elsewhere = Visit::new("198.51.100.8".parse().unwrap(), "");
+    drop(identity.attempt(Guessed::Password, "x@example.org", None, &elsewhere).await.unwrap());
 }
 
 #[tokio::test]
@@ -99,4 +100,43 @@ async fn failures_stand_in_the_log_of_the_organisation() {
     told.sort_unstable();
     assert_eq!(told, [("SIGNED_IN", 1, Some(member.as_str())), ("SIGN_IN_FAILED", 3, Some(member.as_str()))]);
     assert_eq!(lines[0].address.as_deref(), Some("127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_device_is_known_for_a_year_and_until_the_password_changes() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    let up = signed_up(&identity, &email, &unique("k")).await;
+    let clock = identity.registry().clock().clone();
+    let token = identity.device_token(&up.user.email_key).unwrap();
+    let known = |token: &str, user: &users::Model| visit().on(identity.device(token)).is_known_for(user);
+    assert!(known(&token, &up.user));
+    clock.advance(MINUTE);
+    let (user, session) = identity.person_of(&up.access_token).await.unwrap();
+    identity.change_password(&user, session, RIGHT, "another horse battery staple", &visit()).await.unwrap();
+    let (user, _) = identity.person_of(&up.access_token).await.unwrap();
+    assert!(!known(&token, &user), "it was made for the old password");
+    let token = identity.device_token(&user.email_key).unwrap();
+    clock.advance(364 * 24 * 60 * MINUTE);
+    assert!(known(&token, &user));
+    clock.advance(2 * 24 * 60 * MINUTE);
+    assert!(!known(&token, &user));
+}
+
+#[tokio::test]
+async fn known_devices_that_guess_use_up_their_network_and_do_not_wait_for_it() {
+    let identity = identity().await;
+    let there = Visit::new("203.0.113.9".parse().unwrap(), "");
+    let device = |account: &str| identity.device(&identity.device_token(account).unwrap()).unwrap();
+    for n in 0..10 {
+        let account = format!("{n}-{}@example.org", unique("n"));
+        let device = device(&account);
+        for _ in 0..10 {
+            drop(identity.attempt(Guessed::Password, &account, Some(&device), &there).await.unwrap());
+        }
+    }
+    let stranger = identity.attempt(Guessed::Password, "x@example.org", None, &there).await.err().unwrap();
+    assert_eq!(stranger.code(), Code::RateLimited);
+    let known = device("y@example.org");
+    drop(identity.attempt(Guessed::Password, "y@example.org", Some(&known), &there).await.unwrap());
 }

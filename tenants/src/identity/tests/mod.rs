@@ -1,6 +1,8 @@
 //! Signing up, in and on, and keys, on the database of the test run.
 
 mod guessing;
+mod meanwhile;
+mod moved;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Repeated requests.
 
+use entities::tenant::idempotency;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tenants::{Caller, Code};
 
 use crate::engine::{
@@ -46,4 +48,21 @@ async fn a_dead_request_is_taken_over_unless_it_wrote() {
         Code::Conflict,
         "the dead one's answer is not taken"
     );
+}
+
+#[tokio::test]
+async fn an_answer_is_that_of_its_own_request() {
+    let world = World::new().await;
+    let (db, caller) = (&world.ctx.db, &world.ctx.caller);
+    for key in ["a", "b"] {
+        begin(db, caller, key, "h").await.unwrap();
+        finish(db, caller, key, format!("answer to {key}")).await.unwrap();
+    }
+    let answer = |key| idempotency::Entity::find().filter(idempotency::Column::Key.eq(key)).one(db);
+    let of_b = answer("b").await.unwrap().unwrap().response;
+    let moved = idempotency::Entity::update_many().col_expr(idempotency::Column::Response, Expr::value(of_b));
+    moved.filter(idempotency::Column::Key.eq("a")).exec(db).await.unwrap();
+    let later = another(caller, "later");
+    assert_eq!(begin(db, &later, "a", "h").await.unwrap_err().code(), Code::Conflict, "somebody put it there");
+    assert_eq!(begin(db, &later, "b", "h").await.unwrap(), Begun::Repeated("answer to b".into()));
 }
