@@ -19,7 +19,7 @@ pub struct Create {
     /// What the key is for.
     #[arg(long)]
     name: String,
-    /// Name of its role.
+    /// Name of its role: owner, admin, manager, agent, viewer, or one of the organisation's own.
     #[arg(long)]
     role: String,
     /// An address or network it may come from, such as 192.0.2.0/24; may be repeated.

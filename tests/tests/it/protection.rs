@@ -55,6 +55,7 @@ async fn ten_thousand_guesses_are_stopped_and_the_owner_comes_in() {
         ["SIGN_IN_FAILED", "SIGN_IN_LOCKED", "SIGNED_IN"].iter().all(|kind| kinds.contains(kind)) && kinds.len() < 20
     };
     until(10, "the log tells it, in few lines", told).await;
+    assert_eq!(tenant.code("{ securityLog(after: \"zz\") { hasMore } }", json!({})).await, "BAD_CURSOR");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use records::{Ctx, engine::MAX_PAGE};
 use serde_json::{Map, Value as Json, json};
 use tenants::{
     Actor, Permission,
-    error::Result,
+    error::{Code, Error, Result},
     identity, origins,
     security_log::{self, Asked, Event, Kind, Line},
 };
@@ -36,9 +36,10 @@ async fn log(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let named: HashSet<&str> =
         args.get("kinds").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
     let actors = text("actor").map(|id| id.parse().map_or_else(|_| Vec::new(), Actor::of_id));
+    let after = text("after").map(|id| id.parse().map_err(|_| Error::of(Code::BadCursor))).transpose()?;
     let asked = Asked {
         first: first.into(),
-        after: text("after").and_then(|id| id.parse().ok()),
+        after,
         kinds: Kind::ALL.iter().copied().filter(|kind| named.contains(kind.name())).collect(),
         actors,
     };
