@@ -28,9 +28,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Adds the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     for name in NAMES {
-        let path = format!("/account/{name}");
+        config.route(&format!("/account/{name}"), web::get().to(page));
         // some who look whether a link is harmless ask for its head alone
-        config.service(web::resource(path).route(web::get().to(page)).route(web::head().to(page)));
+        config.route(&format!("/account/{name}"), web::head().to(page));
     }
     for (name, media_type, body) in PARTS {
         config.route(&format!("/account/{name}"), web::get().to(async move || answer(media_type, body)));

@@ -64,7 +64,6 @@ const PHRASES: &[[&str; 3]] = &[
         "des limites du type du champ",
         "límites que sean valores del tipo del campo",
     ],
-    ["a name on one line", "un nom sur une ligne", "un nombre en una línea"],
     ["1 to 200 characters", "1 à 200 caractères", "de 1 a 200 caracteres"],
     [
         "2 to 40 of a-z, 0-9 and -, beginning with a letter",
@@ -104,9 +103,14 @@ const PHRASES: &[[&str; 3]] = &[
     ["the name of a role other than owner", "le nom d'un rôle autre que owner", "el nombre de un rol que no sea owner"],
     ["1 to 1000 bytes", "1 à 1000 octets", "de 1 a 1000 bytes"],
     [
-        "an https address, as the provider's discovery document has it",
-        "une adresse https, telle que dans le document de découverte du fournisseur",
-        "una dirección https, tal como figura en el documento de descubrimiento del proveedor",
+        "an https address of the internet, as the provider's discovery document has it",
+        "une adresse https d'internet, telle que dans le document de découverte du fournisseur",
+        "una dirección https de internet, tal como figura en el documento de descubrimiento del proveedor",
+    ],
+    [
+        "a name on one line, without invisible characters",
+        "un nom sur une seule ligne, sans caractères invisibles",
+        "un nombre en una sola línea, sin caracteres invisibles",
     ],
     ["a small whole number", "un petit nombre entier", "un número entero pequeño"],
     ["1 to 100 characters", "1 à 100 caractères", "de 1 a 100 caracteres"],

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query:
 use super::{
     Identity, NewAccount, Notice, Visit,
     letters::{Letter, Post},
-    people::{check_email, email_key},
+    people::{check_email, check_name, email_key},
 };
 use crate::{
     Settings,
@@ -45,13 +45,15 @@ impl Identity {
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
+        // what is no name keeps nobody out: they go by their address
+        let named = |name: &str| check_name("", name).map_or_else(|| name.trim().to_owned(), |_| String::new());
         let now = self.registry.clock().micros();
         Ok(Person::New(users::Model {
             id: UserId::new(),
             email: email.trim().to_owned(),
             email_key: email_key(email),
-            first_name: first.to_owned(),
-            last_name: last.to_owned(),
+            first_name: named(first),
+            last_name: named(last),
             password_hash: String::new(),
             language: organisation.language.clone(),
             time_zone: organisation.time_zone.name().to_owned(),

@@ -45,8 +45,6 @@ const OPEN_ROUTES: &[(&str, &str)] = &[
     ("/metrics", "numbers for operators; holds no name and no address"),
     ("/graphql/account", "its operations are tried one by one"),
     ("/account/{name}", "pages of ours, without data"),
-    ("/account/page.js", "as /account/{name}"),
-    ("/account/page.css", "as /account/{name}"),
     ("/graphql/ws", "the credential comes with the first message; see api_keys"),
     ("/t/{slug}/graphql/ws", "as /graphql/ws"),
     ("/t/{slug}/sign-on", "leads to the organisation's provider; see sign_on"),

@@ -207,7 +207,9 @@ async fn a_trusted_device_is_not_asked_until_it_is_forgotten_or_the_password_cha
     assert!(opened(&cookie).await);
     let change =
         "mutation ($password: String!, $new: String!) { changePassword(password: $password, newPassword: $new) }";
+    let begun = challenge(&app).await;
     ada.account(change, json!({ "password": PASSWORD, "new": OTHER })).await.data();
+    assert_eq!(finish(&app, &begun, &codes[5]).await.code(), "UNAUTHENTICATED", "the old password began it");
     let (answer, _) = with_cookie(&anybody, SIGN_IN, json!({ "email": EMAIL, "password": OTHER }), &cookie).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "SECOND_FACTOR_NEEDED", "{answer}");
 }

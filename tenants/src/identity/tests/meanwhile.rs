@@ -1,7 +1,13 @@
 //! What happens between the moment when somebody proves who they are and the moment when that opens something.
 
+use entities::control::{memberships, tenants};
+use sea_orm::{EntityTrait, IntoActiveModel};
+
 use super::*;
-use crate::registry::Person;
+use crate::{
+    registry::Person,
+    security_log::{Asked, page},
+};
 
 const OLD: &str = "correct horse battery";
 const NEW: &str = "another horse battery staple";
@@ -68,4 +74,26 @@ async fn what_is_known_of_a_session_does_not_end_it() {
     identity.refresh(&up.refresh_token, None, &visit()).await.unwrap_err();
     let ended = identity.refresh(&token, None, &visit()).await.unwrap_err();
     assert_eq!(ended.code(), Code::Unauthenticated, "an old token came back, however old");
+}
+
+#[tokio::test]
+async fn an_organisation_that_cannot_be_opened_keeps_nobody_from_a_new_password() {
+    let identity = identity().await;
+    let email = format!("{}@example.org", unique("e"));
+    let up = signed_up(&identity, &email, &unique("m")).await;
+    let (user, session) = identity.person_of(&up.access_token).await.unwrap();
+    let own = up.organisation.unwrap();
+    // another one, whose keys are gone
+    let id = entities::ids::TenantId::new();
+    let broken = tenants::Model { id, slug: unique("n"), ..own.clone() };
+    let member = memberships::Model { user_id: user.id, tenant_id: id, member_id: up.memberships[0].member };
+    let control = identity.registry().control().write();
+    tenants::Entity::insert(broken.into_active_model()).exec_without_returning(control).await.unwrap();
+    memberships::Entity::insert(member.into_active_model()).exec_without_returning(control).await.unwrap();
+    identity.registry().space(id).await.unwrap_err();
+
+    identity.change_password(&user, session, OLD, NEW, &visit()).await.unwrap();
+    let space = identity.registry().space(own.id).await.unwrap();
+    let lines = page(&space, &Asked { first: 10, ..Asked::default() }).await.unwrap().lines;
+    assert!(lines.iter().any(|line| line.kind == "PASSWORD_CHANGED"), "the others hear of it");
 }
