@@ -84,6 +84,7 @@ fn ran(media: Media, answer: Answer) -> HttpResponse {
     }
     let mut response = respond(media, StatusCode::OK, body);
     rate::tell(response.headers_mut(), &left);
+    rate::tell_wait(response.headers_mut(), |fact| answer.wait.filter(|_| fact == "retryAfterMs"));
     response
 }
 

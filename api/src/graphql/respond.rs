@@ -44,6 +44,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// What it cost.
     pub price: Price,
+    /// After how many milliseconds what was refused is worth another try.
+    pub wait: Option<u64>,
 }
 
 /// What a request costs, and what is left after it.
@@ -183,11 +185,12 @@ impl Door {
     async fn mutate(&self, session: &mut Session, request: &Request, price: Price) -> Result<Answer, Refusal> {
         let (db, caller) = (session.ctx.db.clone(), Arc::clone(&session.ctx.caller));
         let Some(key) = &request.idempotency else {
-            return Ok(Answer { body: self.written(session, request).await.body, price });
+            let Done { body, wait, .. } = self.written(session, request).await;
+            return Ok(Answer { body, price, wait });
         };
         let refuse = |error: Error| refused(&error, &caller);
         match idempotency::begin(&db, &caller, key, &request.hash()).await.map_err(refuse)? {
-            Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price }),
+            Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price, wait: None }),
             Begun::Fresh => {
                 let done = self.written(session, request).await;
                 let kept = if done.undone {
@@ -200,7 +203,7 @@ impl Door {
                 if let Err(error) = kept {
                     log(&error, &caller.request);
                 }
-                Ok(Answer { body: done.body, price })
+                Ok(Answer { body: done.body, price, wait: done.wait })
             }
         }
     }
@@ -221,7 +224,7 @@ impl Door {
         if nulled {
             out.no_data();
         }
-        Done { body: out.finish(), undone: failed == count }
+        Done { undone: failed == count, wait: wait(&out.errors), body: out.finish() }
     }
 }
 
@@ -230,6 +233,12 @@ struct Done {
     body: Vec<u8>,
     /// Every field failed by our fault, so the same request may succeed later.
     undone: bool,
+    wait: Option<u64>,
+}
+
+/// The longest wait that errors name.
+fn wait(errors: &[GraphqlError]) -> Option<u64> {
+    errors.iter().filter_map(|error| error.extensions.get("retryAfterMs")?.as_u64()).max()
 }
 
 impl Request {
@@ -270,7 +279,7 @@ impl Session {
         if self.plan.introspects() || out.errors.iter().any(GraphqlError::may_be_stale) {
             records::engine::verify(&self.ctx).await?;
         }
-        Ok(Answer { body: out.finish(), price })
+        Ok(Answer { wait: wait(&out.errors), body: out.finish(), price })
     }
 }
 

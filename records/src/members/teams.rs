@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entities::{
     ids::{MemberId, RecordId, TeamId},
-    tenant::{team_members, teams},
+    tenant::{members, team_members, teams},
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -117,8 +117,9 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Team> {
     may_move(ctx)?;
-    find(ctx, team).await?;
+    let before = find(ctx, team).await?;
     movable(ctx, member).await?;
+    gives_no_more(ctx, &before, member).await?;
     let row = team_members::ActiveModel { team_id: Set(team), member_id: Set(member) };
     let there = OnConflict::columns([team_members::Column::TeamId, team_members::Column::MemberId])
         .update_column(team_members::Column::MemberId)
@@ -166,6 +167,20 @@ async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
         Some(role) => roles::within_own(ctx, &role),
         None => Ok(()),
     }
+}
+
+/// Refuses to show members of a team more than the caller sees: each will reach the records of the other, as far as their
+/// roles speak of teams.
+async fn gives_no_more(ctx: &Ctx, team: &Team, member: MemberId) -> Result<()> {
+    let ids = team.members.iter().copied().chain([member]);
+    let mates = members::Entity::find().filter(members::Column::Id.is_in(ids)).all(&ctx.db).await?;
+    for role in roles::list(ctx).await?.iter().filter(|role| mates.iter().any(|mate| mate.role_id == role.id)) {
+        if !ctx.caller.access.covers_teams_of(&role.access()) {
+            let why = format!("The role `{}` would reach more by this team than your own role does.", role.name);
+            return Err(Error::new(Code::Forbidden, why));
+        }
+    }
+    Ok(())
 }
 
 /// A line of the security log about a team.

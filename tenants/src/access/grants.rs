@@ -188,6 +188,12 @@ impl Grants {
         grants.flat_map(|grant| grant.operations.values()).any(|scope| *scope == RowScope::Team)
     }
 
+    /// What it gives by teams alone, of a team that holds everybody.
+    pub(super) fn by_teams(&self) -> Grants {
+        let objects = self.objects.iter().map(|(id, grant)| (*id, grant.by_teams()));
+        Grants { permissions: BTreeSet::new(), others: self.others.by_teams(), objects: objects.collect() }
+    }
+
     pub(super) fn covers(&self, other: &Grants) -> bool {
         let objects = self.objects.keys().chain(other.objects.keys());
         self.permissions.is_superset(&other.permissions)
@@ -204,6 +210,18 @@ impl ObjectGrant {
 
     fn field(&self, field: FieldId) -> FieldAccess {
         self.fields.get(&field).copied().unwrap_or(self.other_fields)
+    }
+
+    fn by_teams(&self) -> Self {
+        let team = |scope: RowScope| scope == RowScope::Team;
+        if !self.operations.values().copied().any(team) {
+            return Self { other_fields: FieldAccess::Hidden, ..Self::default() };
+        }
+        // nothing reaches further than reading, so that stays whatever it is
+        let kept = |operation, scope| operation == Operation::Read || team(scope);
+        let whole = |scope| if team(scope) { RowScope::All } else { scope };
+        let operations = self.operations.iter().filter(|(operation, scope)| kept(**operation, **scope));
+        Self { operations: operations.map(|(operation, scope)| (*operation, whole(*scope))).collect(), ..self.clone() }
     }
 
     fn covers(&self, other: &ObjectGrant) -> bool {
@@ -250,6 +268,27 @@ mod tests {
         let mut asking = whole.clone();
         asking.permissions.insert(Permission::ManageRoles);
         assert!(!whole.covers(&asking));
+    }
+
+    #[test]
+    fn what_teams_give_is_told_from_the_rest() {
+        let own = grant(&[(Operation::Create, RowScope::All), (Operation::Read, RowScope::Own)]);
+        let team = grant(&[
+            (Operation::Read, RowScope::Team),
+            (Operation::Update, RowScope::Team),
+            (Operation::Destroy, RowScope::Own),
+        ]);
+        let (mine, theirs) = (ObjectId::new(), ObjectId::new());
+        let grants = Grants { objects: [(mine, own), (theirs, team)].into(), ..Grants::default() };
+        let by_teams = grants.by_teams();
+        assert_eq!(by_teams.scope(theirs, Operation::Update), RowScope::All);
+        assert_eq!(by_teams.scope(theirs, Operation::Destroy), RowScope::None);
+        assert_eq!(by_teams.scope(mine, Operation::Create), RowScope::None);
+        let reading = grant(&[(Operation::Read, RowScope::All), (Operation::Update, RowScope::All)]);
+        let all = Grants { others: reading, ..Grants::default() };
+        assert!(all.covers(&by_teams) && !grants.covers(&by_teams));
+        let none = Grants { others: grant(&[(Operation::Read, RowScope::Own)]), ..Grants::default() };
+        assert!(none.covers(&none.by_teams()));
     }
 
     #[test]

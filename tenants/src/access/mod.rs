@@ -74,6 +74,14 @@ impl Access {
         }
     }
 
+    /// Whether it gives everything that the other would give by a team that holds everybody.
+    pub fn covers_teams_of(&self, other: &Access) -> bool {
+        match other {
+            Access::All => true,
+            Access::Granted(other) => self.covers(&Access::of(other.grants.by_teams())),
+        }
+    }
+
     /// Tells accesses apart: the same text for the same access, whoever has it and in whichever process.
     pub fn fingerprint(&self) -> String {
         let Access::Granted(granted) = self else { return "all".to_owned() };

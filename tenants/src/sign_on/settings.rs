@@ -2,7 +2,7 @@
 //! for the domains: that one is an organisation's is verified by the operator (docs/decisions/0081).
 
 use entities::{
-    control::domains,
+    control::{domains, sessions},
     ids::TenantId,
     tenant::{roles, sign_on},
 };
@@ -71,6 +71,7 @@ pub async fn get(db: &TenantDb, caller: &Caller) -> Result<Option<SignOn>> {
 pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     may_change(caller)?;
     let known = row(db).await?;
+    let known_issuer = known.as_ref().map(|known| known.issuer.clone());
     let mut issues = Vec::new();
     let mut refuse = |field: &str, issue: Issue| issues.push(FieldIssue { field: field.to_owned(), issue });
     let issuer = Url::parse(&new.issuer).ok().filter(|url| is_safe(url, true) && new.issuer.len() <= LONGEST);
@@ -120,14 +121,15 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
             sign_on::Column::Required,
         ])
         .to_owned();
+    let another = known_issuer.is_some_and(|known| known != row.issuer);
     let tx = db.begin_write().await?;
     sign_on::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(&tx).await?;
     security_log::note(&tx, event, caller.clock.micros()).await?;
     tx.commit().await?;
-    Ok(())
+    if another { end_sessions(db, caller).await } else { Ok(()) }
 }
 
-/// Takes the provider away: members sign in with their passwords.
+/// Takes the provider away: members sign in with their passwords, also those whom it vouched for until now.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -138,6 +140,16 @@ pub async fn remove(db: &TenantDb, caller: &Caller) -> Result<()> {
     let event = Event::of(caller, Kind::SettingsChanged).with("signOn", serde_json::Value::Null);
     security_log::note(&tx, event, caller.clock.micros()).await?;
     tx.commit().await?;
+    end_sessions(db, caller).await
+}
+
+/// Ends the sessions that a provider opened whose word is taken no more.
+async fn end_sessions(db: &TenantDb, caller: &Caller) -> Result<()> {
+    let update = sessions::Entity::update_many()
+        .set(sessions::ActiveModel { revoked_at: Set(Some(caller.clock.micros())), ..Default::default() })
+        .filter(sessions::Column::OnlyTenant.eq(db.tenant()))
+        .filter(sessions::Column::RevokedAt.is_null());
+    update.exec(db.control().write()).await?;
     Ok(())
 }
 

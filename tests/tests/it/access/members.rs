@@ -122,6 +122,14 @@ async fn a_team_is_filled_by_those_who_gain_nothing_by_it() {
     let hers = json!({ "team": team["id"], "member": ada });
     let refused = lead.graphql(add, hers.clone()).await;
     assert!(refused.code() == "FORBIDDEN" && refused.text.contains("teams"), "{}", refused.text);
+    // what somebody brings in for it, or a key, does no better
+    let hr = json!({ "name": "hr", "permissions": ["MANAGE_MEMBERS"], "others": { "read": "OWN" } });
+    role(&tenant, hr).await;
+    let (hr, _) = member(&app, &tenant, "hr@example.com", "hr").await;
+    role(&tenant, json!({ "name": "clerk", "others": { "read": "OWN" } })).await;
+    let (_, clerk) = member(&app, &tenant, "clerk@example.com", "clerk").await;
+    let refused = hr.graphql(add, json!({ "team": team["id"], "member": clerk })).await;
+    assert!(refused.code() == "FORBIDDEN" && refused.text.contains("`lead`"), "{}", refused.text);
     staff.data(add, hers.clone()).await;
     let remove = "mutation ($team: ID!, $member: ID!) { removeFromTeam(team: $team, member: $member) { id } }";
     assert_eq!(lead.code(remove, hers).await, "FORBIDDEN");
