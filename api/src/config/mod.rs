@@ -36,8 +36,8 @@ pub struct Config {
     pub trusted_proxies: Networks,
     /// The header in which they say it.
     pub proxy_header: ProxyHeader,
-    /// Providers of single sign-on may be on this machine; for trying things out.
-    pub sign_on_loopback: bool,
+    /// Networks of ours in which providers of single sign-on may be, beside the internet.
+    pub sign_on_networks: Networks,
     /// Folder of everything that is kept.
     pub data: PathBuf,
     /// PostgreSQL address; without it everything is kept in SQLite files under `data`.
@@ -114,7 +114,7 @@ impl Default for Config {
             insecure_http: false,
             trusted_proxies: Networks::default(),
             proxy_header: ProxyHeader::default(),
-            sign_on_loopback: false,
+            sign_on_networks: Networks::default(),
             data: PathBuf::from("data"),
             database_url: None,
             database_connections: 20,

@@ -17,7 +17,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
-use tenants::{Code, Error, error::Result, origins::Origins};
+use tenants::{Code, Error, error::Result, origins::Origins, sign_on::Reach};
 
 pub use context::{Asking, RequestId, authenticate, bearer, caller, language};
 pub use cors::Cors;
@@ -55,7 +55,8 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let sweep = upgrade.clone();
     let budget = crate::graphql::Budget { points: config.graphql_points, per_second: config.graphql_points_per_second };
     let public = config.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    let sign_ons = web::Data::new(sign_on::SignOns { public, loopback: config.sign_on_loopback });
+    let reach = Arc::new(Reach::new(&config.sign_on_networks.0)?);
+    let sign_ons = web::Data::new(sign_on::SignOns { public, reach });
     let asked = web::Data::new(crate::account::Asked::default());
     let proxies = web::Data::new(Proxies::new(config));
     let own = config.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());

@@ -1,6 +1,8 @@
 //! `GET /t/{slug}/sign-on`: to the organisation's provider and back. What is known meanwhile travels sealed in a cookie of
 //! the browser that began, so no other can finish; what comes of it is a session in a cookie (docs/protection.md).
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
@@ -15,7 +17,7 @@ use tenants::{
     Code, Error, TenantDb,
     error::Result,
     security_log::{self, Event, Kind},
-    sign_on::{self, Waiting},
+    sign_on::{self, Reach, Waiting},
 };
 
 use super::{host, is_secure, refuse, visit};
@@ -34,8 +36,8 @@ const WITHIN: i64 = 10 * 60 * 1_000_000;
 pub struct SignOns {
     /// Where browsers find us, if it was said.
     pub public: Option<String>,
-    /// Providers may be on this machine.
-    pub loopback: bool,
+    /// How providers are asked.
+    pub reach: Arc<Reach>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,7 +66,7 @@ pub async fn begin(
         account::charge(&asked, &visit(&request), &request)?;
         let db = organisation(&app, &request).await?;
         let (url, waiting) =
-            sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?.begin().await?;
+            sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.reach.clone()).await?.begin().await?;
         let now = app.registry.clock().micros();
         let way =
             serde_json::to_vec(&OnTheWay { tenant: db.tenant(), begun: now, waiting }).map_err(Error::internal)?;
@@ -104,7 +106,7 @@ pub async fn finish(
         let way = on_the_way(&app, &request, &db, &back)?;
         let entered = async {
             let code = back.code.as_deref().ok_or_else(|| refused("The provider did not let you in."))?;
-            let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.loopback).await?;
+            let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.reach.clone()).await?;
             let proven = provider.finish(code, way.waiting).await?;
             records::sign_on::enter(&app.identity, app.rules.clone(), db.clone(), &proven, &visit(&request)).await
         };

@@ -103,9 +103,9 @@ const PHRASES: &[[&str; 3]] = &[
     ["the name of a role other than owner", "le nom d'un rôle autre que owner", "el nombre de un rol que no sea owner"],
     ["1 to 1000 bytes", "1 à 1000 octets", "de 1 a 1000 bytes"],
     [
-        "an https address of the internet, as the provider's discovery document has it",
-        "une adresse https d'internet, telle que dans le document de découverte du fournisseur",
-        "una dirección https de internet, tal como figura en el documento de descubrimiento del proveedor",
+        "an https address, as the provider's discovery document has it",
+        "une adresse https, telle que dans le document de découverte du fournisseur",
+        "una dirección https, tal como figura en el documento de descubrimiento del proveedor",
     ],
     [
         "a name on one line, without invisible characters",

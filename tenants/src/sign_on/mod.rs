@@ -6,9 +6,12 @@ mod provider;
 mod reach;
 mod settings;
 
+use std::sync::Arc;
+
 use entities::ids::RoleId;
 
 pub use provider::{Proven, Provider, Waiting};
+pub use reach::Reach;
 pub(crate) use settings::is_required;
 pub use settings::{NewSignOn, SECRET, SignOn, domains_of, forget_domain, get, remove, set, verify_domain};
 
@@ -21,10 +24,10 @@ use crate::{
 ///
 /// # Errors
 /// `NOT_FOUND` where it has none.
-pub async fn provider(db: &TenantDb, callback: String, loopback: bool) -> Result<Provider> {
+pub async fn provider(db: &TenantDb, callback: String, reach: Arc<Reach>) -> Result<Provider> {
     let row = settings::row(db).await?.ok_or_else(none)?;
     let secret = db.key().unseal_text(SECRET, &row.secret).map_err(|_| Error::internal("a secret cannot be opened"))?;
-    Ok(Provider { issuer: row.issuer, client_id: row.client_id, client_secret: secret.to_string(), callback, loopback })
+    Ok(Provider { issuer: row.issuer, client_id: row.client_id, client_secret: secret.to_string(), callback, reach })
 }
 
 /// The role of those who come for the first time.

@@ -1,10 +1,7 @@
 //! Talking to a provider: OpenID Connect's authorisation code flow with state, nonce and PKCE. Requests go over HTTPS,
 //! are followed nowhere else, and are bounded in time and size.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use openidconnect::{
     AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
@@ -15,24 +12,11 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::reach::{Reachable, is_safe};
+use super::reach::Reach;
 use crate::error::{Code, Error, Result};
 
 /// Longest answer of a provider, bytes.
 const LONGEST: usize = 1024 * 1024;
-
-static HTTP: LazyLock<Http> = LazyLock::new(|| http(false));
-static LOOPBACK: LazyLock<Http> = LazyLock::new(|| http(true));
-
-type Http = std::result::Result<reqwest::Client, String>;
-
-fn http(loopback: bool) -> Http {
-    // a redirect could lead inside the network; a proxy would look names up by itself
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    let client = client.dns_resolver(Arc::new(Reachable { loopback }));
-    let client = client.connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(10));
-    client.user_agent("clientele").build().map_err(|error| error.to_string())
-}
 
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
@@ -44,8 +28,8 @@ pub struct Provider {
     pub client_secret: String,
     /// Where it sends people back to.
     pub callback: String,
-    /// It may be on this machine.
-    pub loopback: bool,
+    /// How it is asked.
+    pub reach: Arc<Reach>,
 }
 
 /// What must still be known when somebody comes back.
@@ -127,7 +111,7 @@ impl Provider {
     /// `UNAUTHENTICATED` when the provider does not vouch for them, `UNAVAILABLE` when it does not answer as one.
     pub async fn finish(&self, code: &str, waiting: Waiting) -> Result<Proven> {
         let client = self.client().await?;
-        let http = |request| ask(request, self.loopback);
+        let http = |request| ask(request, &self.reach);
         let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(Error::internal)?;
         let answer = exchange.set_pkce_verifier(PkceCodeVerifier::new(waiting.verifier)).request_async(&http).await;
         let answer = answer.map_err(refused)?;
@@ -147,10 +131,10 @@ impl Provider {
 
     async fn client(&self) -> Result<Client> {
         let issuer = IssuerUrl::new(self.issuer.clone()).map_err(Error::internal)?;
-        let http = |request| ask(request, self.loopback);
+        let http = |request| ask(request, &self.reach);
         let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| {
             let message = format!(
-                "The provider {} does not answer as one of OpenID Connect; try again, or check its address, which is one of the internet.",
+                "The provider {} does not answer as one of OpenID Connect; try again, or check its address: it is one of the internet, or of a network that the operator names (`sign_on_networks`).",
                 self.issuer
             );
             Error::new(Code::Unavailable, message).caused_by(error.to_string())
@@ -167,13 +151,11 @@ fn refused(error: impl std::fmt::Display) -> Error {
 }
 
 /// One request to a provider.
-async fn ask(request: HttpRequest, loopback: bool) -> std::result::Result<HttpResponse, std::io::Error> {
-    let client = if loopback { &LOOPBACK } else { &HTTP };
-    let client = client.as_ref().map_err(|error| std::io::Error::other(error.as_str()))?;
+async fn ask(request: HttpRequest, reach: &Reach) -> std::result::Result<HttpResponse, std::io::Error> {
     let url = Url::parse(&request.uri().to_string()).map_err(std::io::Error::other)?;
-    if !is_safe(&url, loopback) {
-        return Err(std::io::Error::other("the provider's documents lead to an address that is not asked"));
-    }
+    let client = reach.client(&url);
+    let client =
+        client.ok_or_else(|| std::io::Error::other("the provider's documents lead to an address that is not asked"))?;
     let (parts, body) = request.into_parts();
     let mut response = client
         .request(parts.method, url)

@@ -2,23 +2,55 @@
 //! addresses; none of them leads into the network that this server stands in. Names are judged by what they resolve to
 //! when the connection is made, so that what was judged is what is connected to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::error::{Error, Result};
+
+/// How providers are asked: on the internet, and in those networks of ours that the operator names.
+pub struct Reach {
+    networks: Arc<[IpNet]>,
+    client: reqwest::Client,
+}
+
+impl Reach {
+    /// A way to providers.
+    ///
+    /// # Errors
+    /// When the system gives no client for HTTPS.
+    pub fn new(networks: &[IpNet]) -> Result<Self> {
+        let networks: Arc<[IpNet]> = networks.into();
+        // a redirect could lead inside the network; a proxy would look names up by itself
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let client = client.dns_resolver(Arc::new(Reachable { networks: networks.clone() }));
+        let client = client.connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(10));
+        Ok(Self { networks, client: client.user_agent("clientele").build().map_err(Error::internal)? })
+    }
+
+    /// The client, for an address that may be asked.
+    pub(super) fn client(&self, url: &Url) -> Option<&reqwest::Client> {
+        is_safe(url, &self.networks).then_some(&self.client)
+    }
+}
+
 /// Looks names up, and leaves out what is not asked.
-pub(super) struct Reachable {
-    /// This machine is asked.
-    pub loopback: bool,
+struct Reachable {
+    networks: Arc<[IpNet]>,
 }
 
 impl Resolve for Reachable {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
+        let networks = self.networks.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.filter(|address| is_asked(address.ip(), loopback)).collect();
+            let found: Vec<SocketAddr> = found.filter(|address| is_asked(address.ip(), &networks)).collect();
             if found.is_empty() {
                 return Err(format!("`{}` leads to no address of the internet", name.as_str()).into());
             }
@@ -28,26 +60,40 @@ impl Resolve for Reachable {
     }
 }
 
-/// Whether an address may be asked at all, as far as it says so itself.
-pub(super) fn is_safe(url: &Url, loopback: bool) -> bool {
+/// Whether an address could be a provider's, wherever it leads: HTTPS, or in the clear on this machine.
+pub(super) fn is_well_formed(url: &Url) -> bool {
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return false,
+    };
+    (url.scheme() == "https" || url.scheme() == "http" && here) && url.username().is_empty() && url.password().is_none()
+}
+
+/// Whether an address may be asked at all, as far as it says so itself; in the clear, on this machine alone.
+fn is_safe(url: &Url, networks: &[IpNet]) -> bool {
+    if !is_well_formed(url) {
+        return false;
+    }
     let https = url.scheme() == "https";
-    let asked = |address: IpAddr| is_asked(address, loopback) && (https || address.to_canonical().is_loopback());
-    let host = match url.host() {
-        Some(Host::Domain("localhost")) => loopback,
+    let asked = |address: IpAddr| is_asked(address, networks) && (https || address.to_canonical().is_loopback());
+    match url.host() {
+        Some(Host::Domain("localhost")) => asked(Ipv4Addr::LOCALHOST.into()),
         Some(Host::Domain(_)) => https,
         Some(Host::Ipv4(address)) => asked(address.into()),
         Some(Host::Ipv6(address)) => asked(address.into()),
         None => false,
-    };
-    host && url.username().is_empty() && url.password().is_none()
+    }
 }
 
-fn is_asked(address: IpAddr, loopback: bool) -> bool {
-    match address.to_canonical() {
-        address if address.is_loopback() => loopback,
+fn is_asked(address: IpAddr, networks: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    let public = match address {
         IpAddr::V4(address) => is_public(address),
         IpAddr::V6(address) => is_public_v6(address),
-    }
+    };
+    public || networks.iter().any(|network| network.contains(&address))
 }
 
 /// The rest is kept for networks of one's own, for tests, or for several receivers (IANA's registry of special addresses).
@@ -80,9 +126,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    fn networks() -> Vec<IpNet> {
+        ["127.0.0.0/8", "::1/128", "10.0.0.0/8"].map(|text| text.parse().unwrap()).to_vec()
+    }
+
     #[test]
     fn only_safe_addresses_are_asked() {
-        for (address, strict, with_loopback) in [
+        let networks = networks();
+        for (address, strict, within) in [
             ("https://login.example.com", true, true),
             ("https://93.184.215.14", true, true),
             ("https://[2606:4700::1111]", true, true),
@@ -97,13 +148,14 @@ mod tests {
             ("https://0.0.0.0", false, false),
             ("https://[::]", false, false),
             ("https://2130706434", false, true),
-            ("https://10.1.2.3", false, false),
+            ("https://10.1.2.3", false, true),
+            ("http://10.1.2.3", false, false),
             ("https://172.31.0.1", false, false),
             ("https://192.168.1.1", false, false),
             ("https://169.254.169.254", false, false),
             ("https://100.100.0.1", false, false),
             ("https://255.255.255.255", false, false),
-            ("https://[::ffff:10.0.0.1]", false, false),
+            ("https://[::ffff:10.0.0.1]", false, true),
             ("https://[::10.0.0.1]", false, false),
             ("https://[fd00::1]", false, false),
             ("https://[fe80::1]", false, false),
@@ -113,15 +165,18 @@ mod tests {
             ("file:///etc/passwd", false, false),
         ] {
             let url = Url::parse(address).unwrap();
-            assert_eq!((is_safe(&url, false), is_safe(&url, true)), (strict, with_loopback), "{address}");
+            assert_eq!((is_safe(&url, &[]), is_safe(&url, &networks)), (strict, within), "{address}");
         }
     }
 
     #[tokio::test]
     async fn names_are_judged_by_where_they_lead() {
-        let look = async |loopback| Reachable { loopback }.resolve("localhost".parse().unwrap()).await;
-        let refused = look(false).await.err().expect("nothing of this machine").to_string();
+        let look = async |networks: Vec<IpNet>| {
+            let reachable = Reachable { networks: networks.into() };
+            reachable.resolve("localhost".parse().unwrap()).await
+        };
+        let refused = look(Vec::new()).await.err().expect("nothing of this machine").to_string();
         assert!(refused.contains("localhost"), "{refused}");
-        assert!(look(true).await.unwrap().all(|address| address.ip().is_loopback()));
+        assert!(look(networks()).await.unwrap().all(|address| address.ip().is_loopback()));
     }
 }

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use url::Url;
 
-use super::reach::is_safe;
+use super::reach::is_well_formed;
 use crate::{
     access::{Access, Permission},
     caller::Caller,
@@ -64,7 +64,7 @@ pub async fn get(db: &TenantDb, caller: &Caller) -> Result<Option<SignOn>> {
     Ok(Some(SignOn { issuer: row.issuer, client_id: row.client_id, role, required: row.required, domains }))
 }
 
-/// Says through which provider members sign in. One on this machine is asked only if the operator lets it be.
+/// Says through which provider members sign in. One in a network of ours is asked only if the operator names that one.
 ///
 /// # Errors
 /// `FORBIDDEN` for whoever may not do everything; `VALIDATION_FAILED`.
@@ -74,12 +74,9 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     let known_issuer = known.as_ref().map(|known| known.issuer.clone());
     let mut issues = Vec::new();
     let mut refuse = |field: &str, issue: Issue| issues.push(FieldIssue { field: field.to_owned(), issue });
-    let issuer = Url::parse(&new.issuer).ok().filter(|url| is_safe(url, true) && new.issuer.len() <= LONGEST);
+    let issuer = Url::parse(&new.issuer).ok().filter(|url| is_well_formed(url) && new.issuer.len() <= LONGEST);
     if issuer.is_none_or(|url| url.query().is_some() || url.fragment().is_some()) {
-        refuse(
-            "issuer",
-            Issue::WrongType("an https address of the internet, as the provider's discovery document has it".into()),
-        );
+        refuse("issuer", Issue::WrongType("an https address, as the provider's discovery document has it".into()));
     }
     for (field, text) in [("clientId", Some(&new.client_id)), ("clientSecret", new.client_secret.as_ref())] {
         if text.is_some_and(|text| text.is_empty() || text.len() > LONGEST) {

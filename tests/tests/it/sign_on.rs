@@ -114,7 +114,7 @@ struct Stand {
 }
 
 async fn stand() -> Stand {
-    let app = TestApp::start_with(&[("CLIENTELE_SIGN_ON_LOOPBACK", "true")]).await;
+    let app = TestApp::start_with(&[("CLIENTELE_SIGN_ON_NETWORKS", "127.0.0.0/8")]).await;
     let tenant = app.tenant("acme");
     let start = app.anonymous().url("/t/acme/sign-on");
     let provider = Provider::start(&format!("{start}/callback"));
@@ -357,7 +357,7 @@ async fn what_is_required_never_locks_the_owner_out() {
 }
 
 #[tokio::test]
-async fn a_provider_on_this_machine_needs_a_flag() {
+async fn a_provider_in_a_network_of_ours_is_asked_only_where_that_is_named() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     let query = "mutation ($issuer: String!) { setSignOn(input: { issuer: $issuer, clientId: \"x\", clientSecret: \"y\", role: \"agent\" }) { issuer } }";
@@ -366,17 +366,21 @@ async fn a_provider_on_this_machine_needs_a_flag() {
         "https://me:secret@login.example.com",
         "file:///etc/passwd",
         "https://a.example/?x",
-        "https://0.0.0.0",
-        "https://10.0.0.1",
-        "https://169.254.169.254",
-        "https://[fd00::1]",
     ] {
         assert_eq!(tenant.code(query, json!({ "issuer": issuer })).await, "VALIDATION_FAILED", "{issuer}");
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
     listener.set_nonblocking(true).expect("a listener");
-    for host in ["http://127.0.0.1", "https://[::ffff:127.0.0.1]", "https://localhost."] {
+    for host in [
+        "http://127.0.0.1",
+        "https://[::ffff:127.0.0.1]",
+        "https://localhost.",
+        "https://0.0.0.0",
+        "https://10.0.0.1",
+        "https://169.254.169.254",
+        "https://[fd00::1]",
+    ] {
         let issuer = format!("{host}:{port}");
         tenant.data(query, json!({ "issuer": issuer })).await;
         let answer = Browser::new().get(&app.anonymous().url("/t/acme/sign-on")).await;
