@@ -22,8 +22,8 @@ const NOBODY: &str = "$argon2id$v=19$m=32768,t=3,p=1$c29tZXNhbHRvZm91cnM$Wm9i9Yf
 /// (docs/protection.md has the figures), above the least that OWASP recommends.
 const COST: (u32, u32) = (32 * 1024, 3);
 
-/// Characters whose strength is judged. zxcvbn takes seconds for 128 odd ones, and whoever is as far as this has guessed
-/// enough: what follows makes no password weaker.
+/// Characters whose strength is judged: zxcvbn takes seconds for 128 odd ones. A password whose beginning is hard to guess
+/// is no easier for what follows.
 const JUDGED: usize = 48;
 /// Characters of a text about somebody, and words of all of them, that a password is compared with.
 const ABOUT: (usize, usize) = (200, 40);

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
+    keys::of_row,
     security_log::{Event, Kind},
 };
 
@@ -165,7 +166,7 @@ impl Identity {
     /// A refresh token of a session, and what is kept of it. Its secret is a seal of ours, so that tokens that have served
     /// are known again without being kept.
     fn refresh_token(&self, id: SessionId) -> Result<(String, Vec<u8>)> {
-        let seal = self.registry.master().seal(&format!("{REFRESH} {id}"), &[])?;
+        let seal = self.registry.master().seal(&of_row(REFRESH, id), &[])?;
         let token = format!("{id}.{}", BASE64_URL_SAFE_NO_PAD.encode(seal));
         let hash = links::hash(&token);
         Ok((token, hash))
@@ -174,7 +175,7 @@ impl Identity {
     /// Whether a text ever was the refresh token of a session.
     fn was_token(&self, token: &str, id: SessionId) -> bool {
         let seal = token.split_once('.').and_then(|(_, seal)| BASE64_URL_SAFE_NO_PAD.decode(seal).ok());
-        seal.is_some_and(|seal| self.registry.master().unseal(&format!("{REFRESH} {id}"), &seal).is_some())
+        seal.is_some_and(|seal| self.registry.master().unseal(&of_row(REFRESH, id), &seal).is_some())
     }
 
     /// A token that has served came back: it was stolen or copied, and nobody knows by whom.
