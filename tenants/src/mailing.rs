@@ -48,8 +48,12 @@ pub async fn of_organisation(control: &impl ConnectionTrait, tenant: TenantId, n
 
 /// `RATE_LIMITED`, saying after how many microseconds it is worth another try.
 pub fn later(told: String, wait: i64) -> Error {
-    let seconds = Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned());
-    Error::new(Code::RateLimited, told).with("retryAfterMs", seconds * 1000)
+    Error::new(Code::RateLimited, told).with("retryAfterMs", seconds(wait) * 1000)
+}
+
+/// Microseconds to wait, in whole seconds.
+pub(crate) fn seconds(wait: i64) -> u64 {
+    Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned())
 }
 
 /// Counts one more within a window that begins with its first letter; answers how long to wait where there were enough.

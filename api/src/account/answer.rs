@@ -9,13 +9,15 @@ use actix_web::{
     },
 };
 use async_graphql::{Response, ServerError, Value};
-use serde_json::json;
 use tenants::{
     Code, Error,
     error::{FieldIssue, Result},
 };
 
-use crate::graphql::http::{self as wire, Media};
+use crate::{
+    graphql::http::{self as wire, Media},
+    http::field_body,
+};
 
 /// What is wrong with which fields, on its way through the library to the answer.
 pub(super) struct Issues(pub Vec<FieldIssue>);
@@ -47,7 +49,8 @@ pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Res
 fn told(error: &mut ServerError, language: &str) -> bool {
     let issues = error.source::<Issues>().map(|Issues(issues)| issues.clone());
     let extensions = error.extensions.get_or_insert_default();
-    let fields = issues.as_ref().map(|issues| issues.iter().map(|issue| field(issue, language)).collect());
+    let field = |issue| Value::from_json(field_body(issue, language)).unwrap_or_default();
+    let fields = issues.as_ref().map(|issues| issues.iter().map(field).collect());
     match fields {
         Some(fields) => extensions.set("fields", Value::List(fields)),
         None if extensions.get("code").is_none() => {
@@ -57,11 +60,6 @@ fn told(error: &mut ServerError, language: &str) -> bool {
         None => {}
     }
     true
-}
-
-fn field(issue: &FieldIssue, language: &str) -> Value {
-    let told = json!({ "field": issue.field, "code": issue.issue.code(), "message": issue.issue.message(language) });
-    Value::from_json(told).unwrap_or_default()
 }
 
 fn wait(error: &ServerError) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use serde_json::{Map, Value, json};
-use tenants::{Code, Error, Kind};
+use tenants::{Code, Error, Kind, error::FieldIssue};
 
 use super::{RequestId, language, rate};
 
@@ -24,15 +24,7 @@ pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
     let mut extensions = Map::new();
     extensions.insert("code".to_owned(), error.code().name().into());
     if !error.fields().is_empty() {
-        let fields: Vec<Value> = error
-            .fields()
-            .iter()
-            .map(|field| {
-                json!({
-                    "field": field.field, "code": field.issue.code(), "message": field.issue.message(language)
-                })
-            })
-            .collect();
+        let fields: Vec<Value> = error.fields().iter().map(|issue| field_body(issue, language)).collect();
         extensions.insert("fields".to_owned(), fields.into());
     }
     for (key, value) in error.details() {
@@ -42,6 +34,11 @@ pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
         extensions.insert("requestId".to_owned(), request.into());
     }
     json!({ "message": error.message(), "extensions": extensions })
+}
+
+/// What is wrong with one field, in a language.
+pub fn field_body(issue: &FieldIssue, language: &str) -> Value {
+    json!({ "field": issue.field, "code": issue.issue.code(), "message": issue.issue.message(language) })
 }
 
 /// The answer where no route leads.

@@ -21,7 +21,7 @@ use tenants::{Code, Error, error::Result, origins::Origins, sign_on::Reach};
 
 pub use context::{Asking, RequestId, authenticate, bearer, caller, language};
 pub use cors::Cors;
-pub use errors::{error_body, refuse};
+pub use errors::{error_body, field_body, refuse};
 pub use proxies::{Proxies, host, is_secure, visit};
 
 use crate::{app::App, config::Config};

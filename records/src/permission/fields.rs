@@ -25,7 +25,7 @@ pub fn field_access(ctx: &Ctx, field: &Field) -> FieldAccess {
 /// What the caller may do with a field's values, whatever keeps it from more: the role, or that nobody writes it.
 pub fn effective_access(ctx: &Ctx, field: &Field) -> FieldAccess {
     let object = ctx.catalog.object_by_id(field.object);
-    if object.is_none_or(|object| rows::permit(ctx, object, Operation::Read).is_err()) {
+    if object.is_none_or(|object| rows::scope(ctx, object, Operation::Read) == RowScope::None) {
         return FieldAccess::Hidden;
     }
     let written = field.writable && !field.engine_writes() && object.is_some_and(|object| object.writable);

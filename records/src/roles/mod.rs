@@ -12,7 +12,7 @@ use sea_orm::{
     QueryOrder,
 };
 use tenants::{
-    Access, Actor, Permission,
+    Access, Permission,
     access::{self, Grants, ObjectGrant},
     db::violation,
     error::{Code, Error, FieldIssue, Issue, Result},
@@ -95,12 +95,7 @@ pub async fn by_id(ctx: &Ctx, id: RoleId) -> Result<Option<Role>> {
 /// # Errors
 /// When the database does not answer.
 pub async fn own(ctx: &Ctx) -> Result<Option<Role>> {
-    let role = match ctx.caller.actor {
-        Actor::Member(id) => members::Entity::find_by_id(id).one(&ctx.db).await?.map(|row| row.role_id),
-        Actor::ApiKey(id) => api_keys::Entity::find_by_id(id).one(&ctx.db).await?.map(|row| row.role_id),
-        Actor::Customer(_) | Actor::Plugin(_) | Actor::System => None,
-    };
-    match role {
+    match access::role_of(&ctx.db, ctx.caller.actor).await? {
         Some(id) => by_id(ctx, id).await,
         None => Ok(None),
     }

@@ -38,6 +38,18 @@ pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
     }
 }
 
+/// The role that an actor was given; nothing for those who have none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn role_of(db: &TenantDb, actor: Actor) -> Result<Option<RoleId>> {
+    Ok(match actor {
+        Actor::Member(id) => members::Entity::find_by_id(id).one(db).await?.map(|member| member.role_id),
+        Actor::ApiKey(id) => api_keys::Entity::find_by_id(id).one(db).await?.map(|key| key.role_id),
+        Actor::Customer(_) | Actor::Plugin(_) | Actor::System => None,
+    })
+}
+
 /// What a role gives, to a member or to a program.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use entities::ids::{FieldId, MemberId, ObjectId};
 pub use grants::{FieldAccess, Grants, ObjectGrant, Operation, Permission, RowScope};
 use sha2::{Digest, Sha256};
 
-pub use load::{ALL, grants_of, is_owner, of_actor, of_role};
+pub use load::{ALL, grants_of, is_owner, of_actor, of_role, role_of};
 
 /// What an actor may do.
 #[derive(Clone, Debug, PartialEq, Eq)]

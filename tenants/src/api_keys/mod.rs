@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::{
     control::api_key_prefixes,
     ids::{ApiKeyId, RoleId},
-    tenant::{api_keys, members, roles},
+    tenant::{api_keys, roles},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -274,16 +274,13 @@ async fn covered(db: &TenantDb, caller: &Caller, key: &api_keys::Model) -> Resul
 }
 
 async fn role(db: &TenantDb, maker: Actor, name: Option<&str>) -> Result<RoleId> {
-    let own = match (name, maker) {
-        (Some(name), _) => {
-            let role = roles::Entity::find().filter(roles::Column::Name.eq(name)).one(db).await?;
-            return role.map(|role| role.id).ok_or_else(|| unknown_role(name));
-        }
-        (None, Actor::Member(id)) => members::Entity::find_by_id(id).one(db).await?.map(|member| member.role_id),
-        (None, Actor::ApiKey(id)) => api_keys::Entity::find_by_id(id).one(db).await?.map(|key| key.role_id),
-        (None, Actor::Customer(_) | Actor::Plugin(_) | Actor::System) => None,
-    };
-    own.ok_or_else(|| Error::invalid(vec![FieldIssue { field: "role".to_owned(), issue: Issue::Required }]))
+    if let Some(name) = name {
+        let role = roles::Entity::find().filter(roles::Column::Name.eq(name)).one(db).await?;
+        return role.map(|role| role.id).ok_or_else(|| unknown_role(name));
+    }
+    access::role_of(db, maker)
+        .await?
+        .ok_or_else(|| Error::invalid(vec![FieldIssue { field: "role".to_owned(), issue: Issue::Required }]))
 }
 
 fn unknown_role(name: &str) -> Error {

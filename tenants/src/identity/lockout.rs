@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{Device, Identity, Visit};
 use crate::{
     error::{Code, Error, Result},
-    keys,
+    keys, mailing,
 };
 
 /// Microseconds.
@@ -256,9 +256,7 @@ fn key(kind: &str, what: &str) -> String {
 }
 
 fn too_many(wait: i64) -> Error {
-    let seconds = Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned());
-    let message = format!("There were too many tries lately; wait {seconds} s.");
-    Error::new(Code::RateLimited, message).with("retryAfterMs", seconds * 1000)
+    mailing::later(format!("There were too many tries lately; wait {} s.", mailing::seconds(wait)), wait)
 }
 
 #[cfg(test)]
