@@ -56,7 +56,7 @@ build:
 browser:
 	@command -v $(BROWSER) >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -q -y --no-install-recommends chromium; }
 
-# The reference implementations that judge our GraphQL doors.
+# The reference implementations that judge our GraphQL endpoints.
 .PHONY: protocol
 protocol: tests/protocol/node_modules/.package-lock.json
 tests/protocol/node_modules/.package-lock.json: tests/protocol/package-lock.json

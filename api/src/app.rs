@@ -1,4 +1,4 @@
-//! The wiring: what the floors below leave open is plugged in here, and nowhere else.
+//! The wiring: what the layers below leave open is plugged in here, and nowhere else.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tenants::{
 
 use crate::config::Config;
 
-/// The opened application, as doors and commands use it. Cheap to clone.
+/// The opened application, as endpoints and commands use it. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// The organisations.
@@ -103,7 +103,7 @@ impl App {
             clock: self.registry.clock().clone(),
             request,
             run: None,
-            visit: None,
+            client: None,
             points_per_second: None,
         };
         Ctx::open(Arc::new(caller), db, Arc::clone(&self.rules)).await

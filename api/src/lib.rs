@@ -1,12 +1,12 @@
-//! The doors (GraphQL, REST, command line, workers) and the wiring of everything below.
+//! The endpoints (GraphQL, REST, command line, workers) and the wiring of everything below.
 
 pub mod account;
 pub mod app;
 pub mod cli;
 pub mod config;
+mod emails;
 pub mod graphql;
 pub mod http;
-mod letters;
 pub mod log;
 mod reseal;
 pub mod rest;

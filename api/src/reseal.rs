@@ -1,4 +1,4 @@
-//! What is under older data keys of an organisation, on whichever floor it is kept, is sealed anew.
+//! What is under older data keys of an organisation, on whichever layer it is kept, is sealed anew.
 
 use std::time::{Duration, Instant};
 

@@ -56,9 +56,9 @@ impl Handler for Runs {
         let RunPayload { run } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
         let ctx = ctx(&self.0, job, format!("run-{run}")).await?;
         match runs::step(&ctx, run).await? {
-            runs::Stepped::More => Ok(Next::Continue),
-            runs::Stepped::Over => Ok(Next::Done),
-            runs::Stepped::Elsewhere => Err(Error::of(Code::Busy)),
+            runs::StepResult::More => Ok(Next::Continue),
+            runs::StepResult::Over => Ok(Next::Done),
+            runs::StepResult::Elsewhere => Err(Error::of(Code::Busy)),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Handler for SecurityLog {
     }
 }
 
-/// Letters to people who are invited, on their way to the installation's mail.
+/// Emails to people who are invited, on their way to the installation's mail.
 struct Invitations(App);
 
 #[async_trait::async_trait]
@@ -129,8 +129,8 @@ impl Handler for Invitations {
     }
 
     async fn run(&self, job: &Job) -> Result<Next> {
-        let post = invitations::letter(&job.db, job.payload.clone()).await?;
-        self.0.identity.post(&post).await?;
+        let request = invitations::email(&job.db, job.payload.clone()).await?;
+        self.0.identity.send_email(&request).await?;
         Ok(Next::Done)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use records::{
     Ctx,
     catalog::{Catalog, Field, FieldId, Object, Origin},
-    engine::{Draft, Mutation, Written},
+    engine::{Draft, Mutation, WriteOutcome},
     rules::Rules,
 };
 use tenants::{
@@ -28,7 +28,7 @@ impl CrmRules {
 
 #[async_trait::async_trait]
 impl Rules for CrmRules {
-    fn made_of(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
+    fn derived_from(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
         let names: &[(&str, &[&str])] = match (standard(object), field.name.as_str()) {
             ("customer", "name") => &[("customer", customers::rules::NAMING)],
             ("contactPoint", "value" | "primary") => &[("customer", contact_points::rules::SHOWN)],
@@ -60,20 +60,22 @@ impl Rules for CrmRules {
         }
     }
 
-    fn reads(&self, object: &Object) -> Vec<FieldId> {
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
         let fields: Vec<&Field> = match standard(object) {
-            "customer" => customers::rules::reads(object),
-            "contactPoint" => contact_points::rules::READS.iter().filter_map(|name| object.standard(name)).collect(),
-            "interaction" => interactions::rules::reads(object),
+            "customer" => customers::rules::required_fields(object),
+            "contactPoint" => {
+                contact_points::rules::REQUIRED_FIELDS.iter().filter_map(|name| object.standard(name)).collect()
+            }
+            "interaction" => interactions::rules::required_fields(object),
             _ => Vec::new(),
         };
         fields.into_iter().map(|field| field.id).collect()
     }
 
-    async fn follow(&self, ctx: &Ctx, tx: &TenantTx, written: &[Written]) -> Result<Vec<Mutation>> {
+    async fn after_write(&self, ctx: &Ctx, tx: &TenantTx, written: &[WriteOutcome]) -> Result<Vec<Mutation>> {
         let of = |name: &str| {
             let object = ctx.catalog.object(name).filter(|object| object.origin == Origin::Standard)?;
-            let written: Vec<&Written> = written.iter().filter(|one| one.object == object.id).collect();
+            let written: Vec<&WriteOutcome> = written.iter().filter(|one| one.object == object.id).collect();
             (!written.is_empty()).then_some((object, written))
         };
         let mut mutations = Vec::new();

@@ -70,7 +70,7 @@ id! {
     /// A device that is not asked for a second factor.
     TrustedDeviceId,
     /// A piece of work of the installation itself.
-    ErrandId,
+    SystemJobId,
     /// An object of a tenant's catalog.
     ObjectId,
     /// A field of a tenant's catalog.

@@ -12,12 +12,12 @@ use entities::control::tickets;
 use tenants::{Registry, error::Result};
 use tokio::{sync::Notify, task::JoinHandle};
 
-use crate::{Errands, Handler, drain, errands, lease};
+use crate::{Handler, SystemJobs, drain, lease, system_jobs};
 
 /// How long to wait before looking for tickets that another process armed.
 const LOOK: Duration = Duration::from_millis(500);
-/// Errands done at the same time: one that waits for a slow mail server does not hold up the others.
-const ERRANDS: usize = 2;
+/// System jobs done at the same time: one that waits for a slow mail server does not hold up the others.
+const SYSTEM_JOBS: usize = 2;
 /// How often a lease is extended while its work goes on.
 const BEAT: Duration = Duration::from_secs(10);
 
@@ -25,7 +25,7 @@ const BEAT: Duration = Duration::from_secs(10);
 pub struct Worker {
     registry: Arc<Registry>,
     handlers: Arc<Vec<Arc<dyn Handler>>>,
-    errands: Arc<Vec<Arc<dyn Errands>>>,
+    system_jobs: Arc<Vec<Arc<dyn SystemJobs>>>,
     stopping: Arc<AtomicBool>,
     stop: Arc<Notify>,
 }
@@ -38,24 +38,24 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts workers that share the handlers; with none, this process does no errands either.
+    /// Starts workers that share the handlers; with none, this process does no system jobs either.
     pub fn start(
         registry: Arc<Registry>,
         handlers: Vec<Arc<dyn Handler>>,
-        errands: Vec<Arc<dyn Errands>>,
+        system_jobs: Vec<Arc<dyn SystemJobs>>,
         count: usize,
     ) -> Self {
-        let (handlers, errands) = (Arc::new(handlers), Arc::new(errands));
+        let (handlers, system_jobs) = (Arc::new(handlers), Arc::new(system_jobs));
         let (stopping, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let worker = || Worker {
             registry: Arc::clone(&registry),
             handlers: Arc::clone(&handlers),
-            errands: Arc::clone(&errands),
+            system_jobs: Arc::clone(&system_jobs),
             stopping: Arc::clone(&stopping),
             stop: Arc::clone(&stop),
         };
         let for_tenants = (0..count).map(|_| tokio::spawn(worker().run(Of::Tenants)));
-        let own = (0..ERRANDS.min(count)).map(|_| tokio::spawn(worker().run(Of::Installation)));
+        let own = (0..SYSTEM_JOBS.min(count)).map(|_| tokio::spawn(worker().run(Of::Installation)));
         let tasks = for_tenants.chain(own).collect();
         Self { tasks, stopping, stop }
     }
@@ -85,22 +85,22 @@ impl Worker {
         Self {
             registry,
             handlers: Arc::new(handlers),
-            errands: Arc::default(),
+            system_jobs: Arc::default(),
             stopping: Arc::new(AtomicBool::new(false)),
             stop: Arc::new(Notify::new()),
         }
     }
 
-    /// The same, for the errands of the installation too.
-    pub fn with_errands(self, errands: Vec<Arc<dyn Errands>>) -> Self {
-        Self { errands: Arc::new(errands), ..self }
+    /// The same, for the system jobs of the installation too.
+    pub fn with_system_jobs(self, system_jobs: Vec<Arc<dyn SystemJobs>>) -> Self {
+        Self { system_jobs: Arc::new(system_jobs), ..self }
     }
 
     async fn run(self, of: Of) {
         while !self.stopping.load(Ordering::SeqCst) {
             let turn = match of {
                 Of::Tenants => self.turn().await,
-                Of::Installation => self.errand().await,
+                Of::Installation => self.system_job().await,
             };
             match turn {
                 Ok(true) => {}
@@ -121,12 +121,12 @@ impl Worker {
         }
     }
 
-    /// Does the errand that waited longest. False when none was due.
+    /// Does the system job that waited longest. False when none was due.
     ///
     /// # Errors
     /// When the control plane does not answer.
-    pub async fn errand(&self) -> Result<bool> {
-        errands::turn(&self.registry, &self.errands).await
+    pub async fn system_job(&self) -> Result<bool> {
+        system_jobs::turn(&self.registry, &self.system_jobs).await
     }
 
     /// Takes the ticket that waited longest and works on it for a slice. False when none was due.

@@ -1,6 +1,6 @@
-//! A letter before it is addressed, and the one layout that all letters share: the same words as plain text and as HTML.
+//! An email before it is addressed, and the one layout that all emails share: the same words as plain text and as HTML.
 
-/// A language that letters are written in.
+/// A language that emails are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     English,
@@ -40,7 +40,7 @@ impl Language {
     }
 }
 
-/// What a letter says.
+/// What an email says.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(crate) language: Language,
@@ -55,7 +55,7 @@ enum Part {
 }
 
 impl Draft {
-    /// An empty letter.
+    /// An empty email.
     pub fn new(language: Language, subject: impl Into<String>) -> Self {
         Self { language, subject: one_line(&subject.into()), parts: Vec::new() }
     }

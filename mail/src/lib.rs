@@ -1,4 +1,4 @@
-//! Letters to people: their texts in every language we speak, and the way they go out, over SMTP or, where none is
+//! Emails to people: their texts in every language we speak, and the way they go out, over SMTP or, where none is
 //! configured, as files that an operator can read.
 
 mod draft;

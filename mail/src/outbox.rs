@@ -1,4 +1,4 @@
-//! Where letters leave the house: by a mail server, or as files in a folder for the operator.
+//! Where emails leave the house: by a mail server, or as files in a folder for the operator.
 
 use std::{
     fs, io,
@@ -15,7 +15,7 @@ use lettre::{
 
 use crate::{Draft, Smtp};
 
-/// How long handing over one letter may take, from the first connection to the last answer.
+/// How long handing over one email may take, from the first connection to the last answer.
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// An address with or without a name: `Clientele <no-reply@example.org>`.
@@ -33,14 +33,14 @@ impl Address {
     }
 }
 
-/// Why a letter did not go out. It names no person: what servers say often does.
+/// Why an email did not go out. It names no person: what servers say often does.
 #[derive(Debug, thiserror::Error)]
 pub enum Sending {
     /// It may go later.
-    #[error("the letter has to wait: {0}")]
+    #[error("the email has to wait: {0}")]
     Later(String),
     /// It never will: the server refuses it for good, or the address is none.
-    #[error("the letter cannot be sent: {0}")]
+    #[error("the email cannot be sent: {0}")]
     Never(String),
 }
 
@@ -54,7 +54,7 @@ pub enum Outbox {
 }
 
 impl Outbox {
-    /// Sends a letter. `id` names it for good, so that receivers know a repetition.
+    /// Sends an email. `id` names it for good, so that receivers know a repetition.
     ///
     /// # Errors
     /// [`Sending`], which says whether to try again.
@@ -68,7 +68,7 @@ impl Outbox {
                 let (path, name) = (path.clone(), format!("{id}.eml"));
                 let written = tokio::task::spawn_blocking(move || file(&path, &name, &message.formatted())).await;
                 let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
-                written.map_err(|error| Sending::Later(format!("the folder of letters: {error}")))
+                written.map_err(|error| Sending::Later(format!("the folder of emails: {error}")))
             }
         }
     }
@@ -93,7 +93,7 @@ async fn deliver(server: &Smtp, message: Message) -> Result<(), Sending> {
     };
     sent.map(|_| ()).map_err(|error| {
         // the server's own words may hold the address; its number says enough
-        let told = match error.status() {
+        let reported = match error.status() {
             Some(code) => format!("the mail server answered {code}"),
             None if error.is_tls() || distrusted(&error) => {
                 "the mail server's certificate or encryption is not accepted".to_owned()
@@ -103,7 +103,7 @@ async fn deliver(server: &Smtp, message: Message) -> Result<(), Sending> {
         };
         // 530 to 538 speak of our credentials (RFC 4954): the operator puts that right
         let ours = error.status().is_some_and(|code| (530..=538).contains(&u16::from(code)));
-        if error.is_permanent() && !ours { Sending::Never(told) } else { Sending::Later(told) }
+        if error.is_permanent() && !ours { Sending::Never(reported) } else { Sending::Later(reported) }
     })
 }
 
@@ -163,7 +163,7 @@ mod tests {
             assert!(text.contains(part), "{part}\n{text}");
         }
         outbox.send("0190", "ada@example.com", &draft).await.unwrap();
-        assert_eq!(fs::read_dir(path).unwrap().count(), 1, "a repetition is the same letter");
+        assert_eq!(fs::read_dir(path).unwrap().count(), 1, "a repetition is the same email");
         assert!(matches!(outbox.send("0191", "not an address", &draft).await, Err(Sending::Never(_))));
     }
 }

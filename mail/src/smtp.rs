@@ -1,4 +1,4 @@
-//! A mail server to hand letters to. The connection is always encrypted: from its first byte (`smtps`, RFC 8314), or by
+//! A mail server to hand emails to. The connection is always encrypted: from its first byte (`smtps`, RFC 8314), or by
 //! STARTTLS before anything is said (`smtp`, RFC 3207).
 
 use std::{path::Path, time::Duration};
@@ -125,7 +125,7 @@ mod tests {
         let junk = folder.path().join("ca.pem");
         std::fs::write(&junk, "no certificate").unwrap();
         let missing = folder.path().join("missing.pem");
-        for (address, password, authority, told) in [
+        for (address, password, authority, reported) in [
             ("mail.example.org", None, None, "no address"),
             ("http://mail.example.org", None, None, "smtp:// (STARTTLS)"),
             ("smtp://ada:secret@mail.example.org", None, None, "smtp_password"),
@@ -137,7 +137,7 @@ mod tests {
             ("smtp://mail.example.org", None, Some(&missing), "cannot be read"),
         ] {
             let refused = Smtp::new(address, password, authority.map(|path| path.as_path())).unwrap_err();
-            assert!(refused.contains(told) && !refused.contains("secret"), "{address}: {refused}");
+            assert!(refused.contains(reported) && !refused.contains("secret"), "{address}: {refused}");
         }
     }
 }

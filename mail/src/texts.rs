@@ -1,4 +1,4 @@
-//! What every letter says, in every language: a function for each.
+//! What every email says, in every language: a function for each.
 
 mod accounts;
 mod members;

@@ -20,7 +20,7 @@ pub struct Span {
 
 /// Length of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum CalendarUnit {
     /// 60 minutes by the local clock's beginning.
     Hour,
     /// From local midnight.
@@ -99,24 +99,24 @@ pub fn days(period: Period, now: i64, zone: Tz) -> Span {
     let today = local_date(now, zone);
     let number = day_number(today);
     let plus = |days: i64| Some(number.saturating_add(days).clamp(MIN_DAY, MAX_DAY + 1));
-    let unit = |step: Step, ahead: i32| {
+    let unit = |step: CalendarUnit, ahead: i32| {
         let start = shift(start_of(step, today), step, ahead);
         Span { from: Some(day_number(start)), until: Some(day_number(shift(start, step, 1))) }
     };
     match period {
-        Period::Today => unit(Step::Day, 0),
-        Period::Yesterday => unit(Step::Day, -1),
-        Period::Tomorrow => unit(Step::Day, 1),
-        Period::ThisWeek => unit(Step::Week, 0),
-        Period::LastWeek => unit(Step::Week, -1),
-        Period::NextWeek => unit(Step::Week, 1),
-        Period::ThisMonth => unit(Step::Month, 0),
-        Period::LastMonth => unit(Step::Month, -1),
-        Period::NextMonth => unit(Step::Month, 1),
-        Period::ThisQuarter => unit(Step::Quarter, 0),
-        Period::LastQuarter => unit(Step::Quarter, -1),
-        Period::ThisYear => unit(Step::Year, 0),
-        Period::LastYear => unit(Step::Year, -1),
+        Period::Today => unit(CalendarUnit::Day, 0),
+        Period::Yesterday => unit(CalendarUnit::Day, -1),
+        Period::Tomorrow => unit(CalendarUnit::Day, 1),
+        Period::ThisWeek => unit(CalendarUnit::Week, 0),
+        Period::LastWeek => unit(CalendarUnit::Week, -1),
+        Period::NextWeek => unit(CalendarUnit::Week, 1),
+        Period::ThisMonth => unit(CalendarUnit::Month, 0),
+        Period::LastMonth => unit(CalendarUnit::Month, -1),
+        Period::NextMonth => unit(CalendarUnit::Month, 1),
+        Period::ThisQuarter => unit(CalendarUnit::Quarter, 0),
+        Period::LastQuarter => unit(CalendarUnit::Quarter, -1),
+        Period::ThisYear => unit(CalendarUnit::Year, 0),
+        Period::LastYear => unit(CalendarUnit::Year, -1),
         Period::Past => Span { from: None, until: plus(0) },
         Period::Future => Span { from: plus(1), until: None },
         Period::LastDays(n) => Span { from: plus(1 - i64::from(n)), until: plus(1) },
@@ -128,8 +128,8 @@ pub fn days(period: Period, now: i64, zone: Tz) -> Span {
 
 /// The boundaries of the buckets that hold all instants of a range: the first is at or before its start, the last at
 /// or after its end, so there is one more than there are buckets. None if there were more buckets than the limit.
-pub fn boundaries(step: Step, from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
-    if step == Step::Hour {
+pub fn boundaries(step: CalendarUnit, from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
+    if step == CalendarUnit::Hour {
         return hours(from, until, zone, limit);
     }
     let first = start_of(step, local_date(from, zone));
@@ -137,14 +137,14 @@ pub fn boundaries(step: Step, from: i64, until: i64, zone: Tz, limit: usize) -> 
 }
 
 /// As [`boundaries`], for day numbers; an hour of a day is the day.
-pub fn day_boundaries(step: Step, from: i64, until: i64, limit: usize) -> Option<Vec<i64>> {
-    let step = if step == Step::Hour { Step::Day } else { step };
+pub fn day_boundaries(step: CalendarUnit, from: i64, until: i64, limit: usize) -> Option<Vec<i64>> {
+    let step = if step == CalendarUnit::Hour { CalendarUnit::Day } else { step };
     collect(start_of(step, date(from)), step, limit, day_number, until)
 }
 
 fn collect(
     mut day: NaiveDate,
-    step: Step,
+    step: CalendarUnit,
     limit: usize,
     number: impl Fn(NaiveDate) -> i64,
     until: i64,
@@ -193,19 +193,19 @@ fn hours(from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
 }
 
 /// The first day of the bucket that holds a day.
-pub fn start_of(step: Step, day: NaiveDate) -> NaiveDate {
+pub fn start_of(step: CalendarUnit, day: NaiveDate) -> NaiveDate {
     let start = match step {
-        Step::Hour | Step::Day => Some(day),
-        Step::Week => day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))),
-        Step::Month => day.with_day(1),
-        Step::Quarter => NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1),
-        Step::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
+        CalendarUnit::Hour | CalendarUnit::Day => Some(day),
+        CalendarUnit::Week => day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))),
+        CalendarUnit::Month => day.with_day(1),
+        CalendarUnit::Quarter => NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1),
+        CalendarUnit::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
     };
     start.unwrap_or(day)
 }
 
 /// The first day of the bucket so many buckets on. Stays where it is at the end of the calendar.
-fn shift(start: NaiveDate, step: Step, count: i32) -> NaiveDate {
+fn shift(start: NaiveDate, step: CalendarUnit, count: i32) -> NaiveDate {
     let days = |n: i32| {
         let days = Days::new(u64::from(n.unsigned_abs()));
         if n < 0 { start.checked_sub_days(days) } else { start.checked_add_days(days) }
@@ -215,11 +215,11 @@ fn shift(start: NaiveDate, step: Step, count: i32) -> NaiveDate {
         if n < 0 { start.checked_sub_months(months) } else { start.checked_add_months(months) }
     };
     let shifted = match step {
-        Step::Hour | Step::Day => days(count),
-        Step::Week => days(count.saturating_mul(7)),
-        Step::Month => months(count),
-        Step::Quarter => months(count.saturating_mul(3)),
-        Step::Year => months(count.saturating_mul(12)),
+        CalendarUnit::Hour | CalendarUnit::Day => days(count),
+        CalendarUnit::Week => days(count.saturating_mul(7)),
+        CalendarUnit::Month => months(count),
+        CalendarUnit::Quarter => months(count.saturating_mul(3)),
+        CalendarUnit::Year => months(count.saturating_mul(12)),
     };
     shifted.unwrap_or(start)
 }
@@ -330,21 +330,23 @@ mod tests {
         let found = |step, limit| boundaries(step, from, until, Paris, limit);
         let instants = |texts: &[&str]| Some(texts.iter().map(|text| at(text)).collect::<Vec<_>>());
         assert_eq!(
-            found(Step::Day, 10),
+            found(CalendarUnit::Day, 10),
             instants(&["2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"])
         );
         assert_eq!(
-            found(Step::Week, 10),
+            found(CalendarUnit::Week, 10),
             instants(&["2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z", "2026-04-05T22:00:00Z"])
         );
-        assert_eq!(found(Step::Month, 10), instants(&["2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"]));
-        assert_eq!(found(Step::Quarter, 10), instants(&["2025-12-31T23:00:00Z", "2026-03-31T22:00:00Z"]));
-        assert_eq!(found(Step::Year, 10), instants(&["2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"]));
-        assert_eq!(found(Step::Hour, 1000).map(|hours| hours.len()), Some(49));
-        assert_eq!(found(Step::Day, 3).map(|days| days.len()), Some(4));
-        assert_eq!(found(Step::Day, 2), None);
+        assert_eq!(found(CalendarUnit::Month, 10), instants(&["2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"]));
+        assert_eq!(found(CalendarUnit::Quarter, 10), instants(&["2025-12-31T23:00:00Z", "2026-03-31T22:00:00Z"]));
+        assert_eq!(found(CalendarUnit::Year, 10), instants(&["2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"]));
+        assert_eq!(found(CalendarUnit::Hour, 1000).map(|hours| hours.len()), Some(49));
+        assert_eq!(found(CalendarUnit::Day, 3).map(|days| days.len()), Some(4));
+        assert_eq!(found(CalendarUnit::Day, 2), None);
         assert_eq!(
-            boundaries(Step::Day, at("2011-12-29T12:00:00Z"), at("2012-01-01T00:00:00Z"), Apia, 9).unwrap().len(),
+            boundaries(CalendarUnit::Day, at("2011-12-29T12:00:00Z"), at("2012-01-01T00:00:00Z"), Apia, 9)
+                .unwrap()
+                .len(),
             4
         );
     }
@@ -352,10 +354,10 @@ mod tests {
     #[test]
     fn day_buckets_need_no_zone() {
         let day = |text: &str| day_number(ymd(text));
-        let months = day_boundaries(Step::Month, day("2026-01-15"), day("2026-03-02"), 10);
+        let months = day_boundaries(CalendarUnit::Month, day("2026-01-15"), day("2026-03-02"), 10);
         assert_eq!(months, Some(["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"].map(day).to_vec()));
-        assert_eq!(day_boundaries(Step::Year, MIN_DAY, MAX_DAY, 100), None);
-        assert!(day_boundaries(Step::Year, MIN_DAY, MAX_DAY, 10_000).is_some());
+        assert_eq!(day_boundaries(CalendarUnit::Year, MIN_DAY, MAX_DAY, 100), None);
+        assert!(day_boundaries(CalendarUnit::Year, MIN_DAY, MAX_DAY, 10_000).is_some());
     }
 
     proptest! {
@@ -370,7 +372,7 @@ mod tests {
         #[test]
         fn boundaries_rise_and_hold_their_range(from in 0i64..4_000_000_000_000_000, length in 0i64..5_000_000_000_000, step in 0usize..6, zone in 0usize..5) {
             let zone = [UTC, Paris, New_York, Lord_Howe, Apia][zone];
-            let step = [Step::Hour, Step::Day, Step::Week, Step::Month, Step::Quarter, Step::Year][step];
+            let step = [CalendarUnit::Hour, CalendarUnit::Day, CalendarUnit::Week, CalendarUnit::Month, CalendarUnit::Quarter, CalendarUnit::Year][step];
             let found = boundaries(step, from, from + length, zone, 100_000).unwrap();
             prop_assert!(found.len() >= 2);
             prop_assert!(found.windows(2).all(|pair| pair[0] < pair[1]));

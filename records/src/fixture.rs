@@ -11,7 +11,7 @@ use crate::{
     Ctx,
     catalog::{Cardinality, Catalog, Choice, Field, FieldKind, Object, OnDestroy, Origin, Relation, ddl},
     columns,
-    engine::{Draft, Mutation, Written},
+    engine::{Draft, Mutation, WriteOutcome},
     rules::Rules,
     sql::{List, Sql},
     values::{self, Value},
@@ -89,17 +89,17 @@ struct NoRules;
 
 #[async_trait::async_trait]
 impl Rules for NoRules {
-    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
         Vec::new()
     }
 
     fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
 
-    fn reads(&self, _: &Object) -> Vec<FieldId> {
+    fn required_fields(&self, _: &Object) -> Vec<FieldId> {
         Vec::new()
     }
 
-    async fn follow(&self, _: &Ctx, _: &TenantTx, _: &[Written]) -> tenants::error::Result<Vec<Mutation>> {
+    async fn after_write(&self, _: &Ctx, _: &TenantTx, _: &[WriteOutcome]) -> tenants::error::Result<Vec<Mutation>> {
         Ok(Vec::new())
     }
 }

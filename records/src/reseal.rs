@@ -1,5 +1,5 @@
 //! What records keep sealed, sealed anew after a new data key was brought in: values of encrypted fields, deleted ones
-//! too, their history, runs, rehearsals and kept answers. Each slice looks for what is left, so no place need be kept,
+//! too, their history, runs, dry runs and kept answers. Each slice looks for what is left, so no place need be kept,
 //! and a killed process costs nothing.
 
 use std::time::Instant;
@@ -46,7 +46,7 @@ pub async fn reseal(db: &TenantDb, until: Instant) -> Result<bool> {
     let kept: [(&str, &[Key], &str, Form, &str); 4] = [
         ("runs", &[Key::Uuid("id")], "params", Form::Marked(MARK), RUNS),
         ("runs", &[Key::Uuid("id")], "progress", Form::Marked(MARK), RUNS),
-        ("rehearsed_records", &[Key::Uuid("run"), Key::Uuid("record_id")], "draft", Form::Marked(MARK), DRAFTS),
+        ("dry_run_records", &[Key::Uuid("run"), Key::Uuid("record_id")], "draft", Form::Marked(MARK), DRAFTS),
         ("idempotency", &[Key::Text("actor"), Key::Text("key")], "response", Form::Text, ANSWERS),
     ];
     for (table, key, column, form, purpose) in kept {

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TransactionSession};
 use tenants::{
     Actor, TenantDb, access,
     error::{Code, Error, Result},
-    identity::{Identity, SignedIn, Visit, email_key},
+    identity::{ClientInfo, Identity, SignedIn, email_key},
     registry::Person,
     security_log::{self, Event, Kind},
     sign_on::{self, Proven},
@@ -20,7 +20,7 @@ use tenants::{
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_members},
+    engine::{WriteKind, note_members},
     members::{as_member, insert},
     roles,
     rules::Rules,
@@ -36,7 +36,7 @@ pub async fn enter(
     rules: Arc<dyn Rules>,
     db: TenantDb,
     proven: &Proven,
-    visit: &Visit,
+    client: &ClientInfo,
 ) -> Result<SignedIn> {
     let tenant = db.tenant();
     let person = match identity.linked(tenant, proven).await? {
@@ -53,10 +53,10 @@ pub async fn enter(
             return Err(refused("The owner signs in with their password; no provider opens their place."));
         }
         Some(_) => {}
-        None => join(identity, rules, db, &person, visit).await?,
+        None => join(identity, rules, db, &person, client).await?,
     }
     identity.link(tenant, proven, user.id).await?;
-    identity.begin_bound(user.clone(), tenant, visit).await
+    identity.begin_bound(user.clone(), tenant, client).await
 }
 
 /// Who has the address, or somebody new; the provider is believed for the organisation's own domains alone.
@@ -75,10 +75,16 @@ async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result
     }
 }
 
-async fn join(identity: &Identity, rules: Arc<dyn Rules>, db: TenantDb, person: &Person, visit: &Visit) -> Result<()> {
+async fn join(
+    identity: &Identity,
+    rules: Arc<dyn Rules>,
+    db: TenantDb,
+    person: &Person,
+    client: &ClientInfo,
+) -> Result<()> {
     let member = MemberId::new();
     identity.join(person, db.tenant(), member).await?;
-    let ctx = as_member(identity, rules, db, member, Some(visit)).await?;
+    let ctx = as_member(identity, rules, db, member, Some(client)).await?;
     match write(&ctx, person.row(), member).await {
         Err(error) if error.code() == Code::StaleCatalog => write(&ctx.refreshed().await?, person.row(), member).await,
         done => done,
@@ -93,7 +99,7 @@ async fn write(ctx: &Ctx, user: &users::Model, member: MemberId) -> Result<()> {
     insert(&tx, user, member, (role, Actor::System.stored()), now).await?;
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true).with("role", named);
     security_log::note(&tx, event, now).await?;
-    note_members(ctx, &tx, &[(RecordId(member.0), WrittenKind::Created)]).await?;
+    note_members(ctx, &tx, &[(RecordId(member.0), WriteKind::Created)]).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
     access::{Access, Permission},
     clock::Clock,
     error::{Code, Error, Result},
-    identity::Visit,
+    identity::ClientInfo,
 };
 
 /// One request, command or job, on behalf of one tenant.
@@ -19,7 +19,7 @@ pub struct Caller {
     pub tenant: TenantId,
     /// By whom.
     pub actor: Actor,
-    /// Through which door.
+    /// Through which endpoint.
     pub origin: Origin,
     /// What the actor's role allows.
     pub access: Arc<Access>,
@@ -32,7 +32,7 @@ pub struct Caller {
     /// The batch this write belongs to.
     pub run: Option<RunId>,
     /// From where the request came; nothing for work of our own.
-    pub visit: Option<Arc<Visit>>,
+    pub client: Option<Arc<ClientInfo>>,
     /// A program's own budget, where it was given one.
     pub points_per_second: Option<u64>,
 }
@@ -108,7 +108,7 @@ impl Actor {
     }
 }
 
-/// The door through which a request came.
+/// The endpoint through which a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     Graphql,

@@ -143,10 +143,10 @@ fn wrong_key() -> Error {
 fn not_reached(address: &str, error: DbErr) -> Error {
     let (code, reason) = match &error {
         DbErr::Conn(RuntimeErr::SqlxError(cause)) => match cause.as_ref() {
-            sqlx::Error::Database(told) => {
+            sqlx::Error::Database(reported) => {
                 // no such role, password or database: waiting does not help
-                let settled = told.code().is_some_and(|code| code.starts_with("28") || code == "3D000");
-                (if settled { Code::BadRequest } else { Code::Unavailable }, told.message().to_owned())
+                let settled = reported.code().is_some_and(|code| code.starts_with("28") || code == "3D000");
+                (if settled { Code::BadRequest } else { Code::Unavailable }, reported.message().to_owned())
             }
             other => (Code::Unavailable, other.to_string()),
         },

@@ -6,7 +6,6 @@ pub mod caller;
 pub mod clock;
 pub mod control;
 pub mod db;
-pub mod errands;
 pub mod error;
 pub mod identity;
 mod iso;
@@ -21,6 +20,7 @@ pub mod sealed;
 pub mod security_log;
 pub mod settings;
 pub mod sign_on;
+pub mod system_jobs;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod work;

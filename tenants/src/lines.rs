@@ -1,4 +1,4 @@
-//! Names that people give themselves and their organisations: one line that shows what it is. They stand in letters and
+//! Names that people give themselves and their organisations: one line that shows what it is. They stand in emails and
 //! beside other people's names, where a line break or a turned writing direction would forge what follows.
 
 use crate::error::Issue;

@@ -148,7 +148,7 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
         clock: Clock::fixed(NOW),
         request: "test".to_owned(),
         run: None,
-        visit: None,
+        client: None,
         points_per_second: None,
     })
 }

@@ -1,7 +1,7 @@
 // GraphQL over HTTP, by the audits of graphql-http: every MUST and every SHOULD holds.
 
 import { serverAudits } from 'graphql-http';
-import { authorised, url } from './door.mjs';
+import { authorised, url } from './endpoint.mjs';
 
 let failed = 0;
 for (const audit of serverAudits({ url, fetchFn: authorised })) {

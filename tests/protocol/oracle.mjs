@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execute, parse, validate } from 'graphql';
-import { ask, data } from './door.mjs';
+import { ask, data } from './endpoint.mjs';
 import { documents } from './oracle/documents.mjs';
 import { mirror } from './oracle/mirror.mjs';
 import { chance } from './oracle/random.mjs';
 
 const seed = Number(process.env.ORACLE_SEED ?? Date.now() % 1_000_000);
 const rounds = Number(process.env.ORACLE_ROUNDS ?? 400);
-/** Documents that the door may find too dear, of all. */
+/** Documents that the endpoint may find too dear, of all. */
 const REFUSALS = 0.1;
 
 await mergedMutationsRunOnce();

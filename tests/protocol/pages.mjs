@@ -1,4 +1,4 @@
-// The pages behind the links in letters, in a real browser: PAGE_URL is the link, PAGE_VALUES what is typed (JSON), a list
+// The pages behind the links in emails, in a real browser: PAGE_URL is the link, PAGE_VALUES what is typed (JSON), a list
 // where a page asks once more; PAGE_LANGUAGES what the browser speaks. Prints what the page says in the end, and fails
 // if it says that something is wrong. BROWSER is the program of another Chromium than `chromium`.
 

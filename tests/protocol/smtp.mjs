@@ -1,4 +1,4 @@
-// A mail server to hand letters to, over STARTTLS and over TLS from the first byte. It takes one user, and says on its
+// A mail server to hand emails to, over STARTTLS and over TLS from the first byte. It takes one user, and says on its
 // standard output, a line of JSON each, where it listens and what it received.
 
 import { readFileSync } from 'node:fs';

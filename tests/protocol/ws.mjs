@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { data, socketUrl, token } from './door.mjs';
+import { data, socketUrl, token } from './endpoint.mjs';
 
 const PROTOCOL = 'graphql-transport-ws';
 const INIT = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } };

@@ -1,4 +1,4 @@
-//! What a door answered.
+//! What an endpoint answered.
 
 use std::time::{Duration, Instant};
 

@@ -115,7 +115,7 @@ impl TestApp {
         Client::new(self.server.url(""), Some(token.to_owned()))
     }
 
-    /// The letters that this application wrote; it has no mail server unless a test gives it one.
+    /// The emails that this application wrote; it has no mail server unless a test gives it one.
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::of(self.data().join("mail"))
     }

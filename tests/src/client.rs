@@ -42,17 +42,17 @@ impl Client {
         }
     }
 
-    /// A document for the tenant's door.
+    /// A document for the tenant's endpoint.
     pub async fn graphql(&self, query: &str, variables: Value) -> Answer {
         self.graphql_at("/graphql", query, variables).await
     }
 
-    /// A document for the account door.
+    /// A document for the account endpoint.
     pub async fn account(&self, query: &str, variables: Value) -> Answer {
         self.graphql_at("/graphql/account", query, variables).await
     }
 
-    /// A document for a door by its path.
+    /// A document for an endpoint by its path.
     pub async fn graphql_at(&self, path: &str, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables });
         Answer::of(self.request(Method::POST, path).json(&body)).await

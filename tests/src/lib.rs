@@ -18,7 +18,7 @@ pub use answer::Answer;
 pub use app::TestApp;
 pub use client::Client;
 pub use mail_server::{MailServer, PASSWORD as MAIL_PASSWORD, Received};
-pub use mailbox::{Letter, Mailbox};
+pub use mailbox::{Email, Mailbox};
 pub use program::{Program, Ran};
 pub use proxy::Proxy;
 pub use scan::Scan;

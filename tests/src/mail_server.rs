@@ -10,7 +10,7 @@ use std::{
 use mail_parser::decoders::base64::base64_decode;
 use serde_json::Value;
 
-use crate::{Letter, workspace};
+use crate::{Email, workspace};
 
 /// The one user that the server knows.
 pub const USER: &str = "ada";
@@ -26,15 +26,15 @@ pub struct MailServer {
     received: Arc<Mutex<Vec<Received>>>,
 }
 
-/// A letter as it came in.
+/// An email as it came in.
 #[derive(Clone, Debug)]
 pub struct Received {
-    pub letter: Letter,
+    pub message: Email,
     /// The message as it travelled.
     pub raw: String,
     /// Encrypted from the first byte.
     pub implicit: bool,
-    /// Encrypted when the letter came.
+    /// Encrypted when the email came.
     pub encrypted: bool,
     /// Who handed it over.
     pub user: String,
@@ -69,12 +69,12 @@ impl MailServer {
         Self { starttls: port("starttls"), tls: port("tls"), process, certificate, received }
     }
 
-    /// Address for letters, encrypted by STARTTLS.
+    /// Address for emails, encrypted by STARTTLS.
     pub fn starttls(&self) -> String {
         format!("smtp://{USER}@localhost:{}", self.starttls)
     }
 
-    /// Address for letters, encrypted from the first byte.
+    /// Address for emails, encrypted from the first byte.
     pub fn tls(&self) -> String {
         format!("smtps://{USER}@localhost:{}", self.tls)
     }
@@ -102,8 +102,8 @@ impl Received {
         let text = |name: &str| fact[name].as_str().unwrap_or_default().to_owned();
         let raw = base64_decode(text("received").as_bytes()).expect("base64");
         Self {
-            letter: Letter::read(&raw),
-            raw: String::from_utf8(raw).expect("letters are ASCII on their way"),
+            message: Email::read(&raw),
+            raw: String::from_utf8(raw).expect("emails are ASCII on their way"),
             implicit: fact["secure"] == true,
             encrypted: fact["encrypted"] == true,
             user: text("user"),

@@ -1,4 +1,4 @@
-//! The letters of an application without a mail server: files, read and taken out one by one.
+//! The emails of an application without a mail server: files, read and taken out one by one.
 
 use std::{fs, path::PathBuf};
 
@@ -6,15 +6,15 @@ use mail_parser::MessageParser;
 
 use crate::until;
 
-/// How long a letter may take, seconds.
+/// How long an email may take, seconds.
 const PATIENCE: u64 = 30;
 
-/// The folder of letters.
+/// The folder of emails.
 pub struct Mailbox(PathBuf);
 
-/// A letter, read whole.
+/// An email, read whole.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct Email {
     /// Address of the receiver.
     pub to: String,
     pub subject: String,
@@ -24,10 +24,10 @@ pub struct Letter {
     pub html: String,
 }
 
-impl Letter {
+impl Email {
     /// From a message as it travels.
     pub fn read(bytes: &[u8]) -> Self {
-        let message = MessageParser::default().parse(bytes).expect("a letter");
+        let message = MessageParser::default().parse(bytes).expect("an email");
         let to = message.to().and_then(|to| to.first()).and_then(|to| to.address()).expect("a receiver");
         Self {
             to: to.to_owned(),
@@ -49,27 +49,27 @@ impl Mailbox {
         Self(folder)
     }
 
-    /// Waits for a letter to an address with a subject, and takes it out.
-    pub async fn take(&self, to: &str, subject: &str) -> Letter {
-        let wanted = |letter: &Letter| letter.to == to && letter.subject == subject;
-        let lies_there = async || self.letters().iter().any(wanted);
-        until(PATIENCE, &format!("a letter `{subject}` to {to}"), lies_there).await;
-        let found = self.files().into_iter().find(|(_, letter)| wanted(letter));
-        let (path, letter) = found.expect("only this test takes letters out");
-        fs::remove_file(path).expect("a letter is taken out once");
-        letter
+    /// Waits for an email to an address with a subject, and takes it out.
+    pub async fn take(&self, to: &str, subject: &str) -> Email {
+        let wanted = |message: &Email| message.to == to && message.subject == subject;
+        let lies_there = async || self.emails().iter().any(wanted);
+        until(PATIENCE, &format!("an email `{subject}` to {to}"), lies_there).await;
+        let found = self.files().into_iter().find(|(_, message)| wanted(message));
+        let (path, message) = found.expect("only this test takes emails out");
+        fs::remove_file(path).expect("an email is taken out once");
+        message
     }
 
-    /// All letters that lie there.
-    pub fn letters(&self) -> Vec<Letter> {
-        self.files().into_iter().map(|(_, letter)| letter).collect()
+    /// All emails that lie there.
+    pub fn emails(&self) -> Vec<Email> {
+        self.files().into_iter().map(|(_, message)| message).collect()
     }
 
-    fn files(&self) -> Vec<(PathBuf, Letter)> {
+    fn files(&self) -> Vec<(PathBuf, Email)> {
         let Ok(folder) = fs::read_dir(&self.0) else { return Vec::new() };
         let paths = folder.map(|entry| entry.expect("a file").path());
         let whole = paths.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
         // another task may take one out between the list and the look
-        whole.filter_map(|path| Some((path.clone(), Letter::read(&fs::read(path).ok()?)))).collect()
+        whole.filter_map(|path| Some((path.clone(), Email::read(&fs::read(path).ok()?)))).collect()
     }
 }

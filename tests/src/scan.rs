@@ -68,11 +68,11 @@ fn below(folder: &Path) -> Vec<PathBuf> {
 
 /// Base 64 without its end, which depends on what follows.
 fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const EMAILS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for three in bytes.chunks_exact(3) {
         let number = three.iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
-        text.extend((0..4).rev().map(|at| char::from(LETTERS[(number >> (6 * at)) as usize & 63])));
+        text.extend((0..4).rev().map(|at| char::from(EMAILS[(number >> (6 * at)) as usize & 63])));
     }
     text
 }

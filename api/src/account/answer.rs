@@ -29,7 +29,7 @@ pub(super) struct Issues(pub Vec<FieldIssue>);
 pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Result<HttpResponse> {
     let mut refused = false;
     for error in &mut answer.errors {
-        refused |= !told(error, language);
+        refused |= !complete(error, language);
     }
     let status = if refused && media != Media::Json { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let mut response = wire::respond(media, status, serde_json::to_vec(&answer).map_err(Error::internal)?);
@@ -46,7 +46,7 @@ pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Res
 }
 
 /// Completes an error, and says whether it comes from a service; the others are the library's, about the document.
-fn told(error: &mut ServerError, language: &str) -> bool {
+fn complete(error: &mut ServerError, language: &str) -> bool {
     let issues = error.source::<Issues>().map(|Issues(issues)| issues.clone());
     let extensions = error.extensions.get_or_insert_default();
     let field = |issue| Value::from_json(field_body(issue, language)).unwrap_or_default();

@@ -9,10 +9,10 @@ use actix_web::{
 use tenants::{
     Code, Error,
     error::Result,
-    identity::{Identity, Visit},
+    identity::{ClientInfo, Identity},
 };
 
-use crate::http::{cors, is_secure, visit};
+use crate::http::{client_info, cors, is_secure};
 
 const DEVICE: &str = "clientele_device";
 const DEVICE_PATH: &str = "/graphql/account";
@@ -24,9 +24,9 @@ const ASKED: &str = "x-clientele-session";
 const REMEMBERED: Duration = Duration::days(30);
 
 /// From where the request comes, with the device that its cookie proves.
-pub fn known(identity: &Identity, request: &HttpRequest) -> Visit {
+pub fn known(identity: &Identity, request: &HttpRequest) -> ClientInfo {
     let token = request.cookie(DEVICE);
-    visit(request).on(token.and_then(|cookie| identity.device(cookie.value())))
+    client_info(request).on(token.and_then(|cookie| identity.device(cookie.value())))
 }
 
 /// What comes and goes in cookies.

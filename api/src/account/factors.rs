@@ -9,7 +9,7 @@ use tenants::{
 
 use super::{
     model::Session,
-    schema::{identity, opened, person, told},
+    schema::{identity, opened, person, to_graphql_error},
 };
 use crate::graphql::instant;
 
@@ -71,7 +71,7 @@ impl FactorsQuery {
     /// How the person's second factor stands.
     async fn second_factor(&self, ctx: &Context<'_>) -> async_graphql::Result<SecondFactor> {
         let (user, _) = person(ctx).await?;
-        let standing = identity(ctx).second_factor(user.id).await.map_err(|error| told(&error))?;
+        let standing = identity(ctx).second_factor(user.id).await.map_err(|error| to_graphql_error(&error))?;
         let device = |device: identity::TrustedDevice| TrustedDevice {
             id: ID(device.id.to_string()),
             device: device.device,
@@ -108,7 +108,7 @@ impl Factors {
     async fn enrol_second_factor(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<NewSecondFactor> {
         let (user, _) = person(ctx).await?;
         let enrolment = identity(ctx).enrol(&user, &password, ctx.data_unchecked()).await;
-        enrolment.and_then(NewSecondFactor::of).map_err(|error| told(&error))
+        enrolment.and_then(NewSecondFactor::of).map_err(|error| to_graphql_error(&error))
     }
 
     /// Switches the second factor on by its first code. Answers ten recovery codes, each of which serves once in place of
@@ -116,7 +116,7 @@ impl Factors {
     async fn confirm_second_factor(&self, ctx: &Context<'_>, code: String) -> async_graphql::Result<Vec<String>> {
         let (user, session) = person(ctx).await?;
         let codes = identity(ctx).confirm_factor(&user, session, &code, ctx.data_unchecked()).await;
-        codes.map_err(|error| told(&error))
+        codes.map_err(|error| to_graphql_error(&error))
     }
 
     /// Ten new recovery codes in place of those that are left.
@@ -128,7 +128,7 @@ impl Factors {
     ) -> async_graphql::Result<Vec<String>> {
         let (user, _) = person(ctx).await?;
         let codes = identity(ctx).regenerate_codes(&user, &password, &code, ctx.data_unchecked()).await;
-        codes.map_err(|error| told(&error))
+        codes.map_err(|error| to_graphql_error(&error))
     }
 
     /// Switches the second factor off, by password and code.
@@ -140,15 +140,15 @@ impl Factors {
     ) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let off = identity(ctx).disable_factor(&user, &password, &code, ctx.data_unchecked()).await;
-        off.map(|()| true).map_err(|error| told(&error))
+        off.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
     /// Has a trusted device asked for a code again.
     async fn forget_device(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
-        let nobody = || told(&Error::new(Code::NotFound, "There is no such device."));
+        let nobody = || to_graphql_error(&Error::new(Code::NotFound, "There is no such device."));
         let id = id.parse().map_err(|_| nobody())?;
         let forgotten = identity(ctx).forget_device(user.id, id).await;
-        forgotten.map(|()| true).map_err(|error| told(&error))
+        forgotten.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 }

@@ -1,5 +1,5 @@
 //! `POST /graphql/account`: signing up and in, the same schema for everybody. The library executes it; what comes in
-//! and goes out passes the same door as a tenant's.
+//! and goes out passes the same endpoint as a tenant's.
 
 mod answer;
 mod cookies;
@@ -17,7 +17,7 @@ pub use pages::routes;
 pub use schema::{Mutation, Query, build};
 use tenants::{
     error::Result,
-    identity::{Device, Visit},
+    identity::{ClientInfo, Device},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ const BUDGET: Budget = Budget { points: 300, per_second: 5 };
 const NETWORK: Budget = Budget { points: 1_500, per_second: 25 };
 
 /// What addresses and devices have asked for lately.
-pub type Asked = Budgets<String>;
+pub type RateLimiter = Budgets<String>;
 
 /// The bearer credential of the request, if any.
 pub struct Bearer(pub Option<String>);
@@ -45,9 +45,9 @@ pub struct Bearer(pub Option<String>);
 ///
 /// # Errors
 /// `RATE_LIMITED`, saying after how long there is enough.
-pub fn charge(asked: &Asked, visit: &Visit, request: &HttpRequest) -> Result<()> {
-    let network = visit.network();
-    let who = visit.device.as_ref().map_or_else(|| network.to_string(), Device::id);
+pub fn charge(asked: &RateLimiter, client: &ClientInfo, request: &HttpRequest) -> Result<()> {
+    let network = client.network();
+    let who = client.device.as_ref().map_or_else(|| network.to_string(), Device::id);
     let left = asked.spend(&who, BUDGET, 1)?;
     // what is refused above spends nothing here, so strangers at an address do not use up its share
     asked.spend(&format!("all of {network}"), NETWORK, 1)?;
@@ -58,13 +58,13 @@ pub fn charge(asked: &Asked, visit: &Visit, request: &HttpRequest) -> Result<()>
 /// Answers one request.
 pub async fn handle(
     app: web::Data<App>,
-    asked_lately: web::Data<Asked>,
+    rate_limiter: web::Data<RateLimiter>,
     schema: web::Data<AccountSchema>,
     request: HttpRequest,
     body: web::Payload,
 ) -> HttpResponse {
-    let visit = cookies::known(&app.identity, &request);
-    if let Err(error) = charge(&asked_lately, &visit, &request) {
+    let client = cookies::known(&app.identity, &request);
+    if let Err(error) = charge(&rate_limiter, &client, &request) {
         return refuse(&request, &error);
     }
     let jar = match cookies::Jar::of(&request) {
@@ -85,7 +85,7 @@ pub async fn handle(
     let mut run = async_graphql::Request::new(asked.query)
         .variables(Variables::from_json(asked.variables.into()))
         .data(Bearer(bearer(request.headers()).map(str::to_owned)))
-        .data(visit)
+        .data(client)
         .data(jar);
     run.set_parsed_query(document);
     run.operation_name = asked.operation_name;
@@ -106,9 +106,9 @@ mod tests {
     #[tokio::test]
     async fn the_devices_of_an_address_have_an_end_together() {
         let identity = Identity::new(Arc::new(testing::registry(Arc::new(testing::Bare)).await.0));
-        let (asked, request) = (Asked::default(), TestRequest::default().to_http_request());
-        let taken = |visit: &Visit| (0..400).filter(|_| charge(&asked, visit, &request).is_ok()).count();
-        let there = Visit::new([192, 0, 2, 1].into(), "");
+        let (asked, request) = (RateLimiter::default(), TestRequest::default().to_http_request());
+        let taken = |client: &ClientInfo| (0..400).filter(|_| charge(&asked, client, &request).is_ok()).count();
+        let there = ClientInfo::new([192, 0, 2, 1].into(), "");
         let strangers = taken(&there);
         assert!((300..350).contains(&strangers), "{strangers}");
         let device = || there.clone().on(identity.device(&identity.device_token("ada@example.com").unwrap()));
@@ -116,6 +116,6 @@ mod tests {
         assert!((300..350).contains(&first), "a device has its own: {first}");
         let more: usize = (0..6).map(|_| taken(&device())).sum();
         assert!((900..1_000).contains(&more), "there are more devices than an address may have: {more}");
-        assert!(taken(&Visit::new([192, 0, 2, 2].into(), "")) >= 300, "another address");
+        assert!(taken(&ClientInfo::new([192, 0, 2, 2].into(), "")) >= 300, "another address");
     }
 }

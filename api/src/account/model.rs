@@ -55,9 +55,9 @@ impl From<OrganisationInput> for NewOrganisation {
     }
 }
 
-/// A letter was asked for; whether one goes out is known to the owner of the address alone.
+/// An email was asked for; whether one goes out is known to the owner of the address alone.
 #[derive(SimpleObject)]
-pub struct Letter {
+pub struct EmailRequest {
     pub email: String,
 }
 
@@ -101,7 +101,7 @@ pub struct User {
     pub language: String,
     /// IANA name.
     pub time_zone: String,
-    /// Letters that are not wanted.
+    /// Emails that are not wanted.
     pub muted: Vec<Notice>,
 }
 

@@ -8,11 +8,11 @@ use records::{
     members,
     rules::Rules,
 };
-use tenants::identity::{self as people, Asking, ProfilePatch, Visit, for_one_organisation};
+use tenants::identity::{self as people, ClientInfo, ProfilePatch, SignedInUser, for_one_organisation};
 
 use super::{
     model::{MembershipView, OrganisationInput, User},
-    schema::{asking, forget, identity, know, person, told},
+    schema::{forget, identity, know, person, signed_in_user, to_graphql_error},
 };
 
 /// The mutations of this file.
@@ -28,7 +28,7 @@ pub struct ProfileInput {
     pub language: Option<String>,
     /// IANA name, such as `Africa/Algiers`.
     pub time_zone: Option<String>,
-    /// Letters that are not wanted. What concerns the safety of the account always goes out.
+    /// Emails that are not wanted. What concerns the safety of the account always goes out.
     pub muted: Option<Vec<Notice>>,
 }
 
@@ -41,7 +41,7 @@ pub struct PersonInput {
     pub password: String,
 }
 
-/// A letter that people can do without.
+/// An email that people can do without.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "people::Notice")]
 pub enum Notice {
@@ -67,7 +67,7 @@ impl Own {
         let ProfileInput { first_name, last_name, language, time_zone, muted } = input;
         let muted = muted.map(|list| list.into_iter().map(Into::into).collect());
         let patch = ProfilePatch { first_name, last_name, language, time_zone, muted };
-        identity(ctx).update_profile(&user, patch).await.map(User::from).map_err(|error| told(&error))
+        identity(ctx).update_profile(&user, patch).await.map(User::from).map_err(|error| to_graphql_error(&error))
     }
 
     /// Changes the password (10 to 128 characters) and ends all other sessions.
@@ -78,10 +78,10 @@ impl Own {
         new_password: String,
     ) -> async_graphql::Result<bool> {
         let (user, session) = person(ctx).await?;
-        let visit: &Visit = ctx.data_unchecked();
-        let changed = identity(ctx).change_password(&user, session, &password, &new_password, visit).await;
-        changed.map_err(|error| told(&error))?;
-        if visit.is_known_for(&user) {
+        let client: &ClientInfo = ctx.data_unchecked();
+        let changed = identity(ctx).change_password(&user, session, &password, &new_password, client).await;
+        changed.map_err(|error| to_graphql_error(&error))?;
+        if client.is_known_for(&user) {
             know(ctx, &user, None)?;
         }
         Ok(true)
@@ -91,28 +91,28 @@ impl Own {
     async fn change_email(&self, ctx: &Context<'_>, password: String, email: String) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let asked = identity(ctx).change_email(&user, &password, &email, ctx.data_unchecked()).await;
-        asked.map(|()| true).map_err(|error| told(&error))
+        asked.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
     /// One of the two addresses agrees to the change, by the token of its link. Nobody need be signed in.
     async fn confirm_email(&self, ctx: &Context<'_>, token: String) -> async_graphql::Result<EmailChange> {
         let state = identity(ctx).confirm_email(&token, ctx.data_unchecked()).await;
-        state.map(Into::into).map_err(|error| told(&error))
+        state.map(Into::into).map_err(|error| to_graphql_error(&error))
     }
 
     /// Ends this session, or another one of the same person by its id.
     async fn sign_out(&self, ctx: &Context<'_>, session: Option<ID>) -> async_graphql::Result<bool> {
-        let Asking { user, session: own, only } = asking(ctx).await?;
+        let SignedInUser { user, session: own, only } = signed_in_user(ctx).await?;
         let nobody = || tenants::Error::new(tenants::Code::NotFound, "There is no such session.");
-        let id = session.map_or(Ok(own), |id| id.parse().map_err(|_| told(&nobody())))?;
+        let id = session.map_or(Ok(own), |id| id.parse().map_err(|_| to_graphql_error(&nobody())))?;
         if only.is_some() && id != own {
-            return Err(told(&for_one_organisation()));
+            return Err(to_graphql_error(&for_one_organisation()));
         }
         let ended = identity(ctx).sign_out(&user, id, ctx.data_unchecked()).await;
         if id == own && ended.is_ok() {
             forget(ctx);
         }
-        ended.map(|()| true).map_err(|error| told(&error))
+        ended.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
     /// Ends all sessions of the person, this one too.
@@ -122,7 +122,7 @@ impl Own {
         if ended.is_ok() {
             forget(ctx);
         }
-        ended.map(|()| true).map_err(|error| told(&error))
+        ended.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
     /// Makes a further organisation, owned by the person. `refresh` with its slug brings an access token for it.
@@ -133,7 +133,7 @@ impl Own {
     ) -> async_graphql::Result<MembershipView> {
         let (user, _) = person(ctx).await?;
         let made = identity(ctx).found_organisation(&user, input.into()).await;
-        made.map(MembershipView::from).map_err(|error| told(&error))
+        made.map(MembershipView::from).map_err(|error| to_graphql_error(&error))
     }
 
     /// Accepts an invitation by the token of its link. Who has an account signs in with the address that was invited;
@@ -150,7 +150,7 @@ impl Own {
         };
         let rules = Arc::clone(ctx.data_unchecked::<Arc<dyn Rules>>());
         let joined = invitations::accept(identity(ctx), rules, &token, who, ctx.data_unchecked()).await;
-        joined.map(MembershipView::from).map_err(|error| told(&error))
+        joined.map(MembershipView::from).map_err(|error| to_graphql_error(&error))
     }
 
     /// Deletes the account for good. Who is the only owner of an organisation makes somebody else an owner first.
@@ -158,6 +158,6 @@ impl Own {
         let (user, _) = person(ctx).await?;
         let rules = ctx.data_unchecked::<Arc<dyn Rules>>();
         let gone = members::delete_account(identity(ctx), rules, &user, &password, ctx.data_unchecked()).await;
-        gone.map(|()| true).map_err(|error| told(&error))
+        gone.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 }

@@ -1,4 +1,4 @@
-//! `/account/…`: the pages that links in letters lead to. Each is one form, which works without anything else being
+//! `/account/…`: the pages that links in emails lead to. Each is one form, which works without anything else being
 //! installed; a larger console may take their place. Tokens stand behind the `#` and never reach a server's log.
 
 use actix_web::{

@@ -8,7 +8,7 @@ use records::rules::Rules;
 use serde_json::Value as Json;
 use tenants::{
     Code, Error, Kind,
-    identity::{Asking, Identity, SignedIn, Visit},
+    identity::{ClientInfo, Identity, SignedIn, SignedInUser},
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     answer::Issues,
     cookies::{self, Jar},
     factors::{Factors, FactorsQuery},
-    model::{Letter, Me, OpenSession, Session, SignUpInput},
+    model::{EmailRequest, Me, OpenSession, Session, SignUpInput},
     own::Own,
 };
 use crate::http::error_body;
@@ -46,8 +46,8 @@ impl People {
     /// The person whose access token comes with the request. Who came in through an organisation's provider sees that
     /// organisation alone, and may do nothing here but this, `refresh` and `signOut`.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<Me> {
-        let Asking { user, only, .. } = asking(ctx).await?;
-        let mut memberships = identity(ctx).memberships(user.id).await.map_err(|error| told(&error))?;
+        let SignedInUser { user, only, .. } = signed_in_user(ctx).await?;
+        let mut memberships = identity(ctx).memberships(user.id).await.map_err(|error| to_graphql_error(&error))?;
         memberships.retain(|place| only.is_none_or(|only| only == place.organisation.id));
         Ok(Me { user: user.into(), memberships: memberships.into_iter().map(Into::into).collect() })
     }
@@ -55,7 +55,7 @@ impl People {
     /// Where the person is signed in, the last used first.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OpenSession>> {
         let (user, session) = person(ctx).await?;
-        let found = identity(ctx).sessions(user.id).await.map_err(|error| told(&error))?;
+        let found = identity(ctx).sessions(user.id).await.map_err(|error| to_graphql_error(&error))?;
         Ok(found.into_iter().map(|found| OpenSession::of(found, session)).collect())
     }
 }
@@ -70,13 +70,13 @@ pub struct Entering;
 
 #[Object]
 impl Entering {
-    /// Asks for an account with a new organisation. A letter goes to the address: the link in it makes both. The answer
+    /// Asks for an account with a new organisation. An email goes to the address: the link in it makes both. The answer
     /// is the same for an address that has an account already, whose owner is told by mail.
-    async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<Letter> {
+    async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<EmailRequest> {
         let email = input.email.trim().to_owned();
         let (account, organisation) = input.split();
         let asked = identity(ctx).sign_up(account, organisation, ctx.data_unchecked()).await;
-        asked.map(|()| Letter { email }).map_err(|error| told(&error))
+        asked.map(|()| EmailRequest { email }).map_err(|error| to_graphql_error(&error))
     }
 
     /// Makes the account by the token of the link and the password of the sign-up, and signs in. `slug` is another name
@@ -104,21 +104,21 @@ impl Entering {
         organisation: Option<String>,
         #[graphql(default)] remember: bool,
     ) -> async_graphql::Result<Session> {
-        let (slug, visit) = (organisation.as_deref(), ctx.data_unchecked());
-        let signed = identity(ctx).sign_in(&email, &password, slug, remember, visit).await;
+        let (slug, client) = (organisation.as_deref(), ctx.data_unchecked());
+        let signed = identity(ctx).sign_in(&email, &password, slug, remember, client).await;
         opened(ctx, signed)
     }
 
     /// Mails a link to a new password. The answer is the same whether or not somebody has the address.
-    async fn ask_recovery(&self, ctx: &Context<'_>, email: String) -> async_graphql::Result<Letter> {
+    async fn ask_recovery(&self, ctx: &Context<'_>, email: String) -> async_graphql::Result<EmailRequest> {
         let asked = identity(ctx).ask_recovery(&email, ctx.data_unchecked()).await;
-        asked.map(|()| Letter { email: email.trim().to_owned() }).map_err(|error| told(&error))
+        asked.map(|()| EmailRequest { email: email.trim().to_owned() }).map_err(|error| to_graphql_error(&error))
     }
 
     /// Sets a new password (10 to 128 characters) by the token of the link, and ends all sessions.
     async fn recover(&self, ctx: &Context<'_>, token: String, password: String) -> async_graphql::Result<bool> {
         let recovered = identity(ctx).recover(&token, &password, ctx.data_unchecked()).await;
-        recovered.map(|()| true).map_err(|error| told(&error))
+        recovered.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
     /// New tokens for a refresh token, for the same or another organisation. The token is left out where it is in a
@@ -134,7 +134,7 @@ impl Entering {
         if signed.as_ref().is_err_and(|error| error.code() == Code::Unauthenticated) {
             forget(ctx);
         }
-        signed.map(|signed| kept(ctx, signed)).map_err(|error| told(&error))
+        signed.map(|signed| kept(ctx, signed)).map_err(|error| to_graphql_error(&error))
     }
 }
 
@@ -144,8 +144,8 @@ pub(super) fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
 
 /// What a password opened; the device is known from now on.
 pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
-    let signed = signed.map_err(|error| told(&error))?;
-    if !ctx.data_unchecked::<Visit>().is_known_for(&signed.user) {
+    let signed = signed.map_err(|error| to_graphql_error(&error))?;
+    if !ctx.data_unchecked::<ClientInfo>().is_known_for(&signed.user) {
         know(ctx, &signed.user, signed.device_token.clone())?;
     }
     Ok(kept(ctx, signed))
@@ -154,7 +154,10 @@ pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> asyn
 /// Has the device known from now on, by a token that was made for it or a new one.
 pub(super) fn know(ctx: &Context<'_>, user: &users::Model, given: Option<String>) -> async_graphql::Result<()> {
     let token = given.map_or_else(|| identity(ctx).device_token(&user.email_key), Ok);
-    ctx.append_http_header("set-cookie", ctx.data_unchecked::<Jar>().device(token.map_err(|error| told(&error))?));
+    ctx.append_http_header(
+        "set-cookie",
+        ctx.data_unchecked::<Jar>().device(token.map_err(|error| to_graphql_error(&error))?),
+    );
     Ok(())
 }
 
@@ -176,21 +179,21 @@ pub(super) fn forget(ctx: &Context<'_>) {
 
 /// The person whose access token comes with the request, and their session; nobody for whom a provider vouched.
 pub(super) async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
-    identity(ctx).person_of(bearer(ctx)?).await.map_err(|error| told(&error))
+    identity(ctx).person_of(bearer(ctx)?).await.map_err(|error| to_graphql_error(&error))
 }
 
 /// Whoever is signed in, for what concerns their session alone.
-pub(super) async fn asking(ctx: &Context<'_>) -> async_graphql::Result<Asking> {
-    identity(ctx).asking(bearer(ctx)?).await.map_err(|error| told(&error))
+pub(super) async fn signed_in_user(ctx: &Context<'_>) -> async_graphql::Result<SignedInUser> {
+    identity(ctx).signed_in_user(bearer(ctx)?).await.map_err(|error| to_graphql_error(&error))
 }
 
 fn bearer<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a str> {
     let token = ctx.data_unchecked::<Bearer>().0.as_deref();
-    token.ok_or_else(|| told(&Error::of(Code::Unauthenticated)))
+    token.ok_or_else(|| to_graphql_error(&Error::of(Code::Unauthenticated)))
 }
 
 /// An error as this endpoint tells it.
-pub(super) fn told(error: &Error) -> async_graphql::Error {
+pub(super) fn to_graphql_error(error: &Error) -> async_graphql::Error {
     if error.code().kind() == Kind::Internal {
         tracing::error!(error = error.log_line(), "internal error");
     }

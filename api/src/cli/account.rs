@@ -58,13 +58,13 @@ async fn log(app: &App, email: Option<&str>, first: u64) -> Result<()> {
         None => None,
     };
     for line in security_log::of_people(app.registry.control().read(), person, first).await? {
-        let mut told = json!({ "at": instant(line.at), "kind": line.kind, "account": line.actor, "detail": line.detail,
+        let mut reported = json!({ "at": instant(line.at), "kind": line.kind, "account": line.actor, "detail": line.detail,
             "address": line.address, "agent": line.agent });
         if line.times > 1 {
-            told["times"] = json!(line.times);
-            told["lastAt"] = json!(instant(line.last_at));
+            reported["times"] = json!(line.times);
+            reported["lastAt"] = json!(instant(line.last_at));
         }
-        super::line(told);
+        super::line(reported);
     }
     Ok(())
 }

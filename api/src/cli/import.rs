@@ -69,9 +69,9 @@ pub async fn run(app: &App, arguments: Import) -> Result<()> {
     let begun = import::begin(&ctx, upload, &options, false).await?;
     let report = import::carry_on(&ctx, begun.id, None).await?;
     let errors = if report.has_errors_file { keep_errors(&ctx, &report, &file).await? } else { None };
-    let mut told = serde_json::to_value(&report).map_err(Error::internal)?;
-    told["errorsFile"] = json!(errors);
-    print(&told)
+    let mut reported = serde_json::to_value(&report).map_err(Error::internal)?;
+    reported["errorsFile"] = json!(errors);
+    print(&reported)
 }
 
 /// Puts the refused rows where the user can correct them: beside the file that they came from, or else where there is

@@ -94,7 +94,7 @@ enum ConfigCommand {
 
 /// Runs a command to its end.
 pub fn run() -> ExitCode {
-    // databases, letters and uploads are for whoever runs this and for nobody else of the machine
+    // databases, emails and uploads are for whoever runs this and for nobody else of the machine
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = Arguments::parse();
     let config = match Config::load(&arguments.flags) {

@@ -16,7 +16,7 @@ pub async fn run(app: App, config: &Config) -> Result<()> {
     let scheme = if server.secure { "https" } else { "http" };
     super::line(format_args!("Clientele serves on {scheme}://{}", server.address));
     if let mail::Outbox::Folder { path, .. } = config.outbox()? {
-        super::line(format_args!("No mail server is configured (smtp_url): letters are files in {}", path.display()));
+        super::line(format_args!("No mail server is configured (smtp_url): emails are files in {}", path.display()));
     }
     server
         .until(async {

@@ -1,4 +1,4 @@
-//! What is configured about letters: the mail server, who they are from, and where their links lead.
+//! What is configured about emails: the mail server, who they are from, and where their links lead.
 
 use ::mail::{Address, Outbox, Smtp};
 use tenants::{Code, Error, error::Result};
@@ -6,14 +6,14 @@ use tenants::{Code, Error, error::Result};
 use super::{Config, refused};
 
 impl Config {
-    /// How letters go out.
+    /// How emails go out.
     ///
     /// # Errors
     /// `BAD_REQUEST` naming the key that is bad.
     pub fn outbox(&self) -> Result<Outbox> {
         let from = self.mail_from.as_deref().map(|from| {
-            let told = || refused(format!("mail_from is no address: {from}"));
-            Address::parse(from).ok_or_else(told)
+            let reported = || refused(format!("mail_from is no address: {from}"));
+            Address::parse(from).ok_or_else(reported)
         });
         let Some(url) = &self.smtp_url else {
             if self.smtp_password.is_some() || self.smtp_ca.is_some() {
@@ -24,7 +24,7 @@ impl Config {
             return Ok(Outbox::Folder { path: self.data.join("mail"), from });
         };
         let from =
-            from.ok_or_else(|| refused("smtp_url needs mail_from, the address that letters are from".to_owned()))??;
+            from.ok_or_else(|| refused("smtp_url needs mail_from, the address that emails are from".to_owned()))??;
         let password = self.smtp_password.as_ref().map(|password| password.0.as_str());
         let server = Smtp::new(url, password, self.smtp_ca.as_deref()).map_err(refused)?;
         Ok(Outbox::Smtp { server, from })

@@ -1,7 +1,7 @@
 //! Configuration: defaults, then a file, then the environment (`CLIENTELE_*`), then flags. `docs/configuration.md`
 //! lists every key; an unknown or bad one refuses to start.
 
-mod doors;
+mod endpoints;
 mod mail;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -13,7 +13,7 @@ use figment::{
 use serde::{Deserialize, Serialize, Serializer};
 use tenants::{Code, Error, error::Result, keys::MasterKeys};
 
-pub use doors::{Networks, ProxyHeader};
+pub use endpoints::{Networks, ProxyHeader};
 
 /// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub struct Config {
     pub graphql_points: u64,
     /// Points that come back to a caller every second (1 to 10^12).
     pub graphql_points_per_second: u64,
-    /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`; without it letters are files.
+    /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`; without it emails are files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_url: Option<String>,
     /// The password of its user.
@@ -65,10 +65,10 @@ pub struct Config {
     /// File of the authority (PEM) that its certificate is checked against, in place of the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_ca: Option<PathBuf>,
-    /// Who letters are from: `Name <address>`; needed with `smtp_url`.
+    /// Who emails are from: `Name <address>`; needed with `smtp_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail_from: Option<String>,
-    /// Where people reach this server, for links in letters; without it what `listen` says.
+    /// Where people reach this server, for links in emails; without it what `listen` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// What is logged, in the notation of `tracing` (`info`, `warn,api=debug`).
@@ -208,7 +208,7 @@ impl Config {
         if let Some(hex) = &self.master_key {
             MasterKeys::from_hex(&hex.0)?;
         }
-        self.check_doors()?;
+        self.check_endpoints()?;
         tracing_subscriber::EnvFilter::try_new(&self.log)
             .map_err(|error| refused(format!("log is not understood: {error}")))?;
         Ok(())

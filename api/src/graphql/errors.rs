@@ -9,7 +9,7 @@ use tenants::{
 
 /// A step from the root of the answer to a value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum PathSegment {
     /// A response key.
     Key(std::sync::Arc<str>),
     /// A place in a list.
@@ -24,7 +24,7 @@ pub struct GraphqlError {
     /// Where in the document.
     pub locations: Vec<Pos>,
     /// Where in the answer; empty for errors of the request.
-    pub path: Vec<Step>,
+    pub path: Vec<PathSegment>,
     /// `code` and facts for programs.
     pub extensions: Map<String, Json>,
 }
@@ -68,8 +68,8 @@ impl GraphqlError {
         }
         if !self.path.is_empty() {
             let path = self.path.iter().map(|step| match step {
-                Step::Key(key) => Json::from(&**key),
-                Step::Index(index) => Json::from(*index),
+                PathSegment::Key(key) => Json::from(&**key),
+                PathSegment::Index(index) => Json::from(*index),
             });
             error.insert("path".to_owned(), path.collect());
         }

@@ -40,7 +40,7 @@ impl Feeds {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn follow(&self, db: &TenantDb) -> Result<(Arc<Feed>, i64)> {
+    pub async fn subscribe(&self, db: &TenantDb) -> Result<(Arc<Feed>, i64)> {
         let now = engine::last_seq(db).await?;
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(&db.tenant()).and_then(Weak::upgrade) {
@@ -63,7 +63,7 @@ impl Feeds {
 
 impl Feed {
     fn start(db: TenantDb, now: i64) -> Self {
-        let (told, last) = watch::channel(now);
+        let (reported, last) = watch::channel(now);
         let nudge = Arc::new(Notify::new());
         let nudged = Arc::clone(&nudge);
         let task = tokio::spawn(async move {
@@ -74,7 +74,7 @@ impl Feed {
                 }
                 match engine::last_seq(&db).await {
                     Ok(seq) => {
-                        told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
+                        reported.send_if_modified(|known| std::mem::replace(known, seq) != seq);
                     }
                     Err(error) => tracing::debug!("{}", error.log_line()),
                 }

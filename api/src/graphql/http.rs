@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json, json};
 use tenants::{Caller, TenantDb, error::Code};
 
 use super::{
-    Answer, Door, Request,
+    Answer, Endpoint, Request,
     errors::{GraphqlError, Refusal},
 };
 use crate::http::rate;
@@ -36,7 +36,7 @@ pub enum Media {
 
 /// Answers one request of a caller.
 pub async fn handle(
-    door: &Door,
+    endpoint: &Endpoint,
     caller: Arc<Caller>,
     db: TenantDb,
     request: &HttpRequest,
@@ -46,7 +46,7 @@ pub async fn handle(
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    match door.respond(caller, db, &asked, request.method() != Method::GET).await {
+    match endpoint.respond(caller, db, &asked, request.method() != Method::GET).await {
         Ok(answer) => ran(media, answer),
         Err(refusal) => refuse(media, &refusal),
     }
@@ -79,7 +79,7 @@ fn ran(media: Media, answer: Answer) -> HttpResponse {
     // The answer is an object; what it cost is told beside its data.
     if body.pop().is_some() {
         body.extend_from_slice(b",\"extensions\":");
-        body.extend_from_slice(json!({ "cost": answer.price.told() }).to_string().as_bytes());
+        body.extend_from_slice(json!({ "cost": answer.price.to_json() }).to_string().as_bytes());
         body.push(b'}');
     }
     let mut response = respond(media, StatusCode::OK, body);

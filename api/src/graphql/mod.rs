@@ -1,4 +1,4 @@
-//! The GraphQL door of a tenant: its own schema, made from its catalog. The library parses, validates and answers
+//! The GraphQL endpoint of a tenant: its own schema, made from its catalog. The library parses, validates and answers
 //! introspection; planning and execution are ours, so that a selection becomes few reads and an answer keeps the
 //! specification's order, nulls and paths.
 
@@ -7,11 +7,11 @@ mod cache;
 pub mod errors;
 mod execute;
 mod feeds;
-mod frontdoor;
 pub mod http;
 mod input;
 mod operations;
 mod plan;
+mod request_limits;
 mod respond;
 pub mod schema;
 mod sockets;
@@ -25,12 +25,12 @@ use tenants::{Caller, error::Result};
 
 pub use budget::{Budget, Budgets, Left};
 pub(crate) use execute::instant;
-pub use frontdoor::admit;
 pub use http::handle;
+pub use request_limits::admit;
 pub use respond::{Answer, Request};
 
-/// The door, with what it remembers between requests.
-pub struct Door {
+/// The endpoint, with what it remembers between requests.
+pub struct Endpoint {
     schemas: cache::Schemas,
     documents: plan::Documents,
     budget: Budget,
@@ -45,8 +45,8 @@ const SCHEMA_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of prepared documents kept.
 const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-impl Door {
-    /// A door whose writes follow these rules, and whose callers may each spend so much.
+impl Endpoint {
+    /// An endpoint whose writes follow these rules, and whose callers may each spend so much.
     pub fn new(rules: Arc<dyn Rules>, budget: Budget) -> Self {
         Self {
             schemas: cache::Schemas::new(SCHEMA_BYTES),
@@ -60,7 +60,7 @@ impl Door {
     }
 }
 
-impl Door {
+impl Endpoint {
     /// Takes points from a caller's budget, for what is no document of GraphQL too.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Door {
         self.budgets.spend(&(caller.tenant, caller.actor), self.budget.of(caller), cost)
     }
 
-    /// Publishes what the door holds in memory, and how often it found it there.
+    /// Publishes what the endpoint holds in memory, and how often it found it there.
     pub fn measure(&self) {
         let [hits, misses, count, bytes] = self.schemas.numbers();
         metrics::gauge!("clientele_graphql_schemas").set(count as f64);

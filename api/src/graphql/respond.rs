@@ -16,7 +16,7 @@ use tenants::{
 };
 
 use super::{
-    Door,
+    Endpoint,
     budget::Left,
     errors::{GraphqlError, Refusal, log},
     execute::{Binder, Out, Root, fetch, show, write},
@@ -59,7 +59,7 @@ pub struct Price {
 
 impl Price {
     /// As answers tell it.
-    pub fn told(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         json!({
             "requested": self.cost,
             "limit": MAX_COST,
@@ -82,7 +82,7 @@ pub(super) struct Session {
     pub locale: Locale,
 }
 
-impl Door {
+impl Endpoint {
     /// Answers a query or mutation.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Door {
         mutations: bool,
     ) -> Result<Answer, Refusal> {
         let ctx = Ctx::open(Arc::clone(&caller), db, Arc::clone(&self.rules)).await;
-        self.respond_in(ctx.map_err(|error| refused(&error, &caller))?, request, mutations).await
+        self.respond_in(ctx.map_err(|error| to_refusal(&error, &caller))?, request, mutations).await
     }
 
     /// Answers with the catalog that this process knows, or a newer one where it is not enough.
@@ -118,10 +118,10 @@ impl Door {
                     match session.query(price).await {
                         Ok(answer) => return Ok(answer),
                         Err(error) if error.code() == Code::StaleCatalog => self.renew(&mut session, request).await?,
-                        Err(error) => return Err(refused(&error, &caller)),
+                        Err(error) => return Err(to_refusal(&error, &caller)),
                     }
                 }
-                Err(refused(&Error::of(Code::StaleCatalog), &caller))
+                Err(to_refusal(&Error::of(Code::StaleCatalog), &caller))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Door {
 
     async fn planned(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {
         let schema = self.schemas.of(ctx.caller.tenant, &ctx.catalog).await;
-        let schema = schema.map_err(|error| refused(&error, &ctx.caller))?;
+        let schema = schema.map_err(|error| to_refusal(&error, &ctx.caller))?;
         let prepared = self.documents.prepare(&schema, &request.query, request.operation_name.as_deref()).await?;
         let variables = coerce_variables(&schema.model, &prepared.variables, &request.variables)?;
         let plan = prepared.plan(&schema.model, &variables)?;
@@ -177,7 +177,7 @@ impl Door {
             return Err(Refusal::too_expensive(cost, MAX_COST));
         }
         let caller = &session.ctx.caller;
-        let left = self.spend(caller, cost).map_err(|error| refused(&error, caller))?;
+        let left = self.spend(caller, cost).map_err(|error| to_refusal(&error, caller))?;
         Ok(Price { cost, left })
     }
 
@@ -188,7 +188,7 @@ impl Door {
             let Done { body, wait, .. } = self.written(session, request).await;
             return Ok(Answer { body, price, wait });
         };
-        let refuse = |error: Error| refused(&error, &caller);
+        let refuse = |error: Error| to_refusal(&error, &caller);
         match idempotency::begin(&db, &caller, key, &request.hash()).await.map_err(refuse)? {
             Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price, wait: None }),
             Begun::Fresh => {
@@ -284,7 +284,7 @@ impl Session {
 }
 
 /// A service's refusal of a request as a whole, logged.
-pub(super) fn refused(error: &Error, caller: &Caller) -> Refusal {
+pub(super) fn to_refusal(error: &Error, caller: &Caller) -> Refusal {
     log(error, &caller.request);
     Refusal::service(error, caller)
 }

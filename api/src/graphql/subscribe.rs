@@ -8,23 +8,23 @@ use std::{
 use entities::ids::{FieldId, RecordId};
 use records::{
     catalog::{Catalog, Field},
-    engine::{self, Archived, FeedChange, MAX_PAGE, Row, WrittenKind},
+    engine::{self, Archived, FeedChange, MAX_PAGE, Row, WriteKind},
     filter::{self, Filter},
 };
 use tenants::error::{Code, Error, Kind as ErrorKind, Result};
 
 use super::{
-    Door, Request,
+    Endpoint, Request,
     errors::Refusal,
     execute::{Event, EventPlan, Kind},
     feeds::Feed,
     plan::delivery,
-    respond::{Session, refused},
+    respond::{Session, to_refusal},
     schema::model::{Action, Resolver},
 };
 
 /// Changes that are told one by one; more at once are a `RESYNC`.
-const FLOOD: usize = MAX_PAGE as usize;
+const MAX_EVENTS: usize = MAX_PAGE as usize;
 
 /// A subscription that has begun.
 pub struct Subscription {
@@ -39,19 +39,19 @@ impl Subscription {
     ///
     /// # Errors
     /// What keeps it from being understood.
-    pub async fn begin(door: &Door, mut session: Session, request: Request) -> Result<Self, Refusal> {
-        let followed = match session.followed(door).await {
+    pub async fn begin(endpoint: &Endpoint, mut session: Session, request: Request) -> Result<Self, Refusal> {
+        let followed = match session.followed(endpoint).await {
             // What the catalog of this process does not know, another may have made a moment ago.
             Err(error) if error.code().kind() == ErrorKind::Invalid => match engine::verify(&session.ctx).await {
                 Ok(()) => Err(error),
                 Err(_) => {
-                    door.renew(&mut session, &request).await?;
-                    session.followed(door).await
+                    endpoint.renew(&mut session, &request).await?;
+                    session.followed(endpoint).await
                 }
             },
             other => other,
         };
-        let (feed, seen) = followed.map_err(|error| refused(&error, &session.ctx.caller))?;
+        let (feed, seen) = followed.map_err(|error| to_refusal(&error, &session.ctx.caller))?;
         Ok(Self { session, request, feed, seen })
     }
 
@@ -59,30 +59,30 @@ impl Subscription {
     ///
     /// # Errors
     /// What ends the subscription; `RATE_LIMITED` when the caller's budget does not reach.
-    pub async fn next(&mut self, door: &Door) -> Result<Vec<Vec<u8>>, Refusal> {
+    pub async fn next(&mut self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>, Refusal> {
         self.feed.after(self.seen).await;
         loop {
-            match self.read(door).await {
+            match self.read(endpoint).await {
                 Ok(answers) => return Ok(answers),
                 Err(error) if error.code() == Code::StaleCatalog => {
-                    door.renew(&mut self.session, &self.request).await?;
+                    endpoint.renew(&mut self.session, &self.request).await?;
                 }
                 Err(error) => {
-                    return Err(refused(&error, &self.session.ctx.caller));
+                    return Err(to_refusal(&error, &self.session.ctx.caller));
                 }
             }
         }
     }
 
     /// What is to be told now, once it is paid for.
-    async fn read(&mut self, door: &Door) -> Result<Vec<Vec<u8>>> {
+    async fn read(&mut self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>> {
         let plan = self.session.event_plan()?;
         let ctx = &self.session.ctx;
-        let most = u32::try_from(FLOOD + 1).unwrap_or(u32::MAX);
+        let most = u32::try_from(MAX_EVENTS + 1).unwrap_or(u32::MAX);
         let page = engine::changes(ctx, self.seen, &[plan.object.id], most).await?;
-        if page.changes.len() > FLOOD {
-            door.spend(&ctx.caller, 1)?;
-            let answer = self.session.told(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
+        if page.changes.len() > MAX_EVENTS {
+            endpoint.spend(&ctx.caller, 1)?;
+            let answer = self.session.answer(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
             self.seen = engine::last_seq(&ctx.db).await?;
             return Ok(vec![answer]);
         }
@@ -95,11 +95,11 @@ impl Subscription {
         let events: Vec<Event<'_>> = changes.iter().filter_map(event).collect();
         if !events.is_empty() {
             let each = delivery(&self.session.schema.model, &self.session.plan, &self.session.variables);
-            door.spend(&ctx.caller, each.saturating_mul(events.len() as u64))?;
+            endpoint.spend(&ctx.caller, each.saturating_mul(events.len() as u64))?;
         }
         let mut answers = Vec::with_capacity(events.len());
         for event in events {
-            answers.push(self.session.told(&plan, event).await?);
+            answers.push(self.session.answer(&plan, event).await?);
         }
         self.seen = page.last_seq;
         Ok(answers)
@@ -114,12 +114,12 @@ impl Subscription {
 }
 
 impl Session {
-    async fn followed(&self, door: &Door) -> Result<(Arc<Feed>, i64)> {
+    async fn followed(&self, endpoint: &Endpoint) -> Result<(Arc<Feed>, i64)> {
         let plan = self.event_plan()?;
         if let Some(filter) = &plan.filter {
             filter::check(&self.ctx, plan.object, filter)?;
         }
-        door.feeds.follow(&self.ctx.db).await
+        endpoint.feeds.subscribe(&self.ctx.db).await
     }
 
     fn event_plan(&self) -> Result<EventPlan<'_>> {
@@ -136,8 +136,8 @@ impl Session {
         }
     }
 
-    async fn told(&self, plan: &EventPlan<'_>, event: Event<'_>) -> Result<Vec<u8>> {
-        Ok(plan.told(&self.binder(), event).await?.finish())
+    async fn answer(&self, plan: &EventPlan<'_>, event: Event<'_>) -> Result<Vec<u8>> {
+        Ok(plan.to_answer(&self.binder(), event).await?.finish())
     }
 }
 
@@ -148,7 +148,7 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
         match merged.iter_mut().find(|known| known.record == change.record) {
             None => merged.push(change.clone()),
             Some(known) => {
-                let born = known.kind == WrittenKind::Created && change.kind != WrittenKind::Destroyed;
+                let born = known.kind == WriteKind::Created && change.kind != WriteKind::Destroyed;
                 let fields: HashSet<FieldId> = known.fields.iter().chain(&change.fields).copied().collect();
                 known.fields = fields.into_iter().collect();
                 if !born {
@@ -163,12 +163,12 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
 /// What a change is to one who sees the record now or does not; nothing where it never concerned them.
 fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
     match change.kind {
-        WrittenKind::Destroyed => Some(Kind::Destroyed),
-        WrittenKind::Unchanged => None,
-        WrittenKind::Created => visible.then_some(Kind::Created),
-        WrittenKind::Archived if visible => Some(Kind::Archived),
-        WrittenKind::Restored if visible => Some(Kind::Restored),
-        WrittenKind::Updated if visible => Some(Kind::Updated),
+        WriteKind::Destroyed => Some(Kind::Destroyed),
+        WriteKind::Unchanged => None,
+        WriteKind::Created => visible.then_some(Kind::Created),
+        WriteKind::Archived if visible => Some(Kind::Archived),
+        WriteKind::Restored if visible => Some(Kind::Restored),
+        WriteKind::Updated if visible => Some(Kind::Updated),
         _ => plan.filter.as_ref().is_none_or(|filter| concerns(catalog, filter, &change.fields)).then_some(Kind::Left),
     }
 }
@@ -176,6 +176,6 @@ fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: b
 /// Whether a change of these fields can change what the filter says. Fields that the history does not tell of (when and
 /// by whom it was changed, totals) and conditions on related records always can.
 fn concerns(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
-    let told = |field: &Field| field.audited && field.rollup().is_none();
-    filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(told))
+    let reported = |field: &Field| field.audited && field.rollup().is_none();
+    filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(reported))
 }

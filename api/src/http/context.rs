@@ -12,10 +12,10 @@ use actix_web::{
 use tenants::{
     Caller, Code, Error, Origin, TenantDb,
     error::Result,
-    identity::{Principal, Visit},
+    identity::{ClientInfo, Principal},
 };
 
-use super::{cors, headers, is_secure, rate, visit};
+use super::{client_info, cors, headers, is_secure, rate};
 use crate::{app::App, graphql::Left};
 
 /// Names a request in logs, history and answers.
@@ -76,20 +76,20 @@ pub async fn authenticate(
     slug: Option<&str>,
     origin: Origin,
 ) -> Result<(Arc<Caller>, TenantDb)> {
-    let visit = visit(request);
+    let client = client_info(request);
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
-    let principal = app.identity.authenticate(bearer, &visit).await?;
+    let principal = app.identity.authenticate(bearer, &client).await?;
     cors::judge(request, principal.tenant).await?;
     let language = language(request.headers());
-    caller(app, principal, slug, origin, language, Asking { request: RequestId::of(request), visit })
+    caller(app, principal, slug, origin, language, RequestInfo { request: RequestId::of(request), client })
 }
 
 /// One request, as callers remember it.
-pub struct Asking {
+pub struct RequestInfo {
     /// Its id.
     pub request: String,
     /// From where it came.
-    pub visit: Visit,
+    pub client: ClientInfo,
 }
 
 /// A caller from a recognised credential.
@@ -102,7 +102,7 @@ pub fn caller(
     slug: Option<&str>,
     origin: Origin,
     language: Option<String>,
-    asking: Asking,
+    info: RequestInfo,
 ) -> Result<(Arc<Caller>, TenantDb)> {
     let db = principal.db;
     if slug.is_some_and(|slug| slug != db.settings().slug) {
@@ -116,9 +116,9 @@ pub fn caller(
         access: principal.access,
         locale,
         clock: app.registry.clock().clone(),
-        request: asking.request,
+        request: info.request,
         run: None,
-        visit: Some(Arc::new(asking.visit)),
+        client: Some(Arc::new(info.client)),
         points_per_second: principal.points_per_second,
     };
     Ok((Arc::new(caller), db))

@@ -19,7 +19,7 @@ pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
     response
 }
 
-/// One error as doors tell it: message and `extensions` with code, fields and facts.
+/// One error as endpoints tell it: message and `extensions` with code, fields and facts.
 pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
     let mut extensions = Map::new();
     extensions.insert("code".to_owned(), error.code().name().into());

@@ -19,10 +19,10 @@ use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
 use tenants::{Code, Error, error::Result, origins::Origins, sign_on::Reach};
 
-pub use context::{Asking, RequestId, authenticate, bearer, caller, language};
+pub use context::{RequestId, RequestInfo, authenticate, bearer, caller, language};
 pub use cors::Cors;
 pub use errors::{error_body, field_body, refuse};
-pub use proxies::{Proxies, host, is_secure, visit};
+pub use proxies::{Proxies, client_info, host, is_secure};
 
 use crate::{app::App, config::Config};
 use tls::Certificates;
@@ -57,19 +57,19 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let public = config.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     let reach = Arc::new(Reach::new(&config.sign_on_networks.0)?);
     let sign_ons = web::Data::new(sign_on::SignOns { public, reach });
-    let asked = web::Data::new(crate::account::Asked::default());
+    let asked = web::Data::new(crate::account::RateLimiter::default());
     let proxies = web::Data::new(Proxies::new(config));
     let own = config.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
     let cors = web::Data::new(Cors {
         origins: Origins::new(app.registry.control().clone()),
         own: own.map(|url| url.origin().ascii_serialization()),
     });
-    let door = web::Data::new(crate::graphql::Door::new(Arc::clone(&app.rules), budget));
+    let endpoint = web::Data::new(crate::graphql::Endpoint::new(Arc::clone(&app.rules), budget));
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(state.clone())
             .app_data(account.clone())
-            .app_data(door.clone())
+            .app_data(endpoint.clone())
             .app_data(upgrade.clone())
             .app_data(proxies.clone())
             .app_data(cors.clone())
@@ -99,17 +99,17 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
         )
     })?;
-    let errands = crate::letters::errands(&app, config)?;
+    let system_jobs = crate::emails::system_jobs(&app, config)?;
     config.warn();
     if let Some(certificates) = &certificates {
-        certificates.follow()?;
+        certificates.reload_on_change()?;
     }
     sweep.start(app.registry.clone());
     let address = server.addrs().first().copied().unwrap_or(config.listen);
     let redirect = config.redirect_from.map(|from| redirect::serve(from, address.port())).transpose()?;
     let running = server.run();
     let handle = running.handle();
-    let workers = Workers::start(app.registry.clone(), app.handlers(), errands, config.workers);
+    let workers = Workers::start(app.registry.clone(), app.handlers(), system_jobs, config.workers);
     Ok(Server { address, secure: certificates.is_some(), handle, redirect, workers, ended: tokio::spawn(running) })
 }
 

@@ -32,10 +32,10 @@ pub async fn readyz(app: web::Data<App>, upgrade: web::Data<Upgrade>) -> HttpRes
 /// Measures in the text format of Prometheus.
 pub async fn metrics(
     app: web::Data<App>,
-    door: web::Data<crate::graphql::Door>,
+    endpoint: web::Data<crate::graphql::Endpoint>,
     handle: web::Data<PrometheusHandle>,
 ) -> HttpResponse {
-    door.measure();
+    endpoint.measure();
     ::metrics::gauge!("clientele_open_tenants").set(app.registry.open_count() as f64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }

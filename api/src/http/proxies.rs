@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use ipnet::IpNet;
-use tenants::identity::Visit;
+use tenants::identity::ClientInfo;
 
 use crate::config::{Config, ProxyHeader};
 
@@ -88,11 +88,11 @@ impl Proxies {
 }
 
 /// From where a request comes.
-pub fn visit(request: &HttpRequest) -> Visit {
+pub fn client_info(request: &HttpRequest) -> ClientInfo {
     let peer = peer(request);
     let address = proxies(request).map_or(peer, |proxies| proxies.client(peer, request.headers()));
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Visit::new(address, agent.unwrap_or_default())
+    ClientInfo::new(address, agent.unwrap_or_default())
 }
 
 /// Whether the client speaks TLS, with us or with a trusted proxy.
@@ -103,8 +103,8 @@ pub fn is_secure(request: &HttpRequest) -> bool {
 
 /// The host, with its port, that the client asked for.
 pub fn host(request: &HttpRequest) -> String {
-    let told = trusted(request).and_then(|proxies| proxies.host(request.headers()));
-    told.unwrap_or_else(|| {
+    let reported = trusted(request).and_then(|proxies| proxies.host(request.headers()));
+    reported.unwrap_or_else(|| {
         // HTTP/2 says it in the address
         let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
         let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());

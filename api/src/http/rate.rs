@@ -8,7 +8,7 @@ use actix_web::{
 };
 use tenants::{Caller, error::Result};
 
-use crate::graphql::{Door, Left};
+use crate::graphql::{Endpoint, Left};
 
 /// Points of a REST request, as many as those of a query for a hundred records.
 const REST: u64 = 100;
@@ -18,8 +18,8 @@ const REST: u64 = 100;
 /// # Errors
 /// `RATE_LIMITED`, saying after how long there is enough.
 pub fn charge(request: &HttpRequest, caller: &Caller) -> Result<()> {
-    if let Some(door) = request.app_data::<web::Data<Door>>() {
-        let left = door.spend(caller, REST)?;
+    if let Some(endpoint) = request.app_data::<web::Data<Endpoint>>() {
+        let left = endpoint.spend(caller, REST)?;
         request.extensions_mut().insert(left);
     }
     Ok(())

@@ -20,9 +20,9 @@ use tenants::{
     sign_on::{self, Reach, Waiting},
 };
 
-use super::{host, is_secure, refuse, visit};
+use super::{client_info, host, is_secure, refuse};
 use crate::{
-    account::{self, Asked, session_cookie},
+    account::{self, RateLimiter, session_cookie},
     app::App,
 };
 
@@ -58,12 +58,12 @@ pub struct Back {
 pub async fn begin(
     app: web::Data<App>,
     sign_ons: web::Data<SignOns>,
-    asked: web::Data<Asked>,
+    asked: web::Data<RateLimiter>,
     request: HttpRequest,
 ) -> HttpResponse {
     let begun = async {
         begun_here(&request)?;
-        account::charge(&asked, &visit(&request), &request)?;
+        account::charge(&asked, &client_info(&request), &request)?;
         let db = organisation(&app, &request).await?;
         let (url, waiting) =
             sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.reach.clone()).await?.begin().await?;
@@ -96,19 +96,19 @@ fn begun_here(request: &HttpRequest) -> Result<()> {
 pub async fn finish(
     app: web::Data<App>,
     sign_ons: web::Data<SignOns>,
-    asked: web::Data<Asked>,
+    asked: web::Data<RateLimiter>,
     request: HttpRequest,
     back: web::Query<Back>,
 ) -> HttpResponse {
     let entered = async {
-        account::charge(&asked, &visit(&request), &request)?;
+        account::charge(&asked, &client_info(&request), &request)?;
         let db = organisation(&app, &request).await?;
         let way = on_the_way(&app, &request, &db, &back)?;
         let entered = async {
             let code = back.code.as_deref().ok_or_else(|| refused("The provider did not let you in."))?;
             let provider = sign_on::provider(&db, callback(&sign_ons, &request), sign_ons.reach.clone()).await?;
             let proven = provider.finish(code, way.waiting).await?;
-            records::sign_on::enter(&app.identity, app.rules.clone(), db.clone(), &proven, &visit(&request)).await
+            records::sign_on::enter(&app.identity, app.rules.clone(), db.clone(), &proven, &client_info(&request)).await
         };
         match entered.await {
             Ok(signed) => Ok(signed),
@@ -130,7 +130,7 @@ pub async fn finish(
 
 /// Who comes back from the provider and is not let in stands in the organisation's log.
 async fn note(app: &App, db: &TenantDb, request: &HttpRequest, error: &Error) -> Result<()> {
-    let failed = Event::new(Kind::SignInFailed).from(&visit(request)).with("provider", true);
+    let failed = Event::new(Kind::SignInFailed).from(&client_info(request)).with("provider", true);
     security_log::note(db, failed.with("why", error.message()), app.registry.clock().micros()).await
 }
 

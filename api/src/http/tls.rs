@@ -59,18 +59,18 @@ impl Certificates {
     ///
     /// # Errors
     /// When the signal cannot be listened to.
-    pub fn follow(self: &Arc<Self>) -> Result<()> {
+    pub fn reload_on_change(self: &Arc<Self>) -> Result<()> {
         let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
         let certificates = Arc::clone(self);
         tokio::spawn(async move {
             let mut seen = certificates.written();
             loop {
-                let told = tokio::select! {
+                let hangup_received = tokio::select! {
                     _ = hangup.recv() => true,
                     () = tokio::time::sleep(LOOK) => false,
                 };
                 let written = certificates.written();
-                if told || written != seen {
+                if hangup_received || written != seen {
                     seen = written;
                     certificates.again();
                 }

@@ -13,7 +13,7 @@ use tenants::{
 };
 
 use crate::{
-    account::{self, Asked},
+    account::{self, RateLimiter},
     app::App,
     http,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Takes the body as the person's picture: PNG, JPEG or WebP, 1 MB at most.
 pub async fn put(
     app: web::Data<App>,
-    asked: web::Data<Asked>,
+    asked: web::Data<RateLimiter>,
     request: HttpRequest,
     body: web::Payload,
 ) -> HttpResponse {
@@ -33,7 +33,7 @@ pub async fn put(
 }
 
 /// The person's picture. Browsers keep it to themselves and ask again; nothing in it runs.
-pub async fn get(app: web::Data<App>, asked: web::Data<Asked>, request: HttpRequest) -> HttpResponse {
+pub async fn get(app: web::Data<App>, asked: web::Data<RateLimiter>, request: HttpRequest) -> HttpResponse {
     let found = async { app.identity.picture(person(&app, &asked, &request).await?).await };
     match found.await {
         Ok(picture) => HttpResponse::Ok()
@@ -47,13 +47,13 @@ pub async fn get(app: web::Data<App>, asked: web::Data<Asked>, request: HttpRequ
 }
 
 /// Takes the picture away.
-pub async fn delete(app: web::Data<App>, asked: web::Data<Asked>, request: HttpRequest) -> HttpResponse {
+pub async fn delete(app: web::Data<App>, asked: web::Data<RateLimiter>, request: HttpRequest) -> HttpResponse {
     let removed = async { app.identity.remove_picture(person(&app, &asked, &request).await?).await };
     done(&request, removed.await)
 }
 
-async fn person(app: &App, asked: &Asked, request: &HttpRequest) -> Result<UserId> {
-    account::charge(asked, &http::visit(request), request)?;
+async fn person(app: &App, asked: &RateLimiter, request: &HttpRequest) -> Result<UserId> {
+    account::charge(asked, &http::client_info(request), request)?;
     let token = http::bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
     Ok(app.identity.person_of(token).await?.0.id)
 }

@@ -6,14 +6,14 @@ use entities::ids::RecordId;
 use records::{
     Ctx,
     catalog::Object,
-    engine::{Change, Draft, Mutation, Written, WrittenKind},
+    engine::{Change, Draft, Mutation, WriteKind, WriteOutcome},
     values::{Contact, Value},
 };
 use tenants::{TenantTx, error::Result};
 use uuid::Uuid;
 
 use super::{
-    rules::{self, Kind, Point, Step},
+    rules::{self, Kind, Point, PointChange},
     store,
 };
 
@@ -22,7 +22,7 @@ pub(crate) async fn customers_to_points(
     ctx: &Ctx,
     tx: &TenantTx,
     customer: &Object,
-    written: &[&Written],
+    written: &[&WriteOutcome],
 ) -> Result<Vec<Mutation>> {
     let Some(points) = ctx.catalog.object("contactPoint") else { return Ok(Vec::new()) };
     let mut set = Vec::new();
@@ -32,14 +32,14 @@ pub(crate) async fn customers_to_points(
             let value = one.values.iter().find(|(id, _)| *id == field.id).map(|(_, value)| value);
             match value {
                 Some(Value::Contact(contact)) => set.push((*one, kind, Some(contact))),
-                Some(Value::Null) if one.kind == WrittenKind::Updated => set.push((*one, kind, None)),
+                Some(Value::Null) if one.kind == WriteKind::Updated => set.push((*one, kind, None)),
                 _ => {}
             }
         }
     }
     // New customers have no points yet: nothing needs to be read for them.
     let changed: Vec<Uuid> =
-        set.iter().filter(|(one, ..)| one.kind != WrittenKind::Created).map(|(one, ..)| one.id.0).collect();
+        set.iter().filter(|(one, ..)| one.kind != WriteKind::Created).map(|(one, ..)| one.id.0).collect();
     let existing = store::of_customers(tx, points, &changed).await?;
     let mut mutations = Vec::new();
     for (one, kind, contact) in set {
@@ -52,30 +52,30 @@ pub(crate) async fn customers_to_points(
     Ok(mutations)
 }
 
-fn mutation(points: &Object, customer: RecordId, kind: Kind, step: Step) -> Mutation {
+fn mutation(points: &Object, customer: RecordId, kind: Kind, step: PointChange) -> Mutation {
     let mut draft = Draft::default();
     let change = match step {
-        Step::Add(contact) => {
+        PointChange::Add(contact) => {
             set(points, &mut draft, "customer", Value::Id(customer.0));
             set(points, &mut draft, "kind", Value::Text(kind.option().to_owned()));
             set(points, &mut draft, "primary", Value::Bool(true));
             rules::write(points, &mut draft, &contact);
             Change::Create { id: RecordId::new(), draft }
         }
-        Step::Rewrite(id, contact) => {
+        PointChange::Rewrite(id, contact) => {
             rules::write(points, &mut draft, &contact);
             set(points, &mut draft, "verified", Value::Bool(false));
             Change::Update { id, draft, version: None }
         }
-        Step::Promote(id) => {
+        PointChange::Promote(id) => {
             set(points, &mut draft, "primary", Value::Bool(true));
             Change::Update { id, draft, version: None }
         }
-        Step::Demote(id) => {
+        PointChange::Demote(id) => {
             set(points, &mut draft, "primary", Value::Bool(false));
             Change::Update { id, draft, version: None }
         }
-        Step::Archive(id) => Change::Archive { id },
+        PointChange::Archive(id) => Change::Archive { id },
     };
     Mutation { object: points.id, change }
 }
@@ -85,15 +85,14 @@ pub(crate) async fn points_to_customers(
     ctx: &Ctx,
     tx: &TenantTx,
     points: &Object,
-    written: &[&Written],
+    written: &[&WriteOutcome],
 ) -> Result<Vec<Mutation>> {
     let Some(customer) = ctx.catalog.object("customer") else { return Ok(Vec::new()) };
-    let ids: Vec<RecordId> =
-        written.iter().filter(|one| one.kind != WrittenKind::Destroyed).map(|one| one.id).collect();
+    let ids: Vec<RecordId> = written.iter().filter(|one| one.kind != WriteKind::Destroyed).map(|one| one.id).collect();
     let owned = store::by_ids(tx, points, &ids).await?;
     let owners: Vec<Uuid> = owned.iter().map(|owned| owned.customer).collect();
     let beside = store::of_customers(tx, points, &owners).await?;
-    let kinds: HashMap<RecordId, &Written> = written.iter().map(|one| (one.id, *one)).collect();
+    let kinds: HashMap<RecordId, &WriteOutcome> = written.iter().map(|one| (one.id, *one)).collect();
     let mut columns: HashMap<(Uuid, Kind), Option<Contact>> = HashMap::new();
     let mut mutations = Vec::new();
     for one in owned {
@@ -104,7 +103,7 @@ pub(crate) async fn points_to_customers(
             let others = beside.get(&one.customer).map_or(&[][..], Vec::as_slice);
             let rivals = others.iter().filter(|other| other.kind == key.1 && other.primary && other.id != one.point.id);
             mutations.extend(
-                rivals.map(|rival| mutation(points, RecordId(one.customer), rival.kind, Step::Demote(rival.id))),
+                rivals.map(|rival| mutation(points, RecordId(one.customer), rival.kind, PointChange::Demote(rival.id))),
             );
             columns.insert(key, Some(one.point.contact));
         } else if was_shown {
@@ -124,9 +123,9 @@ pub(crate) async fn points_to_customers(
 }
 
 /// Whether the write took the point's place as the primary one.
-fn demoted(points: &Object, written: &Written) -> bool {
+fn demoted(points: &Object, written: &WriteOutcome) -> bool {
     let primary = points.standard("primary").map(|field| field.id);
-    written.kind == WrittenKind::Updated
+    written.kind == WriteKind::Updated
         && written.values.iter().any(|(id, value)| Some(*id) == primary && *value != Value::Bool(true))
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Point {
 
 /// What must be written so that the points follow their customer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum PointChange {
     Add(Contact),
     Rewrite(RecordId, Contact),
     Promote(RecordId),
@@ -64,7 +64,7 @@ pub(crate) enum Step {
 /// The fields of a customer that show its primary points.
 pub(crate) const SHOWN: &[&str] = &["email", "phone"];
 /// The fields whose stored values [`prepare`] needs on an update, and [`shown`] of a point that is gone.
-pub(crate) const READS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
+pub(crate) const REQUIRED_FIELDS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
 
 /// On which customer, in which column, a point with these values shows; none if it does not.
 pub(crate) fn shown(object: &Object, values: &[(FieldId, Value)]) -> Option<(Uuid, Kind)> {
@@ -119,20 +119,22 @@ pub(crate) fn write(object: &Object, draft: &mut Draft, contact: &Contact) {
 }
 
 /// What the points of one kind need when the customer's column was set to an address, or emptied.
-pub(crate) fn follow_customer(contact: Option<&Contact>, points: &[Point]) -> Vec<Step> {
+pub(crate) fn follow_customer(contact: Option<&Contact>, points: &[Point]) -> Vec<PointChange> {
     let primary = points.iter().find(|point| point.primary);
     let Some(contact) = contact else {
-        return primary.map(|point| Step::Archive(point.id)).into_iter().collect();
+        return primary.map(|point| PointChange::Archive(point.id)).into_iter().collect();
     };
     let same = points.iter().filter(|point| point.contact.key == contact.key).max_by_key(|point| point.primary);
     match (same, primary) {
         (Some(same), _) if same.primary && same.contact == *contact => Vec::new(),
-        (Some(same), _) if same.primary => vec![Step::Rewrite(same.id, contact.clone())],
-        (Some(same), primary) => {
-            primary.map(|point| Step::Demote(point.id)).into_iter().chain([Step::Promote(same.id)]).collect()
-        }
-        (None, Some(primary)) => vec![Step::Rewrite(primary.id, contact.clone())],
-        (None, None) => vec![Step::Add(contact.clone())],
+        (Some(same), _) if same.primary => vec![PointChange::Rewrite(same.id, contact.clone())],
+        (Some(same), primary) => primary
+            .map(|point| PointChange::Demote(point.id))
+            .into_iter()
+            .chain([PointChange::Promote(same.id)])
+            .collect(),
+        (None, Some(primary)) => vec![PointChange::Rewrite(primary.id, contact.clone())],
+        (None, None) => vec![PointChange::Add(contact.clone())],
     }
 }
 
@@ -155,12 +157,15 @@ mod tests {
     fn points_follow_their_customer() {
         let (a, b) = (point("a@x.org", true), point("b@x.org", false));
         let both = [a.clone(), b.clone()];
-        assert_eq!(follow_customer(Some(&contact("a@x.org")), &[]), [Step::Add(contact("a@x.org"))]);
+        assert_eq!(follow_customer(Some(&contact("a@x.org")), &[]), [PointChange::Add(contact("a@x.org"))]);
         assert_eq!(follow_customer(Some(&contact("a@x.org")), &both), []);
-        assert_eq!(follow_customer(Some(&contact("A@x.org")), &both), [Step::Rewrite(a.id, contact("A@x.org"))]);
-        assert_eq!(follow_customer(Some(&contact("b@x.org")), &both), [Step::Demote(a.id), Step::Promote(b.id)]);
-        assert_eq!(follow_customer(Some(&contact("c@x.org")), &both), [Step::Rewrite(a.id, contact("c@x.org"))]);
-        assert_eq!(follow_customer(None, &both), [Step::Archive(a.id)]);
+        assert_eq!(follow_customer(Some(&contact("A@x.org")), &both), [PointChange::Rewrite(a.id, contact("A@x.org"))]);
+        assert_eq!(
+            follow_customer(Some(&contact("b@x.org")), &both),
+            [PointChange::Demote(a.id), PointChange::Promote(b.id)]
+        );
+        assert_eq!(follow_customer(Some(&contact("c@x.org")), &both), [PointChange::Rewrite(a.id, contact("c@x.org"))]);
+        assert_eq!(follow_customer(None, &both), [PointChange::Archive(a.id)]);
         assert_eq!(follow_customer(None, &[b]), []);
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entities::ids::RecordId;
 use records::{
     catalog::{Field, Object},
-    engine::{self, Written, WrittenKind},
+    engine::{self, WriteKind, WriteOutcome},
     values::{Contact, Value},
 };
 use tenants::{TenantTx, error::Result};
@@ -48,9 +48,9 @@ pub(crate) async fn gone(
     tx: &TenantTx,
     customers: &Object,
     object: &Object,
-    written: &[&Written],
+    written: &[&WriteOutcome],
 ) -> Result<Vec<(Uuid, Kind)>> {
-    let destroyed = written.iter().filter(|one| one.kind == WrittenKind::Destroyed);
+    let destroyed = written.iter().filter(|one| one.kind == WriteKind::Destroyed);
     let shown: Vec<(Uuid, Kind)> = destroyed.filter_map(|one| rules::shown(object, &one.values)).collect();
     let Some(id) = customers.field("id") else { return Ok(Vec::new()) };
     let ids: Vec<Uuid> = shown.iter().map(|(customer, _)| *customer).collect();

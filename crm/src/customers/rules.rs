@@ -12,7 +12,7 @@ pub(crate) const NAMING: &[&str] =
     &["firstName", "lastName", "companyName", "contactName", "username", "email", "phone"];
 
 /// The fields whose stored values [`prepare`] needs on an update.
-pub(crate) fn reads(object: &Object) -> Vec<&Field> {
+pub(crate) fn required_fields(object: &Object) -> Vec<&Field> {
     ["name", "kind"].iter().chain(NAMING).filter_map(|name| object.standard(name)).collect()
 }
 

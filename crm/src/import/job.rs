@@ -52,7 +52,7 @@ pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<
         clock: clock.clone(),
         request,
         run,
-        visit: None,
+        client: None,
         points_per_second: None,
     })
 }

@@ -37,7 +37,7 @@ pub use preview::{Preview, PreviewRow};
 use records::{
     Ctx,
     engine::{
-        forget_rehearsal, refresh_statistics,
+        forget_dry_run, refresh_statistics,
         runs::{self, NewRun, Run, RunKind},
         verify,
     },
@@ -229,7 +229,7 @@ async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);
     let run = runs::load(ctx, run).await?;
     if plan_of(&run)?.dry_run {
-        forget_rehearsal(ctx, run.id).await?;
+        forget_dry_run(ctx, run.id).await?;
     }
     errors_file::cut(&staging::errors(&ctx.db, run.id), progress(&run)?.errors_length)
 }

@@ -146,7 +146,7 @@ pub struct Report {
     pub dry_run: bool,
     #[serde(flatten)]
     pub counts: Counts,
-    /// Rows were refused, and the file of them is still kept: [`super::errors`] reads it. Doors say where it is to be had.
+    /// Rows were refused, and the file of them is still kept: [`super::errors`] reads it. Endpoints say where it is to be had.
     #[serde(skip)]
     pub has_errors_file: bool,
     /// The first hundred oddities.

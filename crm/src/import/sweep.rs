@@ -13,7 +13,7 @@ use jobs::{Handler, Job, Next};
 use records::{
     Ctx,
     engine::{
-        forget_rehearsals,
+        forget_dry_runs,
         runs::{self, Run},
     },
     rules::Rules,
@@ -58,7 +58,7 @@ impl Handler for SweepJob {
     async fn run(&self, job: &Job) -> Result<Next> {
         let caller = job::caller(&job.db, &self.clock, "sweep".to_owned(), None);
         let ctx = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
-        forget_rehearsals(&ctx).await?;
+        forget_dry_runs(&ctx).await?;
         if sweep(&ctx).await? > 0 {
             ask(&job.db, self.clock.micros()).await?;
         }

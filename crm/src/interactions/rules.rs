@@ -12,7 +12,7 @@ use tenants::Actor;
 const NAME: usize = 80;
 
 /// The fields whose stored values [`prepare`] needs on an update.
-pub(crate) fn reads(object: &Object) -> Vec<&Field> {
+pub(crate) fn required_fields(object: &Object) -> Vec<&Field> {
     ["subject", "body", "kind"].iter().filter_map(|name| object.standard(name)).collect()
 }
 

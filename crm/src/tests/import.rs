@@ -153,10 +153,14 @@ async fn one_bad_row_fails_alone() {
                 d@x.org,D,Inactif,31/01/1990\n,,,\n\n,,Active,\n";
     let report = imported(&ctx, file.as_bytes(), &customers()).await;
     assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (5, 2, 3));
-    let told: Vec<[String; 3]> =
+    let reported: Vec<[String; 3]> =
         errors(&ctx, &report).await[1..].iter().map(|row| [row[0].clone(), row[1].clone(), row[2].clone()]).collect();
-    let told: Vec<[&str; 3]> = told.iter().map(|row| [row[0].as_str(), row[1].as_str(), row[2].as_str()]).collect();
-    assert_eq!(told, [["3", "Email", "nope"], ["4", "Status; Birth date", "asleep; 31/02/1990"], ["8", "name", ""],]);
+    let reported: Vec<[&str; 3]> =
+        reported.iter().map(|row| [row[0].as_str(), row[1].as_str(), row[2].as_str()]).collect();
+    assert_eq!(
+        reported,
+        [["3", "Email", "nope"], ["4", "Status; Birth date", "asleep; 31/02/1990"], ["8", "name", ""],]
+    );
     let stored = rows(&ctx, "customer", &["status", "birthDate"]).await;
     assert_eq!(stored[1].1, ["INACTIVE", "1990-01-31"]);
 }
@@ -218,10 +222,10 @@ async fn the_demo_is_filled_once() {
     let reports = crate::demo::fill(&ctx).await.unwrap();
     let created: Vec<u64> = reports.iter().map(|report| report.counts.created).collect();
     assert_eq!(created, [67, 59]);
-    let told = rows(&ctx, "interaction", &["name"]).await.len();
-    assert!(told > 12);
+    let reported = rows(&ctx, "interaction", &["name"]).await.len();
+    assert!(reported > 12);
     crate::demo::fill(&ctx).await.unwrap();
-    assert_eq!(rows(&ctx, "interaction", &["name"]).await.len(), told);
+    assert_eq!(rows(&ctx, "interaction", &["name"]).await.len(), reported);
     assert_eq!(rows(&ctx, "customer", &["name"]).await.len(), 126);
 }
 

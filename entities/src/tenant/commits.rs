@@ -16,7 +16,7 @@ pub struct Model {
     pub at: i64,
     /// As `Actor::stored` writes it.
     pub actor: String,
-    /// The door it came through.
+    /// The endpoint it came through.
     pub origin: String,
     /// The batch it belongs to.
     pub run: Option<RunId>,

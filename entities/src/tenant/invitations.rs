@@ -21,7 +21,7 @@ pub struct Model {
     pub created_at: i64,
     /// Who invited them.
     pub created_by: String,
-    /// When the last letter was asked for, microseconds UTC.
+    /// When the last email was asked for, microseconds UTC.
     pub sent_at: i64,
     /// Microseconds UTC.
     pub expires_at: i64,

@@ -9,9 +9,9 @@ use crate::ids::EventId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
-    /// One row for each flood of the same; the id where there is no flood.
+    /// Repetitions of an event within a minute share a key and count in one row; the id where every event has its own.
     #[sea_orm(unique)]
-    pub flood: String,
+    pub dedupe_key: String,
     /// The first time, microseconds UTC.
     pub at: i64,
     /// The last time, microseconds UTC.

@@ -1,4 +1,4 @@
-//! Letters about a person's own account.
+//! Emails about a person's own account.
 
 use crate::{Draft, Language};
 
@@ -86,7 +86,7 @@ pub fn password_changed(language: Language, link: &str) -> Draft {
 /// The second factor was switched on, or off.
 pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
-    let (title, told) = if on {
+    let (title, reported) = if on {
         (
             pick(
                 "Two factors were switched on",
@@ -120,7 +120,7 @@ pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
         )
     };
     Draft::new(language, title)
-        .line(told)
+        .line(reported)
         .link(pick("Choose a new password", "Choisir un nouveau mot de passe", "Elegir otra contraseña"), link)
 }
 
@@ -193,7 +193,7 @@ pub fn leave_email(language: Language, new: &str, link: &str) -> Draft {
     ))
 }
 
-/// The last letter.
+/// The last email.
 pub fn account_deleted(language: Language) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(

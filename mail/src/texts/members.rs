@@ -1,4 +1,4 @@
-//! Letters about belonging to an organisation.
+//! Emails about belonging to an organisation.
 
 use crate::{Draft, Language};
 

@@ -1,4 +1,4 @@
-//! What accounts need beyond signing in: letters that wait, links that were mailed, profiles, and where sessions are.
+//! What accounts need beyond signing in: emails that wait, links that were mailed, profiles, and where sessions are.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
             }
         }
         for (name, table, column) in [
-            ("ix_errands__due", "errands", "due"),
+            ("ix_system_jobs__due", "system_jobs", "due"),
             ("ix_sign_ups__email_key", "sign_ups", "email_key"),
             ("ix_recoveries__email_key", "recoveries", "email_key"),
             ("ix_sessions__user_id", "sessions", "user_id"),
@@ -68,7 +68,7 @@ fn tables() -> Vec<TableCreateStatement> {
     let moment = |name: &'static str| big_integer(name).take();
     vec![
         table(
-            "errands",
+            "system_jobs",
             vec![
                 id("id"),
                 text("queue").take(),

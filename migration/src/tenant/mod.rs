@@ -3,12 +3,12 @@
 
 mod base;
 mod catalog;
-mod doors;
+mod dry_runs;
 mod history;
 mod invitations;
 mod keys;
 mod past_types;
-mod rehearsals;
+mod protection;
 mod roles;
 mod runs;
 mod sign_on;
@@ -29,10 +29,10 @@ pub const STEPS: &[Step] = &[
     Step { name: "0002_catalog", up: catalog::up },
     Step { name: "0003_history", up: history::up },
     Step { name: "0004_runs", up: runs::up },
-    Step { name: "0005_rehearsals", up: rehearsals::up },
+    Step { name: "0005_dry_runs", up: dry_runs::up },
     Step { name: "0006_past_types", up: past_types::up },
     Step { name: "0007_roles", up: roles::up },
-    Step { name: "0008_doors", up: doors::up },
+    Step { name: "0008_protection", up: protection::up },
     Step { name: "0009_keys", up: keys::up },
     Step { name: "0010_invitations", up: invitations::up },
     Step { name: "0011_sign_on", up: sign_on::up },

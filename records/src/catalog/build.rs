@@ -12,7 +12,7 @@ use tenants::{
 };
 use uuid::Uuid;
 
-use super::{Field, FieldKind, FieldState, conversion::Change, ddl, edit::Edit, fill};
+use super::{Field, FieldKind, FieldState, conversion::TypeChange, ddl, edit::Edit, fill};
 
 /// Up to this many rows a field is built within the change that makes it.
 pub(super) const FEW: i64 = 1_000;
@@ -26,7 +26,7 @@ pub(super) struct Todo {
     pub after: Option<Uuid>,
     /// Give the field another type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<Change>,
+    pub change: Option<TypeChange>,
 }
 
 /// What a change of a field entails.

@@ -7,7 +7,7 @@ use tenants::{
 };
 
 use crate::{
-    calendar::{self, Step},
+    calendar::{self, CalendarUnit},
     catalog::FieldKind,
     columns::kind_of_values,
     sql::Sql,
@@ -23,15 +23,15 @@ pub(super) struct Buckets(Vec<i64>);
 
 impl Bucket {
     /// The calendar's word for it; none for the value itself.
-    pub(super) fn step(self) -> Option<Step> {
+    pub(super) fn step(self) -> Option<CalendarUnit> {
         Some(match self {
             Bucket::Value => return None,
-            Bucket::Hour => Step::Hour,
-            Bucket::Day => Step::Day,
-            Bucket::Week => Step::Week,
-            Bucket::Month => Step::Month,
-            Bucket::Quarter => Step::Quarter,
-            Bucket::Year => Step::Year,
+            Bucket::Hour => CalendarUnit::Hour,
+            Bucket::Day => CalendarUnit::Day,
+            Bucket::Week => CalendarUnit::Week,
+            Bucket::Month => CalendarUnit::Month,
+            Bucket::Quarter => CalendarUnit::Quarter,
+            Bucket::Year => CalendarUnit::Year,
         })
     }
 }
@@ -41,7 +41,7 @@ impl Buckets {
     ///
     /// # Errors
     /// `BAD_REQUEST` when there are too many.
-    pub fn new(kind: &FieldKind, step: Step, range: Option<(i64, i64)>, zone: chrono_tz::Tz) -> Result<Self> {
+    pub fn new(kind: &FieldKind, step: CalendarUnit, range: Option<(i64, i64)>, zone: chrono_tz::Tz) -> Result<Self> {
         let Some((least, greatest)) = range else { return Ok(Self(vec![0])) };
         let until = greatest.saturating_add(1);
         let found = match kind_of_values(kind) {

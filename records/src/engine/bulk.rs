@@ -11,10 +11,10 @@ use tenants::{
 };
 
 use super::{
-    Change, Draft, Written, WrittenKind,
-    rehearsal::Rehearsal,
+    Change, Draft, WriteKind, WriteOutcome,
+    dry_run::DryRun,
     runs::{self, Advance, Run},
-    write::{ATTEMPTS, Match, MatchKey, Numbers, Source, Unit, ctx_guard, match_key},
+    write::{ATTEMPTS, Match, MatchKey, Numbers, Source, WriteTransaction, ctx_guard, match_key},
 };
 use crate::{Ctx, catalog::Field, permission};
 
@@ -116,7 +116,7 @@ async fn written(
         permission::permit(ctx, object, Operation::Import)?;
     }
     let mut attempt = 1;
-    let (unit, outcomes, rehearsal) = loop {
+    let (write, outcomes, dry_run) = loop {
         match attempted(ctx, run, object, rows.clone(), mode).await {
             Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
             other => break other?,
@@ -129,15 +129,15 @@ async fn written(
         changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
         failed: total(|result| matches!(result, RowResult::Failed(_))) + refused as i64,
     };
-    if let Some(rehearsal) = rehearsal {
-        unit.rollback().await?;
+    if let Some(dry_run) = dry_run {
+        write.rollback().await?;
         let tx = ctx.db.begin_write().await?;
-        rehearsal.note(&tx, &rows, &outcomes).await?;
+        dry_run.note(&tx, &rows, &outcomes).await?;
         runs::advance(ctx, &tx, run, by).await?;
         sea_orm::TransactionSession::commit(tx).await?;
     } else {
-        runs::advance(ctx, &unit.tx, run, by).await?;
-        unit.commit().await?;
+        runs::advance(ctx, &write.tx, run, by).await?;
+        write.commit().await?;
     }
     Ok(outcomes)
 }
@@ -163,24 +163,24 @@ async fn attempted<'a>(
     object: ObjectId,
     rows: Vec<BatchRow>,
     mode: &BatchMode,
-) -> Result<(Unit<'a>, Vec<RowOutcome>, Option<Rehearsal<'a>>)> {
+) -> Result<(WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>)> {
     // what a dry run takes from the counters is given back with everything else
     let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
-    let mut unit = Unit::begin(ctx, numbers).await?;
-    let mut rehearsal = mode.dry_run.then(|| Rehearsal::new(ctx, run.id, object, mode));
-    if let Some(rehearsal) = &mut rehearsal {
-        rehearsal.replay(&mut unit, &rows).await?;
+    let mut write = WriteTransaction::begin(ctx, numbers).await?;
+    let mut dry_run = mode.dry_run.then(|| DryRun::new(ctx, run.id, object, mode));
+    if let Some(dry_run) = &mut dry_run {
+        dry_run.replay(&mut write, &rows).await?;
     }
     let count = rows.len();
     let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
     let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
     while !waiting.is_empty() {
-        waiting = batch.wave(&mut unit, waiting).await?;
+        waiting = batch.wave(&mut write, waiting).await?;
     }
-    unit.follow(&batch.done).await?;
+    write.after_write(&batch.done).await?;
     batch.outcomes.sort_by_key(|(index, _)| *index);
-    unit.settle().await?;
-    Ok((unit, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect(), rehearsal))
+    write.flush_rollups().await?;
+    Ok((write, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect(), dry_run))
 }
 
 /// A row with its place in the batch.
@@ -191,17 +191,17 @@ struct Batch<'a> {
     object: ObjectId,
     mode: &'a BatchMode,
     outcomes: Vec<(usize, RowOutcome)>,
-    done: Vec<Written>,
+    done: Vec<WriteOutcome>,
 }
 
 impl Batch<'_> {
     /// Writes the rows that mean different records; answers those that must wait for an earlier one.
-    async fn wave(&mut self, unit: &mut Unit<'_>, rows: Vec<Placed>) -> Result<Vec<Placed>> {
-        let (now, mut later) = self.apart(unit, rows);
+    async fn wave(&mut self, write: &mut WriteTransaction<'_>, rows: Vec<Placed>) -> Result<Vec<Placed>> {
+        let (now, mut later) = self.apart(write, rows);
         let drafts: Vec<&Draft> = now.iter().map(|(_, row)| &row.draft).collect();
         let matches = match self.mode.match_on.as_slice() {
             [] => vec![Match::Nobody; drafts.len()],
-            on => unit.matches(self.object, &drafts, on).await?,
+            on => write.matches(self.object, &drafts, on).await?,
         };
         let mut places = Vec::with_capacity(now.len());
         let mut changes = Vec::with_capacity(now.len());
@@ -216,7 +216,7 @@ impl Batch<'_> {
                 (Match::One(id), OnDuplicate::Skip) => Err(RowResult::Skipped(id)),
                 (Match::One(id), OnDuplicate::Update) => Ok(Change::Update { id, draft: row.draft, version: None }),
                 (Match::Several(_), OnDuplicate::Skip | OnDuplicate::Update) => {
-                    Err(RowResult::Failed(vec![self.ambiguous(unit)]))
+                    Err(RowResult::Failed(vec![self.ambiguous(write)]))
                 }
                 (Match::Nobody, _) | (_, OnDuplicate::Create) => {
                     Ok(Change::Create { id: RecordId::new(), draft: row.draft })
@@ -230,7 +230,7 @@ impl Batch<'_> {
                 Err(result) => self.outcomes.push((index, RowOutcome { line, result })),
             }
         }
-        let outcomes = unit.run(self.object, changes, Source::Caller).await?;
+        let outcomes = write.run(self.object, changes, Source::Caller).await?;
         for ((index, line), outcome) in places.into_iter().zip(outcomes) {
             let result = self.result(outcome)?;
             self.outcomes.push((index, RowOutcome { line, result }));
@@ -240,8 +240,8 @@ impl Batch<'_> {
     }
 
     /// Parts rows that share no key with an earlier one from those that do.
-    fn apart(&self, unit: &Unit<'_>, rows: Vec<Placed>) -> (Vec<Placed>, Vec<Placed>) {
-        let fields: Vec<_> = self.mode.match_on.iter().filter_map(|id| unit.ctx.catalog.field(*id)).collect();
+    fn apart(&self, write: &WriteTransaction<'_>, rows: Vec<Placed>) -> (Vec<Placed>, Vec<Placed>) {
+        let fields: Vec<_> = self.mode.match_on.iter().filter_map(|id| write.ctx.catalog.field(*id)).collect();
         if fields.is_empty() || self.mode.on_duplicate == OnDuplicate::Create {
             return (rows, Vec::new());
         }
@@ -257,13 +257,13 @@ impl Batch<'_> {
         })
     }
 
-    fn result(&mut self, outcome: Result<Written>) -> Result<RowResult> {
+    fn result(&mut self, outcome: Result<WriteOutcome>) -> Result<RowResult> {
         Ok(match outcome {
             Ok(written) => {
                 let id = written.id;
                 let result = match written.kind {
-                    WrittenKind::Created => RowResult::Created(id),
-                    WrittenKind::Unchanged => RowResult::Unchanged(id),
+                    WriteKind::Created => RowResult::Created(id),
+                    WriteKind::Unchanged => RowResult::Unchanged(id),
                     _ => RowResult::Updated(id),
                 };
                 self.done.push(written);
@@ -278,8 +278,8 @@ impl Batch<'_> {
         })
     }
 
-    fn ambiguous(&self, unit: &Unit<'_>) -> FieldIssue {
-        let name = |id: &FieldId| unit.ctx.catalog.field(*id).map(|field| field.name.as_str());
+    fn ambiguous(&self, write: &WriteTransaction<'_>) -> FieldIssue {
+        let name = |id: &FieldId| write.ctx.catalog.field(*id).map(|field| field.name.as_str());
         let names: Vec<&str> = self.mode.match_on.iter().filter_map(name).collect();
         let message = format!("Several records match by {}; make the row mean one.", names.join(", "));
         FieldIssue { field: names.first().copied().unwrap_or("id").to_owned(), issue: Issue::Rule(message) }

@@ -7,14 +7,14 @@ use tenants::{
     error::{Code, Error, Result},
 };
 
-use super::{WrittenKind, columns::Column, rows};
+use super::{WriteKind, columns::Column, rows};
 use crate::{Ctx, columns::Stored};
 
 /// A change of one record, on its way into the history.
 pub(crate) struct Entry {
     pub object: ObjectId,
     pub record: RecordId,
-    pub kind: WrittenKind,
+    pub kind: WriteKind,
     /// JSON of `{"<field id>": [old, new]}`.
     pub diff: Option<String>,
 }
@@ -69,9 +69,9 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
 ///
 /// # Errors
 /// `STALE_CATALOG`.
-pub(crate) async fn note_members(ctx: &Ctx, tx: &TenantTx, changed: &[(RecordId, WrittenKind)]) -> Result<()> {
+pub(crate) async fn note_members(ctx: &Ctx, tx: &TenantTx, changed: &[(RecordId, WriteKind)]) -> Result<()> {
     let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?.id;
-    let entry = |(record, kind): &(RecordId, WrittenKind)| Entry { object, record: *record, kind: *kind, diff: None };
+    let entry = |(record, kind): &(RecordId, WriteKind)| Entry { object, record: *record, kind: *kind, diff: None };
     note(ctx, tx, CommitId::new(), ctx.caller.clock.micros(), changed.iter().map(entry).collect()).await
 }
 

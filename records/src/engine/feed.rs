@@ -12,7 +12,7 @@ use tenants::{
 };
 use uuid::Uuid;
 
-use super::WrittenKind;
+use super::WriteKind;
 use crate::{
     Ctx,
     catalog::Object,
@@ -43,7 +43,7 @@ pub struct FeedChange {
     pub at: i64,
     /// Who did it.
     pub actor: Actor,
-    /// Through which door: `GRAPHQL`, `IMPORT` ….
+    /// Through which endpoint: `GRAPHQL`, `IMPORT` ….
     pub origin: String,
     /// The run it was part of.
     pub run: Option<RunId>,
@@ -52,7 +52,7 @@ pub struct FeedChange {
     /// Which record.
     pub record: RecordId,
     /// What was done.
-    pub kind: WrittenKind,
+    pub kind: WriteKind,
     /// Fields that an update changed and that are audited; none of a record that was destroyed since.
     pub fields: Vec<FieldId>,
 }
@@ -103,7 +103,7 @@ async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedC
             None => visible.extend(ids),
         }
     }
-    let told = |noted: Noted| {
+    let reported = |noted: Noted| {
         let Noted { mut change, before } = noted;
         let left = || permission::left(ctx, change.object, &before);
         if !visible.contains(&change.record) && !left() {
@@ -112,7 +112,7 @@ async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedC
         change.fields.retain(|id| ctx.catalog.field(*id).is_none_or(|field| permission::sees(ctx, field)));
         Some(change)
     };
-    Ok(changes.into_iter().filter_map(told).collect())
+    Ok(changes.into_iter().filter_map(reported).collect())
 }
 
 /// The commit in which the page's last change stands; none if there are fewer changes.
@@ -180,7 +180,7 @@ fn change(row: &QueryResult) -> Result<Noted> {
         run: row.try_get_by_index::<Option<uuid::Uuid>>(4)?.map(RunId),
         object: ObjectId(row.try_get_by_index(5)?),
         record: RecordId(row.try_get_by_index(6)?),
-        kind: WrittenKind::named(&row.try_get_by_index::<String>(7)?),
+        kind: WriteKind::named(&row.try_get_by_index::<String>(7)?),
         fields,
     };
     Ok(Noted { change, before })

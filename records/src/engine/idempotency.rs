@@ -1,6 +1,6 @@
 //! Requests that carry an idempotency key are answered once: repeated, they get the first answer.
 //!
-//! A door calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
+//! An endpoint calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
 //! taken; after a while a repetition may take it over, unless the history shows that the first one has written.
 
 use entities::{

@@ -59,13 +59,13 @@ pub enum Change {
 
 /// What was done to one record.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct WriteOutcome {
     /// Which object.
     pub object: ObjectId,
     /// Which record.
     pub id: RecordId,
     /// What was done.
-    pub kind: WrittenKind,
+    pub kind: WriteKind,
     /// New values of the fields that changed, as stored; contacts as [`Value::Contact`]. Of a destroyed record, the
     /// last values of what rules read.
     pub values: Vec<(FieldId, Value)>,
@@ -73,7 +73,7 @@ pub struct Written {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrittenKind {
+pub enum WriteKind {
     Created,
     Updated,
     Archived,
@@ -83,28 +83,28 @@ pub enum WrittenKind {
     Unchanged,
 }
 
-impl WrittenKind {
+impl WriteKind {
     /// Name in history and feed.
     pub fn name(self) -> &'static str {
         match self {
-            WrittenKind::Created => "CREATED",
-            WrittenKind::Updated => "UPDATED",
-            WrittenKind::Archived => "ARCHIVED",
-            WrittenKind::Restored => "RESTORED",
-            WrittenKind::Destroyed => "DESTROYED",
-            WrittenKind::Unchanged => "UNCHANGED",
+            WriteKind::Created => "CREATED",
+            WriteKind::Updated => "UPDATED",
+            WriteKind::Archived => "ARCHIVED",
+            WriteKind::Restored => "RESTORED",
+            WriteKind::Destroyed => "DESTROYED",
+            WriteKind::Unchanged => "UNCHANGED",
         }
     }
 
     /// From its name in the history.
     pub(crate) fn named(name: &str) -> Self {
         match name {
-            "CREATED" => WrittenKind::Created,
-            "UPDATED" => WrittenKind::Updated,
-            "ARCHIVED" => WrittenKind::Archived,
-            "RESTORED" => WrittenKind::Restored,
-            "DESTROYED" => WrittenKind::Destroyed,
-            _ => WrittenKind::Unchanged,
+            "CREATED" => WriteKind::Created,
+            "UPDATED" => WriteKind::Updated,
+            "ARCHIVED" => WriteKind::Archived,
+            "RESTORED" => WriteKind::Restored,
+            "DESTROYED" => WriteKind::Destroyed,
+            _ => WriteKind::Unchanged,
         }
     }
 }

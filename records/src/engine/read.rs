@@ -111,7 +111,7 @@ async fn version(ctx: &Ctx, db: &impl ConnectionTrait) -> Result<i64> {
     }
 }
 
-/// `STALE_CATALOG` when the catalog changed since this context was opened. A door asks before it answers that a
+/// `STALE_CATALOG` when the catalog changed since this context was opened. An endpoint asks before it answers that a
 /// name does not exist: another process may have made it a moment ago.
 pub async fn verify(ctx: &Ctx) -> Result<()> {
     if version(ctx, &ctx.db).await? == ctx.catalog.version { Ok(()) } else { Err(Error::of(Code::StaleCatalog)) }

@@ -15,14 +15,14 @@ use sea_orm::{
 use tenants::{
     Actor, Caller, Permission, TenantDb, access,
     error::{Code, Error, Result},
-    identity::{Identity, Letter, Membership, NewAccount, Notice, Visit, links, name_of},
+    identity::{ClientInfo, EmailKind, Identity, Membership, NewAccount, Notice, links, name_of},
     registry::Person,
     security_log::{self, Event, Kind},
 };
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_members},
+    engine::{WriteKind, note_members},
     fold::fold_v1,
     members::{as_member, insert},
     roles::{self, Role},
@@ -48,10 +48,10 @@ pub async fn accept(
     rules: Arc<dyn Rules>,
     token: &str,
     who: Answering,
-    visit: &Visit,
+    client: &ClientInfo,
 ) -> Result<Membership> {
     let (db, row) = invited(identity, token).await?;
-    let person = person(identity, &db, &row, who, visit).await?;
+    let person = person(identity, &db, &row, who, client).await?;
     let user = person.row();
     let before = members::Entity::find().filter(members::Column::UserId.eq(user.id)).one(&db).await?;
     if before.as_ref().is_some_and(|before| before.archived_at.is_none()) {
@@ -59,7 +59,7 @@ pub async fn accept(
     }
     let member = before.map(|before| before.id);
     let joining = Joining { user, member: member.unwrap_or_else(MemberId::new), comes_back: member.is_some() };
-    let ctx = as_member(identity, rules, db, joining.member, Some(visit)).await?;
+    let ctx = as_member(identity, rules, db, joining.member, Some(client)).await?;
     let role = offered(&ctx, &row).await?;
     // first where people are looked up, then where they are members: a crash between leaves a pointer to nobody, which
     // nothing follows, and the link still works
@@ -123,7 +123,7 @@ async fn person(
     db: &TenantDb,
     row: &invitations::Model,
     who: Answering,
-    visit: &Visit,
+    client: &ClientInfo,
 ) -> Result<Person> {
     match who {
         Answering::Known(user) if user.email_key == row.email_k => Ok(Person::Known(user)),
@@ -132,7 +132,7 @@ async fn person(
         }
         Answering::New { first_name, last_name, password } => {
             let account = NewAccount { first_name, last_name, email: row.email.clone(), password };
-            identity.newcomer(account, db.settings(), visit).await
+            identity.newcomer(account, db.settings(), client).await
         }
     }
 }
@@ -167,10 +167,10 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
         if update.exec(&tx).await?.rows_affected != 1 {
             return Err(member_already());
         }
-        WrittenKind::Restored
+        WriteKind::Restored
     } else {
         insert(&tx, joining.user, member, (role.id, row.created_by.clone()), now).await?;
-        WrittenKind::Created
+        WriteKind::Created
     };
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
     security_log::note(&tx, event.with("role", role.name.as_str()), now).await?;
@@ -187,6 +187,6 @@ async fn tell_inviter(identity: &Identity, db: &TenantDb, row: &invitations::Mod
     let Actor::Member(inviter) = Actor::from_stored(&row.created_by)? else { return Ok(()) };
     let inviter = members::Entity::find_by_id(inviter).one(db).await?;
     let Some(inviter) = inviter.filter(|inviter| inviter.archived_at.is_none()) else { return Ok(()) };
-    let letter = Letter::InvitationAccepted { organisation: db.settings().name.clone(), who: name_of(user) };
-    identity.notify(inviter.user_id, Notice::InvitationAccepted, letter).await
+    let kind = EmailKind::InvitationAccepted { organisation: db.settings().name.clone(), who: name_of(user) };
+    identity.notify(inviter.user_id, Notice::InvitationAccepted, kind).await
 }

@@ -1,15 +1,15 @@
-//! Invitations by mail: who may manage members invites an address with a role, for a week. The letter is work of the
+//! Invitations by mail: who may manage members invites an address with a role, for a week. The email is work of the
 //! organisation, committed with the invitation.
 
 mod accept;
-mod letters;
+mod emails;
 
 pub use accept::{Answering, accept};
+pub use emails::{QUEUE, email};
 use entities::{
     ids::{InvitationId, MemberId},
     tenant::{invitations, members, roles},
 };
-pub use letters::{QUEUE, letter};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     TransactionSession,
@@ -29,7 +29,7 @@ use crate::{
 
 /// Life of an invitation, microseconds.
 const LIFE: i64 = 7 * 24 * 3600 * 1_000_000;
-/// Between two letters of one invitation, microseconds.
+/// Between two emails of one invitation, microseconds.
 const PAUSE: i64 = 60 * 1_000_000;
 /// Invitations of one organisation that wait, at most.
 const MOST: u64 = 500;
@@ -95,8 +95,8 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
     }
     invitations::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
     may_mail(ctx, &row).await?;
-    letters::ask(ctx, &tx, &row, token).await?;
-    security_log::note(&tx, told(ctx, id).with("role", role.name.as_str()), now).await?;
+    emails::ask(ctx, &tx, &row, token).await?;
+    security_log::note(&tx, audit_event(ctx, id).with("role", role.name.as_str()), now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();
     Ok(Invitation::of(row, role.name))
@@ -130,7 +130,7 @@ pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<()> {
     if invitations::Entity::delete_by_id(id).exec(&tx).await?.rows_affected == 0 {
         return Err(no_invitation());
     }
-    security_log::note(&tx, told(ctx, id).with("what", "revoked"), ctx.caller.clock.micros()).await?;
+    security_log::note(&tx, audit_event(ctx, id).with("what", "revoked"), ctx.caller.clock.micros()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -142,11 +142,11 @@ pub(crate) async fn take_back(tx: &TenantTx, member: MemberId) -> Result<()> {
     Ok(())
 }
 
-/// Sends another letter, in the caller's name; links of earlier ones end, and the week begins anew.
+/// Sends another email, in the caller's name; links of earlier ones end, and the week begins anew.
 ///
 /// # Errors
 /// `FORBIDDEN`, also for a role that allows more than the caller's; `NOT_FOUND`; `RATE_LIMITED` within a minute, and
-/// after too many letters.
+/// after too many emails.
 pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let now = ctx.caller.clock.micros();
@@ -168,8 +168,8 @@ pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     };
     invitations::Entity::update_many().set(changed).filter(invitations::Column::Id.eq(id)).exec(&tx).await?;
     may_mail(ctx, &row).await?;
-    letters::ask(ctx, &tx, &row, token).await?;
-    let event = told(ctx, id).with("role", role.name.as_str()).with("what", "resent");
+    emails::ask(ctx, &tx, &row, token).await?;
+    let event = audit_event(ctx, id).with("role", role.name.as_str()).with("what", "resent");
     security_log::note(&tx, event, now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();
@@ -190,8 +190,8 @@ fn token(db: &TenantDb, id: InvitationId) -> Result<(String, Vec<u8>)> {
 
 fn not_so_fast(row: &invitations::Model, now: i64) -> Result<()> {
     if row.sent_at > now - PAUSE {
-        let told = "A letter went to this address a moment ago; wait a minute.";
-        return Err(mailing::later(told.to_owned(), row.sent_at + PAUSE - now));
+        let reported = "An email went to this address a moment ago; wait a minute.";
+        return Err(mailing::later(reported.to_owned(), row.sent_at + PAUSE - now));
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ async fn may_mail(ctx: &Ctx, row: &invitations::Model) -> Result<()> {
 }
 
 /// A line of the security log about an invitation.
-fn told(ctx: &Ctx, id: InvitationId) -> Event {
+fn audit_event(ctx: &Ctx, id: InvitationId) -> Event {
     Event::of(&ctx.caller, Kind::MemberInvited).with("invitation", id.to_string())
 }
 
@@ -212,7 +212,7 @@ fn no_invitation() -> Error {
     Error::new(Code::NotFound, "There is no such invitation; it may have been accepted or have expired.")
 }
 
-/// The name of a member, as letters call them.
+/// The name of a member, as emails call them.
 async fn name_of(db: &TenantDb, id: MemberId) -> Result<Option<String>> {
     Ok(members::Entity::find_by_id(id).one(db).await?.map(|member| member.name).filter(|name| !name.is_empty()))
 }

@@ -23,7 +23,7 @@ use tenants::{
 use crate::{
     Ctx,
     catalog::Object,
-    engine::{WrittenKind, note_members},
+    engine::{WriteKind, note_members},
     invitations, permission,
     roles::{self as service, OWNER},
 };
@@ -92,7 +92,7 @@ pub async fn change_role(ctx: &Ctx, id: MemberId, role: &str) -> Result<Member> 
         return Err(Error::new(Code::Conflict, "There is one owner; `transferOwnership` hands that role over."));
     }
     service::within_own(ctx, &role)?;
-    write(ctx, &[(row, Change::Role(role.id))]).await?;
+    write(ctx, &[(row, MemberChange::Role(role.id))]).await?;
     by_id(ctx, id).await
 }
 
@@ -108,7 +108,7 @@ pub async fn deactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
         return Err(Error::new(Code::Conflict, "You cannot shut yourself out; ask another administrator."));
     }
     if row.archived_at.is_none() {
-        write(ctx, &[(row, Change::Active(false))]).await?;
+        write(ctx, &[(row, MemberChange::Active(false))]).await?;
     }
     by_id(ctx, id).await
 }
@@ -125,7 +125,7 @@ pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
         return Err(Error::new(Code::Conflict, message));
     }
     if row.archived_at.is_some() {
-        write(ctx, &[(row, Change::Active(true))]).await?;
+        write(ctx, &[(row, MemberChange::Active(true))]).await?;
     }
     by_id(ctx, id).await
 }
@@ -148,7 +148,7 @@ pub async fn transfer_ownership(ctx: &Ctx, to: MemberId) -> Result<Member> {
     }
     if to != me {
         let admin = service::by_name(ctx, "admin").await?;
-        write(ctx, &[(row, Change::Role(owner.id)), (mine, Change::Role(admin.id))]).await?;
+        write(ctx, &[(row, MemberChange::Role(owner.id)), (mine, MemberChange::Role(admin.id))]).await?;
     }
     by_id(ctx, to).await
 }
@@ -183,13 +183,13 @@ fn no_member() -> Error {
 }
 
 /// What changes of a member.
-enum Change {
+enum MemberChange {
     Role(RoleId),
     Active(bool),
 }
 
 /// Writes changes of members, each only if it is as it was read, and notes them in the history.
-async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
+async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
     let mut noted = Vec::with_capacity(changes.len());
@@ -201,17 +201,17 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
             ..Default::default()
         };
         let kind = match change {
-            Change::Role(role) => {
+            MemberChange::Role(role) => {
                 new.role_id = Set(*role);
-                WrittenKind::Updated
+                WriteKind::Updated
             }
-            Change::Active(true) => {
+            MemberChange::Active(true) => {
                 new.archived_at = Set(None);
-                WrittenKind::Restored
+                WriteKind::Restored
             }
-            Change::Active(false) => {
+            MemberChange::Active(false) => {
                 new.archived_at = Set(Some(now));
-                WrittenKind::Archived
+                WriteKind::Archived
             }
         };
         let update = members::Entity::update_many().set(new).filter(members::Column::Id.eq(row.id));
@@ -219,7 +219,7 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
         if update.exec(&tx).await?.rows_affected == 0 {
             return Err(Error::new(Code::Conflict, "Somebody else changed this member just now; try again."));
         }
-        if matches!(change, Change::Active(false)) {
+        if matches!(change, MemberChange::Active(false)) {
             invitations::take_back(&tx, row.id).await?;
         }
         noted.push((RecordId(row.id.0), kind));
@@ -231,10 +231,10 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, Change)]) -> Result<()> {
 }
 
 /// A line of the security log about a member.
-fn event(ctx: &Ctx, change: &Change, row: &members::Model) -> Event {
+fn event(ctx: &Ctx, change: &MemberChange, row: &members::Model) -> Event {
     let event = Event::of(&ctx.caller, Kind::MemberChanged).with("member", row.id.to_string());
     match change {
-        Change::Role(role) => event.with("role", role.to_string()),
-        Change::Active(active) => event.with("active", *active),
+        MemberChange::Role(role) => event.with("role", role.to_string()),
+        MemberChange::Active(active) => event.with("active", *active),
     }
 }

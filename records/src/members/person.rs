@@ -15,13 +15,13 @@ use sea_orm::{
 use tenants::{
     Access, Actor, Caller, Origin, TenantDb, TenantTx,
     error::{Code, Error, Result},
-    identity::{Identity, Visit, name_of},
+    identity::{ClientInfo, Identity, name_of},
     security_log::{self, Event, Kind},
 };
 
 use crate::{
     Ctx,
-    engine::{WrittenKind, note_members},
+    engine::{WriteKind, note_members},
     fold::fold_v1,
     invitations,
     roles::OWNER,
@@ -40,9 +40,9 @@ pub async fn delete_account(
     rules: &Arc<dyn Rules>,
     user: &users::Model,
     password: &str,
-    visit: &Visit,
+    client: &ClientInfo,
 ) -> Result<()> {
-    identity.demand_password(user, password, visit).await?;
+    identity.demand_password(user, password, client).await?;
     let mut places = Vec::new();
     // look everywhere before leaving anywhere
     for (row, tenant) in identity.registry().of_user(user.id).await? {
@@ -54,7 +54,7 @@ pub async fn delete_account(
     }
     let left: Vec<TenantId> = places.iter().map(|(db, _)| db.tenant()).collect();
     for (db, member) in places {
-        let ctx = as_member(identity, Arc::clone(rules), db, member, Some(visit)).await?;
+        let ctx = as_member(identity, Arc::clone(rules), db, member, Some(client)).await?;
         match leave(&ctx, member).await {
             Err(error) if error.code() == Code::StaleCatalog => leave(&ctx.refreshed().await?, member).await?,
             done => done?,
@@ -121,7 +121,7 @@ async fn renamed(ctx: &Ctx, member: MemberId, user: &users::Model) -> Result<()>
         ..Default::default()
     };
     let tx = ctx.db.begin_write().await?;
-    write(ctx, &tx, member, changed, WrittenKind::Updated).await?;
+    write(ctx, &tx, member, changed, WriteKind::Updated).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -147,7 +147,7 @@ async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
         email_k: Set(nowhere),
         ..Default::default()
     };
-    write(ctx, &tx, member, archived, WrittenKind::Archived).await?;
+    write(ctx, &tx, member, archived, WriteKind::Archived).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -157,7 +157,7 @@ async fn write(
     tx: &TenantTx,
     member: MemberId,
     changed: members::ActiveModel,
-    kind: WrittenKind,
+    kind: WriteKind,
 ) -> Result<()> {
     let by = members::ActiveModel {
         updated_at: Set(ctx.caller.clock.micros()),
@@ -179,7 +179,7 @@ pub(crate) async fn as_member(
     rules: Arc<dyn Rules>,
     db: TenantDb,
     member: MemberId,
-    visit: Option<&Visit>,
+    client: Option<&ClientInfo>,
 ) -> Result<Ctx> {
     let caller = Caller {
         tenant: db.tenant(),
@@ -190,7 +190,7 @@ pub(crate) async fn as_member(
         clock: identity.registry().clock().clone(),
         request: format!("account-{member}"),
         run: None,
-        visit: visit.cloned().map(Arc::new),
+        client: client.cloned().map(Arc::new),
         points_per_second: None,
     };
     Ctx::open(Arc::new(caller), db, rules).await
@@ -210,6 +210,6 @@ async fn only_owner(db: &impl ConnectionTrait, member: MemberId) -> Result<bool>
 
 fn needed(db: &TenantDb) -> Error {
     let name = &db.settings().name;
-    let told = format!("You are the only owner of {name}; hand it over with `transferOwnership` first.");
-    Error::new(Code::Conflict, told).with("organisation", name.as_str())
+    let reported = format!("You are the only owner of {name}; hand it over with `transferOwnership` first.");
+    Error::new(Code::Conflict, reported).with("organisation", name.as_str())
 }

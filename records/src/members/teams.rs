@@ -75,7 +75,7 @@ pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
     let tx = ctx.db.begin_write().await?;
     let inserted = teams::Entity::insert(row).exec_without_returning(&tx).await;
     inserted.map_err(|error| taken(error, &team.name))?;
-    log(ctx, &tx, told(ctx, team.id, "created").with("name", team.name.as_str())).await?;
+    log(ctx, &tx, audit_event(ctx, team.id, "created").with("name", team.name.as_str())).await?;
     tx.commit().await?;
     Ok(team)
 }
@@ -91,7 +91,7 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
     let row = teams::ActiveModel { id: Set(id), name: Set(name.clone()) };
     let tx = ctx.db.begin_write().await?;
     row.update(&tx).await.map_err(|error| taken(error, &name))?;
-    log(ctx, &tx, told(ctx, id, "renamed").with("name", name)).await?;
+    log(ctx, &tx, audit_event(ctx, id, "renamed").with("name", name)).await?;
     tx.commit().await?;
     find(ctx, id).await
 }
@@ -106,7 +106,7 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
     let tx = ctx.db.begin_write().await?;
     team_members::Entity::delete_many().filter(team_members::Column::TeamId.eq(id)).exec(&tx).await?;
     teams::Entity::delete_by_id(id).exec(&tx).await?;
-    log(ctx, &tx, told(ctx, id, "deleted").with("name", team.name)).await?;
+    log(ctx, &tx, audit_event(ctx, id, "deleted").with("name", team.name)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -126,7 +126,7 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
         .to_owned();
     let tx = ctx.db.begin_write().await?;
     team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&tx).await?;
-    log(ctx, &tx, told(ctx, team, "joined").with("member", member.to_string())).await?;
+    log(ctx, &tx, audit_event(ctx, team, "joined").with("member", member.to_string())).await?;
     tx.commit().await?;
     find(ctx, team).await
 }
@@ -141,7 +141,7 @@ pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Resu
     movable(ctx, member).await?;
     let tx = ctx.db.begin_write().await?;
     team_members::Entity::delete_by_id((team, member)).exec(&tx).await?;
-    log(ctx, &tx, told(ctx, team, "left").with("member", member.to_string())).await?;
+    log(ctx, &tx, audit_event(ctx, team, "left").with("member", member.to_string())).await?;
     tx.commit().await?;
     find(ctx, team).await
 }
@@ -184,7 +184,7 @@ async fn gives_no_more(ctx: &Ctx, team: &Team, member: MemberId) -> Result<()> {
 }
 
 /// A line of the security log about a team.
-fn told(ctx: &Ctx, team: TeamId, what: &str) -> Event {
+fn audit_event(ctx: &Ctx, team: TeamId, what: &str) -> Event {
     Event::of(&ctx.caller, Kind::MemberChanged).with("team", team.to_string()).with("what", what)
 }
 

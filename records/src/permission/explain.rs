@@ -71,11 +71,11 @@ pub async fn explain(ctx: &Ctx, object: &Object, id: RecordId, member: MemberId)
     let theirs = Ctx { caller: Arc::new(caller), ..ctx.clone() };
     let mut operations = Vec::with_capacity(Operation::ALL.len());
     for operation in Operation::ALL {
-        let mut told = self::operation(&theirs, object, id, &role, operation).await?;
+        let mut reported = self::operation(&theirs, object, id, &role, operation).await?;
         if !active {
-            told.reason = format!("{} is deactivated.", row.name);
+            reported.reason = format!("{} is deactivated.", row.name);
         }
-        operations.push(told);
+        operations.push(reported);
     }
     let fields = object.fields.iter().filter(|field| field.usable());
     Ok(Explanation { fields: fields.map(|field| self::field(&theirs, &role, field)).collect(), role, operations })
@@ -91,19 +91,20 @@ async fn operation(
     let (name, plural) = (operation.name(), &object.plural);
     let scope = rows::scope(ctx, object, operation);
     let about_one = !matches!(operation, Operation::Create | Operation::Import);
-    let told = |allowed, reason| OperationExplanation { operation, allowed, scope, reason };
+    let reported = |allowed, reason| OperationExplanation { operation, allowed, scope, reason };
     Ok(match scope {
-        RowScope::None if about_one && rows::scope(ctx, object, Operation::Read) == RowScope::None => {
-            told(false, format!("The role {role} does not let {plural} be read, nor anything else be done to them."))
-        }
-        RowScope::None => told(false, format!("The role {role} does not allow {name} on {plural}.")),
-        RowScope::All => told(true, format!("The role {role} allows {name} on all {plural}.")),
-        scope if !about_one => told(true, format!("The role {role} allows {name} for {} records.", whose(scope))),
+        RowScope::None if about_one && rows::scope(ctx, object, Operation::Read) == RowScope::None => reported(
+            false,
+            format!("The role {role} does not let {plural} be read, nor anything else be done to them."),
+        ),
+        RowScope::None => reported(false, format!("The role {role} does not allow {name} on {plural}.")),
+        RowScope::All => reported(true, format!("The role {role} allows {name} on all {plural}.")),
+        scope if !about_one => reported(true, format!("The role {role} allows {name} for {} records.", whose(scope))),
         scope => {
             let reached = rows::refusals(ctx, &ctx.db, object, operation, &[id]).await?.is_empty();
             let belongs = if reached { "belongs to them" } else { "does not belong to them" };
             let reason = format!("The role {role} allows {name} on {} {plural}; this one {belongs}.", whose(scope));
-            told(reached, reason)
+            reported(reached, reason)
         }
     })
 }

@@ -53,7 +53,7 @@ fn of(ctx: &Ctx, grants: &Grants, field: &Field, steps: usize) -> FieldAccess {
         return FieldAccess::Hidden;
     }
     let other_end = inverse(ctx, field).map(|inverse| grants.field(inverse.object, inverse.id));
-    let sources = made_of(ctx, field).into_iter().map(|source| match steps {
+    let sources = derived_from(ctx, field).into_iter().map(|source| match steps {
         0 => FieldAccess::Hidden,
         _ => of(ctx, grants, source, steps - 1),
     });
@@ -65,7 +65,7 @@ pub(super) fn hidden_source<'a>(ctx: &'a Ctx, grants: &Grants, field: &Field) ->
     let hidden = |source: &&Field| of(ctx, grants, source, STEPS) == FieldAccess::Hidden;
     let other_end =
         inverse(ctx, field).filter(|inverse| grants.field(inverse.object, inverse.id) == FieldAccess::Hidden);
-    made_of(ctx, field).into_iter().find(hidden).or(other_end)
+    derived_from(ctx, field).into_iter().find(hidden).or(other_end)
 }
 
 /// The field that shows the same link from its other end.
@@ -74,7 +74,7 @@ fn inverse<'a>(ctx: &'a Ctx, field: &Field) -> Option<&'a Field> {
 }
 
 /// The fields that a field's values are made of.
-fn made_of<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
+fn derived_from<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
     let sources = match &field.kind {
         FieldKind::Rollup(Rollup { relation, field, filter, .. }) => {
             let mut sources: Vec<FieldId> = field.iter().copied().chain([*relation]).collect();
@@ -86,7 +86,7 @@ fn made_of<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
         _ => ctx
             .catalog
             .object_by_id(field.object)
-            .map_or_else(Vec::new, |object| ctx.rules.made_of(&ctx.catalog, object, field)),
+            .map_or_else(Vec::new, |object| ctx.rules.derived_from(&ctx.catalog, object, field)),
     };
     sources.into_iter().filter_map(|id| ctx.catalog.field(id)).collect()
 }

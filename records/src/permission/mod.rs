@@ -1,5 +1,5 @@
 //! What the caller's role means for records: which of them an operation reaches, and which fields are seen and written.
-//! The engine asks here for every read and write, so no door can forget to (design §2.6).
+//! The engine asks here for every read and write, so no endpoint can forget to (design §2.6).
 
 mod explain;
 mod fields;

@@ -63,7 +63,7 @@ impl<'a> NewRecords<'a> {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn astray(&self, db: &impl ConnectionTrait, drafts: &[&Draft]) -> Result<Vec<(usize, FieldIssue)>> {
+    pub async fn out_of_scope(&self, db: &impl ConnectionTrait, drafts: &[&Draft]) -> Result<Vec<(usize, FieldIssue)>> {
         let (Some((link, whole)), Some(people)) = (self.whole, &self.people) else { return Ok(Vec::new()) };
         let target = |draft: &Draft| match draft.get(link.id) {
             Some(Value::Id(id)) => Some(RecordId(*id)),

@@ -1,4 +1,4 @@
-//! How much a value may hold, and how texts of each kind are tidied, whichever door they come from.
+//! How much a value may hold, and how texts of each kind are tidied, whichever endpoint they come from.
 
 use tenants::error::Issue;
 

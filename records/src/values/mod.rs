@@ -1,4 +1,4 @@
-//! Values as the engine carries them between doors and columns: read from JSON and from the cells of files, checked,
+//! Values as the engine carries them between endpoints and columns: read from JSON and from the cells of files, checked,
 //! compared by their key, and written again. Pure: nothing here knows a database.
 
 mod actor;

@@ -20,7 +20,7 @@ use crate::{
     caller::Actor,
     db::TenantDb,
     error::{Code, Error, Result},
-    identity::Visit,
+    identity::ClientInfo,
     registry::Registry,
     security_log::{self, Event, Kind},
 };
@@ -66,16 +66,16 @@ impl Found {
     ///
     /// # Errors
     /// `FORBIDDEN`.
-    pub(crate) fn used(&self, visit: &Visit, now: i64, telling: &Arc<Semaphore>) -> Result<()> {
-        let allowed = Networks::from_stored(self.row.addresses.as_deref()).allow(visit.address);
-        let known = self.row.used_from.as_deref() == Some(&visit.address.to_string());
+    pub(crate) fn used(&self, client: &ClientInfo, now: i64, telling: &Arc<Semaphore>) -> Result<()> {
+        let allowed = Networks::from_stored(self.row.addresses.as_deref()).allow(client.address);
+        let known = self.row.used_from.as_deref() == Some(&client.address.to_string());
         let fresh = self.row.used_at.is_some_and(|used| now - used < EVERY);
         // when too much is being written down, this use is not
         if let Some(permit) = Arc::clone(telling).try_acquire_owned().ok().filter(|_| !(allowed && known && fresh)) {
-            let (db, row, visit) = (self.db.clone(), self.row.clone(), visit.clone());
+            let (db, row, client) = (self.db.clone(), self.row.clone(), client.clone());
             tokio::spawn(async move {
                 let noted =
-                    if allowed { remember(&db, &row, &visit, now).await } else { tell(&db, &row, &visit, now).await };
+                    if allowed { remember(&db, &row, &client, now).await } else { tell(&db, &row, &client, now).await };
                 if let Err(error) = noted {
                     tracing::warn!(error = error.log_line(), "the use of a key was not noted");
                 }
@@ -86,13 +86,13 @@ impl Found {
     }
 }
 
-async fn tell(db: &TenantDb, key: &api_keys::Model, visit: &Visit, now: i64) -> Result<()> {
-    let event = Event::new(Kind::KeyRefused).by(Actor::ApiKey(key.id)).from(visit).with("name", key.name.as_str());
+async fn tell(db: &TenantDb, key: &api_keys::Model, client: &ClientInfo, now: i64) -> Result<()> {
+    let event = Event::new(Kind::KeyRefused).by(Actor::ApiKey(key.id)).from(client).with("name", key.name.as_str());
     security_log::note(db, event, now).await
 }
 
-async fn remember(db: &TenantDb, key: &api_keys::Model, visit: &Visit, now: i64) -> Result<()> {
-    let address = visit.address.to_string();
+async fn remember(db: &TenantDb, key: &api_keys::Model, client: &ClientInfo, now: i64) -> Result<()> {
+    let address = client.address.to_string();
     let due = Condition::any().add(api_keys::Column::UsedAt.is_null()).add(api_keys::Column::UsedAt.lte(now - EVERY));
     let changed =
         api_keys::ActiveModel { used_at: Set(Some(now)), used_from: Set(Some(address.clone())), ..Default::default() };
@@ -107,7 +107,7 @@ async fn remember(db: &TenantDb, key: &api_keys::Model, visit: &Visit, now: i64)
         Ok(_) => {}
         Err(error) => return Err(error.into()),
     }
-    let event = Event::new(Kind::KeyNewAddress).by(Actor::ApiKey(key.id)).from(visit).with("name", key.name.as_str());
+    let event = Event::new(Kind::KeyNewAddress).by(Actor::ApiKey(key.id)).from(client).with("name", key.name.as_str());
     security_log::note(db, event, now).await?;
     forget_oldest(db, key).await
 }

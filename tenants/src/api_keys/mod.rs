@@ -109,7 +109,7 @@ pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<Issue
     }
     let id = row.id;
     let tx = db.begin_write().await?;
-    let event = told(caller, Kind::KeyCreated, &row);
+    let event = audit_event(caller, Kind::KeyCreated, &row);
     api_keys::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
     security_log::note(&tx, event, now).await?;
     tx.commit().await?;
@@ -200,7 +200,7 @@ pub async fn renew(
     if update.exec(&tx).await?.rows_affected != 1 {
         return Err(Error::new(Code::Conflict, "Somebody else renewed or revoked the key just now."));
     }
-    security_log::note(&tx, told(caller, Kind::KeyRenewed, &row), now).await?;
+    security_log::note(&tx, audit_event(caller, Kind::KeyRenewed, &row), now).await?;
     tx.commit().await?;
     Ok(IssuedKey { id, key })
 }
@@ -218,7 +218,7 @@ pub async fn revoke(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<()> 
     let tx = db.begin_write().await?;
     let changed = api_keys::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() };
     api_keys::Entity::update_many().set(changed).filter(api_keys::Column::Id.eq(id)).exec(&tx).await?;
-    security_log::note(&tx, told(caller, Kind::KeyRevoked, &row), now).await?;
+    security_log::note(&tx, audit_event(caller, Kind::KeyRevoked, &row), now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -316,6 +316,6 @@ fn secret(prefix: &str) -> Result<(String, Vec<u8>)> {
     Ok((key, hash))
 }
 
-fn told(caller: &Caller, kind: Kind, key: &api_keys::Model) -> Event {
+fn audit_event(caller: &Caller, kind: Kind, key: &api_keys::Model) -> Event {
     Event::of(caller, kind).with("key", key.id.to_string()).with("name", key.name.as_str())
 }

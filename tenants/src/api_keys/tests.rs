@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    identity::{Identity, Visit},
-    security_log::{Asked, page},
+    identity::{ClientInfo, Identity},
+    security_log::{LogQuery, page},
     testing,
 };
 
@@ -23,8 +23,8 @@ async fn organisation() -> (Identity, TenantDb, Caller) {
     (Identity::new(registry), db, caller)
 }
 
-fn from(address: &str) -> Visit {
-    Visit::new(address.parse().unwrap(), "cron")
+fn from(address: &str) -> ClientInfo {
+    ClientInfo::new(address.parse().unwrap(), "cron")
 }
 
 fn named(name: &str) -> NewKey {
@@ -50,9 +50,9 @@ async fn a_renewed_key_opens_beside_the_old_one_for_as_long_as_was_chosen() {
     revoke(&db, &caller, old.id).await.unwrap();
     assert!(!opens(&identity, &last.key).await);
     assert_eq!(renew(&db, &caller, old.id, 0, None).await.err().unwrap().code(), Code::Conflict);
-    let told = page(&db, &Asked { first: 9, ..Asked::default() }).await.unwrap();
+    let reported = page(&db, &LogQuery { first: 9, ..LogQuery::default() }).await.unwrap();
     let kinds: Vec<&str> =
-        told.lines.iter().map(|line| line.kind.as_str()).filter(|kind| *kind != "KEY_NEW_ADDRESS").collect();
+        reported.lines.iter().map(|line| line.kind.as_str()).filter(|kind| *kind != "KEY_NEW_ADDRESS").collect();
     assert_eq!(kinds, ["KEY_REVOKED", "KEY_RENEWED", "KEY_RENEWED", "KEY_CREATED"]);
 }
 
@@ -81,17 +81,17 @@ async fn a_key_is_bound_to_its_addresses_and_new_ones_are_told() {
     assert_eq!(refused.code(), Code::Forbidden);
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let lines = loop {
-        let lines = page(&db, &Asked { first: 9, ..Asked::default() }).await.unwrap().lines;
+        let lines = page(&db, &LogQuery { first: 9, ..LogQuery::default() }).await.unwrap().lines;
         if lines.len() == 5 || std::time::Instant::now() > end {
             break lines;
         }
         tokio::task::yield_now().await;
     };
-    let mut told: Vec<_> =
+    let mut reported: Vec<_> =
         lines.iter().map(|line| format!("{} {}", line.kind, line.address.as_deref().unwrap_or(""))).collect();
-    told.sort_unstable();
+    reported.sort_unstable();
     assert_eq!(
-        told,
+        reported,
         [
             "KEY_CREATED ",
             "KEY_NEW_ADDRESS 192.0.2.7",

@@ -28,7 +28,7 @@ impl Identity {
             clock: self.registry.clock().clone(),
             request: String::new(),
             run: None,
-            visit: None,
+            client: None,
             points_per_second: None,
         };
         api_keys::create(&db, &caller, new).await

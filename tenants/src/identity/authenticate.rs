@@ -10,7 +10,7 @@ use entities::{ids::TenantId, tenant::members};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Visit};
+use super::{ClientInfo, Identity};
 use crate::{
     access::{self, Access},
     api_keys,
@@ -48,9 +48,9 @@ impl Identity {
     /// # Errors
     /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation, `FORBIDDEN` for a key that is
     /// not used from its addresses, `SECOND_FACTOR_REQUIRED` for a session of one factor where two are asked for.
-    pub async fn authenticate(&self, bearer: &str, visit: &Visit) -> Result<Principal> {
+    pub async fn authenticate(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
         // a key may open from one address and not from another
-        let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", visit.address)).into();
+        let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", client.address)).into();
         let now = self.registry.clock().micros() / 1_000_000;
         if let Some(recent) = self.recent.get(&digest)
             && recent.seen.elapsed() < TRUST
@@ -59,24 +59,24 @@ impl Identity {
             return Ok(recent.principal);
         }
         let seen = Instant::now();
-        let (principal, expires) = self.look(bearer, visit).await?;
+        let (principal, expires) = self.look(bearer, client).await?;
         self.recent.insert(digest, Recent { seen, expires, principal: principal.clone() });
         Ok(principal)
     }
 
     /// As [`Identity::authenticate`], by what the databases say now.
     #[cfg(test)]
-    pub(crate) async fn authenticate_now(&self, bearer: &str, visit: &Visit) -> Result<Principal> {
-        self.look(bearer, visit).await.map(|(principal, _)| principal)
+    pub(crate) async fn authenticate_now(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
+        self.look(bearer, client).await.map(|(principal, _)| principal)
     }
 
-    async fn look(&self, bearer: &str, visit: &Visit) -> Result<(Principal, i64)> {
-        if api_keys::looks_like_key(bearer) { self.by_key(bearer, visit).await } else { self.by_token(bearer).await }
+    async fn look(&self, bearer: &str, client: &ClientInfo) -> Result<(Principal, i64)> {
+        if api_keys::looks_like_key(bearer) { self.by_key(bearer, client).await } else { self.by_token(bearer).await }
     }
 
-    async fn by_key(&self, key: &str, visit: &Visit) -> Result<(Principal, i64)> {
+    async fn by_key(&self, key: &str, client: &ClientInfo) -> Result<(Principal, i64)> {
         let found = api_keys::find(&self.registry, key).await?.ok_or_else(|| Error::of(Code::Unauthenticated))?;
-        found.used(visit, self.registry.clock().micros(), &self.telling)?;
+        found.used(client, self.registry.clock().micros(), &self.telling)?;
         let access = Arc::new(api_keys::access(&found.db, &found.row).await?);
         let points_per_second = found.row.points_per_second.and_then(|points| points.try_into().ok());
         let actor = Actor::ApiKey(found.row.id);

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::control::users;
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Visit};
+use super::{ClientInfo, Identity};
 use crate::{error::Result, keys};
 
 /// What the tokens are sealed for.
@@ -36,7 +36,7 @@ impl Device {
     }
 }
 
-impl Visit {
+impl ClientInfo {
     /// The device, if an account (an email address as compared) was opened from it with the password that its owner, if it
     /// has one, has now.
     pub(super) fn known_device(&self, account: &str, owner: Option<&users::Model>) -> Option<&Device> {

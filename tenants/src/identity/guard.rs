@@ -9,7 +9,7 @@ use entities::{
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Identity, Visit, lockout::Guessed};
+use super::{ClientInfo, Identity, lockout::Guessed};
 use crate::{
     caller::Actor,
     error::{Code, Error, Result},
@@ -30,11 +30,11 @@ impl Identity {
         account: &str,
         user: Option<&users::Model>,
         password: &str,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<bool> {
-        let attempt = self.attempt(Guessed::Password, account, visit.known_device(account, user), visit).await?;
+        let attempt = self.attempt(Guessed::Password, account, client.known_device(account, user), client).await?;
         let locks = attempt.locks();
-        let right = match self.verify(password, user.map(|user| user.password_hash.clone()), visit.network()).await {
+        let right = match self.verify(password, user.map(|user| user.password_hash.clone()), client.network()).await {
             Ok(right) => right,
             Err(error) => {
                 self.attempt_undone(attempt).await?;
@@ -46,13 +46,13 @@ impl Identity {
             return Ok(true);
         }
         let kind = if locks { Kind::SignInLocked } else { Kind::SignInFailed };
-        self.tell_later(user.map(|user| user.id), Event::new(kind).from(visit));
+        self.tell_later(user.map(|user| user.id), Event::new(kind).from(client));
         Ok(false)
     }
 
     /// Tells the organisation that somebody came in; the person's own log where none was named.
-    pub(super) async fn tell_signed_in(&self, user: UserId, tenant: Option<TenantId>, visit: &Visit) {
-        let event = Event::new(Kind::SignedIn).from(visit);
+    pub(super) async fn tell_signed_in(&self, user: UserId, tenant: Option<TenantId>, client: &ClientInfo) {
+        let event = Event::new(Kind::SignedIn).from(client);
         if let Err(error) = tell(&self.registry, Some(user), tenant, event).await {
             tracing::error!(error = error.log_line(), "a sign-in is missing in the security log");
         }
@@ -110,19 +110,19 @@ pub(super) async fn note_in(
     event: &Event,
     now: i64,
 ) -> bool {
-    let mut told = false;
+    let mut reported = false;
     for row in places {
         let noted = async {
             let Some(space) = registry.place(row).await? else { return Ok(false) };
             security_log::note(&space, event.clone().by(Actor::Member(row.member_id)), now).await.map(|()| true)
         };
         match noted.await {
-            Ok(noted) => told |= noted,
+            Ok(noted) => reported |= noted,
             Err(error) => {
                 let line = error.log_line();
                 tracing::warn!(tenant.id = %row.tenant_id, error = line, "an event is missing in a security log");
             }
         }
     }
-    told
+    reported
 }

@@ -7,8 +7,8 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 
 use super::{
-    Identity, NewAccount, Notice, Visit,
-    letters::{Letter, Post},
+    ClientInfo, Identity, NewAccount, Notice,
+    emails::{EmailKind, EmailRequest},
     people::{check_email, check_name, email_key},
 };
 use crate::{
@@ -22,18 +22,18 @@ impl Identity {
     ///
     /// # Errors
     /// `VALIDATION_FAILED` for what is wrong, `CONFLICT` where the address has an account.
-    pub async fn newcomer(&self, account: NewAccount, organisation: &Settings, visit: &Visit) -> Result<Person> {
+    pub async fn newcomer(&self, account: NewAccount, organisation: &Settings, client: &ClientInfo) -> Result<Person> {
         let about = [organisation.name.as_str(), &organisation.slug];
-        let issues = self.issues(&account, about, visit.network()).await?;
+        let issues = self.issues(&account, about, client.network()).await?;
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
         if self.registry.user_by_email(&email_key(&account.email)).await?.is_some() {
-            let told = "This address has an account already; sign in, then accept the invitation.";
-            return Err(Error::new(Code::Conflict, told));
+            let reported = "This address has an account already; sign in, then accept the invitation.";
+            return Err(Error::new(Code::Conflict, reported));
         }
         let speaks = (organisation.language.as_str(), organisation.time_zone.name());
-        Ok(Person::New(self.person(self.applicant(account, speaks, visit.network()).await?)))
+        Ok(Person::New(self.person(self.applicant(account, speaks, client.network()).await?)))
     }
 
     /// Somebody new whom a provider vouches for: without a password, until one is set by a mailed link.
@@ -80,7 +80,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Forgets a person, who has left these organisations: sessions, links, picture, names, address. A last letter says
+    /// Forgets a person, who has left these organisations: sessions, links, picture, names, address. A last email says
     /// so.
     ///
     /// # Errors
@@ -90,8 +90,8 @@ impl Identity {
         // whoever lets the person in somewhere waits for this, and then finds nobody
         hold(&tx, user.id).await?;
         if self.registry.of_user_in(&tx, user.id).await?.iter().any(|(row, _)| !left.contains(&row.tenant_id)) {
-            let told = "You came into another organisation at this moment; look at it, then leave again.";
-            return Err(Error::new(Code::Conflict, told));
+            let reported = "You came into another organisation at this moment; look at it, then leave again.";
+            return Err(Error::new(Code::Conflict, reported));
         }
         sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).exec(&tx).await?;
         memberships::Entity::delete_many().filter(memberships::Column::UserId.eq(user.id)).exec(&tx).await?;
@@ -103,30 +103,30 @@ impl Identity {
         sign_ups::Entity::delete_many().filter(sign_ups::Column::EmailKey.eq(&user.email_key)).exec(&tx).await?;
         users::Entity::delete_by_id(user.id).exec(&tx).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());
-        self.write(&tx, &Post { to, language, letter: Letter::AccountDeleted }).await?;
+        self.queue_email(&tx, &EmailRequest { to, language, kind: EmailKind::AccountDeleted }).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         Ok(())
     }
 
-    /// Writes to a person, unless they do without such letters.
+    /// Writes to a person, unless they do without such emails.
     ///
     /// # Errors
     /// When the control plane does not answer.
-    pub async fn notify(&self, user: UserId, notice: Notice, letter: Letter) -> Result<()> {
+    pub async fn notify(&self, user: UserId, notice: Notice, kind: EmailKind) -> Result<()> {
         let Some(user) = self.registry.user(user).await? else { return Ok(()) };
         if Notice::muted_by(&user).contains(&notice) {
             return Ok(());
         }
-        self.post(&Post { to: Some(user.email), language: user.language, letter }).await
+        self.send_email(&EmailRequest { to: Some(user.email), language: user.language, kind }).await
     }
 
-    /// Has a letter sent.
+    /// Has an email sent.
     ///
     /// # Errors
     /// When the control plane does not answer.
-    pub async fn post(&self, post: &Post) -> Result<()> {
-        self.write(self.registry.control().write(), post).await?;
+    pub async fn send_email(&self, request: &EmailRequest) -> Result<()> {
+        self.queue_email(self.registry.control().write(), request).await?;
         self.registry.tickets().wake();
         Ok(())
     }

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Device, Identity, Visit};
+use super::{ClientInfo, Device, Identity};
 use crate::{
     error::{Code, Error, Result},
     keys, mailing,
@@ -36,8 +36,8 @@ const BY_ACCOUNT: i64 = 10;
 /// Failures that an address may have: many people share one.
 const BY_ADDRESS: i64 = 100;
 
-/// Letters that one address may have sent to whomever it names.
-const LETTERS_BY_ADDRESS: i64 = 100;
+/// Emails that one address may have sent to whomever it names.
+const EMAILS_BY_ADDRESS: i64 = 100;
 
 /// A try that was let in, still to be told how it ended.
 #[must_use = "a try that is not ended counts as failed"]
@@ -93,13 +93,13 @@ impl Identity {
         guessed: Guessed,
         account: &str,
         device: Option<&Device>,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<Attempt> {
         let own = match device {
             Some(device) => key(&format!("{} device", guessed.name()), &device.id()),
             None => guessed.key(account),
         };
-        let network = key("address", &visit.network().to_string());
+        let network = key("address", &client.network().to_string());
         let mut attempt = Attempt { counted: Vec::new() };
         for (key, free, forgiven) in [(own, BY_ACCOUNT, true), (network, BY_ADDRESS, false)] {
             match self.count(&key, free).await {
@@ -116,12 +116,12 @@ impl Identity {
         Ok(attempt)
     }
 
-    /// Lets somebody who is not signed in have one more letter sent: to addresses that are perhaps not theirs.
+    /// Lets somebody who is not signed in have one more email sent: to addresses that are perhaps not theirs.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with `retryAfterMs`.
-    pub(super) async fn may_write(&self, visit: &Visit) -> Result<()> {
-        self.count(&key("letters", &visit.network().to_string()), LETTERS_BY_ADDRESS).await.map(drop)
+    pub(super) async fn may_write(&self, client: &ClientInfo) -> Result<()> {
+        self.count(&key("emails", &client.network().to_string()), EMAILS_BY_ADDRESS).await.map(drop)
     }
 
     /// Forgets the failures of strangers against an account, whose owner proved themselves otherwise.

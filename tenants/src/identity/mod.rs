@@ -3,11 +3,12 @@
 mod agents;
 mod api_keys;
 mod authenticate;
+mod client_info;
 mod devices;
+mod emails;
 mod factors;
 mod guard;
 mod joining;
-mod letters;
 pub mod links;
 mod lockout;
 mod new_email;
@@ -24,19 +25,19 @@ mod slow;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod visit;
 
 use std::sync::Arc;
 
 pub use authenticate::Principal;
+pub use client_info::ClientInfo;
 pub use devices::Device;
+pub use emails::{EMAILS, EmailKind, EmailRequest};
 use entities::{
     control::users,
     ids::{SessionId, TenantId},
 };
 pub(crate) use factors::SEALED as FACTORS;
 pub use factors::{Enrolment, Standing, TrustedDevice, are_two_factors_required, require_two_factors};
-pub use letters::{LETTERS, Letter, Post};
 pub use new_email::EmailChange;
 pub use open_sessions::OpenSession;
 pub use people::{NewAccount, check_email, email_key};
@@ -47,7 +48,6 @@ use quick_cache::sync::Cache;
 pub use sessions::{Membership, SignedIn};
 pub(crate) use sign_up::SEALED as SIGN_UPS;
 use tokio::sync::Semaphore;
-pub use visit::Visit;
 
 use crate::{
     error::{Code, Error, Result},
@@ -59,7 +59,7 @@ const TELLING: usize = 64;
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
-pub struct Asking {
+pub struct SignedInUser {
     pub user: users::Model,
     pub session: SessionId,
     /// The organisation whose provider vouched for them: the session is for nothing else.
@@ -99,9 +99,9 @@ impl Identity {
     /// The person behind an access token, and their session, for what concerns the whole account.
     ///
     /// # Errors
-    /// As [`Identity::asking`]; `FORBIDDEN` where an organisation's provider vouched for them.
+    /// As [`Identity::signed_in_user`]; `FORBIDDEN` where an organisation's provider vouched for them.
     pub async fn person_of(&self, token: &str) -> Result<(users::Model, SessionId)> {
-        let Asking { user, session, only } = self.asking(token).await?;
+        let SignedInUser { user, session, only } = self.signed_in_user(token).await?;
         if only.is_some() { Err(for_one_organisation()) } else { Ok((user, session)) }
     }
 
@@ -109,13 +109,13 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` when the token is not ours, its person is gone or its session has ended.
-    pub async fn asking(&self, token: &str) -> Result<Asking> {
+    pub async fn signed_in_user(&self, token: &str) -> Result<SignedInUser> {
         let claims = self.signer.read(token, self.registry.clock())?;
         let ended = || Error::of(Code::Unauthenticated);
         let session = self.live(claims.sid).await?.filter(|session| session.user_id == claims.sub);
         let only = session.ok_or_else(ended)?.only_tenant;
         let user = self.registry.user(claims.sub).await?.ok_or_else(ended)?;
-        Ok(Asking { user, session: claims.sid, only })
+        Ok(SignedInUser { user, session: claims.sid, only })
     }
 }
 

@@ -8,9 +8,9 @@ use entities::{
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::{
-    Identity, Visit,
+    ClientInfo, Identity,
+    emails::{EmailKind, EmailRequest},
     guard::unchanged,
-    letters::{Letter, Post},
     links, people,
 };
 use crate::{
@@ -40,12 +40,18 @@ impl Identity {
     ///
     /// # Errors
     /// `BAD_CREDENTIALS` for the password, `VALIDATION_FAILED` for the address, `RATE_LIMITED` within a minute of the last
-    /// and after too many letters to the new address.
-    pub async fn change_email(&self, user: &users::Model, password: &str, email: &str, visit: &Visit) -> Result<()> {
+    /// and after too many emails to the new address.
+    pub async fn change_email(
+        &self,
+        user: &users::Model,
+        password: &str,
+        email: &str,
+        client: &ClientInfo,
+    ) -> Result<()> {
         if let Some(issue) = people::check_email("email", email) {
             return Err(Error::invalid(vec![issue]));
         }
-        self.demand_password(user, password, visit).await?;
+        self.demand_password(user, password, client).await?;
         let (email, email_key, now) = (email.trim(), people::email_key(email), self.registry.clock().micros());
         let known = self.registry.user_by_email(&email_key).await?.is_some();
         let ((new, new_hash), (old, old_hash)) = (links::token(user.id)?, links::token(user.id)?);
@@ -63,16 +69,18 @@ impl Identity {
         unchanged(&tx, user).await?;
         let before = email_changes::Entity::find_by_id(user.id).one(&tx).await?;
         if let Some(before) = before.filter(|before| before.expires_at > now + LIFE - PAUSE) {
-            let told = "A change was asked for a moment ago; wait a minute before you ask for another.";
-            return Err(mailing::later(told.to_owned(), before.expires_at - LIFE + PAUSE - now));
+            let reported = "A change was asked for a moment ago; wait a minute before you ask for another.";
+            return Err(mailing::later(reported.to_owned(), before.expires_at - LIFE + PAUSE - now));
         }
         mailing::to_address(&tx, &row.email_key, now).await?;
         email_changes::Entity::delete_by_id(user.id).exec(&tx).await?;
         email_changes::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
-        let letter = if known { Letter::AddressTaken } else { Letter::ConfirmNewEmail { token: new } };
-        self.write(&tx, &Post { to: Some(email.to_owned()), language: user.language.clone(), letter }).await?;
-        let letter = Letter::LeaveEmail { new: email.to_owned(), token: old };
-        self.write(&tx, &Post { to: Some(user.email.clone()), language: user.language.clone(), letter }).await?;
+        let kind = if known { EmailKind::AddressTaken } else { EmailKind::ConfirmNewEmail { token: new } };
+        self.queue_email(&tx, &EmailRequest { to: Some(email.to_owned()), language: user.language.clone(), kind })
+            .await?;
+        let kind = EmailKind::LeaveEmail { new: email.to_owned(), token: old };
+        self.queue_email(&tx, &EmailRequest { to: Some(user.email.clone()), language: user.language.clone(), kind })
+            .await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         Ok(())
@@ -82,7 +90,7 @@ impl Identity {
     ///
     /// # Errors
     /// `LINK_EXPIRED`.
-    pub async fn confirm_email(&self, token: &str, visit: &Visit) -> Result<EmailChange> {
+    pub async fn confirm_email(&self, token: &str, client: &ClientInfo) -> Result<EmailChange> {
         let expired = || Error::of(Code::LinkExpired);
         let id: UserId = links::id(token).ok_or_else(expired)?;
         let tx = self.registry.control().begin().await?;
@@ -121,7 +129,7 @@ impl Identity {
         self.spread_later(&tx, id).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(id, Event::new(Kind::EmailChanged).from(visit)).await;
+        self.log(id, Event::new(Kind::EmailChanged).from(client)).await;
         Ok(EmailChange::Done)
     }
 }

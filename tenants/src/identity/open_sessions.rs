@@ -6,7 +6,7 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Identity, Visit, agents, sessions::MOST};
+use super::{ClientInfo, Identity, agents, sessions::MOST};
 use crate::{
     error::{Code, Error, Result},
     security_log::{Event, Kind},
@@ -50,11 +50,11 @@ impl Identity {
     ///
     /// # Errors
     /// `NOT_FOUND` when it is not theirs, or has ended.
-    pub async fn sign_out(&self, user: &users::Model, session: SessionId, visit: &Visit) -> Result<()> {
+    pub async fn sign_out(&self, user: &users::Model, session: SessionId, client: &ClientInfo) -> Result<()> {
         if !self.end_session(user.id, session).await? {
             return Err(Error::new(Code::NotFound, "There is no such session; it may have ended already."));
         }
-        self.log(user.id, Event::new(Kind::SignedOut).from(visit)).await;
+        self.log(user.id, Event::new(Kind::SignedOut).from(client)).await;
         Ok(())
     }
 
@@ -62,12 +62,12 @@ impl Identity {
     ///
     /// # Errors
     /// When the control plane does not answer.
-    pub async fn sign_out_everywhere(&self, user: &users::Model, visit: &Visit) -> Result<()> {
+    pub async fn sign_out_everywhere(&self, user: &users::Model, client: &ClientInfo) -> Result<()> {
         let tx = self.registry.control().begin().await?;
         self.end_sessions(&tx, user.id, None).await?;
         self.forget_trust(&tx, user.id).await?;
         tx.commit().await?;
-        self.log(user.id, Event::new(Kind::SignedOut).from(visit).with("everywhere", true)).await;
+        self.log(user.id, Event::new(Kind::SignedOut).from(client).with("everywhere", true)).await;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use entities::{control::users, ids::SessionId};
 
-use super::{Identity, Visit, guard::unchanged};
+use super::{ClientInfo, Identity, guard::unchanged};
 use crate::{
     error::{Code, Error, Result},
     security_log::{Event, Kind},
@@ -19,31 +19,31 @@ impl Identity {
         session: SessionId,
         old: &str,
         new: &str,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<()> {
-        self.demand_password(user, old, visit).await?;
+        self.demand_password(user, old, client).await?;
         let about = [&user.first_name, &user.last_name, &user.email];
-        if let Some(mut issue) = self.password_issue(new, &about.map(String::as_str), visit.network()).await? {
+        if let Some(mut issue) = self.password_issue(new, &about.map(String::as_str), client.network()).await? {
             "newPassword".clone_into(&mut issue.field);
             return Err(Error::invalid(vec![issue]));
         }
-        let hash = self.hash(new, visit.network()).await?;
+        let hash = self.hash(new, client.network()).await?;
         let tx = self.registry.control().begin().await?;
         unchanged(&tx, user).await?;
         self.new_password(&tx, user, hash).await?;
         self.end_sessions(&tx, user.id, Some(session)).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit)).await;
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(client)).await;
         Ok(())
     }
 
-    /// Asks a signed-in person for their password once more; wrong ones count as at the door.
+    /// Asks a signed-in person for their password once more; wrong ones count as at sign-in.
     ///
     /// # Errors
     /// `BAD_CREDENTIALS`, `RATE_LIMITED` after too many.
-    pub async fn demand_password(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<()> {
-        if self.prove(&user.email_key, Some(user), password, visit).await? {
+    pub async fn demand_password(&self, user: &users::Model, password: &str, client: &ClientInfo) -> Result<()> {
+        if self.prove(&user.email_key, Some(user), password, client).await? {
             return Ok(());
         }
         Err(Error::new(Code::BadCredentials, "The password is wrong."))

@@ -100,8 +100,8 @@ impl Identity {
     /// `VALIDATION_FAILED` for what is wrong with it, a taken slug among it; `QUOTA_EXCEEDED` when they have too many.
     pub async fn found_organisation(&self, user: &users::Model, organisation: NewOrganisation) -> Result<Membership> {
         if self.registry.of_user(user.id).await?.len() >= ORGANISATIONS {
-            let told = format!("A person may belong to {ORGANISATIONS} organisations when they found another.");
-            return Err(Error::new(Code::QuotaExceeded, told));
+            let reported = format!("A person may belong to {ORGANISATIONS} organisations when they found another.");
+            return Err(Error::new(Code::QuotaExceeded, reported));
         }
         let (tenant, _) = self.registry.create(organisation, Person::Known(user.clone())).await?;
         let made = self.memberships(user.id).await?.into_iter().find(|made| made.organisation.id == tenant);

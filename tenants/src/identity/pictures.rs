@@ -80,8 +80,8 @@ fn judged(bytes: &[u8]) -> Result<&'static str> {
     };
     let size = imagesize::blob_size(bytes).map_err(|_| Error::new(Code::BadFile, "The picture is damaged."))?;
     if !(1..=SIDE).contains(&size.width) || !(1..=SIDE).contains(&size.height) {
-        let told = format!("The picture is {} × {} pixels; it may be {SIDE} × {SIDE}.", size.width, size.height);
-        return Err(Error::new(Code::BadFile, told));
+        let reported = format!("The picture is {} × {} pixels; it may be {SIDE} × {SIDE}.", size.width, size.height);
+        return Err(Error::new(Code::BadFile, reported));
     }
     Ok(media_type)
 }

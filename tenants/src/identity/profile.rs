@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Identity, guard::note_in, people};
 use crate::{
-    errands,
     error::{Error, FieldIssue, Issue, Result},
     security_log::{self, Event},
+    system_jobs,
 };
 
 /// Where the names and addresses of people wait to be written into their organisations.
@@ -28,7 +28,7 @@ pub struct ProfilePatch {
     pub muted: Option<Vec<Notice>>,
 }
 
-/// A letter that people can do without. What concerns the safety of an account is no notice: it always goes out.
+/// An email that people can do without. What concerns the safety of an account is no notice: it always goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Somebody whom they invited has joined.
@@ -98,7 +98,7 @@ impl Identity {
 
     /// Has name and address written into the person's organisations, once the transaction commits.
     pub(super) async fn spread_later(&self, tx: &impl ConnectionTrait, user: UserId) -> Result<()> {
-        errands::enqueue(tx, self.registry.master(), PEOPLE, &Spread { user }, self.registry.clock().micros()).await
+        system_jobs::enqueue(tx, self.registry.master(), PEOPLE, &Spread { user }, self.registry.clock().micros()).await
     }
 
     /// Whose rows in organisations are to say what the person says: an item of [`PEOPLE`]; nothing if they are gone.

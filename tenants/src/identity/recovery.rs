@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use super::{
-    Identity, Visit,
-    letters::{Letter, Post},
+    ClientInfo, Identity,
+    emails::{EmailKind, EmailRequest},
     links,
     lockout::Guessed,
     people,
@@ -26,13 +26,13 @@ const LIFE: i64 = 30 * 60 * 1_000_000;
 const MOST: u64 = 3;
 
 impl Identity {
-    /// Mails a link to whoever has the address. For one that nobody has, the same is written, and no letter goes out.
+    /// Mails a link to whoever has the address. For one that nobody has, the same is written, and no email goes out.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is no address, `RATE_LIMITED` after too many letters.
-    pub async fn ask_recovery(&self, email: &str, visit: &Visit) -> Result<()> {
+    /// `VALIDATION_FAILED` for what is no address, `RATE_LIMITED` after too many emails.
+    pub async fn ask_recovery(&self, email: &str, client: &ClientInfo) -> Result<()> {
         people::check_email("email", email).map_or(Ok(()), |issue| Err(Error::invalid(vec![issue])))?;
-        self.may_write(visit).await?;
+        self.may_write(client).await?;
         let (key, now) = (people::email_key(email), self.registry.clock().micros());
         let known = self.registry.user_by_email(&key).await?;
         let id = RecoveryId::new();
@@ -44,8 +44,9 @@ impl Identity {
         if waiting < MOST {
             recoveries::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
             let language = known.as_ref().map_or_else(|| "en".to_owned(), |user| user.language.clone());
-            let post = Post { to: known.map(|user| user.email), language, letter: Letter::Recover { token } };
-            self.write(&tx, &post).await?;
+            let request =
+                EmailRequest { to: known.map(|user| user.email), language, kind: EmailKind::Recover { token } };
+            self.queue_email(&tx, &request).await?;
         }
         tx.commit().await?;
         self.registry.tickets().wake();
@@ -56,7 +57,7 @@ impl Identity {
     ///
     /// # Errors
     /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
-    pub async fn recover(&self, token: &str, password: &str, visit: &Visit) -> Result<()> {
+    pub async fn recover(&self, token: &str, password: &str, client: &ClientInfo) -> Result<()> {
         let expired = || Error::of(Code::LinkExpired);
         let id: RecoveryId = links::id(token).ok_or_else(expired)?;
         let row = recoveries::Entity::find_by_id(id).one(self.registry.control().read()).await?;
@@ -65,10 +66,10 @@ impl Identity {
         let row = row.ok_or_else(expired)?;
         let user = self.registry.user_by_email(&row.email_key).await?.ok_or_else(expired)?;
         let about = [&user.first_name, &user.last_name, &user.email];
-        if let Some(issue) = self.password_issue(password, &about.map(String::as_str), visit.network()).await? {
+        if let Some(issue) = self.password_issue(password, &about.map(String::as_str), client.network()).await? {
             return Err(Error::invalid(vec![issue]));
         }
-        let hash = self.hash(password, visit.network()).await?;
+        let hash = self.hash(password, client.network()).await?;
         let tx = self.registry.control().begin().await?;
         // the one who deletes it has used it
         if recoveries::Entity::delete_by_id(id).exec(&tx).await?.rows_affected != 1 {
@@ -80,7 +81,7 @@ impl Identity {
         self.forget_failures(&tx, Guessed::Password, &user.email_key).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::PasswordChanged).from(visit).with("recovered", true)).await;
+        self.log(user.id, Event::new(Kind::PasswordChanged).from(client).with("recovered", true)).await;
         Ok(())
     }
 
@@ -97,6 +98,6 @@ impl Identity {
         email_changes::Entity::delete_by_id(user.id).exec(tx).await?;
         self.forget_trust(tx, user.id).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());
-        self.write(tx, &Post { to, language, letter: Letter::PasswordChanged }).await
+        self.queue_email(tx, &EmailRequest { to, language, kind: EmailKind::PasswordChanged }).await
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::{
-    Identity, Visit,
+    ClientInfo, Identity,
     guard::unchanged,
     links,
     people::email_key,
@@ -82,14 +82,14 @@ impl Identity {
         password: &str,
         slug: Option<&str>,
         remember: bool,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<SignedIn> {
         let account = email_key(email);
         let user = self.registry.user_by_email(&account).await?;
-        let right = self.prove(&account, user.as_ref(), password, visit).await?;
+        let right = self.prove(&account, user.as_ref(), password, client).await?;
         let user = user.filter(|_| right).ok_or_else(|| Error::of(Code::BadCredentials))?;
-        let two_factors = self.challenge(&user, slug, remember, visit).await?;
-        self.enter(user, slug, remember, two_factors, visit).await
+        let two_factors = self.challenge(&user, slug, remember, client).await?;
+        self.enter(user, slug, remember, two_factors, client).await
     }
 
     /// A session for somebody who has proved all that was asked.
@@ -99,12 +99,12 @@ impl Identity {
         slug: Option<&str>,
         remember: bool,
         two_factors: bool,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<SignedIn> {
         let tenant = self.choose(user.id, slug).await?;
         let proven = if two_factors { Factors::Two } else { Factors::One };
-        let signed = self.open_session(user, tenant, remember, proven, visit).await?;
-        self.tell_signed_in(signed.user.id, tenant, visit).await;
+        let signed = self.open_session(user, tenant, remember, proven, client).await?;
+        self.tell_signed_in(signed.user.id, tenant, client).await;
         Ok(signed)
     }
 
@@ -112,14 +112,14 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` when the token is not ours, has served or has expired; one that had served ends the session.
-    pub async fn refresh(&self, token: &str, slug: Option<&str>, visit: &Visit) -> Result<SignedIn> {
+    pub async fn refresh(&self, token: &str, slug: Option<&str>, client: &ClientInfo) -> Result<SignedIn> {
         let refused = || Error::new(Code::Unauthenticated, "The refresh token has ended; sign in again.");
         let id: SessionId = links::id(token).ok_or_else(refused)?;
         let session = self.live(id).await?.ok_or_else(refused)?;
         if !links::matches(token, &session.refresh_hash) {
             // ids of sessions are no secret: a text that never was its token ends nothing
             if self.was_token(token, id) {
-                self.replayed(&session, visit).await?;
+                self.replayed(&session, client).await?;
             }
             return Err(refused());
         }
@@ -140,8 +140,8 @@ impl Identity {
             refresh_hash: Set(refresh_hash),
             used_at: Set(now),
             expires_at: Set(now + session.life),
-            address: Set(visit.address.to_string()),
-            agent: Set(visit.agent.clone()),
+            address: Set(client.address.to_string()),
+            agent: Set(client.agent.clone()),
             last_tenant: tenant.map_or(NotSet, |tenant| Set(Some(tenant))),
             ..Default::default()
         };
@@ -151,11 +151,11 @@ impl Identity {
             .filter(sessions::Column::RevokedAt.is_null())
             .filter(sessions::Column::RefreshHash.eq(session.refresh_hash.clone()));
         if update.exec(self.registry.control().write()).await?.rows_affected != 1 {
-            self.replayed(&session, visit).await?;
+            self.replayed(&session, client).await?;
             return Err(refused());
         }
         if tenant.is_some() && tenant != session.last_tenant {
-            self.tell_signed_in(user.id, tenant, visit).await;
+            self.tell_signed_in(user.id, tenant, client).await;
         }
         let mut signed = self.answer(user, id, tenant, refresh_token).await?;
         let only = session.only_tenant;
@@ -179,9 +179,9 @@ impl Identity {
     }
 
     /// A token that has served came back: it was stolen or copied, and nobody knows by whom.
-    async fn replayed(&self, session: &sessions::Model, visit: &Visit) -> Result<()> {
+    async fn replayed(&self, session: &sessions::Model, client: &ClientInfo) -> Result<()> {
         self.end_session(session.user_id, session.id).await?;
-        self.log(session.user_id, Event::new(Kind::SessionReplayed).from(visit)).await;
+        self.log(session.user_id, Event::new(Kind::SessionReplayed).from(client)).await;
         Ok(())
     }
 
@@ -261,18 +261,18 @@ impl Identity {
         user: users::Model,
         tenant: Option<TenantId>,
         remember: bool,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<SignedIn> {
-        self.open_session(user, tenant, remember, Factors::One, visit).await
+        self.open_session(user, tenant, remember, Factors::One, client).await
     }
 
     /// Begins a session for one organisation alone, whose provider vouched for the person.
     ///
     /// # Errors
     /// When the control plane does not answer.
-    pub async fn begin_bound(&self, user: users::Model, tenant: TenantId, visit: &Visit) -> Result<SignedIn> {
-        let signed = self.open_session(user, Some(tenant), false, Factors::Elsewhere(tenant), visit).await?;
-        self.tell_signed_in(signed.user.id, Some(tenant), visit).await;
+    pub async fn begin_bound(&self, user: users::Model, tenant: TenantId, client: &ClientInfo) -> Result<SignedIn> {
+        let signed = self.open_session(user, Some(tenant), false, Factors::Elsewhere(tenant), client).await?;
+        self.tell_signed_in(signed.user.id, Some(tenant), client).await;
         Ok(signed)
     }
 
@@ -282,7 +282,7 @@ impl Identity {
         tenant: Option<TenantId>,
         remember: bool,
         proven: Factors,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<SignedIn> {
         let now = self.registry.clock().micros();
         let id = SessionId::new();
@@ -297,8 +297,8 @@ impl Identity {
             used_at: now,
             revoked_at: None,
             life,
-            address: visit.address.to_string(),
-            agent: visit.agent.clone(),
+            address: client.address.to_string(),
+            agent: client.agent.clone(),
             two_factors: proven == Factors::Two,
             only_tenant: match proven {
                 Factors::Elsewhere(tenant) => Some(tenant),

@@ -12,8 +12,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Identity, NewAccount, SignedIn, Visit,
-    letters::{Letter, Post},
+    ClientInfo, Identity, NewAccount, SignedIn,
+    emails::{EmailKind, EmailRequest},
     links,
     people::{Applicant, email_key},
 };
@@ -25,7 +25,7 @@ use crate::{
 
 /// Life of a link, microseconds.
 const LIFE: i64 = 24 * 3600 * 1_000_000;
-/// Letters that one address gets within the hour: nobody is flooded, and a stranger who signs up with somebody's address
+/// Emails that one address gets within the hour: nobody is flooded, and a stranger who signs up with somebody's address
 /// does not keep them from doing so for long.
 const MOST: u64 = 5;
 /// Microseconds.
@@ -48,27 +48,27 @@ impl Identity {
     /// Mails a link to the address, or, to one that has an account, a word that it has. Both take the same work.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; `RATE_LIMITED` after too many letters; never
+    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; `RATE_LIMITED` after too many emails; never
     /// whether the address is known.
-    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, visit: &Visit) -> Result<()> {
+    pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, client: &ClientInfo) -> Result<()> {
         let mut issues = organisation.issues();
-        issues.extend(self.issues(&account, [&organisation.name, &organisation.slug], visit.network()).await?);
+        issues.extend(self.issues(&account, [&organisation.name, &organisation.slug], client.network()).await?);
         if issues.is_empty() && self.registry.by_slug(&organisation.slug).await.is_ok() {
             issues.push(FieldIssue { field: "organisation.slug".to_owned(), issue: Issue::Taken(None) });
         }
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
-        self.may_write(visit).await?;
+        self.may_write(client).await?;
         let key = email_key(&account.email);
         let known = self.registry.user_by_email(&key).await?;
         let speaks = (organisation.language.as_str(), organisation.time_zone.as_str());
-        let applicant = self.applicant(account, speaks, visit.network()).await?;
+        let applicant = self.applicant(account, speaks, client.network()).await?;
         let (to, language) = (Some(applicant.email.clone()), organisation.language.clone());
         let (row, token) = self.pending(key, &Pending { applicant, organisation })?;
-        let letter = match known {
-            None => Letter::ConfirmSignUp { token },
-            Some(_) => Letter::AlreadyRegistered,
+        let kind = match known {
+            None => EmailKind::ConfirmSignUp { token },
+            Some(_) => EmailKind::AlreadyRegistered,
         };
         let tx = self.registry.control().begin().await?;
         sign_ups::Entity::delete_many().filter(sign_ups::Column::ExpiresAt.lte(row.created_at)).exec(&tx).await?;
@@ -77,7 +77,7 @@ impl Identity {
             .filter(sign_ups::Column::CreatedAt.gt(row.created_at - HOUR));
         if lately.count(&tx).await? < MOST {
             sign_ups::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
-            self.write(&tx, &Post { to, language, letter }).await?;
+            self.queue_email(&tx, &EmailRequest { to, language, kind }).await?;
         }
         tx.commit().await?;
         self.registry.tickets().wake();
@@ -106,7 +106,7 @@ impl Identity {
         password: &str,
         slug: Option<String>,
         remember: bool,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<SignedIn> {
         let expired = || Error::of(Code::LinkExpired);
         let id: SignUpId = links::id(token).ok_or_else(expired)?;
@@ -117,7 +117,7 @@ impl Identity {
         let clear = self.registry.master().unseal(&of_row(SEALED, id), &row.sealed).ok_or_else(expired)?;
         let Pending { applicant, mut organisation } = serde_json::from_slice(&clear).map_err(Error::internal)?;
         self.count_try(id).await?;
-        if !self.verify(password, Some(applicant.password_hash.clone()), visit.network()).await? {
+        if !self.verify(password, Some(applicant.password_hash.clone()), client.network()).await? {
             return Err(Error::new(Code::BadCredentials, "That is not the password of this sign-up."));
         }
         let forgiven = sign_ups::Entity::update_many().col_expr(sign_ups::Column::Tries, Expr::value(0));
@@ -134,7 +134,7 @@ impl Identity {
         };
         let others = sign_ups::Entity::delete_many().filter(sign_ups::Column::EmailKey.eq(&user.email_key));
         others.exec(self.registry.control().write()).await?;
-        self.begin(user, Some(tenant), remember, visit).await
+        self.begin(user, Some(tenant), remember, client).await
     }
 
     /// Counts a password before it is looked at, so that tries at the same time do not pass each other; a link that took

@@ -65,8 +65,9 @@ pub(crate) fn add(path: &Path) -> Result<MasterKey> {
     let new = MasterKey::generate()?;
     let (old, _) = read(path)?;
     if parse(&old)?.len() >= MOST {
-        let told = format!("There are {MOST} master keys, as many as there may be; run `keys retire --master` first.");
-        return Err(Error::new(Code::Conflict, told));
+        let reported =
+            format!("There are {MOST} master keys, as many as there may be; run `keys retire --master` first.");
+        return Err(Error::new(Code::Conflict, reported));
     }
     let text = Zeroizing::new([lines(std::slice::from_ref(&new)).as_str(), old.as_str()].concat());
     replace(path, text.as_bytes())?;

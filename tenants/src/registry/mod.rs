@@ -57,13 +57,13 @@ pub struct Storage {
 
 /// What an open tenant counts in the registry's cache.
 #[derive(Clone)]
-struct Burden;
+struct TenantWeight;
 
-impl Burden {
+impl TenantWeight {
     const FILE: u64 = 16;
 }
 
-impl Weighter<TenantId, TenantDb> for Burden {
+impl Weighter<TenantId, TenantDb> for TenantWeight {
     fn weight(&self, _: &TenantId, space: &TenantDb) -> u64 {
         match space.dialect() {
             Dialect::Sqlite => Self::FILE,
@@ -80,7 +80,7 @@ pub struct Registry {
     tickets: Tickets,
     clock: Clock,
     provision: Arc<dyn Provision>,
-    open: Cache<TenantId, TenantDb, Burden>,
+    open: Cache<TenantId, TenantDb, TenantWeight>,
     seen: watch::Seen,
 }
 
@@ -94,7 +94,8 @@ impl Registry {
         provision: Arc<dyn Provision>,
     ) -> Self {
         let tickets = Tickets::new(control.clone());
-        let open = Cache::with_weighter(storage.open_tenants, storage.open_tenants as u64 * Burden::FILE, Burden);
+        let open =
+            Cache::with_weighter(storage.open_tenants, storage.open_tenants as u64 * TenantWeight::FILE, TenantWeight);
         Self { control, master, storage, tickets, clock, provision, open, seen: watch::Seen::default() }
     }
 

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     control::Control,
-    errands,
     error::{Error, Result},
     identity,
     keys::{MasterKeys, key_of, of_row},
+    system_jobs,
 };
 
 /// Rows sealed anew in one transaction.
@@ -35,7 +35,7 @@ pub enum Key {
 
 /// All of them, but for the wrapped keys of tenants and the known text by which a wrong master key is noticed.
 pub const COLUMNS: &[SealedColumn] = &[
-    SealedColumn { table: "errands", key: Key::Uuid("id"), column: "payload", purpose: errands::SEALED },
+    SealedColumn { table: "system_jobs", key: Key::Uuid("id"), column: "payload", purpose: system_jobs::SEALED },
     SealedColumn { table: "pictures", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::PICTURES },
     SealedColumn { table: "second_factors", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::FACTORS },
     SealedColumn { table: "sign_ups", key: Key::Uuid("id"), column: "sealed", purpose: identity::SIGN_UPS },

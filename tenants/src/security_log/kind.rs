@@ -46,7 +46,7 @@ kinds! {
 
 impl Kind {
     /// Whether strangers can make it happen as often as they like: told once a minute for each name and address.
-    pub(super) fn floods(self) -> bool {
+    pub(super) fn is_deduplicated(self) -> bool {
         matches!(
             self,
             Kind::SignInFailed

@@ -18,36 +18,36 @@ use sea_orm::{
 use serde_json::{Map, Value as Json};
 
 pub use kind::Kind;
-pub use read::{Asked, Line, Page, of_people, page};
+pub use read::{Line, LogQuery, Page, of_people, page};
 pub use sweep::{QUEUE, begin, keep_days, set_keep_days, sweep, sweep_control};
 
 use crate::{
     caller::{Actor, Caller},
     error::Result,
-    identity::Visit,
+    identity::ClientInfo,
 };
 
-/// Microseconds within which a flood of the same is one line.
-const FLOOD: i64 = 60_000_000;
+/// Microseconds within which repetitions of an event are one line.
+const DEDUPE_WINDOW: i64 = 60_000_000;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub struct Event {
     kind: Kind,
     actor: Option<Actor>,
-    visit: Option<Visit>,
+    client: Option<ClientInfo>,
     detail: Map<String, Json>,
 }
 
 impl Event {
     /// Something that nobody in particular did.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, actor: None, visit: None, detail: Map::new() }
+        Self { kind, actor: None, client: None, detail: Map::new() }
     }
 
     /// Something that a caller did, from where the request came.
     pub fn of(caller: &Caller, kind: Kind) -> Self {
-        Self { actor: Some(caller.actor), visit: caller.visit.as_deref().cloned(), ..Self::new(kind) }
+        Self { actor: Some(caller.actor), client: caller.client.as_deref().cloned(), ..Self::new(kind) }
     }
 
     /// What it is.
@@ -61,8 +61,8 @@ impl Event {
     }
 
     /// From where.
-    pub fn from(self, visit: &Visit) -> Self {
-        Self { visit: Some(visit.clone()), ..self }
+    pub fn from(self, client: &ClientInfo) -> Self {
+        Self { client: Some(client.clone()), ..self }
     }
 
     /// One more fact; never a secret.
@@ -72,20 +72,20 @@ impl Event {
     }
 
     /// Lines with the same text here are one; `id` where each stands alone.
-    fn flood(&self, id: EventId, who: &str, now: i64) -> String {
-        if !self.kind.floods() {
+    fn dedupe_key(&self, id: EventId, who: &str, now: i64) -> String {
+        if !self.kind.is_deduplicated() {
             return id.to_string();
         }
-        let address = self.visit.as_ref().map(|visit| visit.address.to_string()).unwrap_or_default();
-        format!("{} {who} {address} {}", self.kind.name(), now / FLOOD)
+        let address = self.client.as_ref().map(|client| client.address.to_string()).unwrap_or_default();
+        format!("{} {who} {address} {}", self.kind.name(), now / DEDUPE_WINDOW)
     }
 
     fn address(&self) -> Option<String> {
-        self.visit.as_ref().map(|visit| visit.address.to_string())
+        self.client.as_ref().map(|client| client.address.to_string())
     }
 
     fn agent(&self) -> Option<String> {
-        self.visit.as_ref().map(|visit| visit.agent.clone()).filter(|agent| !agent.is_empty())
+        self.client.as_ref().map(|client| client.agent.clone()).filter(|agent| !agent.is_empty())
     }
 
     fn detail(&self) -> String {
@@ -102,7 +102,7 @@ pub async fn note(space: &impl ConnectionTrait, event: Event, now: i64) -> Resul
     let actor = event.actor.map(|actor| actor.stored());
     let row = security_log::ActiveModel {
         id: Set(id),
-        flood: Set(event.flood(id, actor.as_deref().unwrap_or_default(), now)),
+        dedupe_key: Set(event.dedupe_key(id, actor.as_deref().unwrap_or_default(), now)),
         at: Set(now),
         last_at: Set(now),
         times: Set(1),
@@ -112,7 +112,7 @@ pub async fn note(space: &impl ConnectionTrait, event: Event, now: i64) -> Resul
         detail: Set(event.detail()),
         actor: Set(actor),
     };
-    let again = OnConflict::column(security_log::Column::Flood)
+    let again = OnConflict::column(security_log::Column::DedupeKey)
         .value(security_log::Column::Times, Expr::col((security_log::Entity, security_log::Column::Times)).add(1))
         .value(security_log::Column::LastAt, now)
         .to_owned();
@@ -130,7 +130,7 @@ pub async fn note_person(control: &impl ConnectionTrait, person: Option<UserId>,
     let who = person.map(|person| person.to_string()).unwrap_or_default();
     let row = log::ActiveModel {
         id: Set(id),
-        flood: Set(event.flood(id, &who, now)),
+        dedupe_key: Set(event.dedupe_key(id, &who, now)),
         at: Set(now),
         last_at: Set(now),
         times: Set(1),
@@ -140,7 +140,7 @@ pub async fn note_person(control: &impl ConnectionTrait, person: Option<UserId>,
         agent: Set(event.agent()),
         detail: Set(event.detail()),
     };
-    let again = OnConflict::column(log::Column::Flood)
+    let again = OnConflict::column(log::Column::DedupeKey)
         .value(log::Column::Times, Expr::col((log::Entity, log::Column::Times)).add(1))
         .value(log::Column::LastAt, now)
         .to_owned();

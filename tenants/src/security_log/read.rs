@@ -13,7 +13,7 @@ use crate::{caller::Actor, db::TenantDb, error::Result};
 
 /// Which lines are wanted.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct LogQuery {
     /// How many at most.
     pub first: u64,
     /// Those before this one.
@@ -53,7 +53,7 @@ pub struct Page {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn page(db: &TenantDb, asked: &Asked) -> Result<Page> {
+pub async fn page(db: &TenantDb, asked: &LogQuery) -> Result<Page> {
     let mut query = security_log::Entity::find().order_by_desc(security_log::Column::Id).limit(asked.first + 1);
     if let Some(after) = asked.after {
         query = query.filter(security_log::Column::Id.lt(after));

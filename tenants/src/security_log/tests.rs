@@ -3,12 +3,12 @@
 use super::*;
 use crate::testing;
 
-fn visit(address: &str) -> Visit {
-    Visit::new(address.parse().unwrap(), "curl")
+fn visit(address: &str) -> ClientInfo {
+    ClientInfo::new(address.parse().unwrap(), "curl")
 }
 
 async fn all(db: &crate::TenantDb) -> Vec<Line> {
-    page(db, &Asked { first: 100, ..Asked::default() }).await.unwrap().lines
+    page(db, &LogQuery { first: 100, ..LogQuery::default() }).await.unwrap().lines
 }
 
 #[tokio::test]
@@ -18,25 +18,25 @@ async fn the_newest_line_is_first_and_pages_follow_each_other() {
         let event = Event::new(Kind::KeyCreated).by(Actor::System).from(&visit("192.0.2.7")).with("name", name);
         note(&db, event, testing::NOW).await.unwrap();
     }
-    let first = page(&db, &Asked { first: 2, ..Asked::default() }).await.unwrap();
+    let first = page(&db, &LogQuery { first: 2, ..LogQuery::default() }).await.unwrap();
     let names = |page: &Page| page.lines.iter().map(|line| line.detail["name"].to_string()).collect::<String>();
     assert_eq!((names(&first).as_str(), first.more), ("\"c\"\"b\"", true));
     let after = Some(first.lines[1].id);
-    let second = page(&db, &Asked { first: 2, after, ..Asked::default() }).await.unwrap();
+    let second = page(&db, &LogQuery { first: 2, after, ..LogQuery::default() }).await.unwrap();
     assert_eq!((names(&second).as_str(), second.more), ("\"a\"", false));
     assert_eq!(second.lines[0].address.as_deref(), Some("192.0.2.7"));
-    let none = Asked { first: 9, kinds: vec![Kind::SignedIn], ..Asked::default() };
+    let none = LogQuery { first: 9, kinds: vec![Kind::SignedIn], ..LogQuery::default() };
     assert!(page(&db, &none).await.unwrap().lines.is_empty());
 }
 
 #[tokio::test]
-async fn a_flood_is_one_line_for_each_address_and_minute() {
+async fn repetitions_are_one_line_for_each_address_and_minute() {
     let db = testing::space().await;
     for n in 0..50 {
         let address = if n % 2 == 0 { "192.0.2.7" } else { "192.0.2.8" };
         note(&db, Event::new(Kind::SignInFailed).from(&visit(address)), testing::NOW + n).await.unwrap();
     }
-    note(&db, Event::new(Kind::SignInFailed).from(&visit("192.0.2.8")), testing::NOW + FLOOD).await.unwrap();
+    note(&db, Event::new(Kind::SignInFailed).from(&visit("192.0.2.8")), testing::NOW + DEDUPE_WINDOW).await.unwrap();
     let times: Vec<i64> = all(&db).await.iter().map(|line| line.times).collect();
     assert_eq!(times, [1, 25, 25]);
 }

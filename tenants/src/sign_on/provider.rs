@@ -65,7 +65,7 @@ impl Proven {
         }
     }
 
-    fn told(issuer: &str, claims: &CoreUserInfoClaims) -> Self {
+    fn from_user_info(issuer: &str, claims: &CoreUserInfoClaims) -> Self {
         Self {
             issuer: issuer.to_owned(),
             subject: claims.subject().as_str().to_owned(),
@@ -122,9 +122,9 @@ impl Provider {
         if proven.email.is_none() {
             // many providers keep the address out of the token and tell it when asked
             let asked = client.user_info(answer.access_token().clone(), Some(claims.subject().clone()));
-            let told: CoreUserInfoClaims =
+            let claims: CoreUserInfoClaims =
                 asked.map_err(Error::internal)?.request_async(&http).await.map_err(refused)?;
-            proven = Proven::told(&self.issuer, &told);
+            proven = Proven::from_user_info(&self.issuer, &claims);
         }
         Ok(proven)
     }

@@ -24,7 +24,7 @@ pub async fn most_memory(mut process: Child) -> (ExitStatus, f64) {
 }
 
 fn status(process: u32, key: &str) -> Option<f64> {
-    let told = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let kilobytes = told.lines().find_map(|line| line.strip_prefix(key))?.trim().strip_suffix(" kB")?;
+    let reported = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kilobytes = reported.lines().find_map(|line| line.strip_prefix(key))?.trim().strip_suffix(" kB")?;
     kilobytes.parse::<f64>().ok().map(|kilobytes| kilobytes / 1024.0)
 }

@@ -1,8 +1,8 @@
 // All data of a tenant, read once through the simplest documents, behind the tenant's own schema: graphql-js executes
-// any document over it, and so says what our door should have answered.
+// any document over it, and so says what our endpoint should have answered.
 
 import { buildClientSchema, getIntrospectionQuery, getNamedType, GraphQLError, isLeafType, isNonNullType, isObjectType } from 'graphql';
-import { data } from '../door.mjs';
+import { data } from '../endpoint.mjs';
 
 /** The most records a page may ask for. */
 export const MOST = 200;

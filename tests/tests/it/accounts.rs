@@ -34,13 +34,13 @@ async fn nobody_exists_before_the_link_and_the_password() {
     let app = TestApp::start().await;
     let anonymous = app.anonymous();
     sign_up(&anonymous, "ada@example.com", "acme").await.data();
-    let letter = app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await;
-    assert!(letter.html.contains(&letter.token()) && !letter.text.contains("Ada"), "{letter:?}");
+    let message = app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await;
+    assert!(message.html.contains(&message.token()) && !message.text.contains("Ada"), "{message:?}");
     assert_eq!(sign_in(&anonymous, "ada@example.com", PASSWORD).await.code(), "BAD_CREDENTIALS");
     let confirm = async |token: &str, password: &str, slug: Option<&str>| {
         anonymous.account(CONFIRM, json!({ "token": token, "password": password, "slug": slug })).await
     };
-    let token = letter.token();
+    let token = message.token();
     let changed = token.replace(&token[token.len() - 4..], "AAAA");
     for wrong in ["", ".", "x.y", &changed, &"x".repeat(10_000)] {
         assert_eq!(confirm(wrong, PASSWORD, None).await.code(), "LINK_EXPIRED", "{wrong}");
@@ -62,15 +62,15 @@ async fn signing_up_tells_nobody_who_has_an_account() {
     let known = sign_up(&anonymous, "ada@example.com", "other").await.text;
     let unknown = sign_up(&anonymous, "bob@example.com", "other").await.text;
     assert_eq!(known.replace("ada@", "bob@"), unknown);
-    let letter = app.mailbox().take("ada@example.com", "You already have an account").await;
-    assert!(letter.text.contains("/account/forgotten") && !letter.text.contains('#'), "{letter:?}");
+    let message = app.mailbox().take("ada@example.com", "You already have an account").await;
+    assert!(message.text.contains("/account/forgotten") && !message.text.contains('#'), "{message:?}");
     app.mailbox().take("bob@example.com", CONFIRM_SUBJECT).await;
     for _ in 0..8 {
         sign_up(&anonymous, "bob@example.com", "other").await.data();
     }
     app.sign_up("eve@example.com", PASSWORD, "eves").await;
-    let more = app.mailbox().letters().iter().filter(|letter| letter.to == "bob@example.com").count();
-    assert_eq!(more, 4, "nobody is flooded with letters");
+    let more = app.mailbox().emails().iter().filter(|message| message.to == "bob@example.com").count();
+    assert_eq!(more, 4, "nobody is flooded with emails");
 }
 
 #[tokio::test]
@@ -80,8 +80,13 @@ async fn what_is_taken_weak_or_wrong_is_refused() {
     app.sign_up("ada@example.com", PASSWORD, "acme").await;
     assert_eq!(sign_up(&anonymous, "bob@example.com", "ACME").await.code(), "VALIDATION_FAILED");
     let taken = sign_up(&anonymous, "bob@example.com", "acme").await;
-    let told = &taken.body["errors"][0]["extensions"]["fields"][0];
-    assert_eq!((&told["field"], &told["code"]), (&json!("organisation.slug"), &json!("TAKEN")), "{}", taken.text);
+    let reported = &taken.body["errors"][0]["extensions"]["fields"][0];
+    assert_eq!(
+        (&reported["field"], &reported["code"]),
+        (&json!("organisation.slug"), &json!("TAKEN")),
+        "{}",
+        taken.text
+    );
     for (field, value) in [
         ("password", "short"),
         ("password", &"long".repeat(40)),
@@ -159,7 +164,7 @@ async fn who_forgot_the_password_recovers_by_mail() {
     assert_eq!(sign_in(&anonymous, "ada@example.com", PASSWORD).await.code(), "BAD_CREDENTIALS");
     sign_in(&anonymous, "ada@example.com", "another long passphrase").await.data();
     app.mailbox().take("ada@example.com", "Your password was changed").await;
-    assert!(app.mailbox().letters().iter().all(|letter| letter.to == "ada@example.com"), "nobody else was written to");
+    assert!(app.mailbox().emails().iter().all(|message| message.to == "ada@example.com"), "nobody else was written to");
 }
 
 #[tokio::test]
@@ -193,7 +198,7 @@ async fn who_recovers_does_not_wait_for_those_who_guessed() {
 }
 
 #[tokio::test]
-async fn one_address_does_not_have_letters_sent_to_everybody() {
+async fn one_address_does_not_have_emails_sent_to_everybody() {
     let app = TestApp::start().await;
     let ask = async |n: u32| {
         let query = format!("mutation {{ askRecovery(email: \"p{n}@example.com\") {{ email }} }}");
@@ -209,10 +214,10 @@ async fn one_address_does_not_have_letters_sent_to_everybody() {
 }
 
 #[tokio::test]
-async fn letters_that_wait_survive_a_power_cut() {
+async fn emails_that_wait_survive_a_power_cut() {
     let mut app = TestApp::start_with(&[("CLIENTELE_WORKERS", "0")]).await;
     sign_up(&app.anonymous(), "ada@example.com", "acme").await.data();
-    assert_eq!(app.mailbox().letters().len(), 0, "nobody works");
+    assert_eq!(app.mailbox().emails().len(), 0, "nobody works");
     app.server().kill();
     let working = app.beside_with(&[("CLIENTELE_WORKERS", "2")]).await;
     app.mailbox().take("ada@example.com", CONFIRM_SUBJECT).await;

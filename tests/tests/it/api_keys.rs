@@ -130,14 +130,14 @@ async fn keys_are_renewed_bound_and_listed() {
     };
     until(5, "the last use is told", used).await;
     let log = "{ securityLog(kinds: [KEY_NEW_ADDRESS, KEY_REFUSED, KEY_RENEWED]) { nodes { kind actor { name } address detail } } }";
-    let told = async || {
+    let reported = async || {
         let nodes = tenant.data(log, json!({})).await["securityLog"]["nodes"].clone();
         let kinds: Vec<_> = nodes.as_array().expect("lines").iter().filter_map(|line| line["kind"].as_str()).collect();
         kinds.contains(&"KEY_REFUSED")
             && kinds.contains(&"KEY_RENEWED")
             && kinds.iter().filter(|kind| **kind == "KEY_NEW_ADDRESS").count() == 2
     };
-    until(5, "the log tells it", told).await;
+    until(5, "the log tells it", reported).await;
     let whole = tenant.graphql("{ securityLog(first: 200) { nodes { kind detail agent address } } }", json!({})).await;
     let secret = issued["key"].as_str().and_then(|key| key.rsplit('_').next()).expect("a secret");
     assert!(!whole.text.contains(secret), "no secret stands in it");

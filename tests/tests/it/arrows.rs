@@ -1,10 +1,10 @@
-//! Arrows point down only (ARCHITECTURE.md): a crate uses crates of lower floors, and only `api` knows the doors' libraries.
+//! Arrows point down only (ARCHITECTURE.md): a crate uses crates of lower layers, and only `api` knows the endpoints' libraries.
 
 use serde_json::Value;
 use tests::workspace;
 
-/// The house, from the ground up. Crates of one floor do not know each other.
-const FLOORS: &[&[&str]] = &[
+/// The house, from the ground up. Crates of one layer do not know each other.
+const LAYERS: &[&[&str]] = &[
     &["entities", "migration"],
     &["tenants", "mail"],
     &["records"],
@@ -15,19 +15,19 @@ const FLOORS: &[&[&str]] = &[
     &["api"],
 ];
 
-/// Libraries of the doors, by the beginning of their name.
-const DOORS: &[&str] = &["actix", "async-graphql", "clap"];
+/// Libraries of the endpoints, by the beginning of their name.
+const ENDPOINTS: &[&str] = &["actix", "async-graphql", "clap"];
 
 #[test]
-fn crates_use_lower_floors_only() {
+fn crates_use_lower_layers_only() {
     let metadata = workspace::metadata();
     let mut wrong = Vec::new();
     for (name, dependencies) in members(&metadata) {
-        let floor = floor(name).unwrap_or_else(|| panic!("`{name}` stands on no floor; see ARCHITECTURE.md"));
+        let layer = layer(name).unwrap_or_else(|| panic!("`{name}` stands in no layer; see ARCHITECTURE.md"));
         for used in dependencies {
-            match self::floor(used) {
-                Some(below) if below >= floor => {
-                    wrong.push(format!("{name} (floor {floor}) uses {used} (floor {below})"))
+            match self::layer(used) {
+                Some(below) if below >= layer => {
+                    wrong.push(format!("{name} (layer {layer}) uses {used} (layer {below})"))
                 }
                 _ => {}
             }
@@ -37,18 +37,18 @@ fn crates_use_lower_floors_only() {
 }
 
 #[test]
-fn only_api_knows_the_libraries_of_doors() {
+fn only_api_knows_the_libraries_of_endpoints() {
     let metadata = workspace::metadata();
     let mut wrong = Vec::new();
     for (name, dependencies) in members(&metadata).filter(|(name, _)| *name != "api") {
-        let doors = dependencies.iter().filter(|used| DOORS.iter().any(|door| used.starts_with(door)));
-        wrong.extend(doors.map(|used| format!("{name} uses {used}")));
+        let endpoints = dependencies.iter().filter(|used| ENDPOINTS.iter().any(|endpoint| used.starts_with(endpoint)));
+        wrong.extend(endpoints.map(|used| format!("{name} uses {used}")));
     }
-    assert!(wrong.is_empty(), "libraries of doors outside `api`:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "libraries of endpoints outside `api`:\n{}", wrong.join("\n"));
 }
 
-fn floor(name: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&name))
+fn layer(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&name))
 }
 
 /// The product's crates with their direct dependencies; those of tests and build scripts are no part of it.

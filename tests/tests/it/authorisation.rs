@@ -10,11 +10,11 @@ use crate::{access, isolation::schema::Schema};
 /// Operations of the account endpoint for people who have no credential yet.
 const OPEN: &[(&str, &str)] = &[
     ("signUp", "begins an account"),
-    ("confirmSignUp", "has the token of a letter"),
+    ("confirmSignUp", "has the token of an email"),
     ("signIn", "has a password"),
     ("askRecovery", "has lost it"),
-    ("recover", "has the token of a letter"),
-    ("confirmEmail", "has the token of a letter"),
+    ("recover", "has the token of an email"),
+    ("confirmEmail", "has the token of an email"),
     ("refresh", "has a refresh token"),
 ];
 

@@ -44,9 +44,14 @@ async fn wrong_values_name_their_field() {
         ),
     ] {
         let answer = acme.graphql(query, json!({ "data": data })).await;
-        let told = &answer.body["errors"][0]["extensions"]["fields"][0];
-        assert_eq!((told["field"].as_str(), told["code"].as_str()), (Some(name), Some(code)), "{}", answer.text);
-        assert!(!told["message"].as_str().unwrap_or_default().is_empty());
+        let reported = &answer.body["errors"][0]["extensions"]["fields"][0];
+        assert_eq!(
+            (reported["field"].as_str(), reported["code"].as_str()),
+            (Some(name), Some(code)),
+            "{}",
+            answer.text
+        );
+        assert!(!reported["message"].as_str().unwrap_or_default().is_empty());
     }
 }
 

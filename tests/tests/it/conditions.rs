@@ -1,4 +1,4 @@
-//! Fields that are required, or shown, only where a record matches: told to forms, and kept at every door.
+//! Fields that are required, or shown, only where a record matches: told to forms, and kept at every endpoint.
 
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, TestApp};
@@ -71,13 +71,13 @@ async fn forms_are_told_and_names_are_those_of_today() {
     let acme = app.tenant("acme");
     let (_, plan) = siret(&acme).await;
     acme.data(UPDATE_FIELD, json!({ "id": plan, "input": { "name": "contract" } })).await;
-    let told = acme
+    let reported = acme
         .data(
             "{ object(name: \"customer\") { fields { name validation { min requiredWhen visibleWhen } } } }",
             json!({}),
         )
         .await;
-    let fields = told["object"]["fields"].as_array().expect("fields").clone();
+    let fields = reported["object"]["fields"].as_array().expect("fields").clone();
     let siret = fields.iter().find(|field| field["name"] == "siret").expect("siret");
     let expected = json!({
         "min": "3",

@@ -134,21 +134,21 @@ async fn all_customers(tenant: &Tenant) -> Vec<Value> {
 async fn feed_tells_each_creation_once(tenant: &Tenant, ids: &HashSet<&str>) {
     let query = "query ($after: Int64!) { changes(after: $after, objects: [\"customer\"], first: 200) {
         nodes { seq record kind } lastSeq hasMore } }";
-    let (mut told, mut after) = (Vec::new(), 0);
+    let (mut reported, mut after) = (Vec::new(), 0);
     loop {
         let page = tenant.data(query, json!({ "after": after })).await["changes"].clone();
         let nodes = page["nodes"].as_array().expect("nodes").clone();
         let seqs: Vec<i64> = nodes.iter().map(|node| number(&node["seq"])).collect();
         assert!(seqs.is_sorted() && seqs.first().is_none_or(|first| *first > after), "the feed is not in order");
         assert!(nodes.iter().all(|node| node["kind"] == "CREATED"), "nothing but creations was asked for");
-        told.extend(nodes.iter().map(|node| node["record"].as_str().expect("an id").to_owned()));
+        reported.extend(nodes.iter().map(|node| node["record"].as_str().expect("an id").to_owned()));
         after = number(&page["lastSeq"]);
         if page["hasMore"] != true {
             break;
         }
     }
-    let distinct: HashSet<&str> = told.iter().map(String::as_str).collect();
-    assert_eq!(distinct.len(), told.len(), "a commit was told twice");
+    let distinct: HashSet<&str> = reported.iter().map(String::as_str).collect();
+    assert_eq!(distinct.len(), reported.len(), "a commit was told twice");
     assert_eq!(&distinct, ids, "the feed tells what is stored, no more and no less");
 }
 

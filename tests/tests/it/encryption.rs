@@ -41,8 +41,8 @@ async fn what_is_kept_is_for_nobody_else_of_the_machine() {
     tenant.data(invite, json!({})).await;
     let upload = tenant.api_key.request(Method::POST, "/api/imports?object=customer").body("name\nAda\n");
     Answer::of(upload).await;
-    let lies_there = async || !app.mailbox().letters().is_empty();
-    until(30, "a letter", lies_there).await;
+    let lies_there = async || !app.mailbox().emails().is_empty();
+    until(30, "an email", lies_there).await;
     let mut left = vec![app.data()];
     let mut seen = 0;
     while let Some(path) = left.pop() {
@@ -54,7 +54,7 @@ async fn what_is_kept_is_for_nobody_else_of_the_machine() {
             left.extend(fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
         }
     }
-    assert!(seen >= 4, "a folder, letters and more were expected, {seen} found");
+    assert!(seen >= 4, "a folder, emails and more were expected, {seen} found");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn account(app: &TestApp) -> Vec<String> {
     secrets
 }
 
-/// Values of encrypted fields, brought in by every door.
+/// Values of encrypted fields, brought in by every endpoint.
 async fn sealed_values(app: &TestApp, token: String) -> Vec<String> {
     let owner = app.with_token(&token);
     let make = "mutation ($input: CreateFieldInput!) { createField(input: $input) { id } }";

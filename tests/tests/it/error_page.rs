@@ -70,7 +70,7 @@ fn issues() -> Vec<Issue> {
 const INTRODUCTION: &str = "\
 # Errors
 
-Every error has a code that programs can rely on and a message for people: what is wrong, where, and what to do. All doors over
+Every error has a code that programs can rely on and a message for people: what is wrong, where, and what to do. All endpoints over
 HTTP tell them as `{ \"errors\": [{ \"message\", \"extensions\": { \"code\", … } }] }`; GraphQL adds the `path` of the field that
 failed. REST answers with the status below; the command line prints the message and ends with the exit code below. A GraphQL
 document that ran is answered with 200, whatever its fields say; one that was refused before it ran (not parsed, not valid, no

@@ -1,4 +1,4 @@
-//! Two factors, through the doors: switched on with an authenticator, asked for at sign-in, each code taken once.
+//! Two factors, through the endpoints: switched on with an authenticator, asked for at sign-in, each code taken once.
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -92,8 +92,8 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     finish(&app, &challenge(&app).await, &codes[0].to_lowercase().replace('-', " ")).await.data();
     assert_eq!(finish(&app, &challenge(&app).await, &codes[0]).await.code(), "BAD_CODE");
     let standing = "{ secondFactor { enabled since recoveryCodesLeft } }";
-    let told = ada.account(standing, json!({})).await.data()["secondFactor"].clone();
-    assert_eq!((&told["enabled"], &told["recoveryCodesLeft"]), (&json!(true), &json!(9)));
+    let reported = ada.account(standing, json!({})).await.data()["secondFactor"].clone();
+    assert_eq!((&reported["enabled"], &reported["recoveryCodesLeft"]), (&json!(true), &json!(9)));
 
     let anew =
         "mutation ($password: String!, $code: String!) { regenerateRecoveryCodes(password: $password, code: $code) }";
@@ -150,7 +150,7 @@ async fn codes_are_not_guessed() {
     assert!(kinds.contains("SECOND_FACTOR_FAILED") && kinds.contains("SECOND_FACTOR_ON"), "{kinds}");
 }
 
-/// A document for the account door with cookies, and the cookie that the answer sets.
+/// A document for the account endpoint with cookies, and the cookie that the answer sets.
 async fn with_cookie(client: &Client, query: &str, variables: Value, cookie: &str) -> (Value, Option<String>) {
     let request = client.request(Method::POST, "/graphql/account").header(header::COOKIE, cookie);
     let answer = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("an answer");

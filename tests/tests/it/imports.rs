@@ -187,7 +187,7 @@ async fn a_table_in_a_graphql_request_is_shown_and_imported() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_imported_is_refused_by_every_door_in_the_same_words() {
+async fn what_cannot_be_imported_is_refused_by_every_endpoint_in_the_same_words() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     for (object, csv, code) in [
@@ -196,11 +196,11 @@ async fn what_cannot_be_imported_is_refused_by_every_door_in_the_same_words() {
         ("customer", "", "BAD_FILE"),
         ("customer", "[{\"name\": 1}]", "BAD_FILE"),
     ] {
-        let told = tenant.graphql(START, json!({ "input": { "object": object, "csv": csv } })).await;
+        let reported = tenant.graphql(START, json!({ "input": { "object": object, "csv": csv } })).await;
         let upload = tenant.api_key.request(Method::POST, &format!("/api/imports?object={object}")).body(csv);
         let upload = Answer::of(upload).await;
-        assert_eq!((told.code(), upload.code()), (code.to_owned(), code.to_owned()), "{object} {csv:?}");
-        assert_eq!(told.body["errors"][0]["message"], upload.body["errors"][0]["message"]);
+        assert_eq!((reported.code(), upload.code()), (code.to_owned(), code.to_owned()), "{object} {csv:?}");
+        assert_eq!(reported.body["errors"][0]["message"], upload.body["errors"][0]["message"]);
     }
     assert_eq!(tenant.data("{ runs { id } }", json!({})).await["runs"], json!([]), "nothing was begun");
 }
@@ -374,8 +374,8 @@ async fn known(tenant: &Tenant, query: &str) -> Vec<Value> {
 }
 
 /// A count, or the list of what is counted.
-fn warnings(told: &Value) -> u64 {
-    told.as_u64().unwrap_or_else(|| told.as_array().map_or(0, |list| list.len() as u64))
+fn warnings(reported: &Value) -> u64 {
+    reported.as_u64().unwrap_or_else(|| reported.as_array().map_or(0, |list| list.len() as u64))
 }
 
 fn lines_with_a_column_too_many() -> BTreeSet<u64> {

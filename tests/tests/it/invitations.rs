@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Client, Letter, Tenant, TestApp, until};
+use tests::{Answer, Client, Email, Tenant, TestApp, until};
 
 use crate::access;
 
@@ -16,7 +16,7 @@ async fn invite(client: &Client, email: &str, role: &str) -> Answer {
     client.graphql(INVITE, json!({ "email": email, "role": role })).await
 }
 
-async fn letter(app: &TestApp, email: &str) -> Letter {
+async fn message(app: &TestApp, email: &str) -> Email {
     app.mailbox().take(email, "Invitation to acme").await
 }
 
@@ -47,9 +47,9 @@ async fn somebody_new_comes_in_by_the_link() {
     let invited = invite(&owner, "Bob@example.com", "agent").await.data()["inviteMember"].clone();
     assert_eq!((&invited["email"], &invited["role"]), (&json!("Bob@example.com"), &json!("agent")));
     assert_eq!(waiting(&tenant).await, json!([{ "email": "Bob@example.com", "role": "agent" }]));
-    let letter = letter(&app, "Bob@example.com").await;
-    assert!(letter.text.contains("owner@acme.example invites you"), "{}", letter.text);
-    let token = letter.token();
+    let message = message(&app, "Bob@example.com").await;
+    assert!(message.text.contains("owner@acme.example invites you"), "{}", message.text);
+    let token = message.token();
 
     let anonymous = app.anonymous();
     for wrong in ["", "x.y", &token.replace('_', ""), &token[..token.len() - 1], &format!("{token}x")] {
@@ -80,7 +80,7 @@ async fn somebody_known_comes_in_signed_in() {
     app.sign_up("bob@example.com", PASSWORD, "bobs").await;
     let bob = signed_in(&app, "bob@example.com").await;
     invite(&tenant.api_key, "bob@example.com", "viewer").await.data();
-    let token = letter(&app, "bob@example.com").await.token();
+    let token = message(&app, "bob@example.com").await.token();
     assert_eq!(accept(&app.anonymous(), &token, self::bob()).await.code(), "CONFLICT", "the address has an account");
     assert_eq!(accept(&bob, &token, None).await.data()["acceptInvitation"]["role"], "viewer");
     let me = bob.account("{ me { memberships { role organisation { slug } } } }", json!({})).await.data();
@@ -129,7 +129,7 @@ async fn invitations_are_taken_back_and_not_sent_in_a_flood() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     let first = invite(&tenant.api_key, "bob@example.com", "agent").await.data()["inviteMember"]["id"].clone();
-    let token = letter(&app, "bob@example.com").await.token();
+    let token = message(&app, "bob@example.com").await.token();
     assert_eq!(invite(&tenant.api_key, "bob@example.com", "agent").await.code(), "RATE_LIMITED");
     let resend = "mutation ($id: ID!) { resendInvitation(id: $id) { id } }";
     assert_eq!(tenant.code(resend, json!({ "id": first })).await, "RATE_LIMITED");
@@ -165,11 +165,11 @@ async fn nobody_is_flooded_by_inviting_and_revoking() {
     assert_eq!(tenant.owner().await.account(&change, json!({})).await.code(), "RATE_LIMITED");
     invite(&tenant.api_key, "eve@example.com", "agent").await.data();
     assert_eq!(waiting(&tenant).await, json!([{ "email": "eve@example.com", "role": "agent" }]));
-    letter(&app, "eve@example.com").await;
+    message(&app, "eve@example.com").await;
     for _ in 0..5 {
-        letter(&app, "bob@example.com").await;
+        message(&app, "bob@example.com").await;
     }
-    assert!(app.mailbox().letters().is_empty(), "{:?}", app.mailbox().letters());
+    assert!(app.mailbox().emails().is_empty(), "{:?}", app.mailbox().emails());
     let log = "{ securityLog(kinds: [MEMBER_INVITED], first: 50) { nodes { detail } } }";
     let log = tenant.graphql(log, json!({})).await;
     assert_eq!(log.text.matches("revoked").count(), 5, "{}", log.text);
@@ -181,7 +181,7 @@ async fn who_is_a_member_keeps_the_role_they_have() {
     let tenant = app.tenant("acme");
     let owner = tenant.owner().await;
     invite(&tenant.api_key, "boss@example.com", "viewer").await.data();
-    let token = letter(&app, "boss@example.com").await.token();
+    let token = message(&app, "boss@example.com").await.token();
     let change = format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"boss@example.com\") }}");
     owner.account(&change, json!({})).await.data();
     for (email, subject) in [
@@ -206,7 +206,7 @@ async fn an_invitation_holds_as_long_as_its_sender_could_send_it() {
     for (client, email) in [(&ada, "bob@example.com"), (&eve, "tom@example.com")] {
         invite(client, email, "admin").await.data();
     }
-    let (bob, tom) = (letter(&app, "bob@example.com").await.token(), letter(&app, "tom@example.com").await.token());
+    let (bob, tom) = (message(&app, "bob@example.com").await.token(), message(&app, "tom@example.com").await.token());
     let change = "mutation ($id: ID!) { changeMemberRole(member: $id, role: \"agent\") { role } }";
     tenant.data(change, json!({ "id": ada_id })).await;
     tenant.data("mutation ($id: ID!) { deactivateMember(member: $id) { active } }", json!({ "id": eve_id })).await;
@@ -220,7 +220,7 @@ async fn an_invitation_holds_as_long_as_its_sender_could_send_it() {
     assert_eq!(left, json!([{ "email": "bob@example.com" }]), "what was sent by who was shut out is taken back");
     let key = app.cli(&["api-key", "create", "--tenant", "acme", "--name", "hr", "--role", "admin"]);
     invite(&app.with_token(key.printed()), "kim@example.com", "admin").await.data();
-    let kim = letter(&app, "kim@example.com").await.token();
+    let kim = message(&app, "kim@example.com").await.token();
     let keys = tenant.data("{ apiKeys { id name } }", json!({})).await["apiKeys"].clone();
     assert_eq!(keys[0]["name"], "hr");
     tenant.data("mutation ($id: ID!) { revokeApiKey(id: $id) { id } }", json!({ "id": keys[0]["id"] })).await;
@@ -234,12 +234,12 @@ async fn who_does_without_notices_gets_none() {
     let owner = tenant.owner().await;
     owner.account("mutation { updateProfile(input: { muted: [INVITATION_ACCEPTED] }) { id } }", json!({})).await.data();
     invite(&owner, "bob@example.com", "agent").await.data();
-    let token = letter(&app, "bob@example.com").await.token();
+    let token = message(&app, "bob@example.com").await.token();
     accept(&app.anonymous(), &token, bob()).await.data();
     let ask = "mutation { askRecovery(email: \"owner@acme.example\") { email } }";
     app.anonymous().account(ask, json!({})).await.data();
     app.mailbox().take("owner@acme.example", "Choose a new password").await;
-    assert!(app.mailbox().letters().is_empty(), "{:?}", app.mailbox().letters());
+    assert!(app.mailbox().emails().is_empty(), "{:?}", app.mailbox().emails());
 }
 
 #[tokio::test]
@@ -247,13 +247,13 @@ async fn members_leave_and_come_back() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     invite(&tenant.api_key, "bob@example.com", "agent").await.data();
-    let token = letter(&app, "bob@example.com").await.token();
+    let token = message(&app, "bob@example.com").await.token();
     let member = accept(&app.anonymous(), &token, self::bob()).await.data()["acceptInvitation"]["memberId"].clone();
     let bob = signed_in(&app, "bob@example.com").await;
     let shut = "mutation ($member: ID!) { deactivateMember(member: $member) { active } }";
     tenant.data(shut, json!({ "member": member })).await;
     invite(&tenant.api_key, "bob@example.com", "viewer").await.data();
-    let token = letter(&app, "bob@example.com").await.token();
+    let token = message(&app, "bob@example.com").await.token();
     let back = accept(&bob, &token, None).await.data()["acceptInvitation"].clone();
     assert_eq!((&back["memberId"], &back["role"]), (&member, &json!("viewer")), "the same member again");
 
@@ -261,8 +261,7 @@ async fn members_leave_and_come_back() {
     assert_eq!(bob.account(&leave, json!({})).await.data(), json!({ "deleteAccount": true }));
     app.mailbox().take("bob@example.com", "Your account was deleted").await;
     assert_eq!(bob.account("{ me { user { id } } }", json!({})).await.code(), "UNAUTHENTICATED");
-    until(2, "the organisation's door is shut", async || bob.graphql("{ me { role } }", json!({})).await.status == 401)
-        .await;
+    until(2, "the organisation refuses", async || bob.graphql("{ me { role } }", json!({})).await.status == 401).await;
     let members =
         tenant.data("{ organisationMembers { name active } }", json!({})).await["organisationMembers"].clone();
     let gone = members.as_array().and_then(|all| all.iter().find(|one| one["name"] == "Bob Ross")).expect("Bob");

@@ -1,9 +1,9 @@
-//! Letters handed to a real mail server, over STARTTLS and over TLS from the first byte; what happens when it refuses.
+//! Emails handed to a real mail server, over STARTTLS and over TLS from the first byte; what happens when it refuses.
 
 use serde_json::json;
 use tests::{Client, MAIL_PASSWORD, MailServer, Received, TestApp, until};
 
-/// An application that hands its letters to a server.
+/// An application that hands its emails to a server.
 async fn app(server: &MailServer, url: &str, password: &str) -> TestApp {
     let ca = server.certificate().display().to_string();
     TestApp::start_with(&[
@@ -25,14 +25,14 @@ async fn sign_up(client: &Client, email: &str, slug: &str, language: &str) {
     client.account(query, json!({ "input": input })).await.data();
 }
 
-async fn letter(server: &MailServer, to: &str) -> Received {
-    let find = || server.received().into_iter().find(|received| received.letter.to == to);
-    until(30, &format!("a letter to {to}"), async || find().is_some()).await;
-    find().expect("a letter")
+async fn message(server: &MailServer, to: &str) -> Received {
+    let find = || server.received().into_iter().find(|received| received.message.to == to);
+    until(30, &format!("an email to {to}"), async || find().is_some()).await;
+    find().expect("an email")
 }
 
 #[tokio::test]
-async fn letters_go_out_encrypted_both_ways_and_in_the_language_of_their_reader() {
+async fn emails_go_out_encrypted_both_ways_and_in_the_language_of_their_reader() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = MailServer::start(folder.path());
     for (url, implicit) in [(server.starttls(), false), (server.tls(), true)] {
@@ -44,21 +44,21 @@ async fn letters_go_out_encrypted_both_ways_and_in_the_language_of_their_reader(
             ("es", "Confirme su dirección de correo", "La cuenta se crea cuando usted la confirma"),
         ] {
             sign_up(&app.anonymous(), &address(language), &format!("acme-{language}"), language).await;
-            let got = letter(&server, &address(language)).await;
+            let got = message(&server, &address(language)).await;
             assert_eq!((got.implicit, got.encrypted, got.user.as_str()), (implicit, true, "ada"));
-            assert_eq!((got.from.as_str(), got.letter.subject.as_str()), ("no-reply@crm.example", subject));
-            let link = format!("https://crm.example/account/confirm#{}", got.letter.token());
-            assert!(got.letter.text.contains(words) && got.letter.text.contains(&link), "{}", got.letter.text);
-            assert!(got.letter.html.contains(words) && got.letter.html.contains(&link), "{}", got.letter.html);
+            assert_eq!((got.from.as_str(), got.message.subject.as_str()), ("no-reply@crm.example", subject));
+            let link = format!("https://crm.example/account/confirm#{}", got.message.token());
+            assert!(got.message.text.contains(words) && got.message.text.contains(&link), "{}", got.message.text);
+            assert!(got.message.html.contains(words) && got.message.html.contains(&link), "{}", got.message.html);
             for header in
                 ["Message-ID: <", "@crm.example>", "Date: ", "Auto-Submitted: auto-generated", "multipart/alternative"]
             {
                 assert!(got.raw.contains(header), "{header}\n{}", got.raw);
             }
         }
-        assert!(app.mailbox().letters().is_empty(), "nothing lies in the folder");
+        assert!(app.mailbox().emails().is_empty(), "nothing lies in the folder");
     }
-    assert_eq!(server.received().len(), 6, "each letter once");
+    assert_eq!(server.received().len(), 6, "each message once");
 }
 
 #[tokio::test]
@@ -68,11 +68,11 @@ async fn a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
     let app = app(&server, &server.starttls(), MAIL_PASSWORD).await;
     sign_up(&app.anonymous(), "busy@example.com", "busy", "en").await;
     sign_up(&app.anonymous(), "nobody@example.com", "nobody", "en").await;
-    letter(&server, "busy@example.com").await;
+    message(&server, "busy@example.com").await;
     let metrics =
         async || reqwest::get(app.anonymous().url("/metrics")).await.expect("measures").text().await.expect("text");
-    until(30, "the other letter is given up", async || {
-        metrics().await.contains("clientele_errands_total{queue=\"letters\",result=\"failed\"} 1")
+    until(30, "the other message is given up", async || {
+        metrics().await.contains("clientele_system_jobs_total{queue=\"emails\",result=\"failed\"} 1")
     })
     .await;
     assert_eq!(server.received().len(), 1);
@@ -82,13 +82,13 @@ async fn a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
 }
 
 #[tokio::test]
-async fn letters_wait_while_the_server_is_not_the_right_one() {
+async fn emails_wait_while_the_server_is_not_the_right_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = MailServer::start(folder.path());
     let mut app = app(&server, &server.tls(), "a wrong password").await;
     sign_up(&app.anonymous(), "ada@example.com", "acme", "en").await;
-    let told = "the mail server answered 535";
-    until(30, told, async || app.log().contains(told)).await;
+    let reported = "the mail server answered 535";
+    until(30, reported, async || app.log().contains(reported)).await;
     assert!(!app.log().contains("a wrong password"));
     // a power cut, and an operator who puts the password right, but trusts an authority that knows not this server
     app.server().kill();
@@ -98,27 +98,27 @@ async fn letters_wait_while_the_server_is_not_the_right_one() {
     let other = other.display().to_string();
     let distrusting =
         app.beside_with(&[("CLIENTELE_SMTP_PASSWORD", MAIL_PASSWORD), ("CLIENTELE_SMTP_CA", &other)]).await;
-    let told = "certificate or encryption is not accepted";
-    until(30, told, async || distrusting.log().contains(told)).await;
+    let reported = "certificate or encryption is not accepted";
+    until(30, reported, async || distrusting.log().contains(reported)).await;
     drop(distrusting);
-    // two servers at work on the same letters
+    // two servers at work on the same emails
     let first = app.beside_with(&[("CLIENTELE_SMTP_PASSWORD", MAIL_PASSWORD)]).await;
     let _second = app.beside_with(&[("CLIENTELE_SMTP_PASSWORD", MAIL_PASSWORD)]).await;
-    letter(&server, "ada@example.com").await;
+    message(&server, "ada@example.com").await;
     for n in 0..20 {
         sign_up(&app.anonymous().at(&first), &format!("p{n}@example.com"), &format!("p{n}"), "en").await;
     }
     for n in 0..20 {
-        letter(&server, &format!("p{n}@example.com")).await;
+        message(&server, &format!("p{n}@example.com")).await;
     }
-    assert_eq!(server.received().len(), 21, "each letter once");
+    assert_eq!(server.received().len(), 21, "each message once");
 }
 
 #[tokio::test]
 async fn bad_settings_of_mail_refuse_to_start_and_say_which() {
     let app = TestApp::start().await;
     let missing = app.scratch("missing.pem").display().to_string();
-    for (settings, told) in [
+    for (settings, reported) in [
         (vec![("SMTP_URL", "http://mail.example")], "smtp_url"),
         (vec![("SMTP_URL", "smtp://ada:hush@mail.example"), ("MAIL_FROM", "a@b.example")], "smtp_password"),
         (vec![("SMTP_URL", "smtp://ada@mail.example"), ("MAIL_FROM", "a@b.example")], "smtp_password"),
@@ -135,7 +135,7 @@ async fn bad_settings_of_mail_refuse_to_start_and_say_which() {
             .fold(app.program().clone(), |program, (key, value)| program.with(&format!("CLIENTELE_{key}"), value));
         let ran = program.run(["config", "check"]);
         assert_eq!(ran.code, Some(65), "{settings:?}\n{}", ran.stderr);
-        assert!(ran.stderr.contains(told) && !ran.stderr.contains("hush"), "{settings:?}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(reported) && !ran.stderr.contains("hush"), "{settings:?}\n{}", ran.stderr);
     }
     let good = app.program().with("CLIENTELE_SMTP_URL", "smtps://ada@mail.example");
     let good = good.with("CLIENTELE_SMTP_PASSWORD", "hush").with("CLIENTELE_MAIL_FROM", "a@b.example");

@@ -59,9 +59,9 @@ async fn a_checked_configuration_shows_no_secret() {
     {
         let program = app.program().with("CLIENTELE_DATABASE_URL", url).with("CLIENTELE_MASTER_KEY", &key);
         let ran = program.run(["config", "check"]);
-        let told = ran.printed();
-        assert!(told.contains("ann") && told.contains("db.example/crm"), "{told}");
-        assert!(!told.contains("s3cret") && !told.contains(&key), "{told}");
+        let reported = ran.printed();
+        assert!(reported.contains("ann") && reported.contains("db.example/crm"), "{reported}");
+        assert!(!reported.contains("s3cret") && !reported.contains(&key), "{reported}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What people do with their own account, through the doors: sessions, password, address, profile, picture, leaving.
+//! What people do with their own account, through the endpoints: sessions, password, address, profile, picture, leaving.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn people_see_where_they_are_signed_in_and_end_it() {
     let end = "mutation ($session: ID) { signOut(session: $session) }";
     here.account(end, json!({ "session": other["id"] })).await.data();
     assert!(!is_in(&there).await && is_in(&here).await);
-    until(2, "the tenant's door hears of it", async || {
+    until(2, "the tenant's endpoint hears of it", async || {
         there.graphql("{ customers { totalCount } }", json!({})).await.status == 401
     })
     .await;
@@ -119,7 +119,7 @@ async fn an_address_changes_when_the_old_and_the_new_one_agree() {
     assert_eq!(change("not the passphrase", "ada@new.example").await.code(), "BAD_CREDENTIALS");
     assert_eq!(change(PASSWORD, "nonsense").await.code(), "VALIDATION_FAILED");
     assert_eq!(change(PASSWORD, "ada@new.example").await.data(), json!({ "changeEmail": true }));
-    assert_eq!(change(PASSWORD, "ada@newer.example").await.code(), "RATE_LIMITED", "letters go to any address");
+    assert_eq!(change(PASSWORD, "ada@newer.example").await.code(), "RATE_LIMITED", "emails go to any address");
     let new = app.mailbox().take("ada@new.example", "Confirm your new email address").await.token();
     let old = app.mailbox().take("ada@example.com", "Your email address is to change").await;
     assert!(old.text.contains("ada@new.example"), "{}", old.text);
@@ -220,10 +220,10 @@ async fn a_profile_is_what_its_person_says() {
     };
     let changed = update(json!({ "lastName": " Lovelace ", "language": "fr", "timeZone": "Europe/Paris",
         "muted": ["INVITATION_ACCEPTED"] }));
-    let told = json!({ "firstName": "Ada", "lastName": "Lovelace", "language": "fr", "timeZone": "Europe/Paris",
+    let reported = json!({ "firstName": "Ada", "lastName": "Lovelace", "language": "fr", "timeZone": "Europe/Paris",
         "muted": ["INVITATION_ACCEPTED"] });
-    assert_eq!(changed.await.data()["updateProfile"], told);
-    assert_eq!(update(json!({})).await.data()["updateProfile"], told, "what is not said stays");
+    assert_eq!(changed.await.data()["updateProfile"], reported);
+    assert_eq!(update(json!({})).await.data()["updateProfile"], reported, "what is not said stays");
     let name =
         async || ada.data("{ members { nodes { name } } }", json!({})).await["members"]["nodes"][0]["name"].clone();
     until(10, "the member has the name too", async || name().await == "Ada Lovelace").await;
@@ -237,7 +237,7 @@ async fn a_profile_is_what_its_person_says() {
         let refused = update(json!({ field: value })).await;
         assert_eq!(refused.body["errors"][0]["extensions"]["fields"][0]["field"], field, "{}", refused.text);
     }
-    // letters follow the language
+    // emails follow the language
     app.anonymous().account("mutation { askRecovery(email: \"ada@example.com\") { email } }", json!({})).await.data();
     app.mailbox().take("ada@example.com", "Choisissez un nouveau mot de passe").await;
 }

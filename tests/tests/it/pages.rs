@@ -1,22 +1,22 @@
-//! The pages that links in letters lead to, filled in like a person would.
+//! The pages that links in emails lead to, filled in like a person would.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{Client, Letter, TestApp, workspace};
+use tests::{Client, Email, TestApp, workspace};
 
 use crate::factors;
 
 const PASSWORD: &str = "a long enough passphrase";
 
-/// What the page behind a letter's link says in the end; the complaint where it complains.
-fn follow(app: &TestApp, letter: &Letter, values: Value) -> Result<String, String> {
-    open(app, &format!("{}#{}", page(letter), letter.token()), values)
+/// What the page behind an email's link says in the end; the complaint where it complains.
+fn follow(app: &TestApp, message: &Email, values: Value) -> Result<String, String> {
+    open(app, &format!("{}#{}", page(message), message.token()), values)
 }
 
 /// `confirm`, `recover` and so on: the link's page.
-fn page(letter: &Letter) -> &str {
-    let link = letter.text.split_whitespace().find(|word| word.starts_with("http")).expect("a link");
+fn page(message: &Email) -> &str {
+    let link = message.text.split_whitespace().find(|word| word.starts_with("http")).expect("a link");
     link.split_once("/account/").expect("a page").1.split('#').next().expect("its name")
 }
 
@@ -43,7 +43,7 @@ async fn signed_in(app: &TestApp, email: &str, password: &str) -> Client {
 }
 
 #[tokio::test]
-async fn links_in_letters_lead_to_pages_that_work() {
+async fn links_in_emails_lead_to_pages_that_work() {
     let app = TestApp::start().await;
     let organisation = json!({ "slug": "acme", "name": "Acme", "country": "DZ", "timeZone": "Africa/Algiers",
         "currency": "DZD", "language": "en" });
@@ -51,24 +51,27 @@ async fn links_in_letters_lead_to_pages_that_work() {
         "organisation": organisation });
     let query = "mutation ($input: SignUpInput!) { signUp(input: $input) { email } }";
     app.anonymous().account(query, json!({ "input": input })).await.data();
-    let letter = app.mailbox().take("ada@example.com", "Confirm your email address").await;
-    let told = follow(&app, &letter, json!({ "password": "not the passphrase" })).expect_err("another password");
-    assert!(told.contains("password is wrong"), "{told}");
-    let link = format!("confirm#{}", letter.token());
-    let told =
+    let message = app.mailbox().take("ada@example.com", "Confirm your email address").await;
+    let reported = follow(&app, &message, json!({ "password": "not the passphrase" })).expect_err("another password");
+    assert!(reported.contains("password is wrong"), "{reported}");
+    let link = format!("confirm#{}", message.token());
+    let reported =
         open_in("fr-FR", &app, &link, json!({ "password": "not the passphrase" })).expect_err("another password");
-    assert!(told.contains("le mot de passe est incorrect"), "{told}");
+    assert!(reported.contains("le mot de passe est incorrect"), "{reported}");
     let done = Ok("Done. You can sign in now.".to_owned());
-    assert_eq!(follow(&app, &letter, json!({ "password": PASSWORD })), done);
+    assert_eq!(follow(&app, &message, json!({ "password": PASSWORD })), done);
 
-    let mailed = open(&app, "forgotten", json!({ "email": "ada@example.com" })).expect("a letter");
+    let mailed = open(&app, "forgotten", json!({ "email": "ada@example.com" })).expect("an email");
     assert!(mailed.contains("sent it an email"), "{mailed}");
-    let letter = app.mailbox().take("ada@example.com", "Choose a new password").await;
-    assert!(follow(&app, &letter, json!({ "newPassword": "short" })).expect_err("too short").contains("10"));
-    let link = format!("recover#{}", letter.token());
-    let told = open_in("es-ES", &app, &link, json!({ "newPassword": "short" })).expect_err("too short");
-    assert!(told.contains("caracteres"), "what is wrong with a field is told in the language of the page: {told}");
-    assert_eq!(follow(&app, &letter, json!({ "newPassword": "another long passphrase" })), done);
+    let message = app.mailbox().take("ada@example.com", "Choose a new password").await;
+    assert!(follow(&app, &message, json!({ "newPassword": "short" })).expect_err("too short").contains("10"));
+    let link = format!("recover#{}", message.token());
+    let reported = open_in("es-ES", &app, &link, json!({ "newPassword": "short" })).expect_err("too short");
+    assert!(
+        reported.contains("caracteres"),
+        "what is wrong with a field is told in the language of the page: {reported}"
+    );
+    assert_eq!(follow(&app, &message, json!({ "newPassword": "another long passphrase" })), done);
 
     let query =
         "mutation { signIn(email: \"ada@example.com\", password: \"another long passphrase\") { accessToken } }";
@@ -88,8 +91,8 @@ async fn links_in_letters_lead_to_pages_that_work() {
     ] {
         let invite = "mutation ($email: String!) { inviteMember(email: $email, role: \"viewer\") { id } }";
         ada.data(invite, json!({ "email": email })).await;
-        let letter = app.mailbox().take(email, "Invitation to Acme").await;
-        assert_eq!(follow(&app, &letter, values), done, "{email}");
+        let message = app.mailbox().take(email, "Invitation to Acme").await;
+        assert_eq!(follow(&app, &message, values), done, "{email}");
     }
     let eve = signed_in(&app, "eve@example.com", PASSWORD).await;
     let (_, codes) = factors::two_factors(&eve).await;
@@ -100,14 +103,14 @@ async fn links_in_letters_lead_to_pages_that_work() {
     let more = app.cli(&["api-key", "create", "--tenant", "more", "--name", "tests", "--role", "admin"]);
     let invite = "mutation { inviteMember(email: \"eve@example.com\", role: \"viewer\") { id } }";
     app.with_token(more.printed()).data(invite, json!({})).await;
-    let letter = app.mailbox().take("eve@example.com", "Invitation to More").await;
+    let message = app.mailbox().take("eve@example.com", "Invitation to More").await;
     let password = json!({ "known": true, "email": "eve@example.com", "password": PASSWORD });
-    let told = follow(&app, &letter, password.clone()).expect_err("a second factor");
-    assert!(told.contains("authentication code"), "{told}");
-    assert_eq!(follow(&app, &letter, json!([password, { "code": codes[0] }])), done);
+    let reported = follow(&app, &message, password.clone()).expect_err("a second factor");
+    assert!(reported.contains("authentication code"), "{reported}");
+    assert_eq!(follow(&app, &message, json!([password, { "code": codes[0] }])), done);
     for cut in ["recover", "recover#100%"] {
-        let told = open(&app, cut, json!({ "newPassword": PASSWORD })).expect_err("a link without its token");
-        assert!(told.contains("incomplete"), "{told}");
+        let reported = open(&app, cut, json!({ "newPassword": PASSWORD })).expect_err("a link without its token");
+        assert!(reported.contains("incomplete"), "{reported}");
     }
     let both = json!({ "email": "someone@example.com" });
     let hidden = open(&app, "invitation#x", both).expect_err("who is new says no address: they were invited by it");
@@ -125,13 +128,13 @@ async fn a_short_name_that_was_taken_meanwhile_is_asked_for_anew() {
             "organisation": organisation });
         app.anonymous().account(query, json!({ "input": input })).await.data();
     }
-    let letter = app.mailbox().take("ada@example.com", "Confirm your email address").await;
-    follow(&app, &letter, json!({ "password": PASSWORD })).expect("the first of them has it");
-    let letter = app.mailbox().take("bob@example.com", "Confirm your email address").await;
-    let told = follow(&app, &letter, json!({ "password": PASSWORD })).expect_err("taken");
-    assert!(told.contains("short name"), "{told}");
+    let message = app.mailbox().take("ada@example.com", "Confirm your email address").await;
+    follow(&app, &message, json!({ "password": PASSWORD })).expect("the first of them has it");
+    let message = app.mailbox().take("bob@example.com", "Confirm your email address").await;
+    let reported = follow(&app, &message, json!({ "password": PASSWORD })).expect_err("taken");
+    assert!(reported.contains("short name"), "{reported}");
     let steps = json!([{ "password": PASSWORD }, { "slug": "acme-two" }]);
-    assert_eq!(follow(&app, &letter, steps), Ok("Done. You can sign in now.".to_owned()));
+    assert_eq!(follow(&app, &message, steps), Ok("Done. You can sign in now.".to_owned()));
 }
 
 #[tokio::test]

@@ -48,13 +48,13 @@ async fn ten_thousand_guesses_are_stopped_and_the_owner_comes_in() {
     assert!(known["data"]["signIn"]["accessToken"].is_string(), "{known}");
 
     let log = "{ securityLog(kinds: [SIGN_IN_FAILED, SIGN_IN_LOCKED, SIGNED_IN]) { nodes { kind times address } } }";
-    let told = async || {
+    let reported = async || {
         let nodes = tenant.data(log, json!({})).await["securityLog"]["nodes"].clone();
         let kinds: Vec<&str> =
             nodes.as_array().expect("lines").iter().filter_map(|line| line["kind"].as_str()).collect();
         ["SIGN_IN_FAILED", "SIGN_IN_LOCKED", "SIGNED_IN"].iter().all(|kind| kinds.contains(kind)) && kinds.len() < 20
     };
-    until(10, "the log tells it, in few lines", told).await;
+    until(10, "the log tells it, in few lines", reported).await;
     assert_eq!(tenant.code("{ securityLog(after: \"zz\") { hasMore } }", json!({})).await, "BAD_CURSOR");
 }
 
@@ -163,11 +163,11 @@ async fn the_operator_reads_of_people_without_an_organisation() {
         let guess = json!({ "email": "nobody@example.com", "password": PASSWORD });
         assert_eq!(stranger.account(SIGN_IN, guess).await.code(), "BAD_CREDENTIALS");
     }
-    let told = async || {
+    let reported = async || {
         let log = app.cli(&["account", "log"]).printed().to_owned();
         let first = log.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
         first["kind"] == "SIGN_IN_FAILED" && first["account"].is_null() && !log.contains("nobody@example.com")
     };
-    until(10, "the failure to be told, without the address that nobody has", told).await;
+    until(10, "the failure to be told, without the address that nobody has", reported).await;
     assert_eq!(app.cli(&["account", "log", "--email", "nobody@example.com"]).code, Some(66));
 }

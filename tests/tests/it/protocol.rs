@@ -1,4 +1,4 @@
-//! The reference implementations judge our GraphQL doors; see `tests/protocol`.
+//! The reference implementations judge our GraphQL endpoints; see `tests/protocol`.
 
 use std::process::Command;
 
@@ -50,7 +50,7 @@ fn judged_by(program: &str, client: &Client) {
     node.arg(program).current_dir(folder);
     node.env("GRAPHQL_URL", client.url("/graphql")).env("GRAPHQL_TOKEN", client.token());
     let ran = node.output().expect("node is installed");
-    let told = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
-    assert!(ran.status.success(), "{program}:\n{told}");
-    println!("{told}");
+    let reported = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
+    assert!(ran.status.success(), "{program}:\n{reported}");
+    println!("{reported}");
 }

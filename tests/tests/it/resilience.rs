@@ -26,7 +26,7 @@ async fn a_database_that_is_down_answers_503_and_recovers() {
     let query = "{ customers { totalCount } }";
     acme.data(query, json!({})).await;
     wire.cut();
-    // A request whose credential is still known gets as far as its fields; the next ones are refused at the door.
+    // A request whose credential is still known gets as far as its fields; the next ones are refused at once.
     until(30, "the database is missed", async || {
         let down = acme.graphql(query, json!({})).await;
         assert_eq!(down.code(), "UNAVAILABLE", "{}", down.text);

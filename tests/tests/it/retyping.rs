@@ -39,8 +39,8 @@ async fn a_change_that_takes_values_away_is_told_first() {
 
     let refused = update(&acme, &id, json!({ "type": "INTEGER" })).await;
     assert_eq!(refused.code(), "WOULD_LOSE_VALUES");
-    let told = &refused.body["errors"][0]["extensions"];
-    assert_eq!((&told["records"], &told["examples"]), (&json!(1), &json!([bob])), "{told}");
+    let reported = &refused.body["errors"][0]["extensions"];
+    assert_eq!((&reported["records"], &reported["examples"]), (&json!(1), &json!([bob])), "{reported}");
 
     let done =
         update(&acme, &id, json!({ "type": "INTEGER", "dropUnconvertible": true, "validation": { "min": 1 } })).await;

@@ -62,9 +62,9 @@ async fn what_breaks_clients_is_refused_unless_it_was_deprecated() {
         let after = app.scratch("after.graphql");
         fs::write(&after, new).expect("a file");
         let compared = compare(&before, &after);
-        let told = String::from_utf8_lossy(&compared.stderr);
-        assert_eq!(compared.status.success(), broken.is_empty(), "{new}\n{told}");
-        assert!(told.contains(broken), "{new}\n{told}");
+        let reported = String::from_utf8_lossy(&compared.stderr);
+        assert_eq!(compared.status.success(), broken.is_empty(), "{new}\n{reported}");
+        assert!(reported.contains(broken), "{new}\n{reported}");
     }
 }
 

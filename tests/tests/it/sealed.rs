@@ -133,10 +133,10 @@ async fn history_bulk_changes_and_undo_know_encrypted_values() {
     let id = acme.create("customer", json!({ "lastName": "Zenobia", "salary": "1000", "city": "Oran" })).await;
     acme.data(UPDATE, json!({ "id": id, "data": { "salary": "1100", "city": "Alger" } })).await;
     let history = "query ($id: ID!) { customer(id: $id) { salary diagnosis history(first: 5) { nodes { kind changes { field from to } } } } }";
-    let told = acme.data(history, json!({ "id": id })).await["customer"].clone();
-    let changes = told["history"]["nodes"][0]["changes"].as_array().expect("changes").clone();
-    assert!(changes.contains(&json!({ "field": "salary", "from": "1000.00", "to": "1100.00" })), "{told}");
-    assert!(changes.contains(&json!({ "field": "city", "from": "Oran", "to": "Alger" })), "{told}");
+    let reported = acme.data(history, json!({ "id": id })).await["customer"].clone();
+    let changes = reported["history"]["nodes"][0]["changes"].as_array().expect("changes").clone();
+    assert!(changes.contains(&json!({ "field": "salary", "from": "1000.00", "to": "1100.00" })), "{reported}");
+    assert!(changes.contains(&json!({ "field": "city", "from": "Oran", "to": "Alger" })), "{reported}");
 
     let bulk = "mutation ($filter: CustomerFilter!) { updateCustomers(filter: $filter, data: { diagnosis: \"Flu\" }) { runId changed } }";
     let filter = json!({ "filter": { "lastName": { "eq": "Zenobia" } } });
@@ -149,12 +149,16 @@ async fn history_bulk_changes_and_undo_know_encrypted_values() {
     assert_eq!(acme.data(history, json!({ "id": id })).await["customer"]["diagnosis"], Value::Null);
     let unchanged = acme.data(UPDATE, json!({ "id": id, "data": { "salary": "1100.00" } })).await;
     assert_eq!(unchanged["updateCustomer"]["id"], json!(id));
-    let told = acme.data(history, json!({ "id": id })).await["customer"].clone();
-    assert_eq!(told["history"]["nodes"].as_array().expect("entries").len(), 4, "the same value is no change: {told}");
+    let reported = acme.data(history, json!({ "id": id })).await["customer"].clone();
+    assert_eq!(
+        reported["history"]["nodes"].as_array().expect("entries").len(),
+        4,
+        "the same value is no change: {reported}"
+    );
 }
 
 #[tokio::test]
-async fn imports_rehearsed_and_real_match_by_encrypted_values() {
+async fn dry_and_real_imports_match_by_encrypted_values() {
     let app = TestApp::start().await;
     let acme = app.tenant("acme");
     secrets(&acme).await;
@@ -172,7 +176,7 @@ async fn imports_rehearsed_and_real_match_by_encrypted_values() {
     };
     let expected = (json!(1), json!(2), json!(1));
     assert_eq!(import("&dryRun=true").await, expected);
-    assert_eq!(names(&acme, json!({})).await, ["Zenobia"], "nothing is written by a rehearsal");
+    assert_eq!(names(&acme, json!({})).await, ["Zenobia"], "nothing is written by a dry run");
     assert_eq!(import("").await, expected);
     let read = "{ customers(filter: { socialNumber: { in: [\"4711\", \"4712\"] } }, orderBy: [{ lastName: ASC }]) {
         nodes { lastName socialNumber salary } } }";

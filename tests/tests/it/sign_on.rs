@@ -343,8 +343,8 @@ async fn what_is_required_never_locks_the_owner_out() {
     stand.set(true).await.data();
     let shut = async || member.graphql(ask, json!({})).await.status == 403;
     until(1, "the password opens no more", shut).await;
-    let told = member.graphql(ask, json!({})).await;
-    assert_eq!(told.body["errors"][0]["extensions"]["signOn"], "/t/acme/sign-on", "{}", told.text);
+    let reported = member.graphql(ask, json!({})).await;
+    assert_eq!(reported.body["errors"][0]["extensions"]["signOn"], "/t/acme/sign-on", "{}", reported.text);
     through.data(ask, json!({})).await;
     owner.data(ask, json!({})).await;
     by_password("hers").await.data(ask, json!({})).await;

@@ -1,4 +1,4 @@
-//! What stands between a client and the doors: TLS and its certificates, the redirect to it, headers for browsers.
+//! What stands between a client and the endpoints: TLS and its certificates, the redirect to it, headers for browsers.
 
 use std::{
     fs,

@@ -97,7 +97,7 @@ impl<'a> EventPlan<'a> {
     ///
     /// # Errors
     /// `STALE_CATALOG`.
-    pub async fn told(&self, binder: &Binder<'_>, event: Event<'_>) -> Result<Out> {
+    pub async fn to_answer(&self, binder: &Binder<'_>, event: Event<'_>) -> Result<Out> {
         let mut links = Vec::new();
         for (_, part) in &self.parts {
             links.push(match (part, event.row) {

@@ -7,7 +7,7 @@ use records::values::write_string;
 use tenants::error::{Code, Error};
 
 use crate::graphql::{
-    errors::{self, GraphqlError, Step},
+    errors::{self, GraphqlError, PathSegment},
     plan::Planned,
 };
 
@@ -23,7 +23,7 @@ pub struct Out {
     pub json: Vec<u8>,
     /// In the order they happened.
     pub errors: Vec<GraphqlError>,
-    path: Vec<Step>,
+    path: Vec<PathSegment>,
     language: String,
     request: String,
 }
@@ -32,8 +32,8 @@ pub struct Out {
 #[derive(Debug)]
 pub struct Nulled;
 
-/// Written, or to be null further up.
-pub type Written = Result<(), Nulled>;
+/// Completed, or to be null further up.
+pub type Completed = Result<(), Nulled>;
 
 impl Out {
     /// An empty answer to somebody.
@@ -76,8 +76,8 @@ impl Out {
     pub fn object<'p, T>(
         &mut self,
         fields: impl Iterator<Item = (&'p Planned, T)>,
-        mut value: impl FnMut(&mut Self, &'p Planned, T) -> Written,
-    ) -> Written {
+        mut value: impl FnMut(&mut Self, &'p Planned, T) -> Completed,
+    ) -> Completed {
         self.json.push(b'{');
         for (index, (planned, field)) in fields.enumerate() {
             if index > 0 {
@@ -101,14 +101,14 @@ impl Out {
     pub fn list<T>(
         &mut self,
         items: impl Iterator<Item = T>,
-        mut value: impl FnMut(&mut Self, T) -> Written,
-    ) -> Written {
+        mut value: impl FnMut(&mut Self, T) -> Completed,
+    ) -> Completed {
         self.json.push(b'[');
         for (index, item) in items.enumerate() {
             if index > 0 {
                 self.json.push(b',');
             }
-            self.path.push(Step::Index(index));
+            self.path.push(PathSegment::Index(index));
             let written = value(self, item);
             self.path.pop();
             written?;
@@ -118,8 +118,13 @@ impl Out {
     }
 
     /// Writes the value of a key that may hold errors within.
-    pub fn field(&mut self, planned: &Planned, non_null: bool, value: impl FnOnce(&mut Self) -> Written) -> Written {
-        self.path.push(Step::Key(Arc::clone(&planned.key)));
+    pub fn field(
+        &mut self,
+        planned: &Planned,
+        non_null: bool,
+        value: impl FnOnce(&mut Self) -> Completed,
+    ) -> Completed {
+        self.path.push(PathSegment::Key(Arc::clone(&planned.key)));
         let start = self.json.len();
         let written = value(self);
         self.path.pop();
@@ -134,7 +139,7 @@ impl Out {
     }
 
     /// Writes a value that may be null if it must.
-    pub fn nullable(&mut self, value: impl FnOnce(&mut Self) -> Written) {
+    pub fn nullable(&mut self, value: impl FnOnce(&mut Self) -> Completed) {
         let start = self.json.len();
         if value(self).is_err() {
             self.json.truncate(start);
@@ -143,26 +148,26 @@ impl Out {
     }
 
     /// Notes an error of the field whose value is being written; it is null.
-    pub fn fail(&mut self, planned: &Planned, error: &Error) -> Written {
+    pub fn fail(&mut self, planned: &Planned, error: &Error) -> Completed {
         errors::log(error, &self.request);
-        let mut told = GraphqlError::of_service(error, &self.language, &self.request);
-        told.locations.clone_from(&planned.places);
-        told.path.clone_from(&self.path);
+        let mut reported = GraphqlError::of_service(error, &self.language, &self.request);
+        reported.locations.clone_from(&planned.places);
+        reported.path.clone_from(&self.path);
         if self.errors.len() < MAX_ERRORS {
-            self.errors.push(told);
+            self.errors.push(reported);
         }
         Err(Nulled)
     }
 
     /// Notes that a value is missing where there must be one.
-    pub fn missing(&mut self, planned: &Planned) -> Written {
+    pub fn missing(&mut self, planned: &Planned) -> Completed {
         self.fail(planned, &Error::new(Code::Internal, format!("Field `{}` has no value, but must.", planned.key)))
     }
 
     /// A null at a key.
-    pub fn nothing(&mut self, planned: &Planned, non_null: bool) -> Written {
+    pub fn nothing(&mut self, planned: &Planned, non_null: bool) -> Completed {
         if non_null {
-            self.path.push(Step::Key(Arc::clone(&planned.key)));
+            self.path.push(PathSegment::Key(Arc::clone(&planned.key)));
             let missing = self.missing(planned);
             self.path.pop();
             return missing;

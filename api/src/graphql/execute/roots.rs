@@ -14,7 +14,7 @@ use tenants::error::{Code, Error, Result};
 use super::{
     bind::{Binder, Connection, Record},
     load::{Links, load, load_pages},
-    out::{Out, Written},
+    out::{Completed, Out},
     show::Show,
     totals::{Found, Totals},
     tree::Tree,
@@ -148,7 +148,7 @@ pub fn show(
     planned: &Planned,
     (root, fetched): (&Root<'_>, &Fetched),
     introspection: &Map<String, Json>,
-) -> Written {
+) -> Completed {
     let non_null = binder.declared(selection, planned).is_some_and(|declared| declared.ty.is_non_null());
     let shown = Show { model: &binder.schema.model, locale: binder.locale };
     out.field(planned, non_null, |out| match (root, fetched) {

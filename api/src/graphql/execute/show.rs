@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::{
     bind::{Bound, Connection, EdgePart, PartOf, Record, What},
     load::{Link, Links, id_in},
-    out::{Out, Written},
+    out::{Completed, Out},
     tree::Tree,
 };
 use crate::graphql::{plan::Planned, schema::model::Model};
@@ -24,12 +24,12 @@ pub struct Show<'a> {
 
 impl Show<'_> {
     /// Writes a record.
-    pub fn record(&self, out: &mut Out, record: &Record<'_>, row: &Row, links: &Links) -> Written {
+    pub fn record(&self, out: &mut Out, record: &Record<'_>, row: &Row, links: &Links) -> Completed {
         let fields = record.fields.iter().enumerate().map(|(at, bound)| (bound.planned, (at, bound)));
         out.object(fields, |out, planned, (at, bound)| self.field(out, planned, bound, row, links.0.get(at)))
     }
 
-    fn field(&self, out: &mut Out, planned: &Planned, bound: &Bound<'_>, row: &Row, link: Option<&Link>) -> Written {
+    fn field(&self, out: &mut Out, planned: &Planned, bound: &Bound<'_>, row: &Row, link: Option<&Link>) -> Completed {
         let cell = |at: usize| row.cells.get(at).unwrap_or(&Value::Null);
         match (&bound.what, link) {
             (What::Typename(name), _) => {
@@ -88,7 +88,7 @@ impl Show<'_> {
     }
 
     /// Writes a page.
-    pub fn connection(&self, out: &mut Out, connection: &Connection<'_>, page: &Listing, links: &[Links]) -> Written {
+    pub fn connection(&self, out: &mut Out, connection: &Connection<'_>, page: &Listing, links: &[Links]) -> Completed {
         let mut links = links.iter();
         let none = Links::default();
         let parts = connection.parts.iter().map(|(planned, part)| (*planned, part));
@@ -133,7 +133,7 @@ impl Show<'_> {
         parts: &[(&Planned, EdgePart<'_>)],
         (page, index, row): (&Listing, usize, &Row),
         links: &[&Links],
-    ) -> Written {
+    ) -> Completed {
         let mut links = links.iter();
         let none = Links::default();
         out.object(parts.iter().map(|(planned, part)| (*planned, part)), |out, planned, part| match part {

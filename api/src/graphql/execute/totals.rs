@@ -11,7 +11,7 @@ use tenants::error::{Code, Error, Result};
 
 use super::{
     bind::Binder,
-    out::{Out, Written},
+    out::{Completed, Out},
     page,
 };
 use crate::graphql::{
@@ -97,7 +97,7 @@ impl<'a> Totals<'a> {
     }
 
     /// Writes them.
-    pub fn show(&self, binder: &Binder<'_>, out: &mut Out, found: &Found) -> Written {
+    pub fn show(&self, binder: &Binder<'_>, out: &mut Out, found: &Found) -> Completed {
         let none = Group { keys: Vec::new(), measures: Vec::new() };
         let all = found.all.first().unwrap_or(&none);
         let measures = self.all.as_ref().map_or(&[][..], |query| &query.measures);
@@ -111,7 +111,7 @@ impl<'a> Totals<'a> {
         selection: &Selection,
         (measures, group): (&[Measure], &Group),
         groups: &[Group],
-    ) -> Written {
+    ) -> Completed {
         let fields = selection.fields.iter().map(|planned| (planned, planned.selection.as_ref()));
         out.object(fields, |out, planned, inner| {
             let Some(total) = resolver(binder, selection, planned) else {
@@ -152,7 +152,7 @@ impl<'a> Totals<'a> {
         out: &mut Out,
         selection: &Selection,
         value: impl Fn(&Field) -> Option<Json>,
-    ) -> Written {
+    ) -> Completed {
         let fields = selection.fields.iter().map(|planned| (planned, binder.declared(selection, planned)));
         out.object(fields, |out, _, declared| {
             let Some(declared) = declared else {

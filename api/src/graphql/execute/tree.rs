@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::out::{Out, Written};
+use super::out::{Completed, Out};
 use crate::graphql::{
     plan::{Planned, Source},
     schema::model::{Model, TypeRef},
@@ -13,7 +13,7 @@ pub struct Tree<'a>(pub &'a Model);
 
 impl Tree<'_> {
     /// Writes a value of this type.
-    pub fn value(&self, out: &mut Out, planned: &Planned, ty: &TypeRef, json: &Json) -> Written {
+    pub fn value(&self, out: &mut Out, planned: &Planned, ty: &TypeRef, json: &Json) -> Completed {
         match (ty, json) {
             (TypeRef::NonNull(_), Json::Null) => out.missing(planned),
             (TypeRef::NonNull(inner), _) => self.value(out, planned, inner, json),

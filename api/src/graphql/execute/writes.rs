@@ -7,7 +7,7 @@ use entities::ids::RecordId;
 use records::{
     Ctx,
     catalog::{FieldId, Object},
-    engine::{self, BulkResult, Draft, Row, Written as Change},
+    engine::{self, BulkResult, Draft, Row, WriteOutcome},
     filter::{self, Filter},
     permission,
     values::{self, Locale},
@@ -21,11 +21,11 @@ use tenants::{
 use super::{
     bind::{Binder, Record, What},
     load::Links,
-    out::{Out, Written},
+    out::{Completed, Out},
     roots::{Fetched, Root, fetch_rows, show},
 };
 use crate::graphql::{
-    Door, operations,
+    Endpoint, operations,
     plan::{Planned, Source},
     respond::{Request, Session},
     schema::model::{Action, Resolver},
@@ -45,7 +45,13 @@ enum Done {
 }
 
 /// Does one field of a mutation and writes its key and answer.
-pub async fn write(door: &Door, session: &mut Session, request: &Request, out: &mut Out, at: usize) -> Written {
+pub async fn write(
+    endpoint: &Endpoint,
+    session: &mut Session,
+    request: &Request,
+    out: &mut Out,
+    at: usize,
+) -> Completed {
     let mut done = None;
     let mut failed = Error::of(Code::StaleCatalog);
     for _ in 0..ATTEMPTS {
@@ -57,7 +63,7 @@ pub async fn write(door: &Door, session: &mut Session, request: &Request, out: &
                 break;
             }
         }
-        if let Err(refusal) = door.renew(session, request).await {
+        if let Err(refusal) = endpoint.renew(session, request).await {
             // The document no longer fits the schema: what was done before stays done, this field is an error.
             let message = refusal.errors.first().map_or_else(String::new, |error| error.message.clone());
             failed = Error::new(Code::StaleCatalog, message);
@@ -70,7 +76,7 @@ pub async fn write(door: &Door, session: &mut Session, request: &Request, out: &
 }
 
 /// Writes if that is still to be done, reads, and shows. `STALE_CATALOG` comes before anything was shown.
-async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut Out) -> Result<Written> {
+async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut Out) -> Result<Completed> {
     let (plan, binder) = (&session.plan, session.binder());
     let (selection, planned) = match plan.root.fields.get(at) {
         Some(planned) => (&plan.root, planned),
@@ -242,7 +248,7 @@ fn bulk(result: &BulkResult) -> Json {
     })
 }
 
-fn only(written: &[Change]) -> Result<RecordId> {
+fn only(written: &[WriteOutcome]) -> Result<RecordId> {
     written.first().map(|written| written.id).ok_or_else(|| Error::internal("a create that wrote nothing"))
 }
 

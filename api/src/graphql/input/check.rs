@@ -32,30 +32,30 @@ pub struct Checker<'a> {
 /// Where a value stands: an argument, or something in its value.
 #[derive(Clone, Copy)]
 struct At<'n> {
-    step: Step<'n>,
+    step: Segment<'n>,
     within: Option<&'n At<'n>>,
     /// Of the argument.
     pos: Pos,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'n> {
+enum Segment<'n> {
     Name(&'n str),
     Item(usize),
 }
 
-impl fmt::Display for Step<'_> {
+impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Name(name) => f.write_str(name),
-            Step::Item(at) => at.fmt(f),
+            Segment::Name(name) => f.write_str(name),
+            Segment::Item(at) => at.fmt(f),
         }
     }
 }
 
 impl<'n> At<'n> {
     fn argument(name: &'n str, pos: Pos) -> Self {
-        Self { step: Step::Name(name), within: None, pos }
+        Self { step: Segment::Name(name), within: None, pos }
     }
 
     fn refuse(&self, misfit: Misfit) -> Refusal {
@@ -158,7 +158,7 @@ impl<'a> Checker<'a> {
             }
             Value::List(items) => match ty.nullable() {
                 TypeRef::List(inner) => {
-                    self.all(items.iter().enumerate().map(|(n, item)| (Step::Item(n), &**inner, false, item)), at)
+                    self.all(items.iter().enumerate().map(|(n, item)| (Segment::Item(n), &**inner, false, item)), at)
                 }
                 // A list where a leaf takes any shape.
                 _ => self.loose(items.iter(), at),
@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
                 TypeKind::Input(inputs) => {
                     let known = fields.iter().filter_map(|(key, value)| {
                         let input = inputs.iter().find(|input| *input.name == **key)?;
-                        Some((Step::Name(key.as_str()), &input.ty, input.default.is_some(), value))
+                        Some((Segment::Name(key.as_str()), &input.ty, input.default.is_some(), value))
                     });
                     if known.clone().count() < fields.len() {
                         let unknown = fields.keys().find(|key| !inputs.iter().any(|input| *input.name == ***key));
@@ -187,7 +187,7 @@ impl<'a> Checker<'a> {
 
     fn all<'v>(
         &self,
-        parts: impl Iterator<Item = (Step<'v>, &'v TypeRef, bool, &'v Value)>,
+        parts: impl Iterator<Item = (Segment<'v>, &'v TypeRef, bool, &'v Value)>,
         at: At<'_>,
     ) -> Result<bool, Refusal> {
         let mut constant = true;

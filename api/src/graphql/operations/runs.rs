@@ -46,7 +46,7 @@ async fn list(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let first = first(args, DEFAULT_PAGE, MAX_PAGE)?;
     let found = runs::list(ctx, first.into(), id(args, "after")).await?;
     let actors = actors::trees(ctx, found.iter().map(|run| run.created_by.as_str()).collect()).await?;
-    Ok(found.iter().map(|run| shown(ctx, run, &actors)).collect())
+    Ok(found.iter().map(|run| run_to_json(ctx, run, &actors)).collect())
 }
 
 async fn cancel(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
@@ -71,11 +71,11 @@ async fn changes(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
     let page = engine::changes(ctx, after, &objects, first).await?;
     let stored: Vec<String> = page.changes.iter().map(|change| change.actor.stored()).collect();
     let names = actors::trees(ctx, stored.iter().map(String::as_str).collect::<HashSet<_>>()).await?;
-    let nodes = page.changes.iter().zip(&stored).map(|(change, stored)| told(ctx, change, names.get(stored)));
+    let nodes = page.changes.iter().zip(&stored).map(|(change, stored)| change_to_json(ctx, change, names.get(stored)));
     Ok(json!({ "nodes": nodes.collect::<Json>(), "lastSeq": page.last_seq, "hasMore": page.has_more }))
 }
 
-fn told(ctx: &Ctx, change: &FeedChange, actor: Option<&Json>) -> Json {
+fn change_to_json(ctx: &Ctx, change: &FeedChange, actor: Option<&Json>) -> Json {
     let fields = change.fields.iter().filter_map(|id| ctx.catalog.field(*id)).map(|field| field.name.as_str());
     json!({
         "seq": change.seq,
@@ -100,10 +100,10 @@ fn object_name(ctx: &Ctx, id: ObjectId) -> Option<&str> {
 /// When the names of those who act cannot be read.
 pub(super) async fn tree(ctx: &Ctx, run: &runs::Run) -> Result<Json> {
     let actors = actors::trees(ctx, HashSet::from([run.created_by.as_str()])).await?;
-    Ok(shown(ctx, run, &actors))
+    Ok(run_to_json(ctx, run, &actors))
 }
 
-fn shown(ctx: &Ctx, run: &runs::Run, actors: &HashMap<String, Json>) -> Json {
+fn run_to_json(ctx: &Ctx, run: &runs::Run, actors: &HashMap<String, Json>) -> Json {
     json!({
         "id": run.id.to_string(),
         "kind": run.kind.name(),

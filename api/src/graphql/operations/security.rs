@@ -8,7 +8,7 @@ use tenants::{
     Actor, Permission,
     error::{Code, Error, Result},
     identity, origins,
-    security_log::{self, Asked, Event, Kind, Line},
+    security_log::{self, Event, Kind, Line, LogQuery},
 };
 
 use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
@@ -37,7 +37,7 @@ async fn log(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
         args.get("kinds").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
     let actors = text("actor").map(|id| id.parse().map_or_else(|_| Vec::new(), Actor::of_id));
     let after = text("after").map(|id| id.parse().map_err(|_| Error::of(Code::BadCursor))).transpose()?;
-    let asked = Asked {
+    let asked = LogQuery {
         first: first.into(),
         after,
         kinds: Kind::ALL.iter().copied().filter(|kind| named.contains(kind.name())).collect(),

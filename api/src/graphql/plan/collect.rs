@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql_parser::{
     Positioned,
-    types::{Directive, ExecutableDocument, Field as Written, OperationDefinition, Selection as Item, SelectionSet},
+    types::{Directive, ExecutableDocument, Field as FieldNode, OperationDefinition, Selection as Item, SelectionSet},
 };
 use async_graphql_value::Value;
 
@@ -32,7 +32,7 @@ pub(super) enum Mode<'a> {
 }
 
 /// The occurrences of one response key, in the order of the document.
-type Groups<'a> = Vec<(&'a str, Vec<&'a Positioned<Written>>)>;
+type Groups<'a> = Vec<(&'a str, Vec<&'a Positioned<FieldNode>>)>;
 
 impl<'a> Collector<'a> {
     /// The plan of an operation.
@@ -94,7 +94,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    fn planned(&self, ty: TypeId, key: &str, group: &[&'a Positioned<Written>]) -> Result<Planned, Refusal> {
+    fn planned(&self, ty: TypeId, key: &str, group: &[&'a Positioned<FieldNode>]) -> Result<Planned, Refusal> {
         let first = group[0];
         let name = first.node.name.node.as_str();
         if let Mode::Check(_) = self.mode {
@@ -138,7 +138,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Notes the variables in a field that the library answers.
-    fn introspected(&self, field: &'a Positioned<Written>) -> Result<(), Refusal> {
+    fn introspected(&self, field: &'a Positioned<FieldNode>) -> Result<(), Refusal> {
         let Mode::Check(checker) = &self.mode else { return Ok(()) };
         checker.noted(&field.node.arguments)?;
         self.introspected_set(&field.node.selection_set.node, &mut HashSet::new())
@@ -203,7 +203,7 @@ impl<'a> Collector<'a> {
 }
 
 /// Refuses fields that share a response key but are not the same (`FieldsInSetCanMerge`).
-fn mergeable(key: &str, first: &Positioned<Written>, other: &Positioned<Written>) -> Result<(), Refusal> {
+fn mergeable(key: &str, first: &Positioned<FieldNode>, other: &Positioned<FieldNode>) -> Result<(), Refusal> {
     let conflict = |why: String| {
         let mut refusal = Refusal::invalid(
             format!("Fields `{key}` conflict because {why}; use different aliases to ask for both."),

@@ -25,8 +25,8 @@ pub fn cost(model: &Model, plan: &Plan, variables: &Variables) -> u64 {
 /// The points of each change that a subscription tells: what reading the record would cost.
 pub fn delivery(model: &Model, plan: &Plan, variables: &Variables) -> u64 {
     let cost = Cost { model, variables };
-    let told = plan.root.fields.iter().filter_map(|planned| planned.selection.as_ref());
-    told.map(|selection| cost.selection(selection, 1)).fold(1, u64::saturating_add)
+    let reported = plan.root.fields.iter().filter_map(|planned| planned.selection.as_ref());
+    reported.map(|selection| cost.selection(selection, 1)).fold(1, u64::saturating_add)
 }
 
 struct Cost<'a> {

@@ -5,7 +5,7 @@ use async_graphql::Request;
 use async_graphql_parser::{
     Positioned,
     types::{
-        DocumentOperations, ExecutableDocument, Field as Written, InlineFragment, OperationDefinition, OperationType,
+        DocumentOperations, ExecutableDocument, Field as FieldNode, InlineFragment, OperationDefinition, OperationType,
         Selection as Item, SelectionSet,
     },
 };
@@ -89,8 +89,8 @@ impl Inliner<'_> {
         set.position_node(SelectionSet { items: items.collect() })
     }
 
-    fn field(&self, field: &Written) -> Written {
-        Written {
+    fn field(&self, field: &FieldNode) -> FieldNode {
+        FieldNode {
             alias: field.alias.clone(),
             name: field.name.clone(),
             arguments: self.arguments(&field.arguments),

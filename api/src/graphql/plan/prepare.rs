@@ -14,8 +14,8 @@ use super::{
 };
 use crate::graphql::{
     errors::Refusal,
-    frontdoor,
     input::{Checker, Variable, Variables, declare},
+    request_limits,
     schema::{Schema, model::Model},
 };
 
@@ -41,7 +41,7 @@ impl Prepared {
     /// # Errors
     /// `TOO_COMPLEX`, `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`.
     pub async fn new(schema: &Schema, text: &str, operation: Option<&str>) -> Result<Self, Refusal> {
-        let document = frontdoor::admit(text)?;
+        let document = request_limits::admit(text)?;
         let chosen = choose(&document, operation)?;
         let (pos, name) = (chosen.pos, operation.map(str::to_owned));
         validate(schema, &document, operation).await?;

@@ -49,7 +49,7 @@ pub(super) async fn validate(
     }
     request.set_parsed_query(document.clone());
     let errors = schema.library.execute(request).await.errors;
-    let errors: Vec<_> = errors.into_iter().filter(|error| !is_about_variable(error)).map(told).collect();
+    let errors: Vec<_> = errors.into_iter().filter(|error| !is_about_variable(error)).map(to_graphql_error).collect();
     if errors.is_empty() { Ok(()) } else { Err(Refusal::because(errors)) }
 }
 
@@ -60,6 +60,6 @@ fn is_about_variable(error: &ServerError) -> bool {
     error.message.starts_with("Variable \"") && of_use.iter().any(|part| error.message.contains(part))
 }
 
-fn told(error: ServerError) -> GraphqlError {
+fn to_graphql_error(error: ServerError) -> GraphqlError {
     GraphqlError::of_request(Code::GraphqlValidationFailed, error.message, error.locations)
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use async_graphql_parser::{
     parse_schema,
     types::{
-        FieldDefinition, InputValueDefinition, ServiceDocument, Type as Written, TypeKind as WrittenKind,
+        FieldDefinition, InputValueDefinition, ServiceDocument, Type as TypeNode, TypeKind as TypeNodeKind,
         TypeSystemDefinition,
     },
 };
@@ -38,7 +38,7 @@ pub(super) fn add(builder: &mut Builder) -> Roots {
         let name = ty.node.name.node.as_str();
         let description = ty.node.description.as_ref().map(|text| text.node.as_str());
         match &ty.node.kind {
-            WrittenKind::Object(object) => {
+            TypeNodeKind::Object(object) => {
                 let fields = object.fields.iter().map(|field| field_of(builder, &field.node, name)).collect();
                 match name {
                     "Query" => roots.query = [roots.query, fields].into_iter().flatten().collect(),
@@ -46,11 +46,11 @@ pub(super) fn add(builder: &mut Builder) -> Roots {
                     _ => builder.define(name, TypeKind::Object(fields), description),
                 }
             }
-            WrittenKind::InputObject(input) => {
+            TypeNodeKind::InputObject(input) => {
                 let fields = input.fields.iter().map(|field| input_of(builder, &field.node)).collect();
                 builder.define(name, TypeKind::Input(fields), description);
             }
-            WrittenKind::Enum(values) => {
+            TypeNodeKind::Enum(values) => {
                 let values = values.values.iter().map(|value| Name::from(value.node.value.node.as_str())).collect();
                 builder.define(name, TypeKind::Enum(values), description);
             }
@@ -81,7 +81,7 @@ fn input_of(builder: &mut Builder, input: &'static InputValueDefinition) -> Inpu
     }
 }
 
-fn type_of(builder: &mut Builder, ty: &Written) -> super::model::TypeRef {
+fn type_of(builder: &mut Builder, ty: &TypeNode) -> super::model::TypeRef {
     builder.ty(&ty.to_string())
 }
 
@@ -99,7 +99,7 @@ mod tests {
             let TypeSystemDefinition::Type(ty) = definition else { continue };
             let name = ty.node.name.node.as_str();
             let mut names = vec![name];
-            if let (WrittenKind::Object(object), "Query" | "Mutation") = (&ty.node.kind, name) {
+            if let (TypeNodeKind::Object(object), "Query" | "Mutation") = (&ty.node.kind, name) {
                 names.extend(object.fields.iter().map(|field| field.node.name.node.as_str()));
             }
             for name in names {

@@ -34,7 +34,7 @@ struct Office {
 impl Office {
     async fn new() -> Self {
         let world = World::new().await;
-        let rules = Arc::clone(&world.door.rules);
+        let rules = Arc::clone(&world.endpoint.rules);
         let ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), rules).await.unwrap();
         catalog::create_object(&ctx, ObjectSpec::new("vehicle", "vehicles")).await.unwrap();
         let ctx = ctx.refreshed().await.unwrap();
@@ -229,12 +229,12 @@ async fn what_is_out_of_sight_is_not_there() {
                     assert_eq!(theirs["errors"], none["errors"], "in the same words as one that never was");
                 }
             }
-            let told =
+            let reported =
                 ask(format!("{{ changes(objects: [\"{object}\"], first: 1000) {{ nodes {{ record }} }} }}"), json!({}))
                     .await
                     .to_string();
             for (who, id) in ids.iter().enumerate() {
-                assert_eq!(told.contains(id), reaches(scope, who), "{object} {scope:?} feed");
+                assert_eq!(reported.contains(id), reaches(scope, who), "{object} {scope:?} feed");
             }
         }
     }
@@ -378,10 +378,10 @@ async fn an_explanation_says_why() {
     let query = "query ($id: ID!, $member: ID!) { explainAccess(object: \"customer\", id: $id, member: $member) {
         operations { operation allowed scope reason } fields { field access } } }";
     let variables = json!({ "id": ids[2], "member": office.people[0].to_string() });
-    let told = office.world.ask(query, variables.clone()).await;
-    let told = &told["data"]["explainAccess"]["operations"];
-    assert_eq!(told.as_array().map(Vec::len), Some(9), "{told}");
-    assert_eq!(told[1]["allowed"], false, "their role is not there: {told}");
+    let reported = office.world.ask(query, variables.clone()).await;
+    let reported = &reported["data"]["explainAccess"]["operations"];
+    assert_eq!(reported.as_array().map(Vec::len), Some(9), "{reported}");
+    assert_eq!(reported[1]["allowed"], false, "their role is not there: {reported}");
     let blind = office.tried("customer", &[(Operation::Read, RowScope::Own)], &[]).await;
     let unseen = office.world.ask_as(blind, query, variables).await;
     assert_eq!(code(&unseen), "NOT_FOUND", "who does not see the record learns nothing of it: {unseen}");

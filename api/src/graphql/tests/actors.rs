@@ -19,7 +19,7 @@ use super::World;
 /// A workshop's organisation: stays of customers, each with a customer who sent them; ratings belong to nobody.
 async fn workshop() -> World {
     let world = World::new().await;
-    let rules = Arc::clone(&world.door.rules);
+    let rules = Arc::clone(&world.endpoint.rules);
     let mut ctx = ::records::Ctx::open(testing::caller(&world.db), world.db.clone(), rules).await.unwrap();
     for (object, plural) in [("stay", "stays"), ("rating", "ratings")] {
         catalog::create_object(&ctx, ObjectSpec::new(object, plural)).await.unwrap();

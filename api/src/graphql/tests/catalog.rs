@@ -1,4 +1,4 @@
-//! Objects and fields made through the door, and used in the very next request.
+//! Objects and fields made through the endpoint, and used in the very next request.
 
 use serde_json::{Value as Json, json};
 
@@ -117,12 +117,12 @@ async fn equal_shapes_share_a_schema() {
     let (one, other) = (World::new().await, World::new().await);
     let sdl = |world: &World| {
         let (caller, db) = (tenants::testing::caller(&world.db), world.db.clone());
-        let door = &one.door;
-        async move { door.sdl(caller, db).await.unwrap() }
+        let endpoint = &one.endpoint;
+        async move { endpoint.sdl(caller, db).await.unwrap() }
     };
     let (first, second) = (sdl(&one).await, sdl(&other).await);
     assert_eq!(first, second);
-    assert_eq!(one.door.schemas.numbers()[2], 1, "two tenants, one schema");
+    assert_eq!(one.endpoint.schemas.numbers()[2], 1, "two tenants, one schema");
     async_graphql_parser::parse_schema(&first).unwrap();
 }
 
@@ -133,11 +133,11 @@ async fn what_another_process_made_is_known() {
     let ask = async |ctx: ::records::Ctx, query: &str| {
         let request = crate::graphql::Request { query: query.to_owned(), ..crate::graphql::Request::default() };
         let answer =
-            world.door.respond_in(ctx, &request, true).await.map_err(|refusal| refusal.errors[0].message.clone());
+            world.endpoint.respond_in(ctx, &request, true).await.map_err(|refusal| refusal.errors[0].message.clone());
         serde_json::from_slice::<Json>(&answer.unwrap().body).unwrap()
     };
     let ctx = async || {
-        let rules = std::sync::Arc::clone(&world.door.rules);
+        let rules = std::sync::Arc::clone(&world.endpoint.rules);
         ::records::Ctx::open(tenants::testing::caller(&world.db), world.db.clone(), rules).await.unwrap()
     };
     let before = ctx().await;

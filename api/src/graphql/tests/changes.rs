@@ -92,7 +92,7 @@ async fn a_repeated_key_answers_the_same() {
     let world = World::new().await;
     let ask = async |query: &str| {
         let request = Request { query: query.to_owned(), idempotency: Some("k".to_owned()), ..Request::default() };
-        let answer = world.door.respond(testing::caller(&world.db), world.db.clone(), &request, true).await;
+        let answer = world.endpoint.respond(testing::caller(&world.db), world.db.clone(), &request, true).await;
         answer.map(|answer| serde_json::from_slice::<Json>(&answer.body).unwrap())
     };
     let document = r#"mutation { createCustomer(data: { companyName: "A" }) { id } }"#;

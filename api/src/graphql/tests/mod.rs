@@ -1,4 +1,4 @@
-//! The door on a real tenant, without a transport.
+//! The endpoint on a real tenant, without a transport.
 
 mod access;
 mod actors;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use tenants::{Caller, TenantDb, testing};
 
-use super::{Budget, Door, Request};
+use super::{Budget, Endpoint, Request};
 
-/// A tenant with the standard objects, and its door.
+/// A tenant with the standard objects, and its endpoint.
 pub(super) struct World {
-    pub door: Door,
+    pub endpoint: Endpoint,
     pub db: TenantDb,
 }
 
@@ -26,7 +26,10 @@ impl World {
     pub async fn new() -> Self {
         let db = testing::space().await;
         ::records::catalog::provision(&db, &crm::objects()).await.unwrap();
-        Self { door: Door::new(crm::rules::CrmRules::shared(), Budget { points: 1_000_000, per_second: 200_000 }), db }
+        Self {
+            endpoint: Endpoint::new(crm::rules::CrmRules::shared(), Budget { points: 1_000_000, per_second: 200_000 }),
+            db,
+        }
     }
 
     /// The answer to a document, or why it did not run.
@@ -38,7 +41,7 @@ impl World {
     pub async fn ask_as(&self, caller: Arc<Caller>, query: &str, variables: Json) -> Json {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.to_owned(), variables, ..Request::default() };
-        match self.door.respond(caller, self.db.clone(), &request, true).await {
+        match self.endpoint.respond(caller, self.db.clone(), &request, true).await {
             Ok(answer) => serde_json::from_slice(&answer.body)
                 .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body))),
             Err(refusal) => {

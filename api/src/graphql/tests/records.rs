@@ -122,7 +122,7 @@ async fn records_are_found_by_who_made_changed_or_owns_them() {
         query: r#"mutation { createCustomers(data: [{ companyName: "A" }, { companyName: "B" }]) { id } }"#.to_owned(),
         ..Request::default()
     };
-    world.door.respond(Arc::new(caller), world.db.clone(), &request, true).await.unwrap();
+    world.endpoint.respond(Arc::new(caller), world.db.clone(), &request, true).await.unwrap();
     world.data(r#"mutation { createCustomer(data: { companyName: "C" }) { id } }"#).await;
     world
         .data(r#"mutation { updateCustomers(filter: { name: { eq: "b" } }, data: { city: "Oran" }) { changed } }"#)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::World;
-use crate::graphql::{Budget, Door};
+use crate::graphql::{Budget, Endpoint};
 
 fn code(answer: &Json) -> &str {
     answer["refused"][0]["extensions"]["code"].as_str().unwrap_or("none")
@@ -84,7 +84,7 @@ async fn sizes_of_pages_are_bounded_everywhere() {
             assert!(answer["errors"][0]["message"].as_str().unwrap().contains(size), "{answer}");
         }
     }
-    world.door = Door::new(Arc::clone(&world.door.rules), Budget { points: 1_500, per_second: 1 });
+    world.endpoint = Endpoint::new(Arc::clone(&world.endpoint.rules), Budget { points: 1_500, per_second: 1 });
     world.data("{ changes(first: 1000) { lastSeq } }").await;
     let answer = world.ask("{ changes(first: 1000) { lastSeq } }", json!({})).await;
     assert_eq!(code(&answer), "RATE_LIMITED", "every entry has its price");

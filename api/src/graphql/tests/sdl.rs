@@ -7,7 +7,7 @@ use super::World;
 #[tokio::test]
 async fn the_checked_in_schema_is_the_standard_one() {
     let world = World::new().await;
-    let sdl = world.door.sdl(testing::caller(&world.db), world.db.clone()).await.unwrap();
+    let sdl = world.endpoint.sdl(testing::caller(&world.db), world.db.clone()).await.unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql");
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(path, &sdl).unwrap();

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures::future::BoxFuture;
 use tenants::{Caller, TenantDb, error::Result};
 
-use super::Door;
+use super::Endpoint;
 
 /// Who asks, from the credential that `connection_init` brought.
 pub type Authenticate = Box<dyn Fn(String) -> BoxFuture<'static, Result<(Arc<Caller>, TenantDb)>> + Send + Sync>;
@@ -21,7 +21,7 @@ pub type Authenticate = Box<dyn Fn(String) -> BoxFuture<'static, Result<(Arc<Cal
 /// # Errors
 /// When the request is no handshake of a WebSocket.
 pub fn serve(
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
     request: &HttpRequest,
     body: web::Payload,
     authenticate: Authenticate,
@@ -34,7 +34,7 @@ pub fn serve(
         .max_frame_size(protocol::MAX_MESSAGE)
         .aggregate_continuations()
         .max_continuation_size(protocol::MAX_MESSAGE);
-    actix_web::rt::spawn(socket::Socket::new(door, session, authenticate).run(stream));
+    actix_web::rt::spawn(socket::Socket::new(endpoint, session, authenticate).run(stream));
     Ok(response)
 }
 

@@ -17,7 +17,7 @@ use super::{
     stream,
 };
 use crate::graphql::{
-    Door, Request,
+    Endpoint, Request,
     errors::{GraphqlError, Refusal},
 };
 
@@ -26,7 +26,7 @@ const WAITING: usize = 64;
 
 /// One connection.
 pub struct Socket {
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
     session: Session,
     authenticate: Authenticate,
     /// Who asks, after the handshake.
@@ -66,7 +66,7 @@ pub(super) struct Said {
 }
 
 /// Goes on, or why not.
-type Step = Result<(), (Hangup, String)>;
+type Flow = Result<(), (Hangup, String)>;
 
 fn hang(reason: Hangup) -> (Hangup, String) {
     (reason, String::new())
@@ -74,14 +74,14 @@ fn hang(reason: Hangup) -> (Hangup, String) {
 
 impl Socket {
     /// A connection that has not introduced itself.
-    pub fn new(door: Arc<Door>, session: Session, authenticate: Authenticate) -> Self {
+    pub fn new(endpoint: Arc<Endpoint>, session: Session, authenticate: Authenticate) -> Self {
         let (out, said) = mpsc::channel(WAITING);
-        Self { door, session, authenticate, member: None, operations: HashMap::new(), out, said, started: 0 }
+        Self { endpoint, session, authenticate, member: None, operations: HashMap::new(), out, said, started: 0 }
     }
 
     /// Serves the connection until one side hangs up.
     pub async fn run(mut self, mut messages: AggregatedMessageStream) {
-        let open = self.door.sockets.open();
+        let open = self.endpoint.sockets.open();
         let (reason, id) = match self.serve(&mut messages).await {
             Ok(()) => (Hangup::Gone, String::new()),
             Err(hangup) => hangup,
@@ -92,7 +92,7 @@ impl Socket {
         drop(self.session.close(Some(reason.reason(&id))).await);
     }
 
-    async fn serve(&mut self, messages: &mut AggregatedMessageStream) -> Step {
+    async fn serve(&mut self, messages: &mut AggregatedMessageStream) -> Flow {
         let init_by = Deadline::now() + protocol::INIT_WITHIN;
         let mut heard = Instant::now();
         let mut pings = interval(protocol::PING_EVERY);
@@ -135,7 +135,7 @@ impl Socket {
         }
     }
 
-    async fn understand(&mut self, text: &str) -> Step {
+    async fn understand(&mut self, text: &str) -> Flow {
         match Message::parse(text).ok_or_else(|| hang(Hangup::BadMessage))? {
             Message::Init(_) if self.member.is_some() => Err(hang(Hangup::InitTwice)),
             Message::Init(payload) => {
@@ -165,7 +165,7 @@ impl Socket {
     }
 
     /// Hangs up once the credential has expired or was revoked, or allows something else than when the operations began.
-    async fn check(&mut self) -> Step {
+    async fn check(&mut self) -> Flow {
         let Some(member) = &self.member else { return Ok(()) };
         match (self.authenticate)(member.credential.clone()).await {
             Ok((caller, _)) if caller.access == member.caller.access => Ok(()),
@@ -178,7 +178,7 @@ impl Socket {
 
     /// Starts an operation. A subscription is in place before the next message is heard, so that what a client does
     /// next is told.
-    async fn start(&mut self, id: String, request: Request, member: Member) -> Step {
+    async fn start(&mut self, id: String, request: Request, member: Member) -> Flow {
         if self.operations.len() >= protocol::MAX_OPERATIONS {
             let message = format!("A connection has at most {} operations at a time.", protocol::MAX_OPERATIONS);
             let error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
@@ -187,8 +187,8 @@ impl Socket {
         self.started += 1;
         let voice = stream::Voice { id: id.clone(), number: self.started, out: self.out.clone() };
         let caller = Arc::new(Caller { request: uuid::Uuid::now_v7().to_string(), ..(*member.caller).clone() });
-        let task = match stream::open(&self.door, caller, member.db, request).await {
-            Ok(opened) => actix_web::rt::spawn(opened.run(Arc::clone(&self.door), voice)).abort_handle(),
+        let task = match stream::open(&self.endpoint, caller, member.db, request).await {
+            Ok(opened) => actix_web::rt::spawn(opened.run(Arc::clone(&self.endpoint), voice)).abort_handle(),
             Err(Refusal { errors, .. }) => return self.send(protocol::error(&id, &errors)).await,
         };
         self.operations.insert(id, Running { task, number: self.started });
@@ -196,7 +196,7 @@ impl Socket {
     }
 
     /// Passes on what an operation says, unless it was ended meanwhile.
-    async fn tell(&mut self, said: Said) -> Step {
+    async fn tell(&mut self, said: Said) -> Flow {
         if self.operations.get(&said.id).is_none_or(|running| running.number != said.number) {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Socket {
         self.send(said.text).await
     }
 
-    async fn send(&mut self, text: String) -> Step {
+    async fn send(&mut self, text: String) -> Flow {
         self.session.text(text).await.map_err(|_| hang(Hangup::Gone))
     }
 }

@@ -8,7 +8,7 @@ use tenants::{Caller, TenantDb};
 use tokio::sync::mpsc;
 
 use super::{protocol, socket::Said};
-use crate::graphql::{Door, Request, errors::Refusal, subscribe::Subscription};
+use crate::graphql::{Endpoint, Request, errors::Refusal, subscribe::Subscription};
 
 /// How an operation speaks.
 pub struct Voice {
@@ -44,22 +44,22 @@ pub struct Once {
 ///
 /// # Errors
 /// What keeps the document from running.
-pub async fn open(door: &Door, caller: Arc<Caller>, db: TenantDb, request: Request) -> Result<Opened, Refusal> {
-    let ctx = Ctx::open(Arc::clone(&caller), db.clone(), Arc::clone(&door.rules)).await;
+pub async fn open(endpoint: &Endpoint, caller: Arc<Caller>, db: TenantDb, request: Request) -> Result<Opened, Refusal> {
+    let ctx = Ctx::open(Arc::clone(&caller), db.clone(), Arc::clone(&endpoint.rules)).await;
     let ctx = ctx.map_err(|error| Refusal::service(&error, &caller))?;
-    let session = door.session(ctx, &request).await?;
+    let session = endpoint.session(ctx, &request).await?;
     if session.plan.kind != OperationType::Subscription {
         return Ok(Opened::Once(Box::new(Once { caller, db, request })));
     }
-    door.charge(&session)?;
-    Ok(Opened::Followed(Box::new(Subscription::begin(door, session, request).await?)))
+    endpoint.charge(&session)?;
+    Ok(Opened::Followed(Box::new(Subscription::begin(endpoint, session, request).await?)))
 }
 
 impl Opened {
     /// Says the answers until nothing more comes.
-    pub async fn run(self, door: Arc<Door>, voice: Voice) {
+    pub async fn run(self, endpoint: Arc<Endpoint>, voice: Voice) {
         match self {
-            Opened::Once(once) => match door.respond(once.caller, once.db, &once.request, true).await {
+            Opened::Once(once) => match endpoint.respond(once.caller, once.db, &once.request, true).await {
                 Ok(answer) => {
                     if voice.say(protocol::next(&voice.id, &answer.body), false).await {
                         voice.say(protocol::complete(&voice.id), true).await;
@@ -68,7 +68,7 @@ impl Opened {
                 Err(refusal) => drop(voice.say(protocol::error(&voice.id, &refusal.errors), true).await),
             },
             Opened::Followed(mut subscription) => loop {
-                match subscription.next(&door).await {
+                match subscription.next(&endpoint).await {
                     Ok(answers) => {
                         for answer in answers {
                             if !voice.say(protocol::next(&voice.id, &answer), false).await {

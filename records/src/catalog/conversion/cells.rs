@@ -28,7 +28,7 @@ pub(super) struct Conversion<'a> {
 
 /// What became of some records.
 pub(super) enum Outcome {
-    Written,
+    Converted,
     /// Nothing is written: values would be harmed that may not be.
     Refused(Harm),
     /// Records would share a value that must be unique. The transaction is of no use any more.
@@ -39,7 +39,7 @@ impl Conversion<'_> {
     /// Converts the values of these records, whose rows are locked.
     pub async fn convert(&self, tx: &TenantTx, ids: &[Uuid]) -> Result<Outcome> {
         if ids.is_empty() {
-            return Ok(Outcome::Written);
+            return Ok(Outcome::Converted);
         }
         let mut harm = Harm::default();
         let cells = cells::of(tx, self.object, self.from, ids).await?;
@@ -51,7 +51,7 @@ impl Conversion<'_> {
         match cells::put(tx, self.object, self.to, &values).await {
             Err(error) if violation(&error).is_some() => Ok(Outcome::Shared),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Outcome::Written),
+            Ok(()) => Ok(Outcome::Converted),
         }
     }
 

@@ -43,23 +43,23 @@ impl Harm {
     }
 
     /// What would happen, in words.
-    pub fn told(&self, field: &Field) -> String {
+    pub fn describe(&self, field: &Field) -> String {
         let parts = [
             (self.lost, "would lose their value, which the new type or its rules do not take"),
             (self.coarser, "would lose decimals or the time of day"),
         ];
-        let told: Vec<String> = parts
+        let reported: Vec<String> = parts
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} records {what}"))
             .collect();
-        format!("`{}`: {}", field.name, told.join("; "))
+        format!("`{}`: {}", field.name, reported.join("; "))
     }
 
     /// The refusal of a change that was not told to go ahead in spite of it.
     pub fn refusal(&self, field: &Field) -> Error {
         let message =
-            format!("{}. Correct them first, or send `dropUnconvertible: true` to go ahead.", self.told(field));
+            format!("{}. Correct them first, or send `dropUnconvertible: true` to go ahead.", self.describe(field));
         let ids = self.examples.iter().chain(&self.rounded).take(EXAMPLES).map(Uuid::to_string);
         Error::new(Code::WouldLoseValues, message)
             .with("records", self.lost)

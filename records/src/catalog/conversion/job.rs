@@ -17,7 +17,7 @@ use super::{
         edit::{Edit, edit},
         fill, store,
     },
-    Change,
+    TypeChange,
     cells::{Conversion, Outcome},
 };
 use crate::{Ctx, sql::Sql, values::Locale};
@@ -44,7 +44,12 @@ enum Batch {
 }
 
 /// Does a slice of converting a field; safe to repeat at any point.
-pub(in super::super) async fn step(ctx: &Ctx, catalog: &Catalog, field: &Field, change: &Change) -> Result<Progress> {
+pub(in super::super) async fn step(
+    ctx: &Ctx,
+    catalog: &Catalog,
+    field: &Field,
+    change: &TypeChange,
+) -> Result<Progress> {
     let (db, target) = (&ctx.db, change.target(field));
     let Some(object) = catalog.object_by_id(field.object) else { return Ok(Progress::Done) };
     let locale = Locale::of(db.settings(), catalog.rates.clone());
@@ -64,7 +69,7 @@ pub(in super::super) async fn step(ctx: &Ctx, catalog: &Catalog, field: &Field, 
     if !work.indexed().await? {
         return work.over(ctx, Batch::Impossible(builder::shared(&target))).await;
     }
-    // the rest is done with the door closed, so it should be little
+    // the rest is done while writers wait, so it should be little
     match work.passes(Pass::Follow).await? {
         Batch::Last => {}
         other => return work.over(ctx, other).await,
@@ -159,8 +164,10 @@ impl Work<'_> {
             self.conversion.clear(tx, &ids).await?;
         }
         match self.conversion.convert(tx, &ids).await? {
-            Outcome::Written => {}
-            Outcome::Refused(harm) => return Ok(Batch::Impossible(format!("{}.", harm.told(self.conversion.from)))),
+            Outcome::Converted => {}
+            Outcome::Refused(harm) => {
+                return Ok(Batch::Impossible(format!("{}.", harm.describe(self.conversion.from))));
+            }
             Outcome::Shared => return Ok(Batch::Shared),
         }
         todo.change = Some(change);
@@ -169,7 +176,7 @@ impl Work<'_> {
     }
 
     /// What is left to do, if it is still the same change.
-    async fn held(&self, tx: &TenantTx) -> Result<Option<(Todo, Change)>> {
+    async fn held(&self, tx: &TenantTx) -> Result<Option<(Todo, TypeChange)>> {
         let Some((_, todo)) = store::held(tx, self.field).await? else { return Ok(None) };
         let change = todo.change.clone().filter(|change| change.column == self.conversion.to.column);
         Ok(change.map(|change| (todo, change)))
@@ -216,8 +223,10 @@ impl Work<'_> {
         ids.dedup();
         self.conversion.clear(&edit.tx, &ids).await?;
         match self.conversion.convert(&edit.tx, &ids).await? {
-            Outcome::Written => {}
-            Outcome::Refused(harm) => return Ok(Batch::Impossible(format!("{}.", harm.told(self.conversion.from)))),
+            Outcome::Converted => {}
+            Outcome::Refused(harm) => {
+                return Ok(Batch::Impossible(format!("{}.", harm.describe(self.conversion.from))));
+            }
             Outcome::Shared => return Ok(Batch::Shared),
         }
         let known = edit.field(self.field)?.clone();

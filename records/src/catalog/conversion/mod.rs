@@ -28,7 +28,7 @@ pub(super) use survey::survey;
 
 /// A change of type under way: what the field will be, and how far its new column is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Change {
+pub(super) struct TypeChange {
     /// Its type to be.
     pub kind: FieldKind,
     /// Its rules to be.
@@ -46,7 +46,7 @@ pub(super) struct Change {
     followed: (i64, i64),
 }
 
-impl Change {
+impl TypeChange {
     /// The field as it will be, of the field as it is.
     pub fn target(&self, field: &Field) -> Field {
         let mut target = field.clone();
@@ -119,7 +119,7 @@ pub(super) async fn begin(edit: &mut Edit<'_>, known: Field, mut target: Field, 
         lossy,
     };
     match conversion.convert(&edit.tx, &ids).await? {
-        cells::Outcome::Written => {}
+        cells::Outcome::Converted => {}
         cells::Outcome::Refused(harm) => return Err(harm.refusal(&known)),
         cells::Outcome::Shared => return Err(build::shared(&target)),
     }
@@ -136,7 +136,7 @@ pub(super) async fn begin(edit: &mut Edit<'_>, known: Field, mut target: Field, 
 
 /// Leaves the conversion to the job.
 async fn later(edit: &mut Edit<'_>, mut known: Field, target: Field, lossy: bool) -> Result<()> {
-    let change = Change {
+    let change = TypeChange {
         kind: target.kind.clone(),
         required: target.required,
         unique: target.unique,
@@ -211,7 +211,7 @@ async fn leave(edit: &mut Edit<'_>, mut field: Field) -> Result<()> {
 
 /// A refusal as the reason that stands in the catalog.
 fn in_words(error: &Error) -> String {
-    let told = error.fields().iter().map(|issue| format!("{}: {}", issue.field, issue.issue.message("en")));
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { error.message().to_owned() } else { told.join("; ") }
+    let reported = error.fields().iter().map(|issue| format!("{}: {}", issue.field, issue.issue.message("en")));
+    let reported: Vec<String> = reported.collect();
+    if reported.is_empty() { error.message().to_owned() } else { reported.join("; ") }
 }

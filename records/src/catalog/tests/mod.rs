@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Ctx,
-    engine::{self, Archived, Draft, Mutation, Written},
+    engine::{self, Archived, Draft, Mutation, WriteOutcome},
     rules::Rules,
     values::{self, Locale, Value},
 };
@@ -64,17 +64,17 @@ struct NoRules;
 
 #[async_trait::async_trait]
 impl Rules for NoRules {
-    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
         Vec::new()
     }
 
     fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
 
-    fn reads(&self, _: &Object) -> Vec<FieldId> {
+    fn required_fields(&self, _: &Object) -> Vec<FieldId> {
         Vec::new()
     }
 
-    async fn follow(&self, _: &Ctx, _: &TenantTx, _: &[Written]) -> Result<Vec<Mutation>> {
+    async fn after_write(&self, _: &Ctx, _: &TenantTx, _: &[WriteOutcome]) -> Result<Vec<Mutation>> {
         Ok(Vec::new())
     }
 }

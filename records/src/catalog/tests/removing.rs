@@ -17,10 +17,13 @@ async fn a_field_goes_with_what_stands_on_it() {
     space.next().await;
     let guest = space.create("customer", named("Amel")).await.unwrap();
     space.create("room", json!({ "guest": guest.to_string() })).await.unwrap();
-    let told = catalog::delete_field(&space.ctx, link.id, true).await.unwrap();
-    assert_eq!((told.records, told.fields.clone()), (1, vec!["customer.rooms".into(), "customer.roomsCount".into()]));
+    let reported = catalog::delete_field(&space.ctx, link.id, true).await.unwrap();
+    assert_eq!(
+        (reported.records, reported.fields.clone()),
+        (1, vec!["customer.rooms".into(), "customer.roomsCount".into()])
+    );
     assert!(space.next().await.catalog.field(link.id).is_some());
-    assert_eq!(catalog::delete_field(&space.ctx, link.id, false).await.unwrap(), told);
+    assert_eq!(catalog::delete_field(&space.ctx, link.id, false).await.unwrap(), reported);
     let left = &space.next().await.catalog;
     assert!(left.field(link.id).is_none() && left.object("customer").unwrap().field("roomsCount").is_none());
     assert_eq!(
@@ -43,8 +46,8 @@ async fn an_object_goes_with_the_links_to_it() {
     catalog::create_field(&space.ctx, "customer", link).await.unwrap();
     space.next().await;
     space.create("room", json!({ "keyCode": "7" })).await.unwrap();
-    let told = catalog::delete_object(&space.ctx, room.id, false).await.unwrap();
-    assert_eq!((told.records, told.fields), (1, vec!["customer.favourite".to_owned()]));
+    let reported = catalog::delete_object(&space.ctx, room.id, false).await.unwrap();
+    assert_eq!((reported.records, reported.fields), (1, vec!["customer.favourite".to_owned()]));
     let left = &space.next().await.catalog;
     assert!(left.object("room").is_none() && left.object("customer").unwrap().field("favourite").is_none());
     assert_eq!(drop_retired(&space.ctx.db, NOW + MONTH).await.unwrap(), 2);

@@ -23,7 +23,7 @@ async fn built(space: &mut Space, field: FieldId) {
 }
 
 impl Space {
-    async fn set(&self, id: RecordId, values: Json) -> Result<Written> {
+    async fn set(&self, id: RecordId, values: Json) -> Result<WriteOutcome> {
         let object = self.ctx.catalog.object("customer").unwrap();
         let locale = Locale::of(self.ctx.db.settings(), Default::default());
         let mut draft = Draft::default();
@@ -35,7 +35,7 @@ impl Space {
     }
 
     /// What the history says of a record's first changed field, newest change first.
-    async fn told(&self, id: RecordId) -> Vec<(Json, Json)> {
+    async fn reported(&self, id: RecordId) -> Vec<(Json, Json)> {
         let customer = self.ctx.catalog.object("customer").unwrap().id;
         let mut pages = engine::history(&self.ctx, customer, &[id], 20, None).await.unwrap();
         let changes =
@@ -58,8 +58,8 @@ async fn values_come_along_and_history_stays_readable() {
     catalog::update_field(&space.ctx, id, into(FieldKind::Text)).await.unwrap();
     space.next().await;
     assert_eq!(space.read("customer.weight", amel).await, text("14.0001"));
-    let told = space.told(amel).await;
-    assert_eq!(told, [(json!("13.2500"), json!("14.0001")), (json!("12.50"), json!("13.25"))]);
+    let reported = space.reported(amel).await;
+    assert_eq!(reported, [(json!("13.2500"), json!("14.0001")), (json!("12.50"), json!("13.25"))]);
     let index = format!(
         "ix_{}__{}",
         space.ctx.catalog.object("customer").unwrap().table,

@@ -14,7 +14,7 @@ use tenants::{
 };
 
 use super::{
-    MAX_PAGE, WrittenKind, decode,
+    MAX_PAGE, WriteKind, decode,
     read::{self, FIRST},
 };
 use crate::{
@@ -39,12 +39,12 @@ pub struct HistoryEntry {
     pub at: i64,
     /// Who did it.
     pub actor: Actor,
-    /// Through which door: `GRAPHQL`, `IMPORT` ….
+    /// Through which endpoint: `GRAPHQL`, `IMPORT` ….
     pub origin: String,
     /// The run it was part of.
     pub run: Option<RunId>,
     /// What was done.
-    pub kind: WrittenKind,
+    pub kind: WriteKind,
     /// Fields that changed; none where the record was created, archived, restored or destroyed as a whole.
     pub changes: Vec<FieldChange>,
     /// Where to go on from here.
@@ -123,7 +123,7 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
         actor: Actor::from_stored(&row.try_get_by_index::<String>(at(3))?)?,
         origin: row.try_get_by_index(at(4))?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(at(5))?.map(RunId),
-        kind: WrittenKind::named(&row.try_get_by_index::<String>(at(6))?),
+        kind: WriteKind::named(&row.try_get_by_index::<String>(at(6))?),
         changes: diff.map_or(Ok(Vec::new()), |diff| rendered(ctx, RecordId(decode::id(row, FIRST)?), &diff, seq))?,
         cursor: URL_SAFE_NO_PAD.encode(format!("{seq}.{n}")),
     })

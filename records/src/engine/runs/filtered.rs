@@ -17,8 +17,8 @@ use crate::{
     Ctx,
     catalog::Object,
     engine::{
-        Change, Draft, Written, WrittenKind,
-        write::{ATTEMPTS, Numbers, Source, Unit, ctx_guard},
+        Change, Draft, WriteKind, WriteOutcome,
+        write::{ATTEMPTS, Numbers, Source, WriteTransaction, ctx_guard},
     },
     filter::{self, Filter, Scope},
     permission,
@@ -165,8 +165,8 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
     refuse_retyped(&ctx, &params)?;
     let operation = params.operation();
-    let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
-    let ids = next(&ctx, &unit.tx, object, (&params.filter, operation), run, progress.after).await?;
+    let mut write = WriteTransaction::begin(&ctx, Numbers::none(&ctx)).await?;
+    let ids = next(&ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
     let changes = ids.iter().map(|id| match &params.values {
         Some(values) => {
             let draft = Draft { values: values.clone(), before: Vec::new() };
@@ -174,8 +174,8 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
         }
         None => Change::Archive { id: *id },
     });
-    let outcomes = unit.run(object.id, changes.collect(), Source::Caller).await?;
-    let mut written: Vec<Written> = Vec::with_capacity(ids.len());
+    let outcomes = write.run(object.id, changes.collect(), Source::Caller).await?;
+    let mut written: Vec<WriteOutcome> = Vec::with_capacity(ids.len());
     let mut failed = 0;
     for (id, outcome) in ids.iter().zip(outcomes) {
         match outcome {
@@ -183,13 +183,13 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
             Err(error) => {
                 failed += 1;
                 if progress.errors.len() < REMEMBERED {
-                    progress.errors.insert(id.to_string(), told(&error));
+                    progress.errors.insert(id.to_string(), to_json(&error));
                 }
             }
         }
     }
-    unit.follow(&written).await?;
-    let changed = written.iter().filter(|one| one.kind != WrittenKind::Unchanged).count() as i64;
+    write.after_write(&written).await?;
+    let changed = written.iter().filter(|one| one.kind != WriteKind::Unchanged).count() as i64;
     progress.after = ids.last().copied().or(progress.after);
     let by = Advance {
         progress: serde_json::to_value(&progress).map_err(Error::internal)?,
@@ -197,8 +197,8 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
         changed,
         failed,
     };
-    advance(&ctx, &unit.tx, run, by).await?;
-    unit.commit().await?;
+    advance(&ctx, &write.tx, run, by).await?;
+    write.commit().await?;
     Ok(ids.len() == MOST_AT_ONCE)
 }
 
@@ -217,7 +217,7 @@ fn refuse_retyped(ctx: &Ctx, params: &Params) -> Result<()> {
 }
 
 /// A refusal as a run remembers it.
-fn told(error: &Error) -> Json {
+fn to_json(error: &Error) -> Json {
     let fields: Vec<Json> =
         error.fields().iter().map(|issue| json!({ "field": issue.field, "code": issue.issue.code() })).collect();
     json!({ "code": error.code().name(), "fields": fields })

@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use sight::find;
 pub use sight::{list, load};
-pub use step::{QUEUE, Stepped, step};
+pub use step::{QUEUE, StepResult, step};
 use tenants::{
     Actor, TenantTx, access,
     error::{Code, Error, Result},
@@ -267,9 +267,9 @@ pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) ->
 }
 
 /// What a run is to do, or how far it is, may hold values of encrypted fields.
-fn guarded(ctx: &Ctx, object: Option<ObjectId>, told: &Json) -> Result<String> {
+fn guarded(ctx: &Ctx, object: Option<ObjectId>, reported: &Json) -> Result<String> {
     let object = object.and_then(|id| ctx.catalog.object_by_id(id));
-    sealing::guarded(ctx.db.key(), object, GUARDED, told.to_string())
+    sealing::guarded(ctx.db.key(), object, GUARDED, reported.to_string())
 }
 
 /// The context in which a run writes: its commits name it and whoever began it, and it may do what they may do now.

@@ -73,7 +73,7 @@ fn sees(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>, own: bool) -> bool {
 }
 
 /// Refuses to take a run back for one who may not write everything that it wrote: records that a role does not reach,
-/// or fields that it does not change, would be written through the back door.
+/// or fields that it does not change, would be written all the same.
 pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
     let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
     let refused = |why: String| Err(Error::new(Code::Forbidden, why));

@@ -11,7 +11,7 @@ pub const QUEUE: &str = "records.run";
 
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stepped {
+pub enum StepResult {
     /// A batch is done, and there is more to do.
     More,
     /// The run is over.
@@ -24,10 +24,10 @@ pub enum Stepped {
 ///
 /// # Errors
 /// Retryable ones leave the run as it was; others end it as failed.
-pub async fn step(ctx: &Ctx, id: RunId) -> Result<Stepped> {
+pub async fn step(ctx: &Ctx, id: RunId) -> Result<StepResult> {
     let Some(run) = claim(ctx, id).await? else {
         let over = find(ctx, id).await?.status.is_over();
-        return Ok(if over { Stepped::Over } else { Stepped::Elsewhere });
+        return Ok(if over { StepResult::Over } else { StepResult::Elsewhere });
     };
     let mut result = batch(ctx, &run).await;
     while matches!(&result, Err(error) if error.code() == Code::StaleCatalog) {
@@ -36,20 +36,20 @@ pub async fn step(ctx: &Ctx, id: RunId) -> Result<Stepped> {
     match result {
         Ok(true) => {
             release(ctx, &run).await?;
-            Ok(Stepped::More)
+            Ok(StepResult::More)
         }
         Ok(false) => {
             finish(ctx, &run, None).await?;
-            Ok(Stepped::Over)
+            Ok(StepResult::Over)
         }
-        Err(error) if error.code() == Code::Cancelled => Ok(Stepped::Over),
+        Err(error) if error.code() == Code::Cancelled => Ok(StepResult::Over),
         Err(error) if error.code().kind().retryable() => {
             release(ctx, &run).await?;
             Err(error)
         }
         Err(error) => {
             let ended = finish(ctx, &run, Some(error.message().to_owned())).await?;
-            if ended.status == RunStatus::Cancelled { Ok(Stepped::Over) } else { Err(error) }
+            if ended.status == RunStatus::Cancelled { Ok(StepResult::Over) } else { Err(error) }
         }
     }
 }

@@ -17,13 +17,13 @@ use tenants::{
 };
 
 use super::{
-    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, Stepped, advance, create_in, find, load, sight, step, within,
+    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load, sight, step, within,
 };
 use crate::{
     Ctx,
     engine::{
-        Change, Draft, Mutation, WrittenKind, history,
-        write::{Lock, Numbers, Source, Unit, lock},
+        Change, Draft, Mutation, WriteKind, history,
+        write::{Lock, Numbers, Source, WriteTransaction, lock},
     },
     sql::{List, Sql},
     values::{self, Converted},
@@ -87,12 +87,12 @@ struct Progress {
 }
 
 /// A change to be taken back.
-struct Step {
+struct UndoStep {
     seq: i64,
     n: i64,
     object: ObjectId,
     record: RecordId,
-    kind: WrittenKind,
+    kind: WriteKind,
     diff: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     let work = NewWork { queue: QUEUE, payload, due: now + LATER, key: Some(undo.id.to_string()) };
     enqueue(&ctx.db, &tx, work, now).await?;
     sea_orm::TransactionSession::commit(tx).await?;
-    while step(ctx, undo.id).await? == Stepped::More {}
+    while step(ctx, undo.id).await? == StepResult::More {}
     report(ctx, &find(ctx, undo.id).await?)
 }
 
@@ -141,10 +141,10 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let ctx = within(ctx, run).await?;
     still_allowed(&ctx, params.run).await?;
-    let mut unit = Unit::begin(&ctx, Numbers::none(&ctx)).await?;
-    let steps = journal(&unit.tx, params.run, progress.before).await?;
-    let there = lock_all(&unit, &steps).await?;
-    let theirs = changed_by_others(&unit.tx, &steps, [params.run, run.id]).await?;
+    let mut write = WriteTransaction::begin(&ctx, Numbers::none(&ctx)).await?;
+    let steps = journal(&write.tx, params.run, progress.before).await?;
+    let there = lock_all(&write, &steps).await?;
+    let theirs = changed_by_others(&write.tx, &steps, [params.run, run.id]).await?;
     let mut skipped = Vec::new();
     let mut mutations = Vec::with_capacity(steps.len());
     let mut taken_back = Vec::with_capacity(steps.len());
@@ -164,7 +164,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
             Err(reason) => skipped.push(skip(step, reason)),
         }
     }
-    let outcomes = unit.apply(mutations, Source::Journal).await?;
+    let outcomes = write.apply(mutations, Source::Journal).await?;
     let mut undone = 0;
     for (step, outcome) in taken_back.into_iter().zip(outcomes) {
         match outcome {
@@ -186,8 +186,8 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
         changed: undone,
         failed,
     };
-    advance(&ctx, &unit.tx, run, by).await?;
-    unit.commit().await?;
+    advance(&ctx, &write.tx, run, by).await?;
+    write.commit().await?;
     Ok(steps.len() as i64 == BATCH)
 }
 
@@ -199,7 +199,7 @@ async fn still_allowed(ctx: &Ctx, run: RunId) -> Result<()> {
 }
 
 /// The next changes of a run, newest first.
-async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Result<Vec<Step>> {
+async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Result<Vec<UndoStep>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, h.n, h.object_id, h.record_id, h.kind, h.diff FROM ").table("commits").push(" AS c JOIN ");
     sql.table("changes").push(" AS h ON h.commit_id = c.id WHERE c.run = ").bind(run.0);
@@ -210,12 +210,12 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
     let step = |row: sea_orm::QueryResult| {
-        Ok(Step {
+        Ok(UndoStep {
             seq: row.try_get_by_index(0)?,
             n: row.try_get_by_index(1)?,
             object: ObjectId(row.try_get_by_index(2)?),
             record: RecordId(row.try_get_by_index(3)?),
-            kind: WrittenKind::named(&row.try_get_by_index::<String>(4)?),
+            kind: WriteKind::named(&row.try_get_by_index::<String>(4)?),
             diff: row.try_get_by_index(5)?,
         })
     };
@@ -224,22 +224,22 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
 
 /// Locks the records before their history is asked, so that nobody changes them in between. Answers those that are
 /// still there.
-async fn lock_all(unit: &Unit<'_>, steps: &[Step]) -> Result<HashSet<RecordId>> {
+async fn lock_all(write: &WriteTransaction<'_>, steps: &[UndoStep]) -> Result<HashSet<RecordId>> {
     let mut records: BTreeMap<ObjectId, Vec<RecordId>> = BTreeMap::new();
     for step in steps {
         records.entry(step.object).or_default().push(step.record);
     }
     let mut there = HashSet::new();
     for (object, ids) in records {
-        if let Some(object) = unit.ctx.catalog.object_by_id(object) {
-            there.extend(lock(&unit.tx, object, &ids, &[], Lock::Change).await?.into_keys());
+        if let Some(object) = write.ctx.catalog.object_by_id(object) {
+            there.extend(lock(&write.tx, object, &ids, &[], Lock::Change).await?.into_keys());
         }
     }
     Ok(there)
 }
 
 /// The newest change of each record that these runs did not make.
-async fn changed_by_others(tx: &TenantTx, steps: &[Step], runs: [RunId; 2]) -> Result<HashMap<RecordId, i64>> {
+async fn changed_by_others(tx: &TenantTx, steps: &[UndoStep], runs: [RunId; 2]) -> Result<HashMap<RecordId, i64>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT h.record_id, max(c.seq) FROM ").table("changes").push(" AS h JOIN ").table("commits");
     sql.push(" AS c ON c.id = h.commit_id WHERE h.record_id");
@@ -252,12 +252,12 @@ async fn changed_by_others(tx: &TenantTx, steps: &[Step], runs: [RunId; 2]) -> R
 }
 
 /// What takes a change back, or why nothing does.
-fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
+fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
     let id = step.record;
     Ok(match step.kind {
-        WrittenKind::Created | WrittenKind::Restored => Ok(Change::Archive { id }),
-        WrittenKind::Archived => Ok(Change::Restore { id }),
-        WrittenKind::Updated => {
+        WriteKind::Created | WriteKind::Restored => Ok(Change::Archive { id }),
+        WriteKind::Archived => Ok(Change::Restore { id }),
+        WriteKind::Updated => {
             let diff = step.diff.as_deref().unwrap_or("{}");
             let diff = history::changed(ctx, id, diff)?;
             let locale = ctx.locale();
@@ -274,11 +274,11 @@ fn reverse(ctx: &Ctx, step: &Step) -> Result<Result<Change, &'static str>> {
             }
             Ok(Change::Update { id, draft: Draft { values, before: Vec::new() }, version: None })
         }
-        WrittenKind::Destroyed | WrittenKind::Unchanged => Err("DESTROYED"),
+        WriteKind::Destroyed | WriteKind::Unchanged => Err("DESTROYED"),
     })
 }
 
-fn skip(step: &Step, reason: &str) -> Skipped {
+fn skip(step: &UndoStep, reason: &str) -> Skipped {
     Skipped { object: step.object, record: step.record, reason: reason.to_owned() }
 }
 

@@ -1,4 +1,4 @@
-//! Totals and groups, on both databases.
+//! Rollups and groups, on both databases.
 
 use entities::ids::FieldId;
 use tenants::Code;

@@ -7,22 +7,22 @@ use tenants::{
 };
 
 use super::{
-    Source, Written,
+    Source, WriteOutcome,
     before::{self, Lock},
+    transaction::{Outcomes, Row, WriteTransaction},
     unique::{taken_meanwhile, unique_fields},
-    unit::{Outcomes, Row, Unit},
 };
 use crate::{
     catalog::{Field, Object},
     columns::Stored,
     engine::{
-        WrittenKind,
+        WriteKind,
         columns::Column,
         rows::{self, Touch},
     },
 };
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     pub(super) async fn archive(
         &mut self,
         object: &'a Object,
@@ -84,7 +84,7 @@ impl<'a> Unit<'a> {
                     row.draft.values = stored.values;
                     kept.push(row);
                 }
-                Some(_) => out.push((row.index, Ok(done(object, row.id, WrittenKind::Unchanged)))),
+                Some(_) => out.push((row.index, Ok(done(object, row.id, WriteKind::Unchanged)))),
                 None => out.push((row.index, Err(Error::of(Code::NotFound)))),
             }
         }
@@ -96,7 +96,7 @@ impl<'a> Unit<'a> {
         let values = rows.iter().flat_map(|row| [row.id.0.into(), sea_orm::Value::BigInt(at)]).collect();
         let touch = Touch { at: self.now, by: &self.actor };
         rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(taken_meanwhile)?;
-        let kind = if at.is_some() { WrittenKind::Archived } else { WrittenKind::Restored };
+        let kind = if at.is_some() { WriteKind::Archived } else { WriteKind::Restored };
         for row in rows {
             self.journal(object.id, row.id, kind, None);
             out.push((row.index, Ok(done(object, row.id, kind))));
@@ -105,8 +105,8 @@ impl<'a> Unit<'a> {
     }
 }
 
-pub(super) fn done(object: &Object, id: RecordId, kind: WrittenKind) -> Written {
-    Written { object: object.id, id, kind, values: Vec::new() }
+pub(super) fn done(object: &Object, id: RecordId, kind: WriteKind) -> WriteOutcome {
+    WriteOutcome { object: object.id, id, kind, values: Vec::new() }
 }
 
 /// Another record took a value while this one was archived.

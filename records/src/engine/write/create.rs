@@ -7,17 +7,17 @@ use tenants::{
 };
 
 use super::{
-    Source, Written,
-    draft::Judge,
+    Source, WriteOutcome,
+    draft::DraftValidator,
     links, numbers,
+    transaction::{Outcomes, Row, WriteTransaction},
     unique::taken_meanwhile,
-    unit::{Outcomes, Row, Unit},
 };
 use crate::{
     catalog::{Field, Object},
     columns::{Stored, stored},
     engine::{
-        WrittenKind,
+        WriteKind,
         columns::{self, Column},
         rows,
     },
@@ -25,7 +25,7 @@ use crate::{
     values::Value,
 };
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     pub(super) async fn create(
         &mut self,
         object: &'a Object,
@@ -36,12 +36,12 @@ impl<'a> Unit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let judge = Judge::new(self.ctx, object, source)?;
+        let validator = DraftValidator::new(self.ctx, object, source)?;
         let rights =
             if source == Source::Caller { Some(NewRecords::of(self.ctx, object, Operation::Create)?) } else { None };
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {
-            let mut issues = judge.new_record(&mut row.draft);
+            let mut issues = validator.new_record(&mut row.draft);
             issues.extend(rights.as_ref().and_then(|rights| rights.own(&mut row.draft)));
             if issues.is_empty() {
                 good.push(row);
@@ -51,8 +51,8 @@ impl<'a> Unit<'a> {
         }
         if let Some(rights) = rights {
             let drafts: Vec<_> = good.iter().map(|row| &row.draft).collect();
-            let astray = rights.astray(&self.tx, &drafts).await?;
-            refuse(&mut good, astray, out);
+            let out_of_scope = rights.out_of_scope(&self.tx, &drafts).await?;
+            refuse(&mut good, out_of_scope, out);
         }
         self.refuse_dead_links(object, &mut good, source, out).await?;
         self.refuse_taken(object, &mut good, out).await?;
@@ -62,9 +62,9 @@ impl<'a> Unit<'a> {
         let ids: Vec<_> = good.iter().map(|row| row.id).collect();
         self.count_in(object, &ids).await?;
         for row in good {
-            self.journal(object.id, row.id, WrittenKind::Created, None);
+            self.journal(object.id, row.id, WriteKind::Created, None);
             let values = row.draft.values.into_iter().filter(|(_, value)| *value != Value::Null).collect();
-            out.push((row.index, Ok(Written { object: object.id, id: row.id, kind: WrittenKind::Created, values })));
+            out.push((row.index, Ok(WriteOutcome { object: object.id, id: row.id, kind: WriteKind::Created, values })));
         }
         Ok(())
     }

@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::{
     super::{Change, Draft},
-    Source, Written,
+    Source, WriteOutcome,
     archive::done,
     before::{self, Lock},
     links,
-    unit::{self, Outcomes, Row, Unit},
+    transaction::{self, Outcomes, Row, WriteTransaction},
 };
 use crate::{
     catalog::{Cardinality, Field, Object, OnDestroy},
-    engine::WrittenKind,
+    engine::WriteKind,
     permission,
     sql::{List, Sql},
     values::Value,
@@ -27,7 +27,7 @@ use crate::{
 /// Records that may go or lose their link together with one, at each step.
 const MOST_DEPENDANTS: usize = 10_000;
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     pub(super) async fn destroy(
         &mut self,
         object: &'a Object,
@@ -40,7 +40,7 @@ impl<'a> Unit<'a> {
         }
         self.permit(object, Operation::Destroy, source)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let reads = self.ctx.rules.reads(object);
+        let reads = self.ctx.rules.required_fields(object);
         let reads: Vec<&Field> = object.fields.iter().filter(|field| reads.contains(&field.id)).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &reads, Lock::Remove).await?;
         let (mut there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
@@ -63,9 +63,9 @@ impl<'a> Unit<'a> {
         self.remove(&object.table, "id", &ids).await?;
         self.erase(object.id, &ids).await?;
         for row in there {
-            self.journal(object.id, row.id, WrittenKind::Destroyed, None);
+            self.journal(object.id, row.id, WriteKind::Destroyed, None);
             let values = stored.remove(&row.id).map(|stored| stored.values).unwrap_or_default();
-            out.push((row.index, Ok(Written { values, ..done(object, row.id, WrittenKind::Destroyed) })));
+            out.push((row.index, Ok(WriteOutcome { values, ..done(object, row.id, WriteKind::Destroyed) })));
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl<'a> Unit<'a> {
             return Ok(());
         }
         let outcomes = Box::pin(self.run(object.id, changes, Source::Journal)).await?;
-        unit::all(outcomes, false).map(drop)
+        transaction::all(outcomes, false).map(drop)
     }
 
     /// Records in whose `column` one of `ids` stands, with that one.

@@ -25,7 +25,7 @@ pub(crate) enum Source {
 }
 
 /// What drafts of one object are judged by; made once for many rows.
-pub(super) struct Judge<'a> {
+pub(super) struct DraftValidator<'a> {
     ctx: &'a Ctx,
     object: &'a Object,
     source: Source,
@@ -37,7 +37,7 @@ pub(super) struct Judge<'a> {
     conditional: Vec<(&'a Field, &'a Filter)>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> DraftValidator<'a> {
     pub fn new(ctx: &'a Ctx, object: &'a Object, source: Source) -> Result<Self> {
         let locale = ctx.locale();
         let mut defaults = Vec::new();
@@ -68,7 +68,7 @@ impl<'a> Judge<'a> {
             }
         }
         self.need(draft, |_, _| true, &mut issues);
-        self.judge(draft, &mut issues);
+        self.validate(draft, &mut issues);
         issues
     }
 
@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
             touched
         };
         self.need(draft, touches, issues);
-        self.judge(draft, issues);
+        self.validate(draft, issues);
     }
 
     /// Asks for the values that the record needs by the conditions which `touched` picks.
@@ -145,7 +145,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge(&self, draft: &Draft, issues: &mut Vec<FieldIssue>) {
+    fn validate(&self, draft: &Draft, issues: &mut Vec<FieldIssue>) {
         if self.source == Source::Journal {
             return;
         }

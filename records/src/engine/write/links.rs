@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     draft::{Source, issue},
-    unit::{Outcomes, Row, Unit},
+    transaction::{Outcomes, Row, WriteTransaction},
 };
 use crate::{
     catalog::{Cardinality, Field, Object, Relation},
@@ -32,7 +32,7 @@ pub(super) fn link_table(relation: &Relation) -> Option<(&str, &'static str, &'s
     relation.link_table.as_deref().map(|table| (table, own, other))
 }
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     /// Takes rows out that link to records which are not there or archived. Links that exist stay as they are.
     pub(super) async fn refuse_dead_links(
         &self,

@@ -13,8 +13,8 @@ mod links;
 mod numbers;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod unique;
-mod unit;
 mod update;
 mod upsert;
 #[cfg(test)]
@@ -26,11 +26,11 @@ use entities::ids::{FieldId, ObjectId, RecordId};
 pub(crate) use numbers::Numbers;
 pub use numbers::take as take_numbers;
 use tenants::error::{Code, Error, Result};
+pub(crate) use transaction::WriteTransaction;
 pub(crate) use unique::{MatchKey, match_key};
-pub(crate) use unit::Unit;
 pub(crate) use upsert::Match;
 
-use super::{Change, Draft, Mutation, Written};
+use super::{Change, Draft, Mutation, WriteOutcome};
 use crate::Ctx;
 
 /// Records that one call may write.
@@ -43,7 +43,12 @@ pub(crate) const ATTEMPTS: u32 = 4;
 ///
 /// # Errors
 /// `VALIDATION_FAILED` with the place of each value (`data.3.email` where there are several drafts).
-pub async fn create(ctx: &Ctx, object: ObjectId, drafts: Vec<Draft>, upsert_on: &[FieldId]) -> Result<Vec<Written>> {
+pub async fn create(
+    ctx: &Ctx,
+    object: ObjectId,
+    drafts: Vec<Draft>,
+    upsert_on: &[FieldId],
+) -> Result<Vec<WriteOutcome>> {
     if drafts.len() > MAX_LIST {
         let message = format!("{} records at once; send at most {MAX_LIST}, or import a file.", drafts.len());
         return Err(Error::new(Code::BadRequest, message));
@@ -59,20 +64,20 @@ pub async fn create(ctx: &Ctx, object: ObjectId, drafts: Vec<Draft>, upsert_on: 
     }
 }
 
-async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[FieldId]) -> Result<Vec<Written>> {
+async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[FieldId]) -> Result<Vec<WriteOutcome>> {
     let numbers = Numbers::reserve(ctx, object, drafts.len()).await?;
-    let mut unit = Unit::begin(ctx, numbers).await?;
+    let mut write = WriteTransaction::begin(ctx, numbers).await?;
     let drafts = drafts.to_vec();
     let changes = if upsert_on.is_empty() {
         drafts.into_iter().map(|draft| Change::Create { id: RecordId::new(), draft }).collect()
     } else {
-        upsert::changes(&mut unit, object, drafts, upsert_on).await?
+        upsert::changes(&mut write, object, drafts, upsert_on).await?
     };
     let many = changes.len() > 1;
-    let written = unit.run(object, changes, Source::Caller).await?;
-    let written = unit::all(written, many)?;
-    unit.follow(&written).await?;
-    unit.commit().await?;
+    let written = write.run(object, changes, Source::Caller).await?;
+    let written = transaction::all(written, many)?;
+    write.after_write(&written).await?;
+    write.commit().await?;
     Ok(written)
 }
 
@@ -80,12 +85,18 @@ async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[Fie
 ///
 /// # Errors
 /// `NOT_FOUND`, `CONFLICT`, `VALIDATION_FAILED`.
-pub async fn update(ctx: &Ctx, object: ObjectId, id: RecordId, draft: Draft, version: Option<i64>) -> Result<Written> {
+pub async fn update(
+    ctx: &Ctx,
+    object: ObjectId,
+    id: RecordId,
+    draft: Draft,
+    version: Option<i64>,
+) -> Result<WriteOutcome> {
     one(ctx, object, Change::Update { id, draft, version }).await
 }
 
 /// Hides a record from lists, totals and uniqueness.
-pub async fn archive(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<Written> {
+pub async fn archive(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<WriteOutcome> {
     one(ctx, object, Change::Archive { id }).await
 }
 
@@ -93,7 +104,7 @@ pub async fn archive(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<Writte
 ///
 /// # Errors
 /// `CONFLICT` naming the record that has taken a unique value meanwhile.
-pub async fn restore(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<Written> {
+pub async fn restore(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<WriteOutcome> {
     one(ctx, object, Change::Restore { id }).await
 }
 
@@ -101,11 +112,11 @@ pub async fn restore(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<Writte
 ///
 /// # Errors
 /// `CONFLICT` where a relation restricts it.
-pub async fn destroy(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<Written> {
+pub async fn destroy(ctx: &Ctx, object: ObjectId, id: RecordId) -> Result<WriteOutcome> {
     one(ctx, object, Change::Destroy { id }).await
 }
 
-async fn one(ctx: &Ctx, object: ObjectId, change: Change) -> Result<Written> {
+async fn one(ctx: &Ctx, object: ObjectId, change: Change) -> Result<WriteOutcome> {
     let written = apply(ctx, vec![Mutation { object, change }]).await?;
     written.into_iter().next().ok_or_else(|| Error::internal("a mutation was not answered"))
 }
@@ -114,7 +125,7 @@ async fn one(ctx: &Ctx, object: ObjectId, change: Change) -> Result<Written> {
 ///
 /// # Errors
 /// As the single ones; several mutations name the place by position (`data.3.email`).
-pub async fn apply(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> {
+pub async fn apply(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<WriteOutcome>> {
     let mut attempt = 1;
     loop {
         match applied(ctx, mutations.clone()).await {
@@ -124,14 +135,14 @@ pub async fn apply(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> 
     }
 }
 
-async fn applied(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<Written>> {
+async fn applied(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<WriteOutcome>> {
     let many = mutations.len() > 1;
     let numbers = Numbers::for_mutations(ctx, &mutations).await?;
-    let mut unit = Unit::begin(ctx, numbers).await?;
-    let written = unit.apply(mutations, Source::Caller).await?;
-    let written = unit::all(written, many)?;
-    unit.follow(&written).await?;
-    unit.commit().await?;
+    let mut write = WriteTransaction::begin(ctx, numbers).await?;
+    let written = write.apply(mutations, Source::Caller).await?;
+    let written = transaction::all(written, many)?;
+    write.after_write(&written).await?;
+    write.commit().await?;
     Ok(written)
 }
 

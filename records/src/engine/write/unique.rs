@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     draft::issue,
-    unit::{Outcomes, Row, Unit},
+    transaction::{Outcomes, Row, WriteTransaction},
 };
 use crate::{
     catalog::{Field, FieldState, Object},
@@ -105,7 +105,7 @@ pub(super) fn unique_fields(object: &Object) -> impl Iterator<Item = &Field> {
     object.fields.iter().filter(|field| field.unique && field.usable() && field.state != FieldState::Failed)
 }
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     /// Takes rows out whose values another record has, or an earlier row of the same call.
     pub(super) async fn refuse_taken(
         &mut self,

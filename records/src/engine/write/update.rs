@@ -10,19 +10,19 @@ use tenants::{
 use uuid::Uuid;
 
 use super::{
-    Source, Written,
+    Source, WriteOutcome,
     before::{self, Before, Lock},
     create::refuse,
-    draft::{self, Judge},
+    draft::{self, DraftValidator},
     links,
+    transaction::{Outcomes, Row, WriteTransaction},
     unique::taken_meanwhile,
-    unit::{Outcomes, Row, Unit},
 };
 use crate::{
     catalog::{Field, Object},
     columns::Stored,
     engine::{
-        WrittenKind,
+        WriteKind,
         columns::{self, Column},
         rows::{self, Touch},
     },
@@ -34,10 +34,10 @@ use crate::{
 /// A record's changed fields: from what, to what.
 struct Changed {
     row: Row,
-    fields: Vec<Step>,
+    fields: Vec<FieldDiff>,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     pub(super) async fn update(
         &mut self,
         object: &'a Object,
@@ -50,14 +50,14 @@ impl<'a> Unit<'a> {
         }
         self.permit(object, Operation::Update, source)?;
         let rows = self.with_stored(object, rows, source, out).await?;
-        let judge = Judge::new(self.ctx, object, source)?;
+        let validator = DraftValidator::new(self.ctx, object, source)?;
         let mut good = Vec::with_capacity(rows.len());
         for mut row in rows {
-            let mut issues = judge.complete(&mut row.draft);
+            let mut issues = validator.complete(&mut row.draft);
             if issues.is_empty() {
                 good.push(row);
             } else {
-                judge.changes(&row.draft, &mut issues);
+                validator.changes(&row.draft, &mut issues);
                 out.push((row.index, Err(Error::invalid(issues))));
             }
         }
@@ -65,7 +65,7 @@ impl<'a> Unit<'a> {
         let (mut rows, mut fields) = differing(object, good, out);
         rows.retain(|row| {
             let mut issues = Vec::new();
-            judge.changes(&row.draft, &mut issues);
+            validator.changes(&row.draft, &mut issues);
             let kept = issues.is_empty();
             if !kept {
                 out.push((row.index, Err(Error::invalid(issues))));
@@ -75,8 +75,8 @@ impl<'a> Unit<'a> {
         if source == Source::Caller {
             let drafts: Vec<_> = rows.iter().map(|row| &row.draft).collect();
             let rights = NewRecords::of(self.ctx, object, Operation::Update)?;
-            let astray = rights.astray(&self.tx, &drafts).await?;
-            refuse(&mut rows, astray, out);
+            let out_of_scope = rights.out_of_scope(&self.tx, &drafts).await?;
+            refuse(&mut rows, out_of_scope, out);
         }
         // only what changes is asked about: a dead link that stays as it was is nobody's fault
         self.refuse_dead_links(object, &mut rows, source, out).await?;
@@ -94,7 +94,7 @@ impl<'a> Unit<'a> {
         source: Source,
         out: &mut Outcomes,
     ) -> Result<Vec<Row>> {
-        let mut wanted: Vec<FieldId> = self.ctx.rules.reads(object);
+        let mut wanted: Vec<FieldId> = self.ctx.rules.required_fields(object);
         wanted.extend(draft::looked_at(object));
         wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
         let fields = fields_of(object, &wanted);
@@ -170,10 +170,10 @@ impl<'a> Unit<'a> {
             self.count_in(object, &ids).await?;
         }
         for one in changed {
-            self.journal(object.id, one.row.id, WrittenKind::Updated, Some(diff(object, one.row.id, &one.fields)?));
+            self.journal(object.id, one.row.id, WriteKind::Updated, Some(diff(object, one.row.id, &one.fields)?));
             let is_changed = |id: &FieldId| one.fields.iter().any(|(changed, ..)| changed == id);
             let values = one.row.draft.values.into_iter().filter(|(id, _)| is_changed(id)).collect();
-            let written = Written { object: object.id, id: one.row.id, kind: WrittenKind::Updated, values };
+            let written = WriteOutcome { object: object.id, id: one.row.id, kind: WriteKind::Updated, values };
             out.push((one.row.index, Ok(written)));
         }
         Ok(())
@@ -231,10 +231,10 @@ fn check(stored: Before, row: &Row, source: Source) -> Result<Before> {
 }
 
 /// A field from what to what.
-type Step = (FieldId, Value, Value);
+type FieldDiff = (FieldId, Value, Value);
 
 /// Keeps of each draft what differs from what is stored; rows without difference are answered as unchanged.
-fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, HashMap<RecordId, Vec<Step>>) {
+fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, HashMap<RecordId, Vec<FieldDiff>>) {
     let mut changed = Vec::with_capacity(rows.len());
     let mut steps = HashMap::with_capacity(rows.len());
     for mut row in rows {
@@ -255,7 +255,8 @@ fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, 
         });
         row.draft.before = before;
         if fields.is_empty() {
-            let written = Written { object: object.id, id: row.id, kind: WrittenKind::Unchanged, values: Vec::new() };
+            let written =
+                WriteOutcome { object: object.id, id: row.id, kind: WriteKind::Unchanged, values: Vec::new() };
             out.push((row.index, Ok(written)));
         } else {
             fields.sort_unstable_by_key(|(id, ..)| *id);
@@ -276,7 +277,7 @@ fn by_fields(changed: &[Changed]) -> Vec<Vec<&Changed>> {
 }
 
 /// What the history keeps: fields that are audited, with both values; of encrypted ones, both sealed.
-fn diff(object: &Object, record: RecordId, fields: &[Step]) -> Result<String> {
+fn diff(object: &Object, record: RecordId, fields: &[FieldDiff]) -> Result<String> {
     let mut diff = serde_json::Map::new();
     for (id, old, new) in fields {
         let Some(field) = object.fields.iter().find(|field| field.id == *id && field.audited) else { continue };

@@ -7,8 +7,8 @@ use tenants::error::{Code, Error, Result};
 
 use super::{
     super::{Change, Draft},
+    transaction::WriteTransaction,
     unique::{find, match_key},
-    unit::Unit,
 };
 use crate::{catalog::Field, permission};
 
@@ -22,7 +22,7 @@ pub(crate) enum Match {
     Several(Vec<RecordId>),
 }
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     /// Looks drafts up by the given fields, one query a field. Archived records are not found.
     pub(crate) async fn matches(&mut self, object: ObjectId, drafts: &[&Draft], on: &[FieldId]) -> Result<Vec<Match>> {
         let object = self.object(object)?;
@@ -54,21 +54,21 @@ impl Unit<'_> {
     }
 }
 
-fn field_of<'a>(unit: &Unit<'a>, object: ObjectId, id: FieldId) -> Result<&'a Field> {
-    let field = unit.ctx.catalog.field(id).filter(|field| field.object == object && field.usable());
+fn field_of<'a>(write: &WriteTransaction<'a>, object: ObjectId, id: FieldId) -> Result<&'a Field> {
+    let field = write.ctx.catalog.field(id).filter(|field| field.object == object && field.usable());
     let field = field
         .ok_or_else(|| Error::new(Code::BadRequest, "Records cannot be matched by a field that is not theirs."))?;
-    permission::see(unit.ctx, field).map(|()| field)
+    permission::see(write.ctx, field).map(|()| field)
 }
 
 /// An update for each draft that means a record, a new record for the others.
 pub(super) async fn changes(
-    unit: &mut Unit<'_>,
+    write: &mut WriteTransaction<'_>,
     object: ObjectId,
     drafts: Vec<Draft>,
     on: &[FieldId],
 ) -> Result<Vec<Change>> {
-    let matches = unit.matches(object, &drafts.iter().collect::<Vec<_>>(), on).await?;
+    let matches = write.matches(object, &drafts.iter().collect::<Vec<_>>(), on).await?;
     let mut seen = HashSet::new();
     let many = drafts.len() > 1;
     let mut changes = Vec::with_capacity(drafts.len());

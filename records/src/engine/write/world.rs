@@ -15,7 +15,7 @@ use crate::{
     Ctx,
     catalog::{Cardinality, Catalog, Field, FieldKind, Object, OnDestroy, Origin, Relation, Rollup, RollupFunction},
     columns::Stored,
-    engine::{self, Change, Draft, Mutation, Written, WrittenKind, columns, decode},
+    engine::{self, Change, Draft, Mutation, WriteKind, WriteOutcome, columns, decode},
     filter::{Filter, Test},
     rules::Rules,
     sql::Sql,
@@ -70,7 +70,7 @@ impl World {
         Ok(written[0].id)
     }
 
-    pub async fn update(&self, object: &str, id: RecordId, values: Json) -> Result<Written> {
+    pub async fn update(&self, object: &str, id: RecordId, values: Json) -> Result<WriteOutcome> {
         engine::update(&self.ctx, self.id(object), id, self.draft(object, values), None).await
     }
 
@@ -108,7 +108,7 @@ struct People;
 
 #[async_trait::async_trait]
 impl Rules for People {
-    fn made_of(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
+    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
         Vec::new()
     }
 
@@ -129,15 +129,15 @@ impl Rules for People {
         draft.set(name.id, Value::Text(both.trim().to_owned()));
     }
 
-    fn reads(&self, object: &Object) -> Vec<FieldId> {
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
         ["firstName", "lastName"].iter().filter_map(|name| Some(object.field(name)?.id)).collect()
     }
 
-    async fn follow(&self, ctx: &Ctx, _: &TenantTx, written: &[Written]) -> Result<Vec<Mutation>> {
+    async fn after_write(&self, ctx: &Ctx, _: &TenantTx, written: &[WriteOutcome]) -> Result<Vec<Mutation>> {
         let (person, point) = (ctx.catalog.object("person").unwrap(), ctx.catalog.object("point").unwrap());
         let email = person.field("email").unwrap().id;
         let mut mutations = Vec::new();
-        for one in written.iter().filter(|one| one.object == person.id && one.kind == WrittenKind::Created) {
+        for one in written.iter().filter(|one| one.object == person.id && one.kind == WriteKind::Created) {
             let Some((_, Value::Contact(contact))) = one.values.iter().find(|(id, _)| *id == email) else { continue };
             let mut draft = Draft::default();
             draft.set(point.field("name").unwrap().id, Value::Text(contact.typed.clone()));

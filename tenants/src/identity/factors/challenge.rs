@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::{SignedIn, Visit, guard::unchanged, links},
+    super::{ClientInfo, SignedIn, guard::unchanged, links},
     Identity,
 };
 use crate::error::{Code, Error, Result};
@@ -32,12 +32,12 @@ impl Identity {
         user: &users::Model,
         slug: Option<&str>,
         remember: bool,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<bool> {
         if self.confirmed(user.id).await?.is_none() {
             return Ok(false);
         }
-        if self.is_trusted(user, visit).await? {
+        if self.is_trusted(user, client).await? {
             return Ok(true);
         }
         let now = self.registry.clock().micros();
@@ -64,7 +64,7 @@ impl Identity {
     ///
     /// # Errors
     /// `BAD_CODE`; `RATE_LIMITED`; `UNAUTHENTICATED` when the challenge is not ours, is over, or took too many codes.
-    pub async fn finish_sign_in(&self, token: &str, code: &str, trust: bool, visit: &Visit) -> Result<SignedIn> {
+    pub async fn finish_sign_in(&self, token: &str, code: &str, trust: bool, client: &ClientInfo) -> Result<SignedIn> {
         let over = || Error::new(Code::Unauthenticated, "The sign-in has ended; begin again with the password.");
         let id: ChallengeId = links::id(token).ok_or_else(over)?;
         let control = self.registry.control();
@@ -82,12 +82,12 @@ impl Identity {
         if counted.exec(control.write()).await?.rows_affected != 1 {
             return Err(over());
         }
-        self.demand_code(&user, &factor, code, visit).await?;
+        self.demand_code(&user, &factor, code, client).await?;
         if challenges::Entity::delete_by_id(id).exec(control.write()).await?.rows_affected != 1 {
             return Err(over());
         }
-        let device_token = if trust { self.trust(&user, visit).await? } else { None };
-        let signed = self.enter(user, row.organisation.as_deref(), row.remember, true, visit).await?;
+        let device_token = if trust { self.trust(&user, client).await? } else { None };
+        let signed = self.enter(user, row.organisation.as_deref(), row.remember, true, client).await?;
         Ok(SignedIn { device_token, ..signed })
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    super::{Visit, lockout::Guessed},
+    super::{ClientInfo, lockout::Guessed},
     Enrolment, Identity,
 };
 use crate::{
@@ -53,19 +53,19 @@ impl Identity {
         user: &users::Model,
         factor: &second_factors::Model,
         code: &str,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<()> {
-        let device = visit.known_device(&user.email_key, Some(user));
-        let attempt = self.attempt(Guessed::Code, &user.id.to_string(), device, visit).await?;
+        let device = client.known_device(&user.email_key, Some(user));
+        let attempt = self.attempt(Guessed::Code, &user.id.to_string(), device, client).await?;
         if self.takes(user, factor, code).await? {
             return self.attempt_succeeded(attempt).await;
         }
         if factor.confirmed_at.is_some() && self.takes_recovery(user.id, code).await? {
             self.attempt_succeeded(attempt).await?;
-            self.log(user.id, Event::new(Kind::RecoveryCodeUsed).from(visit)).await;
+            self.log(user.id, Event::new(Kind::RecoveryCodeUsed).from(client)).await;
             return Ok(());
         }
-        self.log(user.id, Event::new(Kind::SecondFactorFailed).from(visit)).await;
+        self.log(user.id, Event::new(Kind::SecondFactorFailed).from(client)).await;
         Err(Error::of(Code::BadCode))
     }
 

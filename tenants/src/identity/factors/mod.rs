@@ -19,9 +19,9 @@ use sea_orm::{
 pub use trusted::TrustedDevice;
 
 use super::{
-    Identity, Visit,
+    ClientInfo, Identity,
+    emails::{EmailKind, EmailRequest},
     guard::unchanged,
-    letters::{Letter, Post},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -68,8 +68,8 @@ impl Identity {
     ///
     /// # Errors
     /// `BAD_CREDENTIALS` for the password, `CONFLICT` where there is one already.
-    pub async fn enrol(&self, user: &users::Model, password: &str, visit: &Visit) -> Result<Enrolment> {
-        self.demand_password(user, password, visit).await?;
+    pub async fn enrol(&self, user: &users::Model, password: &str, client: &ClientInfo) -> Result<Enrolment> {
+        self.demand_password(user, password, client).await?;
         if self.confirmed(user.id).await?.is_some() {
             let message = "There is a second factor already; switch it off first.";
             return Err(Error::new(Code::Conflict, message));
@@ -101,11 +101,11 @@ impl Identity {
         user: &users::Model,
         session: SessionId,
         code: &str,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<Vec<String>> {
         let factor = self.factor(user.id).await?.filter(|factor| factor.confirmed_at.is_none());
         let factor = factor.ok_or_else(|| Error::new(Code::Conflict, "There is no second factor to be confirmed."))?;
-        self.demand_code(user, &factor, code, visit).await?;
+        self.demand_code(user, &factor, code, client).await?;
         let now = self.registry.clock().micros();
         let tx = self.registry.control().begin().await?;
         unchanged(&tx, user).await?;
@@ -131,7 +131,7 @@ impl Identity {
         self.tell_factor(&tx, user, true).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
-        self.log(user.id, Event::new(Kind::SecondFactorOn).from(visit)).await;
+        self.log(user.id, Event::new(Kind::SecondFactorOn).from(client)).await;
         Ok(codes)
     }
 
@@ -144,9 +144,9 @@ impl Identity {
         user: &users::Model,
         password: &str,
         code: &str,
-        visit: &Visit,
+        client: &ClientInfo,
     ) -> Result<Vec<String>> {
-        self.demand_both(user, password, code, visit).await?;
+        self.demand_both(user, password, code, client).await?;
         let tx = self.registry.control().begin().await?;
         unchanged(&tx, user).await?;
         let codes = self.new_recovery_codes(&tx, user.id).await?;
@@ -158,9 +158,15 @@ impl Identity {
     ///
     /// # Errors
     /// As [`Identity::regenerate_codes`].
-    pub async fn disable_factor(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
-        self.demand_both(user, password, code, visit).await?;
-        self.switch_off(user, Event::new(Kind::SecondFactorOff).from(visit)).await
+    pub async fn disable_factor(
+        &self,
+        user: &users::Model,
+        password: &str,
+        code: &str,
+        client: &ClientInfo,
+    ) -> Result<()> {
+        self.demand_both(user, password, code, client).await?;
+        self.switch_off(user, Event::new(Kind::SecondFactorOff).from(client)).await
     }
 
     /// Switches off the second factor of somebody who has lost it; the operator's way.
@@ -190,16 +196,17 @@ impl Identity {
         Ok(())
     }
 
-    async fn demand_both(&self, user: &users::Model, password: &str, code: &str, visit: &Visit) -> Result<()> {
+    async fn demand_both(&self, user: &users::Model, password: &str, code: &str, client: &ClientInfo) -> Result<()> {
         let factor = self.confirmed(user.id).await?;
         let factor = factor.ok_or_else(|| Error::new(Code::Conflict, "There is no second factor."))?;
-        self.demand_password(user, password, visit).await?;
-        self.demand_code(user, &factor, code, visit).await
+        self.demand_password(user, password, client).await?;
+        self.demand_code(user, &factor, code, client).await
     }
 
     async fn tell_factor(&self, tx: &DatabaseTransaction, user: &users::Model, on: bool) -> Result<()> {
-        let letter = Letter::SecondFactor { on };
-        self.write(tx, &Post { to: Some(user.email.clone()), language: user.language.clone(), letter }).await
+        let kind = EmailKind::SecondFactor { on };
+        self.queue_email(tx, &EmailRequest { to: Some(user.email.clone()), language: user.language.clone(), kind })
+            .await
     }
 
     async fn factor(&self, user: UserId) -> Result<Option<second_factors::Model>> {

@@ -1,5 +1,5 @@
 //! Organisations that let nobody in with a password alone. Whoever has no second factor signs in to the account, and
-//! switches one on there; the organisation's own doors are shut until then. API keys are no sign-ins.
+//! switches one on there; the organisation's own endpoints refuse until then. API keys are no sign-ins.
 
 use entities::{control::policies, ids::TenantId};
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{Device, Visit, agents},
+    super::{ClientInfo, Device, agents},
     Identity,
 };
 use crate::error::{Code, Error, Result};
@@ -68,8 +68,8 @@ impl Identity {
     }
 
     /// Whether a visit comes from a device that the person trusts.
-    pub(super) async fn is_trusted(&self, user: &users::Model, visit: &Visit) -> Result<bool> {
-        let Some(device) = visit.known_device(&user.email_key, Some(user)) else {
+    pub(super) async fn is_trusted(&self, user: &users::Model, client: &ClientInfo) -> Result<bool> {
+        let Some(device) = client.known_device(&user.email_key, Some(user)) else {
             return Ok(false);
         };
         let now = self.registry.clock().micros();
@@ -82,8 +82,8 @@ impl Identity {
     }
 
     /// Trusts the device of a visit; answers the token that makes it known, if it was not.
-    pub(super) async fn trust(&self, user: &users::Model, visit: &Visit) -> Result<Option<String>> {
-        let known = visit.known_device(&user.email_key, Some(user)).cloned();
+    pub(super) async fn trust(&self, user: &users::Model, client: &ClientInfo) -> Result<Option<String>> {
+        let known = client.known_device(&user.email_key, Some(user)).cloned();
         let (device, token) = match known {
             Some(device) => (device, None),
             None => {
@@ -97,8 +97,8 @@ impl Identity {
             id: TrustedDeviceId::new(),
             user_id: user.id,
             device_hash: hash(&device),
-            agent: visit.agent.clone(),
-            address: visit.address.to_string(),
+            agent: client.agent.clone(),
+            address: client.address.to_string(),
             created_at: now,
             used_at: now,
             expires_at: now + LIFE,

@@ -1,7 +1,7 @@
 //! Guessing passwords: stopped, told, and no harm to the owner.
 
 use super::{lockout::Guessed, *};
-use crate::security_log::{Asked, Line, page};
+use crate::security_log::{Line, LogQuery, page};
 
 const RIGHT: &str = "correct horse battery";
 const WRONG: &str = "wrong horse battery";
@@ -15,7 +15,7 @@ async fn a_guesser_is_stopped_and_the_owner_on_a_known_device_is_not() {
     let up = signed_up(&identity, &email, &unique("l")).await;
     let device = identity.device(&identity.device_token(&up.user.email_key).unwrap());
     assert!(device.is_some() && identity.device("forged").is_none());
-    let sign_in = async |password, visit: &Visit| identity.sign_in(&email, password, None, false, visit).await;
+    let sign_in = async |password, client: &ClientInfo| identity.sign_in(&email, password, None, false, client).await;
 
     let mut codes = Vec::new();
     for _ in 0..14 {
@@ -64,7 +64,7 @@ async fn delays_grow_and_a_right_password_ends_them() {
 #[tokio::test]
 async fn an_address_that_tries_many_accounts_waits_too() {
     let identity = Arc::new(identity().await);
-    let there = Visit::new("198.51.100.7".parse().unwrap(), "");
+    let there = ClientInfo::new("198.51.100.7".parse().unwrap(), "");
     // all at once: none slips past the counter
     let tries = (0..150).map(|n| {
         let (identity, there, email) =
@@ -74,7 +74,7 @@ async fn an_address_that_tries_many_accounts_waits_too() {
     let ended = futures::future::join_all(tries).await;
     let taken = ended.iter().filter(|result| matches!(result, Ok(Ok(())))).count();
     assert!(taken <= 100, "{taken} tries were taken");
-    let elsewhere = Visit::new("198.51.100.8".parse().unwrap(), "");
+    let elsewhere = ClientInfo::new("198.51.100.8".parse().unwrap(), "");
     drop(identity.attempt(Guessed::Password, "x@example.org", None, &elsewhere).await.unwrap());
 }
 
@@ -90,15 +90,16 @@ async fn failures_stand_in_the_log_of_the_organisation() {
     let member = Actor::Member(up.memberships[0].member).stored();
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let lines: Vec<Line> = loop {
-        let lines = page(&space, &Asked { first: 10, ..Asked::default() }).await.unwrap().lines;
+        let lines = page(&space, &LogQuery { first: 10, ..LogQuery::default() }).await.unwrap().lines;
         if lines.iter().map(|line| line.times).sum::<i64>() == 4 || std::time::Instant::now() > end {
             break lines;
         }
         tokio::task::yield_now().await;
     };
-    let mut told: Vec<_> = lines.iter().map(|line| (line.kind.as_str(), line.times, line.actor.as_deref())).collect();
-    told.sort_unstable();
-    assert_eq!(told, [("SIGNED_IN", 1, Some(member.as_str())), ("SIGN_IN_FAILED", 3, Some(member.as_str()))]);
+    let mut reported: Vec<_> =
+        lines.iter().map(|line| (line.kind.as_str(), line.times, line.actor.as_deref())).collect();
+    reported.sort_unstable();
+    assert_eq!(reported, [("SIGNED_IN", 1, Some(member.as_str())), ("SIGN_IN_FAILED", 3, Some(member.as_str()))]);
     assert_eq!(lines[0].address.as_deref(), Some("127.0.0.1"));
 }
 
@@ -126,7 +127,7 @@ async fn a_device_is_known_for_a_year_and_until_the_password_changes() {
 #[tokio::test]
 async fn known_devices_that_guess_use_up_their_network_and_do_not_wait_for_it() {
     let identity = identity().await;
-    let there = Visit::new("203.0.113.9".parse().unwrap(), "");
+    let there = ClientInfo::new("203.0.113.9".parse().unwrap(), "");
     let device = |account: &str| identity.device(&identity.device_token(account).unwrap()).unwrap();
     for n in 0..10 {
         let account = format!("{n}-{}@example.org", unique("n"));

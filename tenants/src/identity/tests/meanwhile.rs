@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use super::*;
 use crate::{
     registry::Person,
-    security_log::{Asked, page},
+    security_log::{LogQuery, page},
 };
 
 const OLD: &str = "correct horse battery";
@@ -94,6 +94,6 @@ async fn an_organisation_that_cannot_be_opened_keeps_nobody_from_a_new_password(
 
     identity.change_password(&user, session, OLD, NEW, &visit()).await.unwrap();
     let space = identity.registry().space(own.id).await.unwrap();
-    let lines = page(&space, &Asked { first: 10, ..Asked::default() }).await.unwrap().lines;
+    let lines = page(&space, &LogQuery { first: 10, ..LogQuery::default() }).await.unwrap().lines;
     assert!(lines.iter().any(|line| line.kind == "PASSWORD_CHANGED"), "the others hear of it");
 }

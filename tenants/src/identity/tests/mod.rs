@@ -13,8 +13,8 @@ async fn identity() -> Identity {
     Identity::new(Arc::new(testing::registry(Arc::new(testing::Bare)).await.0))
 }
 
-fn visit() -> Visit {
-    Visit::new(std::net::Ipv4Addr::LOCALHOST.into(), "test")
+fn visit() -> ClientInfo {
+    ClientInfo::new(std::net::Ipv4Addr::LOCALHOST.into(), "test")
 }
 
 fn key(role: &str) -> crate::api_keys::NewKey {

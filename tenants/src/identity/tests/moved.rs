@@ -1,6 +1,6 @@
 //! What is sealed in one row does not open in another, whoever can write to the database.
 
-use entities::control::{errands, pictures, sign_ups};
+use entities::control::{pictures, sign_ups, system_jobs};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::*;
@@ -32,8 +32,8 @@ async fn a_value_that_was_put_into_another_row_is_not_opened() {
     assert!(master.unseal(&purpose(&rows[0]), &rows[0].sealed).is_some());
     assert!(master.unseal(&purpose(&rows[0]), &rows[1].sealed).is_none());
 
-    let letters = errands::Entity::find().all(control).await.unwrap();
-    crate::errands::payload(master, &letters[0]).unwrap();
-    let moved = errands::Model { id: letters[1].id, ..letters[0].clone() };
-    crate::errands::payload(master, &moved).unwrap_err();
+    let emails = system_jobs::Entity::find().all(control).await.unwrap();
+    crate::system_jobs::payload(master, &emails[0]).unwrap();
+    let moved = system_jobs::Model { id: emails[1].id, ..emails[0].clone() };
+    crate::system_jobs::payload(master, &moved).unwrap_err();
 }

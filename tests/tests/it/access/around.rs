@@ -25,7 +25,7 @@ async fn who_manages_roles_does_not_show_themselves_what_is_hidden() {
 }
 
 #[tokio::test]
-async fn a_contact_point_is_no_back_door_to_its_customer() {
+async fn a_contact_point_is_no_way_around_its_customer() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     let id = tenant.create("customer", json!({ "name": "Ada", "email": "ada@example.com" })).await;
@@ -184,8 +184,8 @@ async fn the_feed_goes_on_over_encrypted_fields() {
     let update = "mutation ($id: ID!) { updateCustomer(id: $id, data: { ssn: \"456\" }) { id } }";
     tenant.data(update, json!({ "id": id })).await;
     let feed = "{ changes(objects: [\"customer\"]) { nodes { kind fields } } }";
-    let told = tenant.data(feed, json!({})).await["changes"]["nodes"].clone();
-    assert_eq!(told[1], json!({ "kind": "UPDATED", "fields": ["ssn"] }));
+    let reported = tenant.data(feed, json!({})).await["changes"]["nodes"].clone();
+    assert_eq!(reported[1], json!({ "kind": "UPDATED", "fields": ["ssn"] }));
 }
 
 #[tokio::test]
@@ -227,9 +227,9 @@ async fn history_does_not_name_records_out_of_reach() {
         tenant.data(give, json!({ "id": vehicle, "to": to, "name": name })).await;
     }
     let history = "query ($id: ID!) { vehicle(id: $id) { history { nodes { changes { field from to } } } } }";
-    let told = own.graphql(history, json!({ "id": vehicle })).await;
-    assert!(!told.text.contains(&theirs), "{}", told.text);
-    let nodes = &told.body["data"]["vehicle"]["history"]["nodes"];
+    let reported = own.graphql(history, json!({ "id": vehicle })).await;
+    assert!(!reported.text.contains(&theirs), "{}", reported.text);
+    let nodes = &reported.body["data"]["vehicle"]["history"]["nodes"];
     let link = |entry: &serde_json::Value| {
         let changes = entry["changes"].as_array().expect("changes").clone();
         changes.into_iter().find(|change| change["field"] == "customer")

@@ -87,15 +87,15 @@ async fn a_hidden_field_is_not_learned_by_any_document() {
     let price = tenant.data("{ object(name: \"vehicle\") { fields { id name } } }", json!({})).await;
     let price = price["object"]["fields"].as_array().unwrap().iter().find(|field| field["name"] == "price").unwrap();
     let before = snapshot(&tenant).await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for way in WAYS {
         let document = way.replace("$id", &format!("\"{vehicle}\"")).replace("$price", &price["id"].to_string());
         let answer = clerk.graphql(&document, json!({})).await;
         if answer.text.contains("4242") || !refused(&answer) {
-            told.push(format!("{document}\n   {:.300}", answer.text));
+            reported.push(format!("{document}\n   {:.300}", answer.text));
         }
     }
-    assert!(told.is_empty(), "{} ways:\n{}", told.len(), told.join("\n"));
+    assert!(reported.is_empty(), "{} ways:\n{}", reported.len(), reported.join("\n"));
     assert_eq!(snapshot(&tenant).await, before, "nor was anything written on the way");
 }
 
@@ -123,17 +123,17 @@ async fn what_happened_to_a_hidden_field_is_not_told() {
     let app = TestApp::start().await;
     let (tenant, clerk, vehicle) = world(&app).await;
     let history = "query ($id: ID!) { vehicle(id: $id) { history { nodes { kind changes { field from to } } } } }";
-    let told = clerk.graphql(history, json!({ "id": vehicle })).await;
+    let reported = clerk.graphql(history, json!({ "id": vehicle })).await;
     assert!(
-        told.text.contains("UPDATED") && !told.text.contains("price") && !told.text.contains("4243"),
+        reported.text.contains("UPDATED") && !reported.text.contains("price") && !reported.text.contains("4243"),
         "{}",
-        told.text
+        reported.text
     );
     let shown = tenant.graphql(history, json!({ "id": vehicle })).await;
     assert!(shown.text.contains("4243.42"), "who sees the field sees its history: {}", shown.text);
     let feed = "{ changes(objects: [\"vehicle\"]) { nodes { kind fields } } }";
-    let told = clerk.graphql(feed, json!({})).await;
-    assert!(told.text.contains("UPDATED") && !told.text.contains("price"), "{}", told.text);
+    let reported = clerk.graphql(feed, json!({})).await;
+    assert!(reported.text.contains("UPDATED") && !reported.text.contains("price"), "{}", reported.text);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Members with roles of their own, as they come to the doors.
+//! Members with roles of their own, as they come to the endpoints.
 
 use serde_json::{Value, json};
 use tests::{Client, TestApp, until};
@@ -39,7 +39,7 @@ async fn a_team_sees_its_own_and_whoever_leaves_it_no_more() {
     let why = "query ($id: ID!, $member: ID!) { explainAccess(object: \"customer\", id: $id, member: $member) {
         role operations { operation allowed scope reason } } }";
     let why = bob.data(why, json!({ "id": hers["id"], "member": bob_id })).await["explainAccess"].clone();
-    let told = |name: &str| {
+    let reported = |name: &str| {
         let all = why["operations"].as_array().unwrap();
         all.iter()
             .find(|one| one["operation"] == name)
@@ -47,7 +47,7 @@ async fn a_team_sees_its_own_and_whoever_leaves_it_no_more() {
             .unwrap()
     };
     assert_eq!(
-        (&why["role"], told("READ"), told("UPDATE")),
+        (&why["role"], reported("READ"), reported("UPDATE")),
         (&json!("sales"), (json!(true), json!("TEAM")), (json!(false), json!("OWN")))
     );
 
@@ -78,8 +78,8 @@ async fn members_change_roles_are_shut_out_and_let_in_again() {
         until(3, "the member to be out", async || client.graphql(create, json!({})).await.status == 401).await;
     }
     let feed = "{ changes(objects: [\"member\"]) { nodes { record kind } } }";
-    let told = tenant.data(feed, json!({})).await["changes"]["nodes"].clone();
-    let last = told.as_array().unwrap().last().unwrap();
+    let reported = tenant.data(feed, json!({})).await["changes"]["nodes"].clone();
+    let last = reported.as_array().unwrap().last().unwrap();
     assert_eq!(last, &json!({ "record": id, "kind": "ARCHIVED" }), "it is told as a change");
     tenant.data("mutation ($id: ID!) { reactivateMember(member: $id) { active } }", json!({ "id": id })).await;
     until(3, "the member to be in again", async || ada.graphql(create, json!({})).await.status == 200).await;
@@ -138,8 +138,8 @@ async fn a_team_is_filled_by_those_who_gain_nothing_by_it() {
     staff.data(delete, json!({ "id": team["id"] })).await;
     let log =
         tenant.graphql("{ securityLog(kinds: [MEMBER_CHANGED, MEMBER_JOINED]) { nodes { detail } } }", json!({})).await;
-    for told in ["created", "North", "joined", "deleted", "\"role\":\"sales\""] {
-        assert!(log.text.contains(told), "{told} {}", log.text);
+    for reported in ["created", "North", "joined", "deleted", "\"role\":\"sales\""] {
+        assert!(log.text.contains(reported), "{reported} {}", log.text);
     }
 }
 
@@ -151,11 +151,11 @@ async fn who_deleted_their_account_does_not_come_back_as_the_same_member() {
     let (bob, id) = member(&app, &tenant, "bob@example.com", "agent").await;
     let gone = "mutation { deleteAccount(password: \"a long enough passphrase\") }";
     bob.account(gone, json!({})).await.data();
-    let told = owner.graphql("{ organisationMembers { name email active } }", json!({})).await;
+    let reported = owner.graphql("{ organisationMembers { name email active } }", json!({})).await;
     assert!(
-        !told.text.contains("bob@example.com\",\"active") && told.text.contains("deleted.invalid"),
+        !reported.text.contains("bob@example.com\",\"active") && reported.text.contains("deleted.invalid"),
         "{}",
-        told.text
+        reported.text
     );
     let again = "mutation ($id: ID!) { reactivateMember(member: $id) { active } }";
     assert_eq!(owner.code(again, json!({ "id": id })).await, "CONFLICT");

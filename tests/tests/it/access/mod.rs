@@ -1,8 +1,8 @@
-//! Who may do what: roles down to the record and the field, through the doors.
+//! Who may do what: roles down to the record and the field, through the endpoints.
 
 mod around;
+mod derived_from;
 mod hidden;
-mod made_of;
 mod members;
 mod roles;
 
@@ -48,11 +48,11 @@ pub async fn member(app: &TestApp, tenant: &Tenant, email: &str, role: &str) -> 
     const PASSWORD: &str = "a long enough passphrase";
     let invite = "mutation ($email: String!, $role: String!) { inviteMember(email: $email, role: $role) { id } }";
     tenant.owner().await.data(invite, json!({ "email": email, "role": role })).await;
-    let letter = app.mailbox().take(email, &format!("Invitation to {}", tenant.slug)).await;
+    let message = app.mailbox().take(email, &format!("Invitation to {}", tenant.slug)).await;
     let accept = "mutation ($token: String!, $person: PersonInput) {
         acceptInvitation(token: $token, person: $person) { memberId } }";
     let person = json!({ "firstName": email, "lastName": "Member", "password": PASSWORD });
-    let joined = app.anonymous().account(accept, json!({ "token": letter.token(), "person": person })).await.data();
+    let joined = app.anonymous().account(accept, json!({ "token": message.token(), "person": person })).await.data();
     let id = joined["acceptInvitation"]["memberId"].as_str().expect("an id").to_owned();
     (sign_in(app, email, PASSWORD).await, id)
 }

@@ -152,18 +152,18 @@ async fn an_explanation_and_the_catalog_agree_on_every_field() {
     let id = tenant.create("customer", json!({ "name": "Bob" })).await;
     let catalog = "{ object(name: \"customer\") { fields { name access } } }";
     let catalog = clerk.data(catalog, json!({})).await["object"]["fields"].clone();
-    let told = "query ($id: ID!, $member: ID!) { explainAccess(object: \"customer\", id: $id, member: $member) {
+    let reported = "query ($id: ID!, $member: ID!) { explainAccess(object: \"customer\", id: $id, member: $member) {
         fields { field access reason } } }";
-    let told = clerk.data(told, json!({ "id": id, "member": member })).await["explainAccess"]["fields"].clone();
+    let reported = clerk.data(reported, json!({ "id": id, "member": member })).await["explainAccess"]["fields"].clone();
     let access = |list: &Value, key: &str, name: &str| {
         let one = list.as_array().expect("fields").iter().find(|one| one[key] == name);
         one.unwrap_or_else(|| panic!("{name}: {list}"))["access"].clone()
     };
     for (name, expected) in [("birthDate", "HIDDEN"), ("city", "READ"), ("firstName", "WRITE"), ("version", "READ")] {
-        assert_eq!(access(&told, "field", name), expected, "{name}");
+        assert_eq!(access(&reported, "field", name), expected, "{name}");
     }
     for field in catalog.as_array().expect("fields") {
         let name = field["name"].as_str().expect("a name");
-        assert_eq!(access(&told, "field", name), field["access"], "{name}");
+        assert_eq!(access(&reported, "field", name), field["access"], "{name}");
     }
 }

@@ -38,9 +38,10 @@ async fn no_operation_reaches_another_organisation() {
             tried += 1;
             let leaks = answer.text.contains("Quartermaine");
             let reached = !nothing(&answer.body["data"][name]);
-            let told = answer.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
-            let odd =
-                kind == "mutation" && !UNKNOWN.contains(&told) && !is_list_argument_only(&answer.body["data"][name]);
+            let reported = answer.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+            let odd = kind == "mutation"
+                && !UNKNOWN.contains(&reported)
+                && !is_list_argument_only(&answer.body["data"][name]);
             if leaks || reached || odd {
                 wrong.push(format!("{query}\n  {:.300}", answer.text));
             }

@@ -19,12 +19,12 @@ const DEPTH: usize = 3;
 pub struct Schema(Value);
 
 impl Schema {
-    /// That of a door.
+    /// That of an endpoint.
     pub async fn of(client: &Client, path: &str) -> Self {
         Self(client.graphql_at(path, INTROSPECTION, json!({})).await.data()["__schema"].clone())
     }
 
-    /// That of a door which does not answer deep questions: lists of lists are not told.
+    /// That of an endpoint which does not answer deep questions: lists of lists are not told.
     pub async fn shallow(client: &Client, path: &str) -> Self {
         Self(client.graphql_at(path, SHALLOW, json!({})).await.data()["__schema"].clone())
     }
@@ -65,10 +65,10 @@ impl Schema {
     fn selection(&self, ty: &Value) -> String {
         let named = self.named(&innermost(ty)["name"]);
         let fields: Vec<&str> = list(&named["fields"]).filter_map(|field| field["name"].as_str()).collect();
-        let told = ["id", "name", "lastName", "subject", "value", "matched", "totalCount", "count"];
-        let told: Vec<_> = told.into_iter().filter(|name| fields.contains(name)).collect();
-        match (named["kind"].as_str(), told.is_empty()) {
-            (Some("OBJECT"), false) => format!("{{ __typename {} }}", told.join(" ")),
+        let reported = ["id", "name", "lastName", "subject", "value", "matched", "totalCount", "count"];
+        let reported: Vec<_> = reported.into_iter().filter(|name| fields.contains(name)).collect();
+        match (named["kind"].as_str(), reported.is_empty()) {
+            (Some("OBJECT"), false) => format!("{{ __typename {} }}", reported.join(" ")),
             (Some("OBJECT"), true) if fields.contains(&"nodes") => "{ nodes { __typename } }".to_owned(),
             (Some("OBJECT"), true) => "{ __typename }".to_owned(),
             _ => String::new(),

@@ -77,7 +77,7 @@ pub fn team(team: &Team) -> Json {
 }
 
 /// Why somebody may do what.
-pub fn explanation(catalog: &Catalog, told: &Explanation) -> Json {
+pub fn explanation(catalog: &Catalog, reported: &Explanation) -> Json {
     let operation = |one: &records::permission::OperationExplanation| {
         json!({
             "operation": one.operation.name(),
@@ -90,8 +90,8 @@ pub fn explanation(catalog: &Catalog, told: &Explanation) -> Json {
         Some(json!({ "field": catalog.field(one.field)?.name, "access": one.access.name(), "reason": one.reason }))
     };
     json!({
-        "role": told.role,
-        "operations": told.operations.iter().map(operation).collect::<Json>(),
-        "fields": told.fields.iter().filter_map(field).collect::<Json>(),
+        "role": reported.role,
+        "operations": reported.operations.iter().map(operation).collect::<Json>(),
+        "fields": reported.fields.iter().filter_map(field).collect::<Json>(),
     })
 }

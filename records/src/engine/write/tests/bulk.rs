@@ -27,7 +27,7 @@ pub(super) fn mode(match_on: &[FieldId], on_duplicate: OnDuplicate) -> BatchMode
     BatchMode { match_on: match_on.to_vec(), on_duplicate, dry_run: false }
 }
 
-fn told(results: &[crate::engine::RowOutcome]) -> Vec<String> {
+fn reported(results: &[crate::engine::RowOutcome]) -> Vec<String> {
     let name = |result: &RowResult| match result {
         RowResult::Created(_) => "created".to_owned(),
         RowResult::Updated(_) => "updated".to_owned(),
@@ -59,7 +59,7 @@ async fn bad_rows_leave_their_neighbours_alone() {
         .await
         .unwrap();
     let expected = ["2 plate:TAKEN", "3 created", "4 driver:NO_SUCH_RECORD", "5 plate:TAKEN", "6 created"];
-    assert_eq!(told(&outcomes), expected);
+    assert_eq!(reported(&outcomes), expected);
     let run = runs::load(&world.ctx, run.id).await.unwrap();
     assert_eq!((run.matched, run.changed, run.failed), (5, 2, 3));
     assert_eq!(run.progress, json!({"line": 6}));
@@ -88,7 +88,7 @@ async fn duplicates_are_found_in_the_table_and_in_the_batch() {
         let mode = mode(&[world.field("person.email")], on_duplicate);
         let outcomes =
             write_batch(&world.ctx, &run, world.id("person"), batch, 0, &mode, &mut |_| Ok(json!({}))).await.unwrap();
-        assert_eq!(told(&outcomes), expected, "{on_duplicate:?}");
+        assert_eq!(reported(&outcomes), expected, "{on_duplicate:?}");
         assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o0""#).await, count);
     }
 }
@@ -102,10 +102,10 @@ async fn a_dry_run_writes_nothing() {
     let outcomes = write_batch(&world.ctx, &run, world.id("vehicle"), batch, 0, &mode, &mut |_| Ok(json!({"line": 3})))
         .await
         .unwrap();
-    assert_eq!(told(&outcomes), ["2 created", "3 plate:TAKEN"]);
+    assert_eq!(reported(&outcomes), ["2 created", "3 plate:TAKEN"]);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o1""#).await, 0);
-    let told = runs::load(&world.ctx, run.id).await.unwrap();
-    assert_eq!((told.progress, told.failed), (json!({"line": 3}), 1), "but the run knows how far it is");
+    let reported = runs::load(&world.ctx, run.id).await.unwrap();
+    assert_eq!((reported.progress, reported.failed), (json!({"line": 3}), 1), "but the run knows how far it is");
     let next = world.create("vehicle", json!({})).await.unwrap();
     assert_eq!(world.value("vehicle.number", next).await, json!("V-0001"), "its numbers were given back");
 }

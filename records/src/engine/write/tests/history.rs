@@ -4,7 +4,7 @@ use entities::ids::RecordId;
 use serde_json::json;
 use tenants::{Actor, Code, Result};
 
-use crate::engine::{self, Change, HistoryPage, Mutation, WrittenKind, write::world::World};
+use crate::engine::{self, Change, HistoryPage, Mutation, WriteKind, write::world::World};
 
 /// A page of one record's history.
 pub(super) async fn history(
@@ -28,7 +28,7 @@ async fn a_record_tells_what_happened_to_it() {
 
     let page = history(&world, "person", id, 2, None).await.unwrap();
     let kinds: Vec<_> = page.entries.iter().map(|entry| entry.kind).collect();
-    assert_eq!((kinds.as_slice(), page.has_next), ([WrittenKind::Archived, WrittenKind::Updated].as_slice(), true));
+    assert_eq!((kinds.as_slice(), page.has_next), ([WriteKind::Archived, WriteKind::Updated].as_slice(), true));
     let mut changes: Vec<_> =
         page.entries[1].changes.iter().map(|c| (c.field.as_str(), c.from.clone(), c.to.clone())).collect();
     changes.sort_by_key(|(field, ..)| *field);
@@ -38,7 +38,7 @@ async fn a_record_tells_what_happened_to_it() {
 
     let after = page.entries[1].cursor.clone();
     let page = history(&world, "person", id, 2, Some(&after)).await.unwrap();
-    assert_eq!((page.entries.len(), page.entries[0].kind, page.has_next), (1, WrittenKind::Created, false));
+    assert_eq!((page.entries.len(), page.entries[0].kind, page.has_next), (1, WriteKind::Created, false));
     let error = history(&world, "person", id, 2, Some("x")).await.unwrap_err();
     assert_eq!(error.code(), Code::BadCursor);
 }
@@ -92,11 +92,11 @@ async fn each_record_has_its_own_page_of_history() {
         assert!(pages[&vehicle].entries.is_empty() && pages[&unknown].entries.is_empty());
         for id in &ids {
             let alone = history(&world, "person", *id, 2, after.as_deref()).await.unwrap();
-            let told = |page: &HistoryPage| {
+            let reported = |page: &HistoryPage| {
                 let entries = page.entries.iter().map(|e| (e.at, e.kind, e.changes.clone(), e.cursor.clone()));
                 (page.has_next, entries.collect::<Vec<_>>())
             };
-            assert_eq!(told(&pages[id]), told(&alone));
+            assert_eq!(reported(&pages[id]), reported(&alone));
         }
         left -= pages[&ids[0]].entries.len();
         if !pages[&ids[0]].has_next {
@@ -128,12 +128,12 @@ async fn a_destroyed_record_leaves_no_value_in_the_history() {
     let left: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
     assert!(left.len() == 1 && left[0].contains("Remains"), "{left:?}");
     let after = engine::changes(&world.ctx, 0, &[], 1_000).await.unwrap();
-    let told = |change: &engine::FeedChange| (change.seq, change.at, change.actor, change.record, change.kind);
+    let reported = |change: &engine::FeedChange| (change.seq, change.at, change.actor, change.record, change.kind);
     let (before, after): (Vec<_>, Vec<_>) =
-        (before.changes.iter().map(told).collect(), after.changes.iter().map(told).collect());
+        (before.changes.iter().map(reported).collect(), after.changes.iter().map(reported).collect());
     assert_eq!(after[..before.len()], before, "the feed still tells every commit");
     let kinds: Vec<_> = after[before.len()..].iter().map(|change| (change.0, change.4)).collect();
-    let (updated, destroyed) = ((5, WrittenKind::Updated), (5, WrittenKind::Destroyed));
+    let (updated, destroyed) = ((5, WriteKind::Updated), (5, WriteKind::Destroyed));
     assert_eq!(kinds, [updated, destroyed, destroyed], "the person and the point");
     let page = history(&world, "person", id, 9, None).await.unwrap();
     assert!(page.entries.len() == 4 && page.entries.iter().all(|entry| entry.changes.is_empty()));

@@ -10,7 +10,7 @@ mod send;
 use serde_json::json;
 use tenants::{Code, Issue};
 
-use crate::engine::{self, WrittenKind, write::world::World};
+use crate::engine::{self, WriteKind, write::world::World};
 
 #[tokio::test]
 async fn a_record_is_created_completed_and_followed() {
@@ -72,11 +72,11 @@ async fn an_update_changes_what_differs() {
     let world = World::new().await;
     let id = world.create("person", json!({"firstName": "Amel", "lastName": "Ben"})).await.unwrap();
     let same = world.update("person", id, json!({"firstName": "Amel", "vip": false})).await.unwrap();
-    assert_eq!(same.kind, WrittenKind::Unchanged);
+    assert_eq!(same.kind, WriteKind::Unchanged);
     assert_eq!((world.seq().await, world.value("person.version", id).await), (1, json!(1)));
 
     let changed = world.update("person", id, json!({"firstName": "Lina", "email": "L@x.org"})).await.unwrap();
-    assert_eq!((changed.kind, changed.values.len()), (WrittenKind::Updated, 3));
+    assert_eq!((changed.kind, changed.values.len()), (WriteKind::Updated, 3));
     assert_eq!(world.value("person.name", id).await, json!("Lina Ben"));
     assert_eq!(world.value("person.version", id).await, json!(2));
 
@@ -97,15 +97,15 @@ async fn archived_values_are_free_until_restored() {
     let error = world.create("vehicle", json!({"plate": "elan"})).await.unwrap_err();
     assert_eq!(error.fields()[0].issue, Issue::Taken(Some(old.to_string())));
 
-    assert_eq!(engine::archive(&world.ctx, vehicle, old).await.unwrap().kind, WrittenKind::Archived);
-    assert_eq!(engine::archive(&world.ctx, vehicle, old).await.unwrap().kind, WrittenKind::Unchanged);
+    assert_eq!(engine::archive(&world.ctx, vehicle, old).await.unwrap().kind, WriteKind::Archived);
+    assert_eq!(engine::archive(&world.ctx, vehicle, old).await.unwrap().kind, WriteKind::Unchanged);
     let new = world.create("vehicle", json!({"plate": "elan"})).await.unwrap();
     let error = engine::restore(&world.ctx, vehicle, old).await.unwrap_err();
     assert_eq!((error.code(), error.details()["id"].as_str()), (Code::Conflict, Some(new.to_string().as_str())));
     assert_eq!(world.update("vehicle", old, json!({"seats": 2})).await.unwrap_err().code(), Code::Conflict);
 
     engine::archive(&world.ctx, vehicle, new).await.unwrap();
-    assert_eq!(engine::restore(&world.ctx, vehicle, old).await.unwrap().kind, WrittenKind::Restored);
+    assert_eq!(engine::restore(&world.ctx, vehicle, old).await.unwrap().kind, WriteKind::Restored);
     assert_eq!(world.value("vehicle.archivedAt", old).await, json!(null));
 }
 
@@ -120,8 +120,8 @@ async fn upsert_finds_by_any_field_and_refuses_two_hits() {
         world.draft("vehicle", json!({"externalId": "x3", "plate": "P3"})),
     ];
     let written = engine::create(&world.ctx, world.id("vehicle"), drafts, &on).await.unwrap();
-    assert_eq!((written[0].id, written[0].kind), (first, WrittenKind::Updated));
-    assert_eq!(written[1].kind, WrittenKind::Created);
+    assert_eq!((written[0].id, written[0].kind), (first, WriteKind::Updated));
+    assert_eq!(written[1].kind, WriteKind::Created);
     let draft = world.draft("vehicle", json!({"externalId": "x1", "plate": "P2"}));
     let error = engine::create(&world.ctx, world.id("vehicle"), vec![draft], &on).await.unwrap_err();
     assert_eq!(error.code(), Code::Ambiguous);
@@ -134,14 +134,14 @@ async fn many_to_many_sets_are_replaced() {
     let b = world.create("person", json!({"lastName": "B"})).await.unwrap();
     let car = world.create("vehicle", json!({"users": [a.to_string()]})).await.unwrap();
     let written = world.update("vehicle", car, json!({"users": [b.to_string(), a.to_string()]})).await.unwrap();
-    assert_eq!(written.kind, WrittenKind::Updated);
+    assert_eq!(written.kind, WriteKind::Updated);
     let same = world.update("vehicle", car, json!({"users": [a.to_string(), b.to_string()]})).await.unwrap();
-    assert_eq!(same.kind, WrittenKind::Unchanged);
+    assert_eq!(same.kind, WriteKind::Unchanged);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 2);
     engine::archive(&world.ctx, world.id("person"), a).await.unwrap();
     let c = world.create("person", json!({"lastName": "C"})).await.unwrap();
     let all = json!({"users": [a.to_string(), b.to_string(), c.to_string()]});
-    assert_eq!(world.update("vehicle", car, all).await.unwrap().kind, WrittenKind::Updated, "an old link may be dead");
+    assert_eq!(world.update("vehicle", car, all).await.unwrap().kind, WriteKind::Updated, "an old link may be dead");
     engine::destroy(&world.ctx, world.id("person"), b).await.unwrap();
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 2);
     assert_eq!(world.value("vehicle.version", car).await, json!(4), "losing a link is a change of its owner");

@@ -10,8 +10,8 @@ use super::bulk::{import, mode, rows};
 use crate::{
     Ctx,
     engine::{
-        self, Draft, OnDuplicate, RowResult, WrittenKind,
-        runs::{self, NewRun, RunKind, RunStatus, Stepped},
+        self, Draft, OnDuplicate, RowResult, WriteKind,
+        runs::{self, NewRun, RunKind, RunStatus, StepResult},
         write::world::World,
     },
     filter::{Filter, Test},
@@ -82,13 +82,13 @@ async fn many_are_changed_step_by_step() {
         "a worker is asked for it"
     );
     let mut steps = 0;
-    while runs::step(&world.ctx, id).await.unwrap() == Stepped::More {
+    while runs::step(&world.ctx, id).await.unwrap() == StepResult::More {
         steps += 1;
     }
     assert_eq!(steps, 2);
     let run = runs::load(&world.ctx, id).await.unwrap();
     assert_eq!((run.status, run.matched, run.changed), (RunStatus::Done, 2_300, 2_300));
-    assert_eq!(runs::step(&world.ctx, id).await.unwrap(), Stepped::Over);
+    assert_eq!(runs::step(&world.ctx, id).await.unwrap(), StepResult::Over);
 
     let report = engine::undo(&world.ctx, id).await.unwrap();
     assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 2_300, 0));
@@ -144,7 +144,7 @@ async fn an_empty_draft_changes_nothing() {
     let world = World::new().await;
     let id = world.create("person", json!({"lastName": "A"})).await.unwrap();
     let written = engine::update(&world.ctx, world.id("person"), id, Draft::default(), None).await.unwrap();
-    assert_eq!(written.kind, WrittenKind::Unchanged);
+    assert_eq!(written.kind, WriteKind::Unchanged);
 }
 
 #[tokio::test]

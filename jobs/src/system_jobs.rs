@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use entities::control::errands;
+use entities::control::system_jobs;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use tenants::{
     Registry,
@@ -18,9 +18,9 @@ const PAUSES: (i64, i64) = (2_000_000, 3600 * 1_000_000);
 /// How long items that were given up are kept for the operator to see, microseconds.
 const KEPT: i64 = 30 * 24 * 3600 * 1_000_000;
 
-/// Does the errands of one queue.
+/// Does the system jobs of one queue.
 #[async_trait::async_trait]
-pub trait Errands: Send + Sync {
+pub trait SystemJobs: Send + Sync {
     /// The queue's name.
     fn queue(&self) -> &'static str;
 
@@ -33,12 +33,12 @@ pub trait Errands: Send + Sync {
 ///
 /// # Errors
 /// When the control plane does not answer; what was leased comes back when the lease ends.
-pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn Errands>]) -> Result<bool> {
+pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn SystemJobs>]) -> Result<bool> {
     let queues: Vec<&str> = handlers.iter().map(|handler| handler.queue()).collect();
     let Some(item) = take(registry, &queues).await? else { return Ok(false) };
     let Some(handler) = handlers.iter().find(|handler| handler.queue() == item.queue) else { return Ok(true) };
     let started = Instant::now();
-    let done = match tenants::errands::payload(registry.master(), &item) {
+    let done = match tenants::system_jobs::payload(registry.master(), &item) {
         Ok(payload) => handler.run(&item.id.to_string(), payload).await,
         Err(error) => Err(error),
     };
@@ -47,15 +47,16 @@ pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn Errands>]) -> 
         Err(error) if error.code().kind().retryable() => "retried",
         Err(_) => "failed",
     };
-    metrics::counter!("clientele_errands_total", "queue" => handler.queue(), "result" => result).increment(1);
-    metrics::histogram!("clientele_errand_seconds", "queue" => handler.queue()).record(started.elapsed().as_secs_f64());
+    metrics::counter!("clientele_system_jobs_total", "queue" => handler.queue(), "result" => result).increment(1);
+    metrics::histogram!("clientele_system_job_seconds", "queue" => handler.queue())
+        .record(started.elapsed().as_secs_f64());
     match done {
         Ok(()) => {
-            ours(&item, errands::Entity::delete_many()).exec(registry.control().write()).await?;
+            ours(&item, system_jobs::Entity::delete_many()).exec(registry.control().write()).await?;
         }
         Err(error) => {
             let line = error.log_line();
-            tracing::warn!(errand.id = %item.id, queue = handler.queue(), attempts = item.attempts, error = line, "an errand did not succeed");
+            tracing::warn!(system_job.id = %item.id, queue = handler.queue(), attempts = item.attempts, error = line, "a system job did not succeed");
             postpone(registry, &item, error.code()).await?;
         }
     }
@@ -63,36 +64,36 @@ pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn Errands>]) -> 
 }
 
 /// Leases an item by compare-and-set: whoever saw the same row second changes nothing.
-async fn take(registry: &Registry, queues: &[&str]) -> Result<Option<errands::Model>> {
+async fn take(registry: &Registry, queues: &[&str]) -> Result<Option<system_jobs::Model>> {
     let (control, now) = (registry.control(), registry.clock().micros());
-    let found = errands::Entity::find()
-        .filter(errands::Column::Due.lte(now))
-        .filter(errands::Column::LeasedUntil.lte(now))
-        .filter(errands::Column::FailedAt.is_null())
-        .filter(errands::Column::Queue.is_in(queues.iter().copied()))
-        .order_by_asc(errands::Column::Due)
+    let found = system_jobs::Entity::find()
+        .filter(system_jobs::Column::Due.lte(now))
+        .filter(system_jobs::Column::LeasedUntil.lte(now))
+        .filter(system_jobs::Column::FailedAt.is_null())
+        .filter(system_jobs::Column::Queue.is_in(queues.iter().copied()))
+        .order_by_asc(system_jobs::Column::Due)
         .limit(1)
         .one(control.read())
         .await?;
     let Some(item) = found else { return Ok(None) };
-    let leased = errands::Model { leased_until: now + LEASE, ..item.clone() };
+    let leased = system_jobs::Model { leased_until: now + LEASE, ..item.clone() };
     let update =
-        errands::Entity::update_many().col_expr(errands::Column::LeasedUntil, Expr::value(leased.leased_until));
+        system_jobs::Entity::update_many().col_expr(system_jobs::Column::LeasedUntil, Expr::value(leased.leased_until));
     let update = ours(&item, update).exec(control.write()).await?;
     Ok((update.rows_affected == 1).then_some(leased))
 }
 
 /// The item, unless another process took it since.
-fn ours<Q: QueryFilter>(item: &errands::Model, query: Q) -> Q {
-    query.filter(errands::Column::Id.eq(item.id)).filter(errands::Column::LeasedUntil.eq(item.leased_until))
+fn ours<Q: QueryFilter>(item: &system_jobs::Model, query: Q) -> Q {
+    query.filter(system_jobs::Column::Id.eq(item.id)).filter(system_jobs::Column::LeasedUntil.eq(item.leased_until))
 }
 
 /// Tries again after 2 s, 4 s, 8 s … at most an hour, or gives up.
-async fn postpone(registry: &Registry, item: &errands::Model, code: Code) -> Result<()> {
+async fn postpone(registry: &Registry, item: &system_jobs::Model, code: Code) -> Result<()> {
     let (control, now) = (registry.control(), registry.clock().micros());
     let attempts = item.attempts + 1;
     let give_up = !code.kind().retryable() || attempts >= ATTEMPTS;
-    let changed = errands::ActiveModel {
+    let changed = system_jobs::ActiveModel {
         attempts: Set(attempts),
         due: Set(now + (PAUSES.0 << item.attempts.clamp(0, 20)).min(PAUSES.1)),
         leased_until: Set(0),
@@ -100,9 +101,9 @@ async fn postpone(registry: &Registry, item: &errands::Model, code: Code) -> Res
         failed_at: Set(give_up.then_some(now)),
         ..Default::default()
     };
-    ours(item, errands::Entity::update_many().set(changed)).exec(control.write()).await?;
+    ours(item, system_jobs::Entity::update_many().set(changed)).exec(control.write()).await?;
     if give_up {
-        let old = errands::Entity::delete_many().filter(errands::Column::FailedAt.lt(now - KEPT));
+        let old = system_jobs::Entity::delete_many().filter(system_jobs::Column::FailedAt.lt(now - KEPT));
         old.exec(control.write()).await?;
     }
     Ok(())

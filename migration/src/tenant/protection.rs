@@ -1,4 +1,4 @@
-//! What the doors keep: the security log, its settings, and what a program's key is bound to.
+//! What the endpoints keep: the security log, its settings, and what a program's key is bound to.
 
 use sea_orm::DbBackend;
 
@@ -9,11 +9,11 @@ pub fn up(backend: DbBackend) -> Vec<String> {
     let column = |definition: String| format!(r#"ALTER TABLE "tenant"."api_keys" ADD COLUMN {definition}"#);
     vec![
         format!(
-            r#"CREATE TABLE "tenant"."security_log" (id {uuid} PRIMARY KEY, flood {text} NOT NULL, at bigint NOT NULL,
+            r#"CREATE TABLE "tenant"."security_log" (id {uuid} PRIMARY KEY, dedupe_key {text} NOT NULL, at bigint NOT NULL,
             last_at bigint NOT NULL, times bigint NOT NULL, kind {text} NOT NULL, actor {text}, address {text},
             agent {text}, detail {text} NOT NULL)"#
         ),
-        r#"CREATE UNIQUE INDEX "uq_security_log__flood" ON "tenant"."security_log" (flood)"#.to_owned(),
+        r#"CREATE UNIQUE INDEX "uq_security_log__dedupe_key" ON "tenant"."security_log" (dedupe_key)"#.to_owned(),
         r#"CREATE INDEX "ix_security_log__last_at" ON "tenant"."security_log" (last_at)"#.to_owned(),
         r#"CREATE TABLE "tenant"."security" (id smallint PRIMARY KEY, log_days bigint NOT NULL)"#.to_owned(),
         r#"INSERT INTO "tenant"."security" (id, log_days) VALUES (1, 365)"#.to_owned(),

@@ -1,40 +1,40 @@
-//! The letter of an invitation: asked for in the organisation's own work, handed to the installation's mail from there.
+//! The email of an invitation: asked for in the organisation's own work, handed to the installation's mail from there.
 
 use entities::tenant::invitations;
 use serde::{Deserialize, Serialize};
 use tenants::{
     Actor, TenantDb, TenantTx,
     error::{Error, Result},
-    identity::{Letter, Post},
+    identity::{EmailKind, EmailRequest},
     work::{self, NewWork},
 };
 
 use crate::Ctx;
 
-/// The queue of these letters.
+/// The queue of these emails.
 pub const QUEUE: &str = "invitations";
 
 #[derive(Serialize, Deserialize)]
-struct Asked {
+struct InvitationEmail {
     to: String,
     created_by: String,
     token: String,
 }
 
-/// Asks for a letter in the transaction that makes the invitation.
+/// Asks for an email in the transaction that makes the invitation.
 pub(super) async fn ask(ctx: &Ctx, tx: &TenantTx, row: &invitations::Model, token: String) -> Result<()> {
-    let asked = Asked { to: row.email.clone(), created_by: row.created_by.clone(), token };
+    let asked = InvitationEmail { to: row.email.clone(), created_by: row.created_by.clone(), token };
     let payload = serde_json::to_value(asked).map_err(Error::internal)?;
     let now = ctx.caller.clock.micros();
     work::enqueue(&ctx.db, tx, NewWork { queue: QUEUE, payload, due: now, key: None }, now).await
 }
 
-/// The letter that an item of [`QUEUE`] asks for, in the organisation's language.
+/// The email that an item of [`QUEUE`] asks for, in the organisation's language.
 ///
 /// # Errors
 /// When the item is damaged, or the database does not answer.
-pub async fn letter(db: &TenantDb, payload: serde_json::Value) -> Result<Post> {
-    let Asked { to, created_by, token } = serde_json::from_value(payload).map_err(Error::internal)?;
+pub async fn email(db: &TenantDb, payload: serde_json::Value) -> Result<EmailRequest> {
+    let InvitationEmail { to, created_by, token } = serde_json::from_value(payload).map_err(Error::internal)?;
     let settings = db.settings();
     let organisation = settings.name.clone();
     let inviter = match Actor::from_stored(&created_by)? {
@@ -42,6 +42,6 @@ pub async fn letter(db: &TenantDb, payload: serde_json::Value) -> Result<Post> {
         _ => None,
     };
     let inviter = inviter.unwrap_or_else(|| organisation.clone());
-    let letter = Letter::Invitation { organisation, inviter, token };
-    Ok(Post { to: Some(to), language: settings.language.clone(), letter })
+    let kind = EmailKind::Invitation { organisation, inviter, token };
+    Ok(EmailRequest { to: Some(to), language: settings.language.clone(), kind })
 }

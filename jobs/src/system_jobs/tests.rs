@@ -1,4 +1,4 @@
-//! Errands are done once, again after a failure or a crash, and not for ever.
+//! System jobs are done once, again after a failure or a crash, and not for ever.
 
 use std::{
     sync::{
@@ -29,7 +29,7 @@ enum Outcome {
 }
 
 #[async_trait::async_trait]
-impl Errands for Runner {
+impl SystemJobs for Runner {
     fn queue(&self) -> &'static str {
         self.queue
     }
@@ -56,10 +56,10 @@ async fn stand(runner: &Arc<Runner>, items: usize) -> (Arc<Registry>, Worker) {
     for n in 0..items {
         let payload = format!("letter {n}");
         let now = registry.clock().micros();
-        tenants::errands::enqueue(&tx, registry.master(), runner.queue, &payload, now).await.unwrap();
+        tenants::system_jobs::enqueue(&tx, registry.master(), runner.queue, &payload, now).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_errands(vec![runner.clone()]);
+    let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_system_jobs(vec![runner.clone()]);
     (registry, worker)
 }
 
@@ -68,10 +68,10 @@ async fn many_workers_do_every_item_once() {
     let runner = runner(|_| Outcome::Done);
     let (registry, _) = stand(&runner, 40).await;
     let workers = (0..4).map(|_| async {
-        let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_errands(vec![runner.clone()]);
+        let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_system_jobs(vec![runner.clone()]);
         // a turn that was lost to another worker is no turn; the queue is empty when nothing is there for long
         for _ in 0..100 {
-            worker.errand().await.unwrap();
+            worker.system_job().await.unwrap();
         }
     });
     join_all(workers).await;
@@ -87,14 +87,14 @@ async fn what_fails_is_tried_for_about_a_day_with_growing_pauses() {
     let runner = runner(|_| Outcome::Fails(Code::Unavailable));
     let (registry, worker) = stand(&runner, 1).await;
     let (begun, mut pauses) = (registry.clock().micros(), Vec::new());
-    while pauses.len() < 100 && worker.errand().await.unwrap() {
+    while pauses.len() < 100 && worker.system_job().await.unwrap() {
         let failed = registry.clock().micros();
-        let next = errands::Entity::find().filter(errands::Column::Queue.eq(runner.queue));
+        let next = system_jobs::Entity::find().filter(system_jobs::Column::Queue.eq(runner.queue));
         let row = next.one(registry.control().read()).await.unwrap().unwrap();
         if row.failed_at.is_some() {
             break;
         }
-        assert!(!worker.errand().await.unwrap(), "not before its time");
+        assert!(!worker.system_job().await.unwrap(), "not before its time");
         pauses.push((row.due - failed) / 1_000_000);
         registry.clock().advance(row.due - failed);
     }
@@ -108,11 +108,11 @@ async fn what_fails_is_tried_for_about_a_day_with_growing_pauses() {
 async fn what_can_never_be_done_is_given_up_at_once_and_forgotten_in_time() {
     let runner = runner(|_| Outcome::Fails(Code::BadRequest));
     let (registry, worker) = stand(&runner, 2).await;
-    assert!(worker.errand().await.unwrap());
+    assert!(worker.system_job().await.unwrap());
     registry.clock().advance(KEPT + 1);
-    assert!(worker.errand().await.unwrap());
-    assert!(!worker.errand().await.unwrap());
-    let left = errands::Entity::find().filter(errands::Column::Queue.eq(runner.queue));
+    assert!(worker.system_job().await.unwrap());
+    assert!(!worker.system_job().await.unwrap());
+    let left = system_jobs::Entity::find().filter(system_jobs::Column::Queue.eq(runner.queue));
     assert_eq!(left.all(registry.control().read()).await.unwrap().len(), 1, "the first one was kept for a month");
 }
 
@@ -120,10 +120,10 @@ async fn what_can_never_be_done_is_given_up_at_once_and_forgotten_in_time() {
 async fn what_a_process_took_with_it_comes_back() {
     let runner = runner(|tries| if tries == 0 { Outcome::Hangs } else { Outcome::Done });
     let (registry, worker) = stand(&runner, 1).await;
-    let cut = tokio::time::timeout(Duration::from_millis(300), worker.errand()).await;
+    let cut = tokio::time::timeout(Duration::from_millis(300), worker.system_job()).await;
     assert!(cut.is_err(), "the process ends in the middle");
-    assert!(!worker.errand().await.unwrap(), "another may still be at it");
+    assert!(!worker.system_job().await.unwrap(), "another may still be at it");
     registry.clock().advance(LEASE);
-    assert!(worker.errand().await.unwrap());
+    assert!(worker.system_job().await.unwrap());
     assert_eq!(*runner.seen.lock().unwrap(), ["letter 0"]);
 }

@@ -9,21 +9,21 @@ use tenants::{
     error::{Code, Error, FieldIssue, Result},
 };
 
-use super::{super::Change, MatchKey, Mutation, Numbers, Source, Written};
+use super::{super::Change, MatchKey, Mutation, Numbers, Source, WriteOutcome};
 use crate::{
     Ctx,
     catalog::Object,
     engine::{
-        Draft, WrittenKind,
+        Draft, WriteKind,
         commit::{self, Entry},
         history,
-        totals::Totals,
+        rollups::Rollups,
     },
     permission,
 };
 
 /// A writing transaction.
-pub(crate) struct Unit<'a> {
+pub(crate) struct WriteTransaction<'a> {
     pub ctx: &'a Ctx,
     pub tx: TenantTx,
     /// The commit's id, known beforehand so that changes can name it.
@@ -36,7 +36,7 @@ pub(crate) struct Unit<'a> {
     pub(super) entries: Vec<Entry>,
     /// Values of unique fields that nobody has, as the rows to be written next were just looked up by.
     pub(super) free: HashMap<FieldId, HashSet<MatchKey>>,
-    pub(crate) totals: Totals,
+    pub(crate) rollups: Rollups,
 }
 
 /// A record on its way through the pipeline.
@@ -49,9 +49,9 @@ pub(crate) struct Row {
 }
 
 /// What became of the rows of a call, by place.
-pub(crate) type Outcomes = Vec<(usize, Result<Written>)>;
+pub(crate) type Outcomes = Vec<(usize, Result<WriteOutcome>)>;
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     /// Begins; the numbers were taken before, since their counter must not wait for this transaction.
     pub async fn begin(ctx: &'a Ctx, numbers: Numbers) -> Result<Self> {
         Ok(Self {
@@ -63,7 +63,7 @@ impl<'a> Unit<'a> {
             numbers,
             entries: Vec::new(),
             free: HashMap::new(),
-            totals: Totals::default(),
+            rollups: Rollups::default(),
         })
     }
 
@@ -74,7 +74,7 @@ impl<'a> Unit<'a> {
         object: ObjectId,
         changes: Vec<Change>,
         source: Source,
-    ) -> Result<Vec<Result<Written>>> {
+    ) -> Result<Vec<Result<WriteOutcome>>> {
         let object = self.object(object)?;
         let mut out = Outcomes::with_capacity(changes.len());
         let [mut create, mut update, mut archive, mut restore, mut destroy] = [const { Vec::new() }; 5];
@@ -98,7 +98,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Does mutations in their order.
-    pub async fn apply(&mut self, mutations: Vec<Mutation>, source: Source) -> Result<Vec<Result<Written>>> {
+    pub async fn apply(&mut self, mutations: Vec<Mutation>, source: Source) -> Result<Vec<Result<WriteOutcome>>> {
         let mut out = Vec::with_capacity(mutations.len());
         for (object, changes) in groups(mutations) {
             out.extend(self.run(object, changes, source).await?);
@@ -107,12 +107,12 @@ impl<'a> Unit<'a> {
     }
 
     /// Writes what rules want to be written with these records. What must go goes first, so that it is in nobody's way.
-    pub async fn follow(&mut self, written: &[Written]) -> Result<()> {
-        let done: Vec<Written> = written.iter().filter(|w| w.kind != WrittenKind::Unchanged).cloned().collect();
+    pub async fn after_write(&mut self, written: &[WriteOutcome]) -> Result<()> {
+        let done: Vec<WriteOutcome> = written.iter().filter(|w| w.kind != WriteKind::Unchanged).cloned().collect();
         if done.is_empty() {
             return Ok(());
         }
-        let mut mutations = self.ctx.rules.follow(self.ctx, &self.tx, &done).await?;
+        let mut mutations = self.ctx.rules.after_write(self.ctx, &self.tx, &done).await?;
         mutations.sort_by_key(|mutation| {
             let turn = match mutation.change {
                 Change::Destroy { .. } => 0,
@@ -127,7 +127,7 @@ impl<'a> Unit<'a> {
     }
 
     /// Notes a change for the history.
-    pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WrittenKind, diff: Option<String>) {
+    pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WriteKind, diff: Option<String>) {
         self.entries.push(Entry { object, record, kind, diff });
     }
 
@@ -140,13 +140,13 @@ impl<'a> Unit<'a> {
     }
 
     /// Writes the totals, which may have to wait for others: before anything that cannot be taken back.
-    pub async fn settle(&mut self) -> Result<()> {
-        Totals::apply(self).await
+    pub async fn flush_rollups(&mut self) -> Result<()> {
+        Rollups::apply(self).await
     }
 
-    /// Totals, history, clock, commit. Where nothing was written, nothing is noted.
+    /// Rollups, history, clock, commit. Where nothing was written, nothing is noted.
     pub async fn commit(mut self) -> Result<()> {
-        self.settle().await?;
+        self.flush_rollups().await?;
         if self.entries.is_empty() {
             if commit::catalog_version(&self.tx).await? != self.ctx.catalog.version {
                 return Err(Error::of(Code::StaleCatalog));
@@ -220,7 +220,7 @@ fn groups(mutations: Vec<Mutation>) -> Vec<(ObjectId, Vec<Change>)> {
 }
 
 /// All or the refusal: of several, every complaint about a value, with its place if there are `many` rows.
-pub(crate) fn all(outcomes: Vec<Result<Written>>, many: bool) -> Result<Vec<Written>> {
+pub(crate) fn all(outcomes: Vec<Result<WriteOutcome>>, many: bool) -> Result<Vec<WriteOutcome>> {
     let mut written = Vec::with_capacity(outcomes.len());
     let mut issues = Vec::new();
     for (index, outcome) in outcomes.into_iter().enumerate() {

@@ -15,10 +15,10 @@ use tenants::{
 use uuid::Uuid;
 
 use super::{
-    BatchMode, BatchRow, Change, Draft, OnDuplicate, RowOutcome, RowResult, Written,
+    BatchMode, BatchRow, Change, Draft, OnDuplicate, RowOutcome, RowResult, WriteOutcome,
     columns::Column,
     rows,
-    write::{Match, MatchKey, Source, Unit, match_key},
+    write::{Match, MatchKey, Source, WriteTransaction, match_key},
 };
 use crate::{
     Ctx,
@@ -29,16 +29,16 @@ use crate::{
 };
 
 /// The values that earlier batches would have given to records, by hash.
-const KEYS: &str = "rehearsed_keys";
+const KEYS: &str = "dry_run_keys";
 /// What they would have made of these records.
-const RECORDS: &str = "rehearsed_records";
+const RECORDS: &str = "dry_run_records";
 /// What drafts are sealed for.
-pub(crate) const DRAFT: &str = "rehearsal";
+pub(crate) const DRAFT: &str = "dry_run";
 /// Notes taken away in one transaction.
 const FORGOTTEN: i64 = 5_000;
 
 /// A batch of a dry run.
-pub(super) struct Rehearsal<'a> {
+pub(super) struct DryRun<'a> {
     ctx: &'a Ctx,
     run: RunId,
     object: ObjectId,
@@ -55,7 +55,7 @@ struct Note {
     draft: Draft,
 }
 
-impl<'a> Rehearsal<'a> {
+impl<'a> DryRun<'a> {
     pub(super) fn new(ctx: &'a Ctx, run: RunId, object: ObjectId, mode: &BatchMode) -> Self {
         let matched = |field: &Field| mode.on_duplicate != OnDuplicate::Create && mode.match_on.contains(&field.id);
         let fields = ctx.catalog.object_by_id(object).into_iter().flat_map(|object| &object.fields);
@@ -64,31 +64,31 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Writes again what earlier batches would have made of the records that these rows meet.
-    pub(super) async fn replay(&mut self, unit: &mut Unit<'_>, rows: &[BatchRow]) -> Result<()> {
+    pub(super) async fn replay(&mut self, write: &mut WriteTransaction<'_>, rows: &[BatchRow]) -> Result<()> {
         let keys: Vec<Uuid> = rows.iter().flat_map(|row| self.keys(&row.draft)).collect();
         if keys.is_empty() {
             return Ok(());
         }
         let drafts: Vec<&Draft> = rows.iter().map(|row| &row.draft).collect();
         let on: Vec<FieldId> = self.fields.iter().map(|field| field.id).collect();
-        let mut met: HashSet<Uuid> = self.holders(&unit.tx, keys).await?.into_iter().collect();
-        for found in unit.matches(self.object, &drafts, &on).await? {
+        let mut met: HashSet<Uuid> = self.holders(&write.tx, keys).await?.into_iter().collect();
+        for found in write.matches(self.object, &drafts, &on).await? {
             match found {
                 Match::Nobody => {}
                 Match::One(id) => met.extend([id.0]),
                 Match::Several(ids) => met.extend(ids.iter().map(|id| id.0)),
             }
         }
-        self.known = self.notes(&unit.tx, met).await?;
+        self.known = self.notes(&write.tx, met).await?;
         let change = |(id, note): (&RecordId, &Note)| {
             let (id, draft) = (*id, note.draft.clone());
             if note.created { Change::Create { id, draft } } else { Change::Update { id, draft, version: None } }
         };
         let changes: Vec<Change> = self.known.iter().map(change).collect();
         // what others made impossible meanwhile is not there for the rows either
-        let outcomes = unit.run(self.object, changes, Source::Caller).await?;
-        let written: Vec<Written> = outcomes.into_iter().filter_map(Result::ok).collect();
-        unit.follow(&written).await
+        let outcomes = write.run(self.object, changes, Source::Caller).await?;
+        let written: Vec<WriteOutcome> = outcomes.into_iter().filter_map(Result::ok).collect();
+        write.after_write(&written).await
     }
 
     /// Notes what these rows would have written; belongs into the transaction of the run's progress.
@@ -205,7 +205,7 @@ fn hashed(run: RunId, field: &Field, key: &MatchKey) -> Uuid {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_rehearsal(ctx: &Ctx, of: RunId) -> Result<()> {
+pub async fn forget_dry_run(ctx: &Ctx, of: RunId) -> Result<()> {
     for (table, column) in [(KEYS, "key"), (RECORDS, "record_id")] {
         loop {
             let mut sql = Sql::new(ctx.db.dialect());
@@ -227,13 +227,13 @@ pub async fn forget_rehearsal(ctx: &Ctx, of: RunId) -> Result<()> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_rehearsals(ctx: &Ctx) -> Result<()> {
+pub async fn forget_dry_runs(ctx: &Ctx) -> Result<()> {
     for table in [KEYS, RECORDS] {
         let mut sql = Sql::new(ctx.db.dialect());
         sql.push("SELECT DISTINCT run FROM ").table(table).push(" WHERE run NOT IN (SELECT id FROM ").table("runs");
         sql.push(" WHERE status IN ('QUEUED', 'RUNNING'))");
         for row in ctx.db.query_all_raw(sql.statement(&ctx.db)).await? {
-            forget_rehearsal(ctx, RunId(row.try_get_by_index(0)?)).await?;
+            forget_dry_run(ctx, RunId(row.try_get_by_index(0)?)).await?;
         }
     }
     Ok(())

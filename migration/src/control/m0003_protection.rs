@@ -1,4 +1,4 @@
-//! What protects the doors: tries that failed, origins of browsers, and the security log of people without organisation.
+//! What protects the endpoints: tries that failed, origins of browsers, and the security log of people without organisation.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -24,7 +24,7 @@ impl MigrationTrait for Migration {
         let log = Table::create()
             .table(Alias::new("security_log"))
             .col(uuid("id").primary_key())
-            .col(text("flood"))
+            .col(text("dedupe_key"))
             .col(big_integer("at"))
             .col(big_integer("last_at"))
             .col(big_integer("times"))
@@ -43,6 +43,6 @@ impl MigrationTrait for Migration {
         manager.create_index(index("ix_attempts__last_at", "attempts", "last_at")).await?;
         manager.create_index(index("ix_origins__tenant_id", "origins", "tenant_id")).await?;
         manager.create_index(index("ix_security_log__last_at", "security_log", "last_at")).await?;
-        manager.create_index(index("uq_security_log__flood", "security_log", "flood").unique().take()).await
+        manager.create_index(index("uq_security_log__dedupe_key", "security_log", "dedupe_key").unique().take()).await
     }
 }

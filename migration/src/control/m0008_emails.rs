@@ -1,4 +1,4 @@
-//! How many letters went lately to addresses that somebody typed.
+//! How many emails went lately to addresses that somebody typed.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,11 +9,11 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut counts = Table::create();
-        counts.table(Alias::new("letter_counts")).col(text("key").primary_key());
-        counts.col(big_integer("letters")).col(big_integer("began_at"));
+        counts.table(Alias::new("email_counts")).col(text("key").primary_key());
+        counts.col(big_integer("emails")).col(big_integer("began_at"));
         manager.create_table(counts).await?;
         let mut index = Index::create();
-        index.name("ix_letter_counts__began_at").table(Alias::new("letter_counts")).col(Alias::new("began_at"));
+        index.name("ix_email_counts__began_at").table(Alias::new("email_counts")).col(Alias::new("began_at"));
         manager.create_index(index).await
     }
 }

@@ -9,7 +9,7 @@ const AGENT: usize = 200;
 
 /// One request's origin on the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Visit {
+pub struct ClientInfo {
     /// Of the client; an IPv4 address is never written as IPv6.
     pub address: IpAddr,
     /// `User-Agent`, at most 200 characters without control characters; may be empty.
@@ -18,7 +18,7 @@ pub struct Visit {
     pub device: Option<Device>,
 }
 
-impl Visit {
+impl ClientInfo {
     /// A visit by what the connection and its header say.
     pub fn new(address: IpAddr, agent: &str) -> Self {
         let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_subscriber_is_one_visitor() {
-        let of = |text: &str| Visit::new(text.parse().unwrap(), "").network();
+        let of = |text: &str| ClientInfo::new(text.parse().unwrap(), "").network();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
@@ -54,9 +54,9 @@ mod tests {
     #[test]
     fn addresses_have_one_form_and_agents_are_bounded() {
         let mapped: IpAddr = "::ffff:192.0.2.7".parse().unwrap();
-        let visit = Visit::new(mapped, &format!("a\r\nb{}", "é".repeat(500)));
-        assert_eq!(visit.address.to_string(), "192.0.2.7");
-        assert_eq!(visit.agent.chars().count(), 200);
-        assert!(visit.agent.starts_with("abé"));
+        let client = ClientInfo::new(mapped, &format!("a\r\nb{}", "é".repeat(500)));
+        assert_eq!(client.address.to_string(), "192.0.2.7");
+        assert_eq!(client.agent.chars().count(), 200);
+        assert!(client.agent.starts_with("abé"));
     }
 }

@@ -12,11 +12,11 @@ pub fn up(backend: DbBackend) -> Vec<String> {
     };
     vec![
         format!(
-            r#"CREATE TABLE "tenant"."rehearsed_keys" (run {uuid} NOT NULL, key {uuid} NOT NULL,
+            r#"CREATE TABLE "tenant"."dry_run_keys" (run {uuid} NOT NULL, key {uuid} NOT NULL,
             record_id {uuid} NOT NULL, PRIMARY KEY (run, key, record_id)){clustered}"#
         ),
         format!(
-            r#"CREATE TABLE "tenant"."rehearsed_records" (run {uuid} NOT NULL, record_id {uuid} NOT NULL,
+            r#"CREATE TABLE "tenant"."dry_run_records" (run {uuid} NOT NULL, record_id {uuid} NOT NULL,
             created boolean NOT NULL, draft {text} NOT NULL, PRIMARY KEY (run, record_id)){clustered}"#
         ),
         format!(r#"ALTER TABLE "tenant"."runs" ADD COLUMN request {text}"#),

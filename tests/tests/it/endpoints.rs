@@ -1,4 +1,4 @@
-//! One scenario through every door: the same row in, the same record out, the same refusal.
+//! One scenario through every endpoint: the same row in, the same record out, the same refusal.
 
 use std::fs;
 
@@ -52,8 +52,8 @@ async fn the_same_wrong_value_is_refused_for_the_same_reason() {
     let tenant = app.tenant("acme");
     let query = "mutation ($data: CustomerCreateInput!) { createCustomer(data: $data) { id } }";
     let answer = tenant.graphql(query, json!({ "data": { "firstName": "X", "status": "GONE" } })).await;
-    let told = &answer.body["errors"][0]["extensions"]["fields"][0];
-    assert_eq!((&told["field"], &told["code"]), (&json!("status"), &json!("NOT_AN_OPTION")), "{}", answer.text);
+    let reported = &answer.body["errors"][0]["extensions"]["fields"][0];
+    assert_eq!((&reported["field"], &reported["code"]), (&json!("status"), &json!("NOT_AN_OPTION")), "{}", answer.text);
 
     let file = app.scratch("row.csv");
     fs::write(&file, "firstName,status\nX,GONE\n").expect("a file");
@@ -61,7 +61,7 @@ async fn the_same_wrong_value_is_refused_for_the_same_reason() {
         app.cli(&["import", "--tenant", "acme", "--object", "customer", "--file", &file.display().to_string()]).json();
     let errors = fs::read_to_string(report["errorsFile"].as_str().expect("a file of errors")).expect("the file");
     assert!(errors.contains("status") && errors.contains("GONE"), "{errors}");
-    assert!(errors.contains(told["message"].as_str().expect("a message")), "the same words: {errors}");
+    assert!(errors.contains(reported["message"].as_str().expect("a message")), "the same words: {errors}");
 }
 
 fn csv(row: &[(&str, &str)]) -> String {

@@ -1,9 +1,9 @@
-// The door under test, as the harness names it in the environment, and a way to ask it.
+// The endpoint under test, as the harness names it in the environment, and a way to ask it.
 
-/** Where the tenant's GraphQL door is. */
+/** Where the tenant's GraphQL endpoint is. */
 export const url = required('GRAPHQL_URL');
 
-/** The same door's WebSocket. */
+/** The same endpoint's WebSocket. */
 export const socketUrl = url.replace(/^http/, 'ws') + '/ws';
 
 /** A credential of the tenant. */

@@ -1,29 +1,29 @@
-//! Letters to people, asked for in the transaction that gives the reason. What they say and how they go out is known
+//! Emails to people, asked for in the transaction that gives the reason. What they say and how they go out is known
 //! above: `api` plugs it into the queue.
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
-use crate::{errands, error::Result};
+use crate::{error::Result, system_jobs};
 
-/// Where letters wait.
-pub const LETTERS: &str = "letters";
+/// Where emails wait.
+pub const EMAILS: &str = "emails";
 
-/// A letter on its way. It holds secrets and names, and is kept sealed.
+/// An email on its way. It holds secrets and names, and is kept sealed.
 #[derive(Serialize, Deserialize)]
-pub struct Post {
+pub struct EmailRequest {
     /// The address; none where nobody has the one that was asked about, which must take as long.
     pub to: Option<String>,
     /// `en`, `fr` or `es`.
     pub language: String,
-    pub letter: Letter,
+    pub kind: EmailKind,
 }
 
 /// Why somebody is written to. Tokens go into links.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Letter {
+pub enum EmailKind {
     /// A sign-up becomes an account by this.
     ConfirmSignUp { token: String },
     /// Somebody signed up with an address that has an account.
@@ -50,7 +50,7 @@ pub enum Letter {
 
 impl Identity {
     /// Writes to somebody, once the transaction commits; call `tickets().wake()` then.
-    pub(super) async fn write(&self, tx: &impl ConnectionTrait, post: &Post) -> Result<()> {
-        errands::enqueue(tx, self.registry.master(), LETTERS, post, self.registry.clock().micros()).await
+    pub(super) async fn queue_email(&self, tx: &impl ConnectionTrait, request: &EmailRequest) -> Result<()> {
+        system_jobs::enqueue(tx, self.registry.master(), EMAILS, request, self.registry.clock().micros()).await
     }
 }

@@ -1,14 +1,14 @@
-//! How many letters went lately to an address that somebody typed, or on behalf of an organisation.
+//! How many emails went lately to an address that somebody typed, or on behalf of an organisation.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "letter_counts")]
+#[sea_orm(table_name = "email_counts")]
 pub struct Model {
     /// Hash of what is counted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    pub letters: i64,
+    pub emails: i64,
     /// When the first of them was counted, microseconds UTC.
     pub began_at: i64,
 }

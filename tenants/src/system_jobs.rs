@@ -1,7 +1,7 @@
-//! Work of the installation itself. A letter to somebody who signs up belongs to no organisation: such work stands in
+//! Work of the installation itself. An email to somebody who signs up belongs to no organisation: such work stands in
 //! the control plane, and commits with the rows that ask for it.
 
-use entities::{control::errands, ids::ErrandId};
+use entities::{control::system_jobs, ids::SystemJobId};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use zeroize::Zeroizing;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What payloads are sealed for.
-pub(crate) const SEALED: &str = "errands";
+pub(crate) const SEALED: &str = "system_jobs";
 
 /// Adds work to a transaction of the control plane. Call [`crate::work::Tickets::wake`] after its commit to have it
 /// done at once.
@@ -26,8 +26,8 @@ pub async fn enqueue(
     now: i64,
 ) -> Result<()> {
     let clear = Zeroizing::new(serde_json::to_vec(payload).map_err(Error::internal)?);
-    let id = ErrandId::new();
-    let row = errands::ActiveModel {
+    let id = SystemJobId::new();
+    let row = system_jobs::ActiveModel {
         id: Set(id),
         queue: Set(queue.to_owned()),
         payload: Set(master.seal(&of_row(SEALED, id), &clear)?),
@@ -38,7 +38,7 @@ pub async fn enqueue(
         failed_at: Set(None),
         created_at: Set(now),
     };
-    errands::Entity::insert(row).exec_without_returning(tx).await?;
+    system_jobs::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
 }
 
@@ -46,8 +46,8 @@ pub async fn enqueue(
 ///
 /// # Errors
 /// When the row is damaged, or none of the master keys opens it.
-pub fn payload(master: &MasterKeys, row: &errands::Model) -> Result<serde_json::Value> {
+pub fn payload(master: &MasterKeys, row: &system_jobs::Model) -> Result<serde_json::Value> {
     let clear = master.unseal(&of_row(SEALED, row.id), &row.payload);
-    let clear = clear.ok_or_else(|| Error::internal("an errand cannot be unsealed"))?;
+    let clear = clear.ok_or_else(|| Error::internal("a system job cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
 }

@@ -63,8 +63,8 @@ async fn a_hidden_value_of_a_contact_point_is_hidden_with_its_key() {
         "{ customers(filter: { contactPoints: { some: { key: { startsWith: \"a\" } } } }) { totalCount } }",
     ] {
         let answer = clerk.graphql(query, json!({})).await;
-        let told = answer.text.to_lowercase().contains("example.com");
-        assert!(answer.code() == "FORBIDDEN" && !told, "{query} {}", answer.text);
+        let reported = answer.text.to_lowercase().contains("example.com");
+        assert!(answer.code() == "FORBIDDEN" && !reported, "{query} {}", answer.text);
     }
     let kinds = "{ contactPoints(filter: { kind: { eq: \"EMAIL\" } }) { nodes { kind } } }";
     assert_eq!(clerk.data(kinds, json!({})).await["contactPoints"]["nodes"][0]["kind"], "EMAIL");

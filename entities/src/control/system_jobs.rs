@@ -1,14 +1,14 @@
-//! Work of the installation itself, which belongs to no tenant: letters to people, above all.
+//! Work of the installation itself, which belongs to no tenant: emails to people, above all.
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::ErrandId;
+use crate::ids::SystemJobId;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "errands")]
+#[sea_orm(table_name = "system_jobs")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: ErrandId,
+    pub id: SystemJobId,
     /// Which handler does it.
     pub queue: String,
     /// What the handler needs to know, sealed under the master key.

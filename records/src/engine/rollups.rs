@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     columns::{self, Column},
     rows,
-    write::Unit,
+    write::WriteTransaction,
 };
 use crate::{
     catalog::{self, Cardinality, Field, Object, Rollup, RollupFunction},
@@ -35,7 +35,7 @@ struct Delta {
 
 /// What a transaction does to totals.
 #[derive(Default)]
-pub(crate) struct Totals(BTreeMap<ObjectId, BTreeMap<RecordId, BTreeMap<FieldId, Delta>>>);
+pub(crate) struct Rollups(BTreeMap<ObjectId, BTreeMap<RecordId, BTreeMap<FieldId, Delta>>>);
 
 /// A total over records of the object being written.
 struct Over<'a> {
@@ -48,7 +48,7 @@ struct Over<'a> {
     value: Option<&'a Field>,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     /// Whether changes of these fields can change a total.
     pub(super) fn counts(&self, object: &'a Object, touched: &[FieldId]) -> bool {
         over(self, object).iter().any(|total| {
@@ -80,7 +80,7 @@ impl<'a> Unit<'a> {
             sql.push(" AND ").column("t0", "id").one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
             let (text, binds) = sql.into_parts();
             let found = self.tx.query_all_raw(self.tx.statement(text, binds)).await?;
-            let parents = self.totals.0.entry(total.parent.id).or_default();
+            let parents = self.rollups.0.entry(total.parent.id).or_default();
             for row in found {
                 let parent = RecordId(row.try_get_by_index(0)?);
                 let value: Option<i64> = row.try_get_by_index(1)?;
@@ -99,16 +99,16 @@ impl<'a> Unit<'a> {
     }
 }
 
-impl Totals {
+impl Rollups {
     /// Writes the new totals. Called once, when all rows are written.
-    pub(super) async fn apply(unit: &mut Unit<'_>) -> Result<()> {
-        for (object, parents) in std::mem::take(&mut unit.totals).0 {
-            let Some(object) = unit.ctx.catalog.object_by_id(object) else { continue };
+    pub(super) async fn apply(write: &mut WriteTransaction<'_>) -> Result<()> {
+        for (object, parents) in std::mem::take(&mut write.rollups).0 {
+            let Some(object) = write.ctx.catalog.object_by_id(object) else { continue };
             let touched: BTreeSet<FieldId> = parents.values().flat_map(|deltas| deltas.keys().copied()).collect();
             for id in touched {
                 if let Some(field) = object.fields.iter().find(|field| field.id == id) {
                     let deltas = parents.iter().filter_map(|(parent, deltas)| Some((*parent, deltas.get(&id)?)));
-                    apply_one(unit, object, field, deltas.collect()).await?;
+                    apply_one(write, object, field, deltas.collect()).await?;
                 }
             }
         }
@@ -117,11 +117,16 @@ impl Totals {
 }
 
 /// Applies what happened to one total.
-async fn apply_one(unit: &Unit<'_>, object: &Object, field: &Field, deltas: BTreeMap<RecordId, &Delta>) -> Result<()> {
+async fn apply_one(
+    write: &WriteTransaction<'_>,
+    object: &Object,
+    field: &Field,
+    deltas: BTreeMap<RecordId, &Delta>,
+) -> Result<()> {
     let Some(rollup) = field.rollup() else { return Ok(()) };
     let ids: Vec<RecordId> = deltas.keys().copied().collect();
-    let factor = catalog::source(&unit.ctx.catalog, field.id).map_or(1, |source| source.average_factor());
-    let kept = lock(unit, object, field, rollup, &ids).await?;
+    let factor = catalog::source(&write.ctx.catalog, field.id).map_or(1, |source| source.average_factor());
+    let kept = lock(write, object, field, rollup, &ids).await?;
     let mut again = Vec::new();
     let mut values = Vec::new();
     for (id, old) in kept {
@@ -133,8 +138,8 @@ async fn apply_one(unit: &Unit<'_>, object: &Object, field: &Field, deltas: BTre
         }
     }
     let columns = table_columns(field, rollup);
-    rows::update(&unit.tx, &object.table, &columns, values, None).await?;
-    recompute(&unit.tx, Scope::of(unit.ctx), field.id, &again).await
+    rows::update(&write.tx, &object.table, &columns, values, None).await?;
+    recompute(&write.tx, Scope::of(write.ctx), field.id, &again).await
 }
 
 /// The columns of a total after a change; none where its extreme went, so that it must be looked for.
@@ -183,8 +188,8 @@ pub(crate) async fn recompute(tx: &TenantTx, scope: Scope<'_>, total: FieldId, p
 }
 
 /// The totals kept over an object's records.
-fn over<'a>(unit: &Unit<'a>, object: &'a Object) -> Vec<Over<'a>> {
-    let catalog = &unit.ctx.catalog;
+fn over<'a>(write: &WriteTransaction<'a>, object: &'a Object) -> Vec<Over<'a>> {
+    let catalog = &write.ctx.catalog;
     let to_one = |field: &&Field| {
         field.usable() && field.relation().is_some_and(|relation| relation.cardinality == Cardinality::ManyToOne)
     };
@@ -210,38 +215,38 @@ fn push_value(sql: &mut Sql, total: &Over<'_>) {
 }
 
 /// The records that a total is over: linked, not archived, matching its filter.
-fn push_source(sql: &mut Sql, unit: &Unit<'_>, child: &Object, total: &Over<'_>) -> Result<()> {
+fn push_source(sql: &mut Sql, write: &WriteTransaction<'_>, child: &Object, total: &Over<'_>) -> Result<()> {
     sql.push(" FROM ").table(&child.table).push(" AS t0 WHERE ").column("t0", &total.link.column);
     sql.push(" IS NOT NULL AND ").column("t0", "archived_at").push(" IS NULL");
     if let Some(filter) = &total.rollup.filter {
         sql.push(" AND ");
-        filter::predicate(sql, Scope::of(unit.ctx), child, "t0", filter)?;
+        filter::predicate(sql, Scope::of(write.ctx), child, "t0", filter)?;
     }
     Ok(())
 }
 
 /// Locks parents in the order of their ids and reads a total's columns.
 async fn lock(
-    unit: &Unit<'_>,
+    write: &WriteTransaction<'_>,
     object: &Object,
     field: &Field,
     rollup: &Rollup,
     ids: &[RecordId],
 ) -> Result<BTreeMap<RecordId, Vec<Option<i64>>>> {
     let columns = table_columns(field, rollup);
-    let mut sql = Sql::new(unit.tx.dialect());
+    let mut sql = Sql::new(write.tx.dialect());
     sql.push("SELECT ");
     for (i, column) in columns.iter().enumerate() {
         sql.push(if i == 0 { "" } else { ", " }).name(&column.name);
     }
     sql.push(" FROM ").table(&object.table).push(r#" WHERE "id""#);
     sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
-    if unit.tx.dialect() == Dialect::Postgres {
+    if write.tx.dialect() == Dialect::Postgres {
         sql.push(r#" ORDER BY "id" FOR NO KEY UPDATE"#);
     }
     let (text, binds) = sql.into_parts();
     let mut kept = BTreeMap::new();
-    for row in unit.tx.query_all_raw(unit.tx.statement(text, binds)).await? {
+    for row in write.tx.query_all_raw(write.tx.statement(text, binds)).await? {
         let numbers = (1..columns.len()).map(|i| Ok(row.try_get_by_index(i)?)).collect::<Result<_>>()?;
         kept.insert(RecordId(row.try_get_by_index(0)?), numbers);
     }

@@ -1,4 +1,4 @@
-//! Settings of the doors: TLS, and the proxies before them.
+//! Settings of the endpoints: TLS, and the proxies before them.
 
 use std::net::IpAddr;
 
@@ -34,13 +34,13 @@ impl<'de> Deserialize<'de> for Networks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum TextOrList {
             Text(String),
             List(Vec<String>),
         }
-        let parts = match Written::deserialize(deserializer)? {
-            Written::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
-            Written::List(list) => list,
+        let parts = match TextOrList::deserialize(deserializer)? {
+            TextOrList::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+            TextOrList::List(list) => list,
         };
         let network = |part: &String| {
             part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
@@ -57,7 +57,7 @@ impl Config {
         self.tls_cert.is_none() && !self.listen.ip().is_loopback() && self.trusted_proxies.0.is_empty()
     }
 
-    pub(super) fn check_doors(&self) -> Result<()> {
+    pub(super) fn check_endpoints(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return Err(refused("tls_cert and tls_key go together; one of them is missing".to_owned()));
         }

@@ -1,0 +1,96 @@
+//! The system jobs of the installation. Emails above all: the text of each reason, with its link, sent by the outbox.
+
+use std::sync::Arc;
+
+use jobs::SystemJobs;
+use mail::{Draft, Language, Outbox, Sending, texts};
+use tenants::{
+    Code, Error,
+    error::Result,
+    identity::{EMAILS, EmailKind, EmailRequest, PEOPLE},
+};
+
+use crate::{app::App, config::Config};
+
+/// Who does the system jobs of the installation.
+///
+/// # Errors
+/// When the configuration of mail is bad.
+pub fn system_jobs(app: &App, config: &Config) -> Result<Vec<Arc<dyn SystemJobs>>> {
+    let outbox = config.outbox()?;
+    match &outbox {
+        Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "emails go out by SMTP"),
+        Outbox::Folder { path, .. } => {
+            tracing::warn!(folder = %path.display(), "no smtp_url is set: emails are written into a folder")
+        }
+    }
+    let emails = EmailSender { outbox, base: config.public_url()? };
+    Ok(vec![Arc::new(emails), Arc::new(People(app.clone()))])
+}
+
+/// Names and addresses on their way into the organisations of their people.
+struct People(App);
+
+#[async_trait::async_trait]
+impl SystemJobs for People {
+    fn queue(&self) -> &'static str {
+        PEOPLE
+    }
+
+    async fn run(&self, _: &str, payload: serde_json::Value) -> Result<()> {
+        let App { identity, rules, .. } = &self.0;
+        match identity.changed_person(payload).await? {
+            Some(user) => records::members::follow(identity, rules, &user).await,
+            None => Ok(()),
+        }
+    }
+}
+
+struct EmailSender {
+    outbox: Outbox,
+    /// What links begin with.
+    base: String,
+}
+
+#[async_trait::async_trait]
+impl SystemJobs for EmailSender {
+    fn queue(&self) -> &'static str {
+        EMAILS
+    }
+
+    async fn run(&self, id: &str, payload: serde_json::Value) -> Result<()> {
+        let EmailRequest { to, language, kind } = serde_json::from_value(payload).map_err(Error::internal)?;
+        let draft = self.draft(Language::of(&language), kind);
+        // nobody has the address that was asked about
+        let Some(to) = to else { return Ok(()) };
+        self.outbox.send(id, &to, &draft).await.map_err(|error| match error {
+            Sending::Later(_) => Error::new(Code::Unavailable, error.to_string()),
+            Sending::Never(_) => Error::new(Code::BadRequest, error.to_string()),
+        })
+    }
+}
+
+impl EmailSender {
+    fn draft(&self, language: Language, kind: EmailKind) -> Draft {
+        // behind the #, so that no server on the way writes the token into its log
+        let link = |page: &str, token: &str| format!("{}/account/{page}#{token}", self.base);
+        let forgotten = || format!("{}/account/forgotten", self.base);
+        match kind {
+            EmailKind::ConfirmSignUp { token } => texts::confirm_sign_up(language, &link("confirm", &token)),
+            EmailKind::AddressTaken => texts::address_taken(language),
+            EmailKind::AlreadyRegistered => texts::already_registered(language, &forgotten()),
+            EmailKind::Recover { token } => texts::recover(language, &link("recover", &token)),
+            EmailKind::PasswordChanged => texts::password_changed(language, &forgotten()),
+            EmailKind::SecondFactor { on } => texts::second_factor(language, on, &forgotten()),
+            EmailKind::ConfirmNewEmail { token } => texts::confirm_new_email(language, &link("email", &token)),
+            EmailKind::LeaveEmail { new, token } => texts::leave_email(language, &new, &link("email", &token)),
+            EmailKind::Invitation { organisation, inviter, token } => {
+                texts::invitation(language, &organisation, &inviter, &link("invitation", &token))
+            }
+            EmailKind::InvitationAccepted { organisation, who } => {
+                texts::invitation_accepted(language, &organisation, &who)
+            }
+            EmailKind::AccountDeleted => texts::account_deleted(language),
+        }
+    }
+}
