@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenants::{Caller, TenantDb, error::Result};
+use tenants::{Caller, TenantDb, TenantTx, error::Result};
 
 use crate::{catalog::Catalog, rules::Rules, values::Locale};
 
@@ -13,7 +13,7 @@ pub struct Ctx {
     pub caller: Arc<Caller>,
     /// The tenant's objects and fields, as this request was planned with.
     pub catalog: Arc<Catalog>,
-    /// The tenant's space.
+    /// The tenant's space, or an open transaction in it.
     pub db: TenantDb,
     /// What objects demand beyond their catalog.
     pub rules: Arc<dyn Rules>,
@@ -29,6 +29,21 @@ impl Ctx {
     /// The organisation's conventions, as values are read with.
     pub fn locale(&self) -> Locale {
         Locale::of(self.db.settings(), self.catalog.rates.clone())
+    }
+
+    /// The same request inside an open transaction: all that it reads and writes is part of it.
+    pub fn inside(&self, tx: &TenantTx) -> Self {
+        Self { db: self.db.inside(tx), ..self.clone() }
+    }
+
+    /// Begins a write transaction, and answers the request inside it: whoever goes on with that asks the pool no more, so
+    /// that a service never waits for a connection while it holds one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_write(&self) -> Result<(Self, TenantTx)> {
+        let tx = self.db.begin_write().await?;
+        Ok((self.inside(&tx), tx))
     }
 
     /// The same request with the catalog read again; after `STALE_CATALOG`.

@@ -95,11 +95,11 @@ async fn write(ctx: &Ctx, user: &users::Model, member: MemberId) -> Result<()> {
     let role = sign_on::role(&ctx.db).await?;
     let named = roles::by_id(ctx, role).await?.map(|role| role.name).unwrap_or_default();
     let now = ctx.caller.clock.micros();
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     insert(&tx, user, member, (role, Actor::System.stored()), now).await?;
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("signOn", true).with("role", named);
     security_log::note(&tx, event, now).await?;
-    note_members(ctx, &tx, &[(RecordId(member.0), WriteKind::Created)]).await?;
+    note_members(&ctx, &tx, &[(RecordId(member.0), WriteKind::Created)]).await?;
     tx.commit().await?;
     Ok(())
 }

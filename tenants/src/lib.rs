@@ -28,7 +28,7 @@ pub mod work;
 pub use access::{Access, FieldAccess, Operation, Permission, RowScope};
 pub use caller::{Actor, Caller, Origin};
 pub use clock::Clock;
-pub use db::{Dialect, TenantDb, TenantTx};
+pub use db::{Dialect, Mark, TenantDb, TenantTx};
 pub use error::{Code, Error, FieldIssue, Issue, Kind, Result};
 pub use registry::{Provision, Registry};
 pub use settings::Settings;

@@ -111,7 +111,7 @@ pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, Person) {
     let data = folder();
     let (control, postgres) = match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => {
-            let pool = PostgresPool::open(&url, 8, 100).expect("an address");
+            let pool = PostgresPool::open(&url, 1, 100).expect("an address");
             (Control::open_postgres(&url, &master).await.expect("PostgreSQL answers"), Some(pool))
         }
         Err(_) => (Control::open_sqlite(&data, &master).await.expect("a file opens"), None),

@@ -59,7 +59,7 @@ pub struct Price {
 
 impl Price {
     /// As answers tell it.
-    pub fn to_json(&self) -> Json {
+    pub fn to_json(self) -> Json {
         json!({
             "requested": self.cost,
             "limit": MAX_COST,
@@ -192,6 +192,7 @@ impl Endpoint {
         match idempotency::begin(&db, &caller, key, &request.hash()).await.map_err(refuse)? {
             Begun::Repeated(body) => Ok(Answer { body: body.into_bytes(), price, wait: None }),
             Begun::Fresh => {
+                session.ctx.db = db.marked(idempotency::mark(&caller, key));
                 let done = self.written(session, request).await;
                 let kept = if done.undone {
                     idempotency::abandon(&db, &caller, key).await

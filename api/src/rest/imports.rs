@@ -32,9 +32,9 @@ pub async fn begin(app: web::Data<App>, request: HttpRequest, body: web::Payload
         let ctx = super::ctx(&app, &request).await?;
         let options = options(request.query_string())?;
         let (upload, hash) = received(&ctx, body).await?;
-        let work = async {
-            let run = import::begin(&ctx, upload, &options, true).await?;
-            let report = import::report(&ctx, run.id).await?;
+        let work = async |ctx: &Ctx| {
+            let run = import::begin(ctx, upload, &options, true).await?;
+            let report = import::report(ctx, run.id).await?;
             Ok(Reply::accepted(view(report), format!("/api/imports/{}", run.id)))
         };
         once(&ctx, &request, &hash, work).await
@@ -110,7 +110,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>)
 pub async fn cancel(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
-        let work = async { Ok(Reply::done(view(import::cancel(&ctx, id.run()?).await?))) };
+        let work = async |ctx: &Ctx| Ok(Reply::done(view(import::cancel(ctx, id.run()?).await?)));
         once(&ctx, &request, &[], work).await
     };
     reply(&request, answered.await)
@@ -120,8 +120,8 @@ pub async fn cancel(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
 pub async fn undo(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
-        let work = async {
-            let undone = engine::undo(&ctx, id.run()?).await?;
+        let work = async |ctx: &Ctx| {
+            let undone = engine::undo(ctx, id.run()?).await?;
             Ok(Reply::done(serde_json::to_value(undone).map_err(Error::internal)?))
         };
         once(&ctx, &request, &[], work).await

@@ -1,8 +1,6 @@
 //! Answers of REST writes, given once for each `Idempotency-Key`: a repetition is answered what the first one was, by
 //! the same engine as GraphQL's.
 
-use std::future::Future;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header::LOCATION},
@@ -64,15 +62,16 @@ pub async fn once(
     ctx: &Ctx,
     request: &HttpRequest,
     body: &[u8],
-    work: impl Future<Output = Result<Reply>>,
+    work: impl AsyncFnOnce(&Ctx) -> Result<Reply>,
 ) -> Result<Reply> {
-    let Some(key) = request.headers().get("idempotency-key") else { return work.await };
+    let Some(key) = request.headers().get("idempotency-key") else { return work(ctx).await };
     let key = key.to_str().map_err(|_| Error::new(Code::BadRequest, "`Idempotency-Key` is not plain ASCII."))?;
     let (db, caller) = (&ctx.db, &ctx.caller);
     if let Begun::Repeated(kept) = idempotency::begin(db, caller, key, &hash(request, body)).await? {
         return serde_json::from_str(&kept).map_err(Error::internal);
     }
-    let reply = match work.await {
+    let marked = Ctx { db: db.marked(idempotency::mark(caller, key)), ..ctx.clone() };
+    let reply = match work(&marked).await {
         Ok(reply) => reply,
         Err(error) if matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => {
             idempotency::abandon(db, caller, key).await?;

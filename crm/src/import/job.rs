@@ -8,10 +8,9 @@ use std::{
 use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
 use records::{Ctx, engine::runs, permission, rules::Rules};
-use sea_orm::TransactionSession;
 use serde::{Deserialize, Serialize};
 use tenants::{
-    Access, Actor, Caller, Clock, Operation, Origin, TenantDb,
+    Access, Actor, Caller, Clock, Operation, Origin, TenantDb, TenantTx,
     error::{Code, Error, Result},
     work::{self, NewWork},
 };
@@ -101,16 +100,10 @@ async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
 }
 
 /// Has the workers carry a run on, at once or when its own process seems to be gone.
-pub(super) async fn enqueue(ctx: &Ctx, run: RunId, at_once: bool) -> Result<()> {
+pub(super) async fn enqueue(ctx: &Ctx, tx: &TenantTx, run: RunId, at_once: bool) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let payload = serde_json::to_value(Payload { run }).map_err(Error::internal)?;
     let item =
         NewWork { queue: QUEUE, payload, due: if at_once { now } else { now + LATER }, key: Some(run.to_string()) };
-    let tx = ctx.db.begin_write().await?;
-    work::enqueue(&ctx.db, &tx, item, now).await?;
-    tx.commit().await?;
-    if at_once {
-        ctx.db.tickets().wake();
-    }
-    Ok(())
+    work::enqueue(&ctx.db, tx, item, now).await
 }

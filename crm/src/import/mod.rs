@@ -44,6 +44,7 @@ use records::{
     permission,
 };
 pub use reseal::reseal;
+use sea_orm::TransactionSession;
 pub use staging::{MAX_UPLOAD, Upload};
 pub use sweep::{SWEEP_QUEUE, SweepJob};
 use tenants::error::{Code, Error, Result};
@@ -70,9 +71,16 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
         params: serde_json::to_value(&plan).map_err(Error::internal)?,
         progress: serde_json::to_value(Progress::default()).map_err(Error::internal)?,
     };
-    let run = runs::create(ctx, new).await?;
-    upload.adopt(&ctx.db, run.id)?;
-    job::enqueue(ctx, run.id, by_workers).await?;
+    let id = RunId::new();
+    // the file first: without its run, the sweep takes it
+    upload.adopt(&ctx.db, id)?;
+    let (inside, tx) = ctx.begin_write().await?;
+    let run = runs::create_as(&inside, &tx, id, new).await?;
+    job::enqueue(&inside, &tx, id, by_workers).await?;
+    tx.commit().await?;
+    if by_workers {
+        ctx.db.tickets().wake();
+    }
     Ok(run)
 }
 

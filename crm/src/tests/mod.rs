@@ -1,5 +1,6 @@
 //! The standard objects in a real tenant space.
 
+mod connections;
 mod import;
 mod rules;
 

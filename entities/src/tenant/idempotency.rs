@@ -16,6 +16,8 @@ pub struct Model {
     pub request: String,
     /// What it was answered; none while it runs.
     pub response: Option<String>,
+    /// Whether the request has committed a write.
+    pub written: bool,
     /// Microseconds UTC.
     pub created_at: i64,
 }

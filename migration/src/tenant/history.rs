@@ -26,7 +26,7 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         r#"CREATE INDEX "ix_changes__record_id" ON "tenant"."changes" (record_id)"#.to_owned(),
         format!(
             r#"CREATE TABLE "tenant"."idempotency" (actor {text} NOT NULL, key {text} NOT NULL, hash {text} NOT NULL,
-            request {text} NOT NULL, response {text}, created_at bigint NOT NULL, PRIMARY KEY (actor, key))"#
+            request {text} NOT NULL, response {text}, written boolean NOT NULL DEFAULT FALSE, created_at bigint NOT NULL, PRIMARY KEY (actor, key))"#
         ),
         r#"CREATE INDEX "ix_idempotency__created_at" ON "tenant"."idempotency" (created_at)"#.to_owned(),
     ]

@@ -166,7 +166,7 @@ async fn attempted<'a>(
 ) -> Result<(WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>)> {
     // what a dry run takes from the counters is given back with everything else
     let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
-    let mut write = WriteTransaction::begin(ctx, numbers).await?;
+    let mut write = WriteTransaction::begin_with(ctx, numbers).await?;
     let mut dry_run = mode.dry_run.then(|| DryRun::new(ctx, run.id, object, mode));
     if let Some(dry_run) = &mut dry_run {
         dry_run.replay(&mut write, &rows).await?;

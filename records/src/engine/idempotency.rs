@@ -1,20 +1,18 @@
 //! Requests that carry an idempotency key are answered once: repeated, they get the first answer.
 //!
 //! An endpoint calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
-//! taken; after a while a repetition may take it over, unless the history shows that the first one has written.
+//! taken; after a while a repetition may take it over, unless the first one has written. That is known for sure: every
+//! transaction of a request with a key leaves a mark with the key ([`mark`]), and commits with it or not at all.
 
-use entities::{
-    ids::RunId,
-    tenant::{commits, idempotency, runs},
-};
+use entities::tenant::idempotency;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
 use sha2::{Digest, Sha256};
 use tenants::{
-    Caller, TenantDb,
+    Caller, Mark, TenantDb,
     error::{Code, Error, Result},
     keys::{Unopened, of_row},
 };
@@ -88,7 +86,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         let message = "The first request with this idempotency key is still being worked on; try again shortly.";
         return Err(Error::new(Code::Conflict, message));
     }
-    if wrote(db, &first).await? {
+    if first.written {
         return Err(lost());
     }
     take_over(db, caller, &first, now).await
@@ -105,10 +103,17 @@ pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String)
     Ok(())
 }
 
-/// Frees the key of a request that did nothing, so that it can be sent again.
+/// The mark that a request's writes leave with its key; its work is done in a space that is [`TenantDb::marked`] with it.
+pub fn mark(caller: &Caller, key: &str) -> Mark {
+    Mark { actor: caller.actor.stored(), key: key.to_owned(), request: caller.request.clone() }
+}
+
+/// Frees the key of a request that failed by our fault, so that it can be sent again. It stays taken where the request
+/// wrote all the same: a commit may have come through although its answer was lost.
 pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
     own(idempotency::Entity::delete_many(), caller, key)
         .filter(idempotency::Column::Response.is_null())
+        .filter(idempotency::Column::Written.eq(false))
         .exec(db)
         .await?;
     Ok(())
@@ -155,6 +160,7 @@ async fn insert(db: &TenantDb, caller: &Caller, key: &str, hash: &str, now: i64)
         hash: Set(hash.to_owned()),
         request: Set(caller.request.clone()),
         response: Set(None),
+        written: Set(false),
         created_at: Set(now),
     };
     let insert = idempotency::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
@@ -163,32 +169,6 @@ async fn insert(db: &TenantDb, caller: &Caller, key: &str, hash: &str, now: i64)
         Err(sea_orm::DbErr::RecordNotInserted) => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Whether the history knows of a write by the request that has the key, or of a run that it began.
-async fn wrote(db: &TenantDb, first: &idempotency::Model) -> Result<bool> {
-    let commit: Option<i64> = commits::Entity::find()
-        .select_only()
-        .column(commits::Column::Seq)
-        .filter(commits::Column::Request.eq(first.request.as_str()))
-        .filter(commits::Column::At.gte(first.created_at))
-        .limit(1)
-        .into_tuple()
-        .one(db)
-        .await?;
-    if commit.is_some() {
-        return Ok(true);
-    }
-    let run: Option<RunId> = runs::Entity::find()
-        .select_only()
-        .column(runs::Column::Id)
-        .filter(runs::Column::Request.eq(first.request.as_str()))
-        .filter(runs::Column::CreatedAt.gte(first.created_at))
-        .limit(1)
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(run.is_some())
 }
 
 /// Takes the key of a dead request; of two that try, one.
@@ -200,6 +180,7 @@ async fn take_over(db: &TenantDb, caller: &Caller, first: &idempotency::Model, n
         .filter(idempotency::Column::Key.eq(first.key.as_str()))
         .filter(idempotency::Column::CreatedAt.eq(first.created_at))
         .filter(idempotency::Column::Response.is_null())
+        .filter(idempotency::Column::Written.eq(false))
         .exec(db)
         .await?;
     match taken.rows_affected {

@@ -45,4 +45,4 @@ pub use read::verify;
 pub(crate) use runs::GUARDED as RUNS;
 pub use runs::{BulkResult, archive_where, undo, update_where};
 pub use within::within;
-pub use write::{MAX_LIST, apply, archive, create, destroy, restore, take_numbers, update};
+pub use write::{MAX_LIST, WriteTransaction, apply, archive, create, destroy, restore, take_numbers, update};

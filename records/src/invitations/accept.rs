@@ -139,7 +139,7 @@ async fn person(
 
 async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joining<'_>) -> Result<()> {
     let (now, member) = (ctx.caller.clock.micros(), joining.member);
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     let own = invitations::Entity::delete_many().filter(invitations::Column::Id.eq(row.id));
     // the one who takes it away has accepted it
     let taken = own.filter(invitations::Column::TokenHash.eq(row.token_hash.clone())).exec(&tx).await?;
@@ -174,7 +174,7 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
     };
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
     security_log::note(&tx, event.with("role", role.name.as_str()), now).await?;
-    note_members(ctx, &tx, &[(RecordId(member.0), kind)]).await?;
+    note_members(&ctx, &tx, &[(RecordId(member.0), kind)]).await?;
     tx.commit().await?;
     Ok(())
 }

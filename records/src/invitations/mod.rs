@@ -83,7 +83,7 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
         sent_at: now,
         expires_at: now + LIFE,
     };
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     invitations::Entity::delete_many().filter(invitations::Column::ExpiresAt.lte(now)).exec(&tx).await?;
     let same = invitations::Entity::find().filter(invitations::Column::EmailK.eq(&row.email_k));
     if let Some(before) = same.one(&tx).await? {
@@ -94,9 +94,9 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
         return Err(Error::new(Code::QuotaExceeded, format!("{MOST} invitations wait already; revoke some first.")));
     }
     invitations::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
-    may_mail(ctx, &row).await?;
-    emails::ask(ctx, &tx, &row, token).await?;
-    security_log::note(&tx, audit_event(ctx, id).with("role", role.name.as_str()), now).await?;
+    may_mail(&ctx, &row).await?;
+    emails::ask(&ctx, &tx, &row, token).await?;
+    security_log::note(&tx, audit_event(&ctx, id).with("role", role.name.as_str()), now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();
     Ok(Invitation::of(row, role.name))
@@ -126,11 +126,11 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Invitation>> {
 /// `FORBIDDEN`, `NOT_FOUND`.
 pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<()> {
     ctx.caller.demand(Permission::ManageMembers)?;
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     if invitations::Entity::delete_by_id(id).exec(&tx).await?.rows_affected == 0 {
         return Err(no_invitation());
     }
-    security_log::note(&tx, audit_event(ctx, id).with("what", "revoked"), ctx.caller.clock.micros()).await?;
+    security_log::note(&tx, audit_event(&ctx, id).with("what", "revoked"), ctx.caller.clock.micros()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -151,11 +151,11 @@ pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let now = ctx.caller.clock.micros();
     let (token, token_hash) = token(&ctx.db, id)?;
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     let row = invitations::Entity::find_by_id(id).one(&tx).await?;
     let row = row.filter(|row| row.expires_at > now).ok_or_else(no_invitation)?;
-    let role = service::by_id(ctx, row.role_id).await?.ok_or_else(no_invitation)?;
-    service::within_own(ctx, &role)?;
+    let role = service::by_id(&ctx, row.role_id).await?.ok_or_else(no_invitation)?;
+    service::within_own(&ctx, &role)?;
     not_so_fast(&row, now)?;
     let created_by = ctx.caller.actor.stored();
     let row = invitations::Model { token_hash, created_by, sent_at: now, expires_at: now + LIFE, ..row };
@@ -167,9 +167,9 @@ pub async fn resend(ctx: &Ctx, id: InvitationId) -> Result<Invitation> {
         ..Default::default()
     };
     invitations::Entity::update_many().set(changed).filter(invitations::Column::Id.eq(id)).exec(&tx).await?;
-    may_mail(ctx, &row).await?;
-    emails::ask(ctx, &tx, &row, token).await?;
-    let event = audit_event(ctx, id).with("role", role.name.as_str()).with("what", "resent");
+    may_mail(&ctx, &row).await?;
+    emails::ask(&ctx, &tx, &row, token).await?;
+    let event = audit_event(&ctx, id).with("role", role.name.as_str()).with("what", "resent");
     security_log::note(&tx, event, now).await?;
     tx.commit().await?;
     ctx.db.tickets().wake();

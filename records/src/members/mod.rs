@@ -191,7 +191,7 @@ enum MemberChange {
 /// Writes changes of members, each only if it is as it was read, and notes them in the history.
 async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<()> {
     let now = ctx.caller.clock.micros();
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     let mut noted = Vec::with_capacity(changes.len());
     for (row, change) in changes {
         let mut new = members::ActiveModel {
@@ -223,9 +223,9 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<
             invitations::take_back(&tx, row.id).await?;
         }
         noted.push((RecordId(row.id.0), kind));
-        security_log::note(&tx, event(ctx, change, row), now).await?;
+        security_log::note(&tx, event(&ctx, change, row), now).await?;
     }
-    note_members(ctx, &tx, &noted).await?;
+    note_members(&ctx, &tx, &noted).await?;
     tx.commit().await?;
     Ok(())
 }

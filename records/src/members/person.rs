@@ -120,15 +120,15 @@ async fn renamed(ctx: &Ctx, member: MemberId, user: &users::Model) -> Result<()>
         email_k: Set(user.email_key.clone()),
         ..Default::default()
     };
-    let tx = ctx.db.begin_write().await?;
-    write(ctx, &tx, member, changed, WriteKind::Updated).await?;
+    let (ctx, tx) = ctx.begin_write().await?;
+    write(&ctx, &tx, member, changed, WriteKind::Updated).await?;
     tx.commit().await?;
     Ok(())
 }
 
 async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
     let now = ctx.caller.clock.micros();
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     // two owners who leave at once take their turns on this row
     roles::Entity::update_many()
         .col_expr(roles::Column::Name, Expr::value(OWNER))
@@ -147,7 +147,7 @@ async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
         email_k: Set(nowhere),
         ..Default::default()
     };
-    write(ctx, &tx, member, archived, WriteKind::Archived).await?;
+    write(&ctx, &tx, member, archived, WriteKind::Archived).await?;
     tx.commit().await?;
     Ok(())
 }

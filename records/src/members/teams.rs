@@ -67,15 +67,15 @@ pub(super) async fn of_members(ctx: &Ctx) -> Result<HashMap<MemberId, Vec<String
 pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let name = checked(name)?;
-    if teams::Entity::find().count(&ctx.db).await? >= MOST {
+    let (ctx, tx) = ctx.begin_write().await?;
+    if teams::Entity::find().count(&tx).await? >= MOST {
         return Err(Error::new(Code::QuotaExceeded, format!("An organisation has at most {MOST} teams.")));
     }
     let team = Team { id: TeamId::new(), name, members: Vec::new() };
     let row = teams::ActiveModel { id: Set(team.id), name: Set(team.name.clone()) };
-    let tx = ctx.db.begin_write().await?;
     let inserted = teams::Entity::insert(row).exec_without_returning(&tx).await;
     inserted.map_err(|error| taken(error, &team.name))?;
-    log(ctx, &tx, audit_event(ctx, team.id, "created").with("name", team.name.as_str())).await?;
+    log(&ctx, &tx, audit_event(&ctx, team.id, "created").with("name", team.name.as_str())).await?;
     tx.commit().await?;
     Ok(team)
 }
@@ -89,11 +89,12 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
     let name = checked(name)?;
     find(ctx, id).await?;
     let row = teams::ActiveModel { id: Set(id), name: Set(name.clone()) };
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     row.update(&tx).await.map_err(|error| taken(error, &name))?;
-    log(ctx, &tx, audit_event(ctx, id, "renamed").with("name", name)).await?;
+    log(&ctx, &tx, audit_event(&ctx, id, "renamed").with("name", name)).await?;
+    let renamed = find(&ctx, id).await?;
     tx.commit().await?;
-    find(ctx, id).await
+    Ok(renamed)
 }
 
 /// Takes a team away; its members stay.
@@ -103,10 +104,10 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
 pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
     may_move(ctx)?;
     let team = find(ctx, id).await?;
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     team_members::Entity::delete_many().filter(team_members::Column::TeamId.eq(id)).exec(&tx).await?;
     teams::Entity::delete_by_id(id).exec(&tx).await?;
-    log(ctx, &tx, audit_event(ctx, id, "deleted").with("name", team.name)).await?;
+    log(&ctx, &tx, audit_event(&ctx, id, "deleted").with("name", team.name)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -124,11 +125,12 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
     let there = OnConflict::columns([team_members::Column::TeamId, team_members::Column::MemberId])
         .update_column(team_members::Column::MemberId)
         .to_owned();
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&tx).await?;
-    log(ctx, &tx, audit_event(ctx, team, "joined").with("member", member.to_string())).await?;
+    log(&ctx, &tx, audit_event(&ctx, team, "joined").with("member", member.to_string())).await?;
+    let changed = find(&ctx, team).await?;
     tx.commit().await?;
-    find(ctx, team).await
+    Ok(changed)
 }
 
 /// Takes a member out of a team.
@@ -139,11 +141,12 @@ pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Resu
     may_move(ctx)?;
     find(ctx, team).await?;
     movable(ctx, member).await?;
-    let tx = ctx.db.begin_write().await?;
+    let (ctx, tx) = ctx.begin_write().await?;
     team_members::Entity::delete_by_id((team, member)).exec(&tx).await?;
-    log(ctx, &tx, audit_event(ctx, team, "left").with("member", member.to_string())).await?;
+    log(&ctx, &tx, audit_event(&ctx, team, "left").with("member", member.to_string())).await?;
+    let changed = find(&ctx, team).await?;
     tx.commit().await?;
-    find(ctx, team).await
+    Ok(changed)
 }
 
 /// Refuses those whose own reach is what a team holds: whoever is put into it would let them see their records.

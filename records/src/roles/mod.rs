@@ -9,7 +9,7 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder,
+    QueryOrder, TransactionSession,
 };
 use tenants::{
     Access, Permission,
@@ -107,7 +107,8 @@ pub async fn own(ctx: &Ctx) -> Result<Option<Role>> {
 /// `FORBIDDEN` for one that allows more than the caller's; `NAME_TAKEN`, `VALIDATION_FAILED`, `QUOTA_EXCEEDED`.
 pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
     ctx.caller.demand(Permission::ManageRoles)?;
-    if roles::Entity::find().count(&ctx.db).await? >= MOST {
+    let (ctx, tx) = ctx.begin_write().await?;
+    if roles::Entity::find().count(&tx).await? >= MOST {
         return Err(Error::new(Code::QuotaExceeded, format!("An organisation has at most {MOST} roles.")));
     }
     let role = Role {
@@ -117,7 +118,7 @@ pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
         seeded: false,
         grants: Some(Grants::default()),
     };
-    let role = patched(ctx, role, patch)?;
+    let role = patched(&ctx, role, patch)?;
     let row = roles::Model {
         id: role.id,
         name: role.name.clone(),
@@ -125,9 +126,10 @@ pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
         access: stored(&role)?,
         seeded: false,
     };
-    let inserted = roles::Entity::insert(row.into_active_model()).exec_without_returning(&ctx.db).await;
+    let inserted = roles::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await;
     inserted.map_err(|error| taken(error, &role.name))?;
-    log(ctx, &role, "created").await?;
+    log(&ctx, &role, "created").await?;
+    tx.commit().await?;
     Ok(role)
 }
 
@@ -137,13 +139,14 @@ pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
 /// As [`create`]; `NOT_FOUND`; `CONFLICT` for one that allows everything, which stays so.
 pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
     ctx.caller.demand(Permission::ManageRoles)?;
-    let role = by_name(ctx, name).await?;
+    let (ctx, tx) = ctx.begin_write().await?;
+    let role = by_name(&ctx, name).await?;
     if role.grants.is_none() {
         return Err(Error::new(Code::Conflict, format!("The role `{name}` allows everything, and stays so.")));
     }
-    within_own(ctx, &role)?;
+    within_own(&ctx, &role)?;
     let seeded = role.seeded;
-    let role = patched(ctx, role, patch)?;
+    let role = patched(&ctx, role, patch)?;
     if seeded && role.name != name {
         return Err(Error::new(Code::Conflict, format!("The role `{name}` keeps its name; its label can change.")));
     }
@@ -154,8 +157,9 @@ pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
         access: Set(stored(&role)?),
         ..Default::default()
     };
-    row.update(&ctx.db).await.map_err(|error| taken(error, &role.name))?;
-    log(ctx, &role, "changed").await?;
+    row.update(&tx).await.map_err(|error| taken(error, &role.name))?;
+    log(&ctx, &role, "changed").await?;
+    tx.commit().await?;
     Ok(role)
 }
 
@@ -165,20 +169,23 @@ pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
 /// `FORBIDDEN`, `NOT_FOUND`; `CONFLICT` while a member or a key has it, or for one of those that stay.
 pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     ctx.caller.demand(Permission::ManageRoles)?;
-    let role = by_name(ctx, name).await?;
+    let (ctx, tx) = ctx.begin_write().await?;
+    let role = by_name(&ctx, name).await?;
     if role.seeded {
         return Err(Error::new(Code::Conflict, format!("Every organisation has the role `{name}`; it stays.")));
     }
-    within_own(ctx, &role)?;
-    let members = members::Entity::find().filter(members::Column::RoleId.eq(role.id)).count(&ctx.db).await?;
+    within_own(&ctx, &role)?;
+    let members = members::Entity::find().filter(members::Column::RoleId.eq(role.id)).count(&tx).await?;
     let keys = api_keys::Entity::find().filter(api_keys::Column::RoleId.eq(role.id));
-    let keys = keys.filter(api_keys::Column::RevokedAt.is_null()).count(&ctx.db).await?;
+    let keys = keys.filter(api_keys::Column::RevokedAt.is_null()).count(&tx).await?;
     if members + keys > 0 {
         let message = format!("{members} members and {keys} keys have the role `{name}`; give them another one first.");
         return Err(Error::new(Code::Conflict, message));
     }
-    roles::Entity::delete_by_id(role.id).exec(&ctx.db).await?;
-    log(ctx, &role, "deleted").await
+    roles::Entity::delete_by_id(role.id).exec(&tx).await?;
+    log(&ctx, &role, "deleted").await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn log(ctx: &Ctx, role: &Role, what: &str) -> Result<()> {

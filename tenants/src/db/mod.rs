@@ -2,6 +2,7 @@
 //! so that no statement can reach another's and no connection remembers whose it was.
 
 mod classify;
+mod mark;
 mod online;
 mod postgres;
 mod scan;
@@ -17,7 +18,7 @@ use std::{
 use entities::ids::TenantId;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
-    SqliteTransactionMode, Statement, StreamTrait, TransactionError, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionError, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Semaphore;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub use classify::{Violation, classify, violation};
+pub use mark::Mark;
 pub use postgres::{PostgresPool, SchemaName};
 pub use sqlite::{DatabaseKey, SqliteFile, sqlite_threads};
 pub use tx::TenantTx;
@@ -49,6 +51,8 @@ pub enum Dialect {
 pub struct TenantDb {
     about: Arc<About>,
     space: Space,
+    /// The request on whose behalf it is written to, where that has an idempotency key.
+    mark: Option<Arc<Mark>>,
 }
 
 /// What belongs to a tenant beside its tables.
@@ -73,13 +77,19 @@ pub struct About {
 #[derive(Clone, Debug)]
 enum Space {
     Sqlite(Arc<SqliteFile>),
-    Postgres { pool: DatabaseConnection, schema: SchemaName, permits: Arc<Semaphore> },
+    Postgres {
+        pool: DatabaseConnection,
+        schema: SchemaName,
+        permits: Arc<Semaphore>,
+    },
+    /// Inside an open transaction: every statement is part of it.
+    Transaction(TenantTx),
 }
 
 impl TenantDb {
     /// A tenant kept in a SQLite file.
     pub fn sqlite(about: About, file: Arc<SqliteFile>) -> Self {
-        Self { about: Arc::new(about), space: Space::Sqlite(file) }
+        Self { about: Arc::new(about), space: Space::Sqlite(file), mark: None }
     }
 
     /// A tenant kept in a schema of a PostgreSQL database.
@@ -87,7 +97,18 @@ impl TenantDb {
         let schema = SchemaName::of(about.tenant);
         let permits = Arc::new(Semaphore::new(pool.share(about.tenant)));
         let pool = pool.of(about.tenant).clone();
-        Self { about: Arc::new(about), space: Space::Postgres { pool, schema, permits } }
+        Self { about: Arc::new(about), space: Space::Postgres { pool, schema, permits }, mark: None }
+    }
+
+    /// The same space inside an open transaction of it: whoever is given this asks the transaction, never the pool. What
+    /// begins another transaction in it gets a part of this one, which commits with it or not at all.
+    pub fn inside(&self, tx: &TenantTx) -> Self {
+        Self { space: Space::Transaction(tx.clone()), ..self.clone() }
+    }
+
+    /// The same space, where every write transaction leaves a mark with the idempotency key of its request.
+    pub fn marked(&self, mark: Mark) -> Self {
+        Self { mark: Some(Arc::new(mark)), ..self.clone() }
     }
 
     /// Whose space this is.
@@ -156,9 +177,10 @@ impl TenantDb {
 
     /// Which database holds it.
     pub fn dialect(&self) -> Dialect {
-        match self.space {
+        match &self.space {
             Space::Sqlite(_) => Dialect::Sqlite,
             Space::Postgres { .. } => Dialect::Postgres,
+            Space::Transaction(tx) => tx.dialect(),
         }
     }
 
@@ -180,6 +202,7 @@ impl TenantDb {
         match &self.space {
             Space::Sqlite(file) => file.reader().ping().await,
             Space::Postgres { pool, .. } => pool.ping().await,
+            Space::Transaction(_) => Ok(()),
         }
     }
 
@@ -192,12 +215,14 @@ impl TenantDb {
                     ..Default::default()
                 };
                 let inner = file.writer().begin_with_options(options).await?;
-                Ok(TenantTx::new(self.about.tenant, inner, None, None))
+                Ok(TenantTx::new(self.about.tenant, inner, None, None).marked(self.mark.clone()))
             }
             Space::Postgres { pool, schema, permits } => {
                 let permit = permit(permits).await?;
-                Ok(TenantTx::new(self.about.tenant, pool.begin().await?, Some(schema.clone()), Some(permit)))
+                let tx = TenantTx::new(self.about.tenant, pool.begin().await?, Some(schema.clone()), Some(permit));
+                Ok(tx.marked(self.mark.clone()))
             }
+            Space::Transaction(tx) => TransactionTrait::begin(tx).await,
         }
     }
 
@@ -211,6 +236,7 @@ impl TenantDb {
                     pool.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
                 Ok(TenantTx::new(self.about.tenant, inner, Some(schema.clone()), Some(permit)))
             }
+            Space::Transaction(tx) => TransactionTrait::begin(tx).await,
         }
     }
 
@@ -219,21 +245,29 @@ impl TenantDb {
         match &self.space {
             Space::Sqlite(file) => {
                 let connection = if scan::is_read(&statement.sql) { file.reader() } else { file.writer() };
-                Ok(Routed { connection, statement: scan::place(statement, None)?, _permit: None })
+                Ok(Routed { to: To::Pool(connection), statement: scan::place(statement, None)?, _permit: None })
             }
             Space::Postgres { pool, schema, permits } => {
                 let statement = scan::place(statement, Some(schema.quoted()))?;
                 let permit = permits.acquire().await.map_err(closed)?;
-                Ok(Routed { connection: pool, statement, _permit: Some(permit) })
+                Ok(Routed { to: To::Pool(pool), statement, _permit: Some(permit) })
             }
+            // the transaction puts its space in by itself
+            Space::Transaction(tx) => Ok(Routed { to: To::Transaction(tx), statement, _permit: None }),
         }
     }
 }
 
 struct Routed<'a> {
-    connection: &'a DatabaseConnection,
+    to: To<'a>,
     statement: Statement,
     _permit: Option<tokio::sync::SemaphorePermit<'a>>,
+}
+
+/// Where a statement goes.
+enum To<'a> {
+    Pool(&'a DatabaseConnection),
+    Transaction(&'a TenantTx),
 }
 
 async fn permit(permits: &Arc<Semaphore>) -> Result<tokio::sync::OwnedSemaphorePermit, DbErr> {
@@ -247,48 +281,42 @@ fn closed(_: tokio::sync::AcquireError) -> DbErr {
 #[async_trait::async_trait]
 impl ConnectionTrait for TenantDb {
     fn get_database_backend(&self) -> DbBackend {
-        match self.space {
-            Space::Sqlite(_) => DbBackend::Sqlite,
-            Space::Postgres { .. } => DbBackend::Postgres,
+        match self.dialect() {
+            Dialect::Sqlite => DbBackend::Sqlite,
+            Dialect::Postgres => DbBackend::Postgres,
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let routed = self.route(statement).await?;
-        routed.connection.execute_raw(routed.statement).await
+        match routed.to {
+            To::Pool(pool) => pool.execute_raw(routed.statement).await,
+            To::Transaction(tx) => tx.execute_raw(routed.statement).await,
+        }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let routed = self.route(self.statement(sql, Vec::new())).await?;
-        routed.connection.execute_unprepared(&routed.statement.sql).await
+        match routed.to {
+            To::Pool(pool) => pool.execute_unprepared(&routed.statement.sql).await,
+            To::Transaction(tx) => tx.execute_unprepared(&routed.statement.sql).await,
+        }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let routed = self.route(statement).await?;
-        routed.connection.query_one_raw(routed.statement).await
+        match routed.to {
+            To::Pool(pool) => pool.query_one_raw(routed.statement).await,
+            To::Transaction(tx) => tx.query_one_raw(routed.statement).await,
+        }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let routed = self.route(statement).await?;
-        routed.connection.query_all_raw(routed.statement).await
-    }
-}
-
-impl StreamTrait for TenantDb {
-    type Stream<'a> = sea_orm::QueryStream;
-
-    fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(self)
-    }
-
-    fn stream_raw<'a>(
-        &'a self,
-        statement: Statement,
-    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(async move {
-            let routed = self.route(statement).await?;
-            routed.connection.stream_raw(routed.statement).await
-        })
+        match routed.to {
+            To::Pool(pool) => pool.query_all_raw(routed.statement).await,
+            To::Transaction(tx) => tx.query_all_raw(routed.statement).await,
+        }
     }
 }
 

@@ -10,11 +10,12 @@ impl TenantDb {
     /// connection of its own that is closed afterwards. On SQLite it is an ordinary statement.
     ///
     /// # Errors
-    /// When the statement fails; an index that was under way is then left invalid, see [`TenantDb::index_is_valid`].
+    /// Inside a transaction; when the statement fails: an index that was under way is then left invalid, see [`TenantDb::index_is_valid`].
     pub async fn run_online(&self, sql: &str) -> Result<(), DbErr> {
-        let Space::Postgres { pool, schema, .. } = &self.space else {
-            self.execute_unprepared(sql).await?;
-            return Ok(());
+        let (pool, schema) = match &self.space {
+            Space::Sqlite(_) => return self.execute_unprepared(sql).await.map(drop),
+            Space::Postgres { pool, schema, .. } => (pool, schema),
+            Space::Transaction(_) => return Err(in_transaction()),
         };
         let sql = scan::place(self.statement(sql, Vec::new()), Some(schema.quoted()))?.sql;
         let mut connection = pool.get_postgres_connection_pool().acquire().await.map_err(failed)?.detach();
@@ -41,11 +42,16 @@ impl TenantDb {
                            WHERE c.relname = $1 AND n.nspname = $2";
                 (sql, vec![name.into(), SchemaName::plain(schema).into()], pool)
             }
+            Space::Transaction(_) => return Err(in_transaction()),
         };
         let backend = ConnectionTrait::get_database_backend(self);
         let row = connection.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         row.map(|row| row.try_get_by_index(0)).transpose()
     }
+}
+
+fn in_transaction() -> DbErr {
+    DbErr::Custom("an index is built outside of transactions".to_owned())
 }
 
 fn failed(error: sqlx::Error) -> DbErr {

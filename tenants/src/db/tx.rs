@@ -5,28 +5,41 @@ use std::{pin::Pin, sync::Arc};
 use entities::ids::TenantId;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
-    Statement, StreamTrait, TransactionError, TransactionOptions, TransactionSession, TransactionStream,
-    TransactionTrait,
+    Statement, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
 };
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit},
+    sync::{Mutex, OwnedSemaphorePermit, RwLock, RwLockReadGuard},
     task::JoinHandle,
 };
 
-use super::{Dialect, SchemaName, scan};
+use super::{Dialect, Mark, SchemaName, scan};
 
-/// An open transaction; dropping it rolls it back.
+/// An open transaction. Clones are the same transaction; when the last of them is dropped, it is rolled back.
+#[derive(Clone)]
 pub struct TenantTx {
     tenant: TenantId,
     inner: Arc<Inner>,
     schema: Option<SchemaName>,
-    /// A statement on its way, which everything that follows waits for.
-    under_way: Mutex<Option<JoinHandle<Result<(), DbErr>>>>,
+    /// The request whose write this is, where it has an idempotency key.
+    mark: Option<Arc<Mark>>,
 }
 
 struct Inner {
-    tx: DatabaseTransaction,
+    /// Nothing once it has ended.
+    tx: RwLock<Option<DatabaseTransaction>>,
+    /// A statement on its way, which everything that follows waits for.
+    under_way: Mutex<Option<JoinHandle<Result<(), DbErr>>>>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Inner {
+    async fn open(&self) -> Result<RwLockReadGuard<'_, DatabaseTransaction>, DbErr> {
+        RwLockReadGuard::try_map(self.tx.read().await, Option::as_ref).map_err(|_| has_ended())
+    }
+}
+
+fn has_ended() -> DbErr {
+    DbErr::Custom("the transaction has ended".to_owned())
 }
 
 impl std::fmt::Debug for TenantTx {
@@ -42,7 +55,13 @@ impl TenantTx {
         schema: Option<SchemaName>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { tenant, inner: Arc::new(Inner { tx, _permit: permit }), schema, under_way: Mutex::default() }
+        let inner = Inner { tx: RwLock::new(Some(tx)), under_way: Mutex::default(), _permit: permit };
+        Self { tenant, inner: Arc::new(inner), schema, mark: None }
+    }
+
+    /// The same transaction, as the write of a request with an idempotency key.
+    pub(super) fn marked(self, mark: Option<Arc<Mark>>) -> Self {
+        Self { mark, ..self }
     }
 
     /// Whose space this is.
@@ -67,7 +86,7 @@ impl TenantTx {
     /// table never makes its readers queue. SQLite has one writer and waits in its own queue.
     pub async fn set_lock_timeout(&self, millis: u32) -> Result<(), DbErr> {
         if self.schema.is_some() {
-            self.settled().await?.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
+            self.ready().await?.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
         }
         Ok(())
     }
@@ -79,31 +98,28 @@ impl TenantTx {
     /// Those of the statement before it.
     pub async fn send(&self, statement: Statement) -> Result<(), DbErr> {
         let statement = self.place(statement)?;
-        self.settled().await?;
+        drop(self.ready().await?);
         let inner = Arc::clone(&self.inner);
-        let sent = tokio::spawn(async move { inner.tx.execute_raw(statement).await.map(drop) });
-        *self.under_way.lock().await = Some(sent);
+        let sent = tokio::spawn(async move { inner.open().await?.execute_raw(statement).await.map(drop) });
+        *self.inner.under_way.lock().await = Some(sent);
         Ok(())
     }
 
     /// The transaction, when no statement is under way any more.
-    async fn settled(&self) -> Result<&DatabaseTransaction, DbErr> {
-        let mut under_way = self.under_way.lock().await;
+    async fn ready(&self) -> Result<RwLockReadGuard<'_, DatabaseTransaction>, DbErr> {
+        let mut under_way = self.inner.under_way.lock().await;
         if let Some(sent) = under_way.as_mut() {
             // who is interrupted here finds it still there
             let done = sent.await;
             *under_way = None;
             done.map_err(|error| DbErr::Custom(format!("a statement was lost: {error}")))??;
         }
-        Ok(&self.inner.tx)
+        self.inner.open().await
     }
 
-    /// The transaction alone, to end it.
-    async fn ended(self) -> Result<DatabaseTransaction, DbErr> {
-        self.settled().await?;
-        let inner =
-            Arc::into_inner(self.inner).ok_or_else(|| DbErr::Custom("a transaction is still in use".to_owned()))?;
-        Ok(inner.tx)
+    /// The transaction, taken out to be ended: whoever still holds a clone can do no more with it.
+    async fn taken(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.inner.tx.write().await.take().ok_or_else(has_ended)
     }
 
     fn place(&self, statement: Statement) -> Result<Statement, DbErr> {
@@ -114,52 +130,44 @@ impl TenantTx {
 #[async_trait::async_trait]
 impl ConnectionTrait for TenantTx {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner.tx)
+        match self.dialect() {
+            Dialect::Sqlite => DbBackend::Sqlite,
+            Dialect::Postgres => DbBackend::Postgres,
+        }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.settled().await?.execute_raw(self.place(statement)?).await
+        self.ready().await?.execute_raw(self.place(statement)?).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let placed = self.place(self.statement(sql, Vec::new()))?;
-        self.settled().await?.execute_unprepared(&placed.sql).await
+        self.ready().await?.execute_unprepared(&placed.sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.settled().await?.query_one_raw(self.place(statement)?).await
+        self.ready().await?.query_one_raw(self.place(statement)?).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.settled().await?.query_all_raw(self.place(statement)?).await
-    }
-}
-
-impl StreamTrait for TenantTx {
-    type Stream<'a> = TransactionStream<'a>;
-
-    fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner.tx)
-    }
-
-    fn stream_raw<'a>(
-        &'a self,
-        statement: Statement,
-    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(async move { self.settled().await?.stream_raw(self.place(statement)?).await })
+        self.ready().await?.query_all_raw(self.place(statement)?).await
     }
 }
 
 #[async_trait::async_trait]
 impl TransactionSession for TenantTx {
     async fn commit(self) -> Result<(), DbErr> {
-        self.ended().await?.commit().await
+        if let Some(mark) = &self.mark {
+            mark.set(&self).await?;
+        }
+        drop(self.ready().await?);
+        self.taken().await?.commit().await
     }
 
     async fn rollback(self) -> Result<(), DbErr> {
         // what was under way may have failed: that is no matter now
-        let _ = self.settled().await;
-        self.ended().await?.rollback().await
+        drop(self.ready().await);
+        self.taken().await?.rollback().await
     }
 }
 
@@ -169,7 +177,7 @@ impl TransactionTrait for TenantTx {
 
     /// A savepoint.
     async fn begin(&self) -> Result<TenantTx, DbErr> {
-        Ok(TenantTx::new(self.tenant, self.settled().await?.begin().await?, self.schema.clone(), None))
+        Ok(TenantTx::new(self.tenant, self.ready().await?.begin().await?, self.schema.clone(), None))
     }
 
     async fn begin_with_config(&self, _: Option<IsolationLevel>, _: Option<AccessMode>) -> Result<TenantTx, DbErr> {

@@ -1,24 +1,27 @@
 //! Changing and archiving all records that match a filter: few at once, many by a run in batches.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tenants::{
-    Operation, TenantTx,
+    Caller, Operation, TenantTx,
     error::{Code, Error, Result},
-    work::{NewWork, enqueue},
+    work::NewWork,
 };
 
-use super::{Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_in, find, finish, within};
+use super::{
+    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_as, create_in, find, finish, release,
+    within,
+};
 use crate::{
     Ctx,
     catalog::Object,
     engine::{
         Change, Draft, WriteKind, WriteOutcome,
-        write::{ATTEMPTS, Numbers, Source, WriteTransaction, ctx_guard},
+        write::{ATTEMPTS, Source, WriteTransaction, ctx_guard},
     },
     filter::{self, Filter, Scope},
     permission,
@@ -109,64 +112,87 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     permission::see_all(ctx, &fields)?;
     let now = ctx.caller.clock.micros();
     let matched = count(ctx, target, (&params.filter, operation), now).await?;
-    let few = matched <= MOST_AT_ONCE as i64;
-    let tx = ctx.db.begin_write().await?;
     let new = NewRun {
         kind,
         object: Some(object),
         params: serde_json::to_value(&params).map_err(Error::internal)?,
         progress: json!({}),
     };
-    let run = create_in(ctx, &tx, new).await?;
-    if !few {
-        let payload = json!({ "run": run.id });
-        let work = NewWork { queue: QUEUE, payload, due: now, key: Some(run.id.to_string()) };
-        enqueue(&ctx.db, &tx, work, now).await?;
-    }
-    sea_orm::TransactionSession::commit(tx).await?;
-    if !few {
-        ctx.db.tickets().wake();
-        return Ok(BulkResult { run: Some(run.id), status: RunStatus::Queued, matched, changed: 0, failed: 0 });
-    }
-    let run = at_once(ctx, run.id).await?;
+    let run = if matched <= MOST_AT_ONCE as i64 { at_once(ctx, new).await? } else { queued(ctx, new).await? };
     Ok(BulkResult {
         run: Some(run.id),
         status: run.status,
-        matched: run.matched,
+        matched: run.matched.max(matched),
         changed: run.changed,
         failed: run.failed,
     })
 }
 
-/// Does a small run, in one transaction as a rule.
-async fn at_once(ctx: &Ctx, id: RunId) -> Result<Run> {
-    let Some(mut run) = claim(ctx, id).await? else { return find(ctx, id).await };
+/// Leaves a large run to the workers.
+async fn queued(ctx: &Ctx, new: NewRun) -> Result<Run> {
+    let mut write = WriteTransaction::begin(ctx).await?;
+    let run = create_in(ctx, &write.tx, new).await?;
+    write.enqueue(work(&run)).await?;
+    write.commit().await?;
+    Ok(run)
+}
+
+/// Does a small run in the transaction that makes it: a process that dies leaves all of it or nothing.
+async fn at_once(ctx: &Ctx, new: NewRun) -> Result<Run> {
     let mut attempt = 1;
     loop {
-        match batch(ctx, &run).await {
-            Ok(false) => return finish(ctx, &run, None).await,
-            // a few more have come to match since they were counted
-            Ok(true) => run = find(ctx, id).await?,
+        match in_one(ctx, new.clone()).await {
             Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
-            Err(error) => {
-                finish(ctx, &run, Some(error.message().to_owned())).await?;
-                return Err(error);
-            }
+            other => return other,
         }
     }
+}
+
+async fn in_one(ctx: &Ctx, new: NewRun) -> Result<Run> {
+    let id = RunId::new();
+    let caller = Caller { run: Some(id), ..(*ctx.caller).clone() };
+    let ctx = &Ctx { caller: Arc::new(caller), ..ctx.clone() };
+    let mut write = WriteTransaction::begin(ctx).await?;
+    create_as(write.inside(), &write.tx, id, new).await?;
+    let inside = write.inside().clone();
+    let run = claim(&inside, id).await?.ok_or_else(|| Error::internal("a new run is in somebody's hand"))?;
+    let more = some(&mut write, &run).await?;
+    let run = if more {
+        // a few more have come to match since they were counted
+        release(&inside, &run).await?;
+        write.enqueue(work(&run)).await?;
+        find(&inside, id).await?
+    } else {
+        finish(&inside, &run, None).await?
+    };
+    write.commit().await?;
+    Ok(run)
+}
+
+/// What has the workers go on with a run.
+fn work(run: &Run) -> NewWork {
+    NewWork { queue: QUEUE, payload: json!({ "run": run.id }), due: run.created_at, key: Some(run.id.to_string()) }
 }
 
 /// Does the next batch of a run by filter. Says whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let ctx = within(ctx, run).await?;
+    let mut write = WriteTransaction::begin(&ctx).await?;
+    let more = some(&mut write, run).await?;
+    write.commit().await?;
+    Ok(more)
+}
+
+/// Writes the next batch of a run.
+async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
+    let ctx = write.ctx;
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
-    refuse_retyped(&ctx, &params)?;
+    refuse_retyped(ctx, &params)?;
     let operation = params.operation();
-    let mut write = WriteTransaction::begin(&ctx, Numbers::none(&ctx)).await?;
-    let ids = next(&ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
+    let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
     let changes = ids.iter().map(|id| match &params.values {
         Some(values) => {
             let draft = Draft { values: values.clone(), before: Vec::new() };
@@ -197,8 +223,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
         changed,
         failed,
     };
-    advance(&ctx, &write.tx, run, by).await?;
-    write.commit().await?;
+    advance(ctx, &write.tx, run, by).await?;
     Ok(ids.len() == MOST_AT_ONCE)
 }
 

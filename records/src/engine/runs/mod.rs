@@ -129,9 +129,14 @@ pub async fn create(ctx: &Ctx, new: NewRun) -> Result<Run> {
 
 /// Makes a run within a transaction.
 pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<Run> {
+    create_as(ctx, tx, RunId::new(), new).await
+}
+
+/// Makes a run with an id that is known beforehand, within a transaction.
+pub async fn create_as(ctx: &Ctx, tx: &TenantTx, id: RunId, new: NewRun) -> Result<Run> {
     let now = ctx.caller.clock.micros();
     let run = Run {
-        id: RunId::new(),
+        id,
         kind: new.kind,
         status: RunStatus::Queued,
         object: new.object,

@@ -23,7 +23,7 @@ use crate::{
     Ctx,
     engine::{
         Change, Draft, Mutation, WriteKind, history,
-        write::{Lock, Numbers, Source, WriteTransaction, lock},
+        write::{Lock, Source, WriteTransaction, lock},
     },
     sql::{List, Sql},
     values::{self, Converted},
@@ -141,7 +141,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let ctx = within(ctx, run).await?;
     still_allowed(&ctx, params.run).await?;
-    let mut write = WriteTransaction::begin(&ctx, Numbers::none(&ctx)).await?;
+    let mut write = WriteTransaction::begin(&ctx).await?;
     let steps = journal(&write.tx, params.run, progress.before).await?;
     let there = lock_all(&write, &steps).await?;
     let theirs = changed_by_others(&write.tx, &steps, [params.run, run.id]).await?;

@@ -26,7 +26,7 @@ use entities::ids::{FieldId, ObjectId, RecordId};
 pub(crate) use numbers::Numbers;
 pub use numbers::take as take_numbers;
 use tenants::error::{Code, Error, Result};
-pub(crate) use transaction::WriteTransaction;
+pub use transaction::WriteTransaction;
 pub(crate) use unique::{MatchKey, match_key};
 pub(crate) use upsert::Match;
 
@@ -66,7 +66,7 @@ pub async fn create(
 
 async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[FieldId]) -> Result<Vec<WriteOutcome>> {
     let numbers = Numbers::reserve(ctx, object, drafts.len()).await?;
-    let mut write = WriteTransaction::begin(ctx, numbers).await?;
+    let mut write = WriteTransaction::begin_with(ctx, numbers).await?;
     let drafts = drafts.to_vec();
     let changes = if upsert_on.is_empty() {
         drafts.into_iter().map(|draft| Change::Create { id: RecordId::new(), draft }).collect()
@@ -136,12 +136,9 @@ pub async fn apply(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<WriteOutco
 }
 
 async fn applied(ctx: &Ctx, mutations: Vec<Mutation>) -> Result<Vec<WriteOutcome>> {
-    let many = mutations.len() > 1;
     let numbers = Numbers::for_mutations(ctx, &mutations).await?;
-    let mut write = WriteTransaction::begin(ctx, numbers).await?;
-    let written = write.apply(mutations, Source::Caller).await?;
-    let written = transaction::all(written, many)?;
-    write.after_write(&written).await?;
+    let mut write = WriteTransaction::begin_with(ctx, numbers).await?;
+    let written = write.write(mutations).await?;
     write.commit().await?;
     Ok(written)
 }

@@ -7,6 +7,8 @@ use sea_orm::TransactionSession;
 use tenants::{
     Operation, TenantTx,
     error::{Code, Error, FieldIssue, Result},
+    security_log::{self, Event},
+    work::{NewWork, enqueue},
 };
 
 use super::{super::Change, MatchKey, Mutation, Numbers, Source, WriteOutcome};
@@ -22,21 +24,27 @@ use crate::{
     permission,
 };
 
-/// A writing transaction.
-pub(crate) struct WriteTransaction<'a> {
-    pub ctx: &'a Ctx,
-    pub tx: TenantTx,
+/// A write transaction: records, history, the work they ask for and lines of the security log commit together or not at
+/// all. What is read meanwhile is read inside it, by [`WriteTransaction::inside`].
+pub struct WriteTransaction<'a> {
+    /// The request as it was planned.
+    pub(crate) ctx: &'a Ctx,
+    /// The same inside the transaction.
+    inside: Ctx,
+    pub(crate) tx: TenantTx,
     /// The commit's id, known beforehand so that changes can name it.
-    pub commit: CommitId,
+    pub(crate) commit: CommitId,
     /// The instant of everything written, microseconds UTC.
-    pub now: i64,
+    pub(crate) now: i64,
     /// Who writes, as stored.
-    pub actor: String,
+    pub(crate) actor: String,
     pub(super) numbers: Numbers,
     pub(super) entries: Vec<Entry>,
     /// Values of unique fields that nobody has, as the rows to be written next were just looked up by.
     pub(super) free: HashMap<FieldId, HashSet<MatchKey>>,
     pub(crate) rollups: Rollups,
+    /// Work was asked for: the workers are told once it is committed.
+    asked: bool,
 }
 
 /// A record on its way through the pipeline.
@@ -52,11 +60,22 @@ pub(crate) struct Row {
 pub(crate) type Outcomes = Vec<(usize, Result<WriteOutcome>)>;
 
 impl<'a> WriteTransaction<'a> {
+    /// Begins. Automatic numbers of new records are taken inside it; [`apply`](super::apply) takes them beforehand, so
+    /// that others do not wait for them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(ctx: &'a Ctx) -> Result<Self> {
+        Self::begin_with(ctx, Numbers::none(ctx)).await
+    }
+
     /// Begins; the numbers were taken before, since their counter must not wait for this transaction.
-    pub async fn begin(ctx: &'a Ctx, numbers: Numbers) -> Result<Self> {
+    pub(crate) async fn begin_with(ctx: &'a Ctx, numbers: Numbers) -> Result<Self> {
+        let (inside, tx) = ctx.begin_write().await?;
         Ok(Self {
             ctx,
-            tx: ctx.db.begin_write().await?,
+            inside,
+            tx,
             commit: CommitId::new(),
             now: ctx.caller.clock.micros(),
             actor: ctx.caller.actor.stored(),
@@ -64,12 +83,47 @@ impl<'a> WriteTransaction<'a> {
             entries: Vec::new(),
             free: HashMap::new(),
             rollups: Rollups::default(),
+            asked: false,
         })
+    }
+
+    /// The request inside the transaction: services that are given this read what it has written so far.
+    pub fn inside(&self) -> &Ctx {
+        &self.inside
+    }
+
+    /// Does mutations in their order on behalf of the caller, with what rules want written with them.
+    ///
+    /// # Errors
+    /// The refusal of any of them; the transaction is of no use then.
+    pub async fn write(&mut self, mutations: Vec<Mutation>) -> Result<Vec<WriteOutcome>> {
+        let many = mutations.len() > 1;
+        let written = all(self.apply(mutations, Source::Caller).await?, many)?;
+        self.after_write(&written).await?;
+        Ok(written)
+    }
+
+    /// Asks for work, to be done once this is committed.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn enqueue(&mut self, work: NewWork) -> Result<()> {
+        enqueue(&self.ctx.db, &self.tx, work, self.now).await?;
+        self.asked = true;
+        Ok(())
+    }
+
+    /// Writes a line of the security log.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn audit(&mut self, event: Event) -> Result<()> {
+        security_log::note(&self.tx, event, self.now).await
     }
 
     /// Writes records of one object; their order does not matter, and no record may appear twice. A row that is refused
     /// leaves nothing behind.
-    pub async fn run(
+    pub(crate) async fn run(
         &mut self,
         object: ObjectId,
         changes: Vec<Change>,
@@ -98,7 +152,11 @@ impl<'a> WriteTransaction<'a> {
     }
 
     /// Does mutations in their order.
-    pub async fn apply(&mut self, mutations: Vec<Mutation>, source: Source) -> Result<Vec<Result<WriteOutcome>>> {
+    pub(crate) async fn apply(
+        &mut self,
+        mutations: Vec<Mutation>,
+        source: Source,
+    ) -> Result<Vec<Result<WriteOutcome>>> {
         let mut out = Vec::with_capacity(mutations.len());
         for (object, changes) in groups(mutations) {
             out.extend(self.run(object, changes, source).await?);
@@ -107,12 +165,12 @@ impl<'a> WriteTransaction<'a> {
     }
 
     /// Writes what rules want to be written with these records. What must go goes first, so that it is in nobody's way.
-    pub async fn after_write(&mut self, written: &[WriteOutcome]) -> Result<()> {
+    pub(crate) async fn after_write(&mut self, written: &[WriteOutcome]) -> Result<()> {
         let done: Vec<WriteOutcome> = written.iter().filter(|w| w.kind != WriteKind::Unchanged).cloned().collect();
         if done.is_empty() {
             return Ok(());
         }
-        let mut mutations = self.ctx.rules.after_write(self.ctx, &self.tx, &done).await?;
+        let mut mutations = self.ctx.rules.after_write(&self.inside, &self.tx, &done).await?;
         mutations.sort_by_key(|mutation| {
             let turn = match mutation.change {
                 Change::Destroy { .. } => 0,
@@ -140,11 +198,14 @@ impl<'a> WriteTransaction<'a> {
     }
 
     /// Writes the totals, which may have to wait for others: before anything that cannot be taken back.
-    pub async fn flush_rollups(&mut self) -> Result<()> {
+    pub(crate) async fn flush_rollups(&mut self) -> Result<()> {
         Rollups::apply(self).await
     }
 
     /// Rollups, history, clock, commit. Where nothing was written, nothing is noted.
+    ///
+    /// # Errors
+    /// `STALE_CATALOG` when the catalog is no longer the one that this was planned with.
     pub async fn commit(mut self) -> Result<()> {
         self.flush_rollups().await?;
         if self.entries.is_empty() {
@@ -155,10 +216,16 @@ impl<'a> WriteTransaction<'a> {
             commit::note(self.ctx, &self.tx, self.commit, self.now, self.entries).await?;
         }
         self.tx.commit().await?;
+        if self.asked {
+            self.ctx.db.tickets().wake();
+        }
         Ok(())
     }
 
     /// Leaves nothing behind.
+    ///
+    /// # Errors
+    /// When the database does not answer.
     pub async fn rollback(self) -> Result<()> {
         self.tx.rollback().await?;
         Ok(())

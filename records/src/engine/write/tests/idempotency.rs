@@ -1,11 +1,12 @@
 //! Repeated requests.
 
-use entities::tenant::idempotency;
+use entities::{ids::RecordId, tenant::idempotency};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use tenants::{Caller, Code};
 
 use crate::engine::{
-    idempotency::{Begun, abandon, begin, finish},
+    Change, Mutation, WriteTransaction,
+    idempotency::{Begun, abandon, begin, finish, mark},
     write::world::World,
 };
 
@@ -35,9 +36,7 @@ async fn a_dead_request_is_taken_over_unless_it_wrote() {
     let (db, caller) = (&world.ctx.db, &world.ctx.caller);
     begin(db, caller, "idle", "h").await.unwrap();
     begin(db, &another(caller, "busy"), "wrote", "h").await.unwrap();
-    let ctx = crate::Ctx { caller: std::sync::Arc::new(another(caller, "busy")), ..world.ctx.clone() };
-    let draft = world.draft("person", serde_json::json!({"lastName": "A"}));
-    crate::engine::create(&ctx, world.id("person"), vec![draft], &[]).await.unwrap();
+    write(&world, &another(caller, "busy"), "wrote").await;
     caller.clock.advance(6 * 60 * 1_000_000);
     let later = another(caller, "later");
     assert_eq!(begin(db, &later, "idle", "h").await.unwrap(), Begun::Fresh);
@@ -48,6 +47,44 @@ async fn a_dead_request_is_taken_over_unless_it_wrote() {
         Code::Conflict,
         "the dead one's answer is not taken"
     );
+}
+
+/// Creates a person on behalf of a request with a key.
+async fn write(world: &World, caller: &Caller, key: &str) {
+    let db = world.ctx.db.marked(mark(caller, key));
+    let ctx = crate::Ctx { caller: std::sync::Arc::new(caller.clone()), db, ..world.ctx.clone() };
+    let draft = world.draft("person", serde_json::json!({"lastName": "A"}));
+    crate::engine::create(&ctx, world.id("person"), vec![draft], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_wrote_keeps_its_key_when_its_answer_is_lost() {
+    let world = World::new().await;
+    let (db, caller) = (&world.ctx.db, &world.ctx.caller);
+    begin(db, caller, "k", "h").await.unwrap();
+    write(&world, caller, "k").await;
+    // the commit came through, but what called it saw a broken connection
+    abandon(db, caller, "k").await.unwrap();
+    let repeated = another(caller, "again");
+    assert_eq!(begin(db, &repeated, "k", "h").await.unwrap_err().code(), Code::Conflict, "it is not done twice");
+    caller.clock.advance(6 * 60 * 1_000_000);
+    let error = begin(db, &repeated, "k", "h").await.unwrap_err();
+    assert!(error.message().contains("its answer is lost"), "{}", error.message());
+}
+
+#[tokio::test]
+async fn a_write_that_is_rolled_back_leaves_no_mark() {
+    let world = World::new().await;
+    let (db, caller) = (&world.ctx.db, &world.ctx.caller);
+    begin(db, caller, "k", "h").await.unwrap();
+    let ctx = crate::Ctx { db: db.marked(mark(caller, "k")), ..world.ctx.clone() };
+    let mut write = WriteTransaction::begin(&ctx).await.unwrap();
+    let draft = world.draft("person", serde_json::json!({"lastName": "A"}));
+    let change = Change::Create { id: RecordId::new(), draft };
+    write.write(vec![Mutation { object: world.id("person"), change }]).await.unwrap();
+    write.rollback().await.unwrap();
+    abandon(db, caller, "k").await.unwrap();
+    assert_eq!(begin(db, &another(caller, "again"), "k", "h").await.unwrap(), Begun::Fresh);
 }
 
 #[tokio::test]

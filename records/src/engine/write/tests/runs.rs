@@ -41,6 +41,26 @@ async fn people(world: &World, count: usize) {
 }
 
 #[tokio::test]
+async fn a_change_that_fails_leaves_no_run_behind() {
+    let world = World::new().await;
+    people(&world, 3).await;
+    let before = runs::list(&world.ctx, 50, None).await.unwrap().len();
+    let mut draft = world.draft("person", json!({"vip": true}));
+    draft.values.push((entities::ids::FieldId::new(), Value::Bool(true)));
+    let refused = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap();
+    assert_eq!((refused.changed, refused.failed), (0, 3));
+    let planned = Ctx { catalog: Arc::clone(&world.ctx.catalog), ..world.ctx.clone() };
+    let moved = r#"UPDATE "tenant"."clock" SET catalog_version = catalog_version + 1"#;
+    sea_orm::ConnectionTrait::execute_unprepared(&world.ctx.db, moved).await.unwrap();
+    let draft = world.draft("person", json!({"vip": true}));
+    let error = engine::update_where(&planned, world.id("person"), all(), draft, true).await.unwrap_err();
+    assert_eq!(error.code(), Code::StaleCatalog);
+    let after = runs::list(&world.ctx, 50, None).await.unwrap();
+    assert_eq!(after.len(), before + 1, "the run and its rows are one");
+    assert!(after.iter().all(|run| run.status.is_over()));
+}
+
+#[tokio::test]
 async fn few_are_changed_at_once() {
     let world = World::new().await;
     people(&world, 6).await;
