@@ -1,4 +1,4 @@
-//! One application of its own: a folder, a database where the tests run on PostgreSQL, a server.
+//! One application of its own: a folder, a database where the tests run on PostgreSQL, and what serves it.
 
 use std::path::PathBuf;
 
@@ -6,65 +6,92 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    Client, Mailbox, Program, Proxy, Ran, Server, Tenant,
+    Client, Mailbox, Program, Proxy, Ran, Server, Tenant, client,
     database::{self, Database},
+    here::Here,
+    template::Template,
+    tenant,
 };
 
-/// The real program on fresh data.
+/// The application on fresh data: served in this process, or by a process of its own.
 pub struct TestApp {
     program: Program,
-    // In the order in which they go: the server, its database, its files.
-    server: Server,
+    // In the order in which they go: what serves, its database, its files.
+    serving: Serving,
     database: Option<Database>,
     folder: TempDir,
+    http: reqwest::Client,
+}
+
+enum Serving {
+    Here(Here),
+    Process(Server),
 }
 
 impl TestApp {
-    /// A fresh application, ready to answer.
+    /// A fresh application in this process, ready to answer.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// A fresh application with settings of its own (`CLIENTELE_…`).
+    /// A fresh application in this process with settings of its own (`CLIENTELE_…`).
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        Self::start_on(database::server(), settings).await
-    }
-
-    /// A fresh application on a PostgreSQL server, or on SQLite files where there is none.
-    pub async fn start_on(postgres: Option<String>, settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = match postgres {
-            Some(server) => Some(Database::create(server).await),
-            None => None,
+        let database = match (database::server(), Template::get().database()) {
+            (Some(server), Some(name)) => Some(Database::copy(server, name).await),
+            _ => None,
         };
         let url = database.as_ref().map(Database::url);
-        Self::open(folder, database, url, settings).await
+        Self::serve(database, url, settings).await
     }
 
-    /// A fresh application whose PostgreSQL is reached over a wire that can be cut.
+    /// A fresh application in this process whose PostgreSQL is reached over a wire that can be cut.
     pub async fn start_behind_a_wire() -> (Self, Proxy) {
         let server = database::server().expect("TEST_DATABASE_URL");
-        let database = Database::create(server).await;
+        let database = Database::copy(server, Template::get().database().expect("it is in PostgreSQL")).await;
         let url = database.url();
         let (start, end) = (url.rfind('@').expect("a user") + 1, url.rfind('/').expect("a database"));
         let proxy = Proxy::to(url[start..end].to_owned()).await;
         let url = format!("{}{}{}", &url[..start], proxy.address(), &url[end..]);
-        (Self::open(tempfile::tempdir().expect("a temporary folder"), Some(database), Some(url), &[]).await, proxy)
+        (Self::serve(Some(database), Some(url), &[]).await, proxy)
     }
 
-    async fn open(folder: TempDir, database: Option<Database>, url: Option<String>, settings: &[(&str, &str)]) -> Self {
-        let program = Program::new(&folder.path().join("data"), url);
-        let program = settings.iter().fold(program, |program, (name, value)| program.with(name, value));
+    /// A process that serves fresh data: it can be killed, stopped and started again, and has a log of its own.
+    pub async fn spawn() -> Self {
+        Self::spawn_with(&[]).await
+    }
+
+    /// A process that serves fresh data with settings of its own (`CLIENTELE_…`).
+    pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
+        Self::spawn_on(database::server(), settings).await
+    }
+
+    /// A process that serves fresh data on a PostgreSQL server, or in SQLite files where there is none.
+    pub async fn spawn_on(postgres: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = match postgres {
+            Some(server) => Some(Database::copy(server, database::EMPTY).await),
+            None => None,
+        };
+        let program = Program::new(&folder.path().join("data"), database.as_ref().map(Database::url), settings);
         let server = Server::start(program.clone(), folder.path().join("server.log")).await;
-        Self { program, server, database, folder }
+        Self { program, serving: Serving::Process(server), database, folder, http: client::http() }
     }
 
-    /// Another server on the same data.
+    async fn serve(database: Option<Database>, url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        Template::get().lay(&data);
+        let program = Program::new(&data, url, settings);
+        let here = Here::start(program.flags(folder.path())).await;
+        Self { program, serving: Serving::Here(here), database, folder, http: client::http() }
+    }
+
+    /// A process that serves the same data.
     pub async fn beside(&self) -> Server {
         self.beside_with(&[]).await
     }
 
-    /// Another server on the same data with settings of its own (`CLIENTELE_…`).
+    /// A process that serves the same data with settings of its own (`CLIENTELE_…`).
     pub async fn beside_with(&self, settings: &[(&str, &str)]) -> Server {
         let program = settings.iter().fold(self.program.clone(), |program, (name, value)| program.with(name, value));
         Server::start(program, self.scratch("beside.log")).await
@@ -75,22 +102,45 @@ impl TestApp {
         self.database.as_ref().map(Database::url)
     }
 
-    /// The server, to be killed, stopped and started again.
+    /// The process that serves, to be killed, stopped and started again.
     pub fn server(&mut self) -> &mut Server {
-        &mut self.server
+        match &mut self.serving {
+            Serving::Process(server) => server,
+            Serving::Here(_) => {
+                panic!("this application serves in the test's own process; `TestApp::spawn` starts one")
+            }
+        }
     }
 
-    /// What the server logged so far.
+    /// What the process logged so far.
     pub fn log(&self) -> String {
-        self.server.log()
+        match &self.serving {
+            Serving::Process(server) => server.log(),
+            Serving::Here(_) => panic!("the log is that of all tests; `TestApp::spawn` starts a process with its own"),
+        }
     }
 
-    /// The program on the same data, for commands beside the server.
+    /// The application, where it is in this process.
+    pub(crate) fn here(&self) -> Option<&Here> {
+        match &self.serving {
+            Serving::Here(here) => Some(here),
+            Serving::Process(_) => None,
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.serving {
+            Serving::Here(here) => format!("http://{}", here.address()),
+            Serving::Process(server) => server.url(""),
+        }
+    }
+
+    /// The program on the same data, for commands beside what serves.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// Runs a command beside the server.
+    /// Runs a command beside what serves.
     pub fn cli(&self, arguments: &[&str]) -> Ran {
         self.program.run(arguments)
     }
@@ -107,12 +157,12 @@ impl TestApp {
 
     /// Somebody without credentials.
     pub fn anonymous(&self) -> Client {
-        Client::new(self.server.url(""), None)
+        Client::new(self.url(), None, self.http.clone())
     }
 
     /// Somebody with a token or key.
     pub fn with_token(&self, token: &str) -> Client {
-        Client::new(self.server.url(""), Some(token.to_owned()))
+        self.anonymous().with_token(token)
     }
 
     /// The emails that this application wrote; it has no mail server unless a test gives it one.
@@ -140,6 +190,20 @@ impl TestApp {
     /// A new organisation in the default country, with its owner and an admin's API key.
     pub fn tenant(&self, slug: &str) -> Tenant {
         Tenant::found(self, slug, &[])
+    }
+
+    /// A program with a role of an organisation.
+    pub fn api_key(&self, slug: &str, role: &str) -> Client {
+        match self.here() {
+            Some(here) => {
+                let (slug, role) = (slug.to_owned(), role.to_owned());
+                self.with_token(&here.operate(|app| async move { tenant::api_key(&app, &slug, &role, &role).await }))
+            }
+            None => {
+                let made = self.cli(&["api-key", "create", "--tenant", slug, "--name", role, "--role", role]);
+                self.with_token(made.printed())
+            }
+        }
     }
 
     /// A new organisation with more flags of `tenant create`.

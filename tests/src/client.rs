@@ -1,9 +1,18 @@
 //! Somebody who talks to the application over HTTP, with or without credentials.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::Answer;
+
+/// What speaks HTTP for the actors of one test. A connection is given up before the server closes it (after five seconds),
+/// so that no request meets its end.
+pub(crate) fn http() -> reqwest::Client {
+    let client = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
+    client.build().expect("a client")
+}
 
 /// An actor.
 #[derive(Clone, Debug)]
@@ -14,8 +23,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(base: String, token: Option<String>) -> Self {
-        Self { base, token, http: reqwest::Client::new() }
+    pub(crate) fn new(base: String, token: Option<String>, http: reqwest::Client) -> Self {
+        Self { base, token, http }
+    }
+
+    /// The same at the same server with another token or key.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same actor at another server.

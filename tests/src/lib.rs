@@ -1,15 +1,17 @@
-//! What the tests stand on: the real program, started on a port and a folder (and database) of its own, and those who talk to it.
+//! What the tests stand on: the real application, served on a port from a folder (and database) of its own, and those who talk to it.
 
 mod answer;
 mod app;
 mod client;
 mod database;
+mod here;
 mod mail_server;
 mod mailbox;
 mod program;
 mod proxy;
 mod scan;
 mod server;
+mod template;
 mod tenant;
 mod until;
 pub mod workspace;

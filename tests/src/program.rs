@@ -2,15 +2,19 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
+use api::config::Flags;
 use serde_json::Value;
 
 /// The program with its data folder and database, ready to be run with arguments.
 #[derive(Clone, Debug)]
 pub struct Program {
+    data: PathBuf,
+    database_url: Option<String>,
     settings: Vec<(String, String)>,
 }
 
@@ -27,10 +31,26 @@ pub struct Ran {
 
 impl Program {
     /// The program on a data folder, and on a PostgreSQL database where there is one.
-    pub fn new(data: &Path, database_url: Option<String>) -> Self {
-        let mut settings = vec![("CLIENTELE_DATA".to_owned(), data.display().to_string())];
-        settings.extend(database_url.map(|url| ("CLIENTELE_DATABASE_URL".to_owned(), url)));
-        Self { settings }
+    pub(crate) fn new(data: &Path, database_url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let program = Self { data: data.to_owned(), database_url, settings: Vec::new() };
+        settings.iter().fold(program, |program, (name, value)| program.with(name, value))
+    }
+
+    /// The same settings for the application in this process; those without a flag stand in a file in a folder.
+    pub(crate) fn flags(&self, folder: &Path) -> Flags {
+        let file = folder.join("settings.toml");
+        let lines = self.settings.iter().map(|(name, value)| {
+            let name = name.strip_prefix("CLIENTELE_").expect("a setting").to_lowercase();
+            let plain = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
+            if plain { format!("{name} = {value}\n") } else { format!("{name} = {}\n", Value::from(value.as_str())) }
+        });
+        fs::write(&file, lines.collect::<String>()).expect("a file");
+        Flags {
+            config: Some(file),
+            data: Some(self.data.clone()),
+            database_url: self.database_url.clone(),
+            listen: Some("127.0.0.1:0".to_owned()),
+        }
     }
 
     /// The same with one more setting.
@@ -46,7 +66,11 @@ impl Program {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLIENTELE_")) {
             command.env_remove(name);
         }
-        command.args(arguments).envs(self.settings.iter().cloned()).stdin(Stdio::null());
+        command.env("CLIENTELE_DATA", &self.data).args(arguments).stdin(Stdio::null());
+        if let Some(url) = &self.database_url {
+            command.env("CLIENTELE_DATABASE_URL", url);
+        }
+        command.envs(self.settings.iter().cloned());
         command
     }
 

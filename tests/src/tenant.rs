@@ -1,10 +1,13 @@
 //! An organisation made for a test, and its people.
 
+use api::app::App;
 use serde_json::{Value, json};
+use tenants::{api_keys::NewKey, registry::NewOrganisation};
 
-use crate::{Answer, Client, TestApp};
+use crate::{Answer, Client, TestApp, template::Template};
 
-const PASSWORD: &str = "a long enough passphrase";
+/// The password of owners.
+pub(crate) const PASSWORD: &str = "a long enough passphrase";
 
 /// An organisation, spoken to with an admin's API key.
 pub struct Tenant {
@@ -20,12 +23,21 @@ pub struct Tenant {
 impl Tenant {
     pub(crate) fn found(app: &TestApp, slug: &str, flags: &[&str]) -> Self {
         let owner_email = format!("owner@{slug}.example");
-        let mut arguments = vec!["tenant", "create", "--slug", slug, "--name", slug, "--owner-email", &owner_email];
-        arguments.extend(flags);
-        app.program().with("CLIENTELE_OWNER_PASSWORD", PASSWORD).run(arguments).printed();
-        let created = app.cli(&["api-key", "create", "--tenant", slug, "--name", "tests", "--role", "admin"]);
-        let api_key = app.with_token(created.printed());
-        Self { slug: slug.to_owned(), owner_email, api_key, anonymous: app.anonymous() }
+        let key = match app.here() {
+            Some(here) => {
+                let (organisation, email) = (organisation(slug, flags), owner_email.clone());
+                here.operate(|app| async move { Template::get().found(&app, organisation, &email).await })
+            }
+            None => {
+                let mut arguments =
+                    vec!["tenant", "create", "--slug", slug, "--name", slug, "--owner-email", &owner_email];
+                arguments.extend(flags);
+                app.program().with("CLIENTELE_OWNER_PASSWORD", PASSWORD).run(arguments).printed();
+                let key = app.cli(&["api-key", "create", "--tenant", slug, "--name", "tests", "--role", "admin"]);
+                key.printed().to_owned()
+            }
+        };
+        Self { slug: slug.to_owned(), owner_email, api_key: app.with_token(&key), anonymous: app.anonymous() }
     }
 
     /// Its owner, signed in.
@@ -34,8 +46,8 @@ impl Tenant {
             signIn(email: $email, password: $password) { accessToken } }";
         let variables = json!({ "email": self.owner_email, "password": PASSWORD });
         let signed_in = self.anonymous.account(query, variables).await.data();
-        let token = signed_in["signIn"]["accessToken"].as_str().expect("a token").to_owned();
-        Client::new(self.anonymous.url(""), Some(token))
+        let token = signed_in["signIn"]["accessToken"].as_str().expect("a token");
+        self.anonymous.with_token(token)
     }
 
     /// A document, with the API key.
@@ -59,5 +71,28 @@ impl Tenant {
         let query = format!("mutation ($data: {name}CreateInput!) {{ create{name}(data: $data) {{ id }} }}");
         let answer = self.data(&query, json!({ "data": data })).await;
         answer[format!("create{name}")]["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+/// A key for programs with a role.
+pub(crate) async fn api_key(app: &App, slug: &str, name: &str, role: &str) -> String {
+    let tenant = app.registry.by_slug(slug).await.expect("an organisation").id;
+    let new = NewKey { name: name.to_owned(), role: Some(role.to_owned()), ..NewKey::default() };
+    app.identity.create_api_key(tenant, new).await.expect("an API key").key
+}
+
+/// What `tenant create` makes of its flags.
+fn organisation(slug: &str, flags: &[&str]) -> NewOrganisation {
+    let flag = |name: &str, other: &str| {
+        let at = flags.iter().position(|flag| *flag == name);
+        at.map_or(other, |at| flags[at + 1]).to_owned()
+    };
+    NewOrganisation {
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        country: flag("--country", "US"),
+        currency: flag("--currency", "USD"),
+        time_zone: flag("--time-zone", "UTC"),
+        language: flag("--language", "en"),
     }
 }

@@ -99,13 +99,15 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             format!("Cannot listen on {}: {error}; choose another address with `--listen`.", config.listen),
         )
     })?;
+    // port 0 lets the system choose; links in emails then lead to its choice
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    let config = &Config { listen: address, ..config.clone() };
     let system_jobs = crate::emails::system_jobs(&app, config)?;
     config.warn();
     if let Some(certificates) = &certificates {
         certificates.reload_on_change()?;
     }
     sweep.start(app.registry.clone());
-    let address = server.addrs().first().copied().unwrap_or(config.listen);
     let redirect = config.redirect_from.map(|from| redirect::serve(from, address.port())).transpose()?;
     let running = server.run();
     let handle = running.handle();
@@ -118,10 +120,15 @@ impl Server {
     pub async fn until(self, end: impl Future<Output = ()>) {
         end.await;
         tracing::info!("stopping: requests and jobs in hand are finished");
+        self.stop(true).await;
+    }
+
+    /// Stops. Requests in hand are answered first, or else dropped; jobs in hand are finished.
+    pub async fn stop(self, answer: bool) {
         if let Some(redirect) = self.redirect {
             redirect.stop(false).await;
         }
-        self.handle.stop(true).await;
+        self.handle.stop(answer).await;
         self.workers.stop().await;
         match self.ended.await {
             Ok(Ok(())) => tracing::info!("stopped"),

@@ -97,6 +97,18 @@ impl MasterKeys {
         Purpose::ALL.iter().map(|purpose| self.new_key(tenant, *purpose, KeyId(1))).collect()
     }
 
+    /// The keys of a new tenant whose file is a copy of another's, and opens as that one does.
+    ///
+    /// # Errors
+    /// When the other's key was wrapped by another installation.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn first_keys_of_copy(&self, tenant: TenantId, (other, file): (TenantId, &Held)) -> Result<Vec<Held>> {
+        let mut keys = self.first_keys(tenant)?;
+        keys.retain(|held| held.purpose != Purpose::File);
+        keys.push(self.wrap(tenant, Purpose::File, KeyId(1), self.unwrap(other, file)?.0.as_slice())?);
+        Ok(keys)
+    }
+
     /// A new key of a tenant.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use crate::{
     error::{Code, Error, FieldIssue, Issue, Result},
     identity::name_of,
     iso,
+    keys::Held,
     lines::name_issue,
     migrate, security_log,
 };
@@ -94,7 +95,8 @@ impl Registry {
             return Err(Error::invalid(issues));
         }
         self.sweep().await?;
-        let row = self.register(&organisation).await?;
+        let id = TenantId::new();
+        let row = self.register(id, self.master.first_keys(id)?, &organisation).await?;
         let built = self.build(&row, &owner).await;
         match built {
             Ok(member) => {
@@ -110,9 +112,13 @@ impl Registry {
         }
     }
 
-    async fn register(&self, organisation: &NewOrganisation) -> Result<tenants::Model> {
-        let id = TenantId::new();
-        let held = self.master.first_keys(id)?;
+    /// Takes a tenant down in the control plane, with its wrapped keys.
+    pub(crate) async fn register(
+        &self,
+        id: TenantId,
+        held: Vec<Held>,
+        organisation: &NewOrganisation,
+    ) -> Result<tenants::Model> {
         let row = tenants::Model {
             id,
             slug: organisation.slug.clone(),
@@ -154,10 +160,18 @@ impl Registry {
             pool.of(row.id).execute_unprepared(&sql).await?;
         }
         let db = self.connect(row, true).await?;
-        let filled = self.fill(&db, owner.row()).await;
+        let seeded = match self.fill(&db).await {
+            Ok(()) => self.seed(&db, owner.row()).await,
+            Err(error) => Err(error),
+        };
         db.close().await;
-        let member = filled?;
+        let member = seeded?;
+        self.activate(row, owner, member).await?;
+        Ok(member)
+    }
 
+    /// Lets people in.
+    pub(crate) async fn activate(&self, row: &tenants::Model, owner: &Person, member: MemberId) -> Result<()> {
         let tx = self.control.begin().await?;
         owner.settle(&tx).await?;
         let membership =
@@ -170,24 +184,24 @@ impl Registry {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        Ok(member)
+        Ok(())
     }
 
-    async fn fill(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
+    /// The system tables, with the number of the key that seals, and the standard objects: what is the same for everybody.
+    pub(crate) async fn fill(&self, db: &TenantDb) -> Result<()> {
         migrate::prepare(db).await?;
         migrate::run(db, self.clock.micros()).await?;
         clock::Entity::update_many()
             .col_expr(clock::Column::DataKey, Expr::value(i64::from(db.key().current().0)))
             .exec(db)
             .await?;
-        self.provision.provision(db).await?;
-        security_log::begin(db, self.clock.micros()).await?;
-        self.seed(db, owner).await
+        self.provision.provision(db).await
     }
 
-    /// The roles that allow everything, and the owner as first member.
-    async fn seed(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
+    /// What is the tenant's own: the roles that allow everything, and the owner as first member.
+    pub(crate) async fn seed(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
         let now = self.clock.micros();
+        security_log::begin(db, now).await?;
         let owner_role = RoleId::new();
         let role = |id: RoleId, name: &str, label: &str| roles::ActiveModel {
             id: Set(id),

@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use entities::control::{data_keys, tenants};
+use entities::{
+    control::{data_keys, tenants},
+    ids::TenantId,
+};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, sea_query::Expr};
 
 use super::{Registry, create::disk, watch};
@@ -56,12 +59,17 @@ impl Registry {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),
             _ => {}
         }
+        self.unregister(row.id).await
+    }
+
+    /// Strikes a tenant out of the control plane.
+    pub(crate) async fn unregister(&self, id: TenantId) -> Result<()> {
         let tx = self.control.begin().await?;
         for table in OF_TENANTS {
             let sql = format!("DELETE FROM {table} WHERE tenant_id = $1");
-            tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [row.id.0.into()])).await?;
+            tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [id.0.into()])).await?;
         }
-        tenants::Entity::delete_by_id(row.id).exec(&tx).await?;
+        tenants::Entity::delete_by_id(id).exec(&tx).await?;
         tx.commit().await?;
         Ok(())
     }

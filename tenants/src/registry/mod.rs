@@ -127,6 +127,12 @@ impl Registry {
         self.control.close().await;
     }
 
+    /// Where new tenants are kept.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> &Path {
         &self.storage.data

@@ -63,7 +63,7 @@ impl Registry {
     }
 
     /// The connections of a tenant, without a look at what is in the space.
-    pub(super) async fn connect(&self, row: &tenants::Model, create: bool) -> Result<TenantDb> {
+    pub(crate) async fn connect(&self, row: &tenants::Model, create: bool) -> Result<TenantDb> {
         let held = held_keys(&self.control, row.id).await?;
         let folder = self.folder(row.id);
         let key = DataKeys::open(&self.master, row.id, &held)?;

@@ -50,7 +50,7 @@ impl Stand {
             ("CLIENTELE_GRAPHQL_POINTS", plenty),
             ("CLIENTELE_GRAPHQL_POINTS_PER_SECOND", plenty),
         ];
-        TestApp::start_on(server, &settings).await
+        TestApp::spawn_on(server, &settings).await
     }
 
     /// An organisation in a fresh application.

@@ -215,7 +215,7 @@ async fn one_address_does_not_have_emails_sent_to_everybody() {
 
 #[tokio::test]
 async fn emails_that_wait_survive_a_power_cut() {
-    let mut app = TestApp::start_with(&[("CLIENTELE_WORKERS", "0")]).await;
+    let mut app = TestApp::spawn_with(&[("CLIENTELE_WORKERS", "0")]).await;
     sign_up(&app.anonymous(), "ada@example.com", "acme").await.data();
     assert_eq!(app.mailbox().emails().len(), 0, "nobody works");
     app.server().kill();
@@ -226,7 +226,7 @@ async fn emails_that_wait_survive_a_power_cut() {
 
 #[tokio::test]
 async fn the_log_holds_no_person_and_no_secret() {
-    let mut app = TestApp::start_with(&[("CLIENTELE_LOG", "trace")]).await;
+    let mut app = TestApp::spawn_with(&[("CLIENTELE_LOG", "trace")]).await;
     let anonymous = app.anonymous();
     sign_up(&anonymous, "zenobia@example.com", "other").await.data();
     let waiting = app.mailbox().take("zenobia@example.com", CONFIRM_SUBJECT).await.token();

@@ -12,7 +12,7 @@ const CREATE: &str = "mutation ($data: CustomerCreateInput!) { createCustomer(da
 
 #[tokio::test]
 async fn writes_that_were_acknowledged_survive_once() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let writer = tenant.api_key.clone();
     let acknowledged = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -55,7 +55,7 @@ async fn writes_that_were_acknowledged_survive_once() {
 #[tokio::test]
 async fn an_import_goes_on_after_a_crash_without_doubles() {
     const ROWS: usize = 100_000;
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let file = app.scratch("many.csv");
     let mut text = "externalId,firstName,email\n".to_owned();
@@ -96,7 +96,7 @@ async fn a_command_killed_in_its_import_is_continued() {
 
 #[tokio::test]
 async fn a_field_being_made_is_finished_after_a_crash() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     app.cli(&["create-test-customers", "--tenant", "acme", "--count", "20000"]).printed();
     let input = json!({ "object": "customer", "name": "loyalty", "label": { "en": "Loyalty" }, "type": "TEXT", "unique": true });

@@ -18,7 +18,7 @@ async fn no_customer_is_found_in_the_bytes_of_the_files() {
     if tests::postgres().is_some() {
         return; // The files are PostgreSQL's; disk encryption is the operator's.
     }
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let data = json!({ "firstName": "Zenobia", "lastName": "Quartermaine", "email": "zenobia@quartermaine.example", "phone": "+213550998877" });
     let id = tenant.create("customer", data).await;
@@ -35,7 +35,7 @@ async fn no_customer_is_found_in_the_bytes_of_the_files() {
 
 #[tokio::test]
 async fn what_is_kept_is_for_nobody_else_of_the_machine() {
-    let app = TestApp::start().await;
+    let app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let invite = "mutation { inviteMember(email: \"bob@example.com\", role: \"agent\") { id } }";
     tenant.data(invite, json!({})).await;
@@ -59,7 +59,7 @@ async fn what_is_kept_is_for_nobody_else_of_the_machine() {
 
 #[tokio::test]
 async fn no_customer_is_found_in_the_bytes_of_staged_files() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let upload = async |csv: String| {
         let begun = Answer::of(tenant.api_key.request(Method::POST, "/api/imports?object=customer").body(csv)).await;
@@ -90,7 +90,7 @@ async fn no_customer_is_found_in_the_bytes_of_staged_files() {
 #[tokio::test]
 async fn no_secret_is_found_in_files_databases_or_logs() {
     let since = SystemTime::now() - Duration::from_secs(1);
-    let mut app = TestApp::start_with(&[("CLIENTELE_LOG", "trace")]).await;
+    let mut app = TestApp::spawn_with(&[("CLIENTELE_LOG", "trace")]).await;
     let mut secrets = account(&app).await;
     secrets.extend(sealed_values(&app, secrets[0].clone()).await);
     let master = fs::read_to_string(app.data().join("master.key")).expect("the master key");

@@ -72,7 +72,7 @@ fn master_keys(data: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn the_master_key_is_rotated_while_servers_serve() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let beside = app.beside().await;
     let owner = tenant.owner().await;
@@ -106,7 +106,7 @@ async fn the_master_key_is_rotated_while_servers_serve() {
 
 #[tokio::test]
 async fn a_rotation_of_the_master_key_that_was_killed_is_gone_on_with() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let id = tenant.create("customer", json!({ "lastName": "Haddad" })).await;
     for _ in 0..3 {
@@ -140,7 +140,7 @@ async fn a_rotation_of_the_master_key_that_was_killed_is_gone_on_with() {
 #[tokio::test]
 async fn keys_that_are_configured_are_rotated_by_those_who_configure_them() {
     let key = "5a".repeat(32);
-    let mut app = TestApp::start_with(&[("CLIENTELE_MASTER_KEY", &key)]).await;
+    let mut app = TestApp::spawn_with(&[("CLIENTELE_MASTER_KEY", &key)]).await;
     let tenant = app.tenant("acme");
     tenant.create("customer", json!({ "lastName": "Haddad" })).await;
     let alone = app.cli(&["keys", "rotate", "--master"]);
@@ -159,7 +159,7 @@ fn header(token: &str) -> &str {
 
 #[tokio::test]
 async fn a_destroyed_organisation_cannot_be_opened_any_more_also_from_a_copy() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let (gone, stays) = (app.tenant("acme"), app.tenant("globex"));
     for tenant in [&gone, &stays] {
         tenant.create("customer", json!({ "lastName": "Haddad" })).await;
@@ -232,7 +232,7 @@ fn secretive(person: Client, stop: Arc<AtomicBool>, written: Arc<AtomicUsize>) -
 
 #[tokio::test]
 async fn data_keys_are_rotated_and_retired_while_servers_serve() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     crate::sealed::secrets(&tenant).await;
     let known = json!({ "lastName": "Zenobia", "socialNumber": "4711", "diagnosis": "Measles" });
@@ -277,7 +277,7 @@ async fn data_keys_are_rotated_and_retired_while_servers_serve() {
 #[tokio::test]
 async fn sealing_anew_goes_on_after_a_crash() {
     use std::fmt::Write;
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     crate::sealed::secrets(&tenant).await;
     let mut csv = "lastName,socialNumber,diagnosis\n".to_owned();

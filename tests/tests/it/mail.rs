@@ -6,7 +6,7 @@ use tests::{Client, MAIL_PASSWORD, MailServer, Received, TestApp, until};
 /// An application that hands its emails to a server.
 async fn app(server: &MailServer, url: &str, password: &str) -> TestApp {
     let ca = server.certificate().display().to_string();
-    TestApp::start_with(&[
+    TestApp::spawn_with(&[
         ("CLIENTELE_SMTP_URL", url),
         ("CLIENTELE_SMTP_PASSWORD", password),
         ("CLIENTELE_SMTP_CA", &ca),

@@ -67,7 +67,7 @@ async fn a_checked_configuration_shows_no_secret() {
 
 #[tokio::test]
 async fn another_master_key_refuses_to_start_and_says_why() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     app.tenant("acme");
     app.server().kill();
     let ran = app.program().with("CLIENTELE_MASTER_KEY", &"7".repeat(64)).run(["serve"]);
@@ -95,7 +95,7 @@ async fn the_master_key_is_for_its_owner_alone() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named_and_nothing_else_is_said() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let taken = app.server().address().to_string();
     let ran = app.program().with("CLIENTELE_LISTEN", &taken).run(["serve"]);
     assert_eq!(ran.code, Some(65), "{ran:?}");

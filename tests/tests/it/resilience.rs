@@ -6,7 +6,7 @@ use tests::{Answer, Client, TestApp, until};
 
 #[tokio::test]
 async fn asked_to_stop_it_finishes_what_it_has() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let acme = app.tenant("acme");
     acme.create("customer", json!({ "firstName": "Ada" })).await;
     assert_eq!(app.server().stop(), Some(0), "{}", app.server().log());

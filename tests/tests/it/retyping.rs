@@ -88,7 +88,7 @@ async fn what_does_not_convert_says_why() {
 
 #[tokio::test]
 async fn many_rows_change_their_type_through_a_crash_while_others_write() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::spawn().await;
     let acme = app.tenant("acme");
     let id = text_field(&acme, "grade").await;
     let rows: String = (0..30_000).map(|row| format!("{row},Person {row},{}\n", row % 100)).collect();

@@ -39,8 +39,7 @@ pub async fn role(tenant: &Tenant, input: Value) {
 
 /// A program with a role.
 pub fn program(app: &TestApp, tenant: &Tenant, role: &str) -> Client {
-    let made = app.cli(&["api-key", "create", "--tenant", &tenant.slug, "--name", role, "--role", role]);
-    app.with_token(made.printed())
+    app.api_key(&tenant.slug, role)
 }
 
 /// Somebody who was invited and came, with their member id.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "for tests, which may panic")]
 
+mod template;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -15,6 +17,8 @@ use std::{
 use entities::{control::users, ids::UserId};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use tempfile::TempDir;
+
+pub use template::Template;
 
 use crate::{
     Access, Actor, Caller, Clock, Origin, Registry, TenantDb,
@@ -153,8 +157,14 @@ pub fn caller(db: &TenantDb) -> Arc<Caller> {
     })
 }
 
-pub(crate) fn folder() -> PathBuf {
+/// Has the last test of this process wait for the files that are being closed when it ends.
+pub fn wait_at_the_end() {
     OPENED.with(|_| ());
+}
+
+/// A folder that is there until the tests that run now have ended.
+pub fn folder() -> PathBuf {
+    wait_at_the_end();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().to_owned();
     FOLDERS.lock().expect("no test panics here").push(folder);
