@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crm::rules::CrmRules;
 use jobs::Handler;
-use records::{Ctx, rules::Rules};
+use records::{Ctx, rules::RuleSet};
 use sha2::{Digest, Sha256};
 use tenants::{
     Access, Actor, Caller, Clock, Code, Error, Origin, Provision, Registry, TenantDb, control::Control,
@@ -21,7 +20,7 @@ pub struct App {
     /// People and programs.
     pub identity: Arc<Identity>,
     /// What objects demand beyond their catalog.
-    pub rules: Arc<dyn Rules>,
+    pub rules: Arc<RuleSet>,
 }
 
 /// Gives new tenants the standard objects, and old ones the new objects of a release.
@@ -69,7 +68,7 @@ impl App {
         let provision = Arc::new(StandardObjects::new());
         let registry = Arc::new(Registry::new(control, master, storage, Clock::system(), provision));
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        Ok(Self { registry, identity, rules: CrmRules::shared() })
+        Ok(Self { registry, identity, rules: crm::rules() })
     }
 
     /// The context of the operator's command line in an organisation.

@@ -139,7 +139,6 @@ impl Handler for Invitations {
 mod tests {
     //! What is deleted goes for good when its time has come.
 
-    use crm::rules::CrmRules;
     use jobs::Worker;
     use records::catalog::{FieldKind, spec::FieldSpec};
     use sea_orm::ConnectionTrait;
@@ -156,7 +155,7 @@ mod tests {
         let (tenant, _) = registry.create(testing::organisation(), owner).await.unwrap();
         let registry = Arc::new(registry);
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        let app = App { registry, identity, rules: CrmRules::shared() };
+        let app = App { registry, identity, rules: crm::rules() };
         let db = app.registry.space(tenant).await.unwrap();
         let ctx = app.ctx(db, Actor::System, Arc::new(Access::All), Origin::Cli, "test".to_owned()).await.unwrap();
         (app, ctx)

@@ -7,13 +7,37 @@ pub mod demo;
 pub mod import;
 pub mod interactions;
 pub mod members;
-pub mod rules;
 #[cfg(test)]
 mod tests;
 
-use records::catalog::spec::ObjectSpec;
+use std::sync::Arc;
+
+use records::{
+    catalog::spec::ObjectSpec,
+    rules::{RuleSet, Rules},
+};
+
+/// A kind of record that every organisation has. The folder of its noun declares it, with its rules.
+pub struct StandardObject {
+    /// API name in the singular.
+    pub name: &'static str,
+    /// Its fields.
+    pub declaration: fn() -> ObjectSpec,
+    /// What it demands beyond its fields, where it does.
+    pub rules: Option<fn() -> Arc<dyn Rules>>,
+}
 
 /// The standard objects, each after those it links to.
+pub const OBJECTS: &[StandardObject] =
+    &[members::OBJECT, customers::OBJECT, contact_points::OBJECT, interactions::OBJECT];
+
+/// The declarations of all standard objects.
 pub fn objects() -> Vec<ObjectSpec> {
-    vec![members::object(), customers::object(), contact_points::object(), interactions::object()]
+    OBJECTS.iter().map(|object| (object.declaration)()).collect()
+}
+
+/// The rules of all standard objects, as a context takes them.
+pub fn rules() -> Arc<RuleSet> {
+    let with_rules = OBJECTS.iter().filter_map(|object| Some((object.name, object.rules?)));
+    Arc::new(with_rules.fold(RuleSet::default(), |set, (name, rules)| set.with(name, rules())))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenants::{Caller, TenantDb, TenantTx, error::Result};
 
-use crate::{catalog::Catalog, rules::Rules, values::Locale};
+use crate::{catalog::Catalog, rules::RuleSet, values::Locale};
 
 /// One caller at one version of the catalog in one tenant.
 #[derive(Clone)]
@@ -16,12 +16,12 @@ pub struct Ctx {
     /// The tenant's space, or an open transaction in it.
     pub db: TenantDb,
     /// What objects demand beyond their catalog.
-    pub rules: Arc<dyn Rules>,
+    pub rules: Arc<RuleSet>,
 }
 
 impl Ctx {
     /// The context of a new request, with the newest catalog this process knows.
-    pub async fn open(caller: Arc<Caller>, db: TenantDb, rules: Arc<dyn Rules>) -> Result<Self> {
+    pub async fn open(caller: Arc<Caller>, db: TenantDb, rules: Arc<RuleSet>) -> Result<Self> {
         let catalog = crate::catalog::current(&db).await?;
         Ok(Self { caller, catalog, db, rules })
     }

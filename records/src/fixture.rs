@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use entities::ids::{FieldId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
-use tenants::{Dialect, TenantTx, error::FieldIssue, testing};
+use tenants::{Dialect, testing};
 use uuid::Uuid;
 
 use crate::{
     Ctx,
     catalog::{Cardinality, Catalog, Choice, Field, FieldKind, Object, OnDestroy, Origin, Relation, ddl},
     columns,
-    engine::{Draft, Mutation, WriteOutcome},
-    rules::Rules,
     sql::{List, Sql},
     values::{self, Value},
 };
@@ -85,25 +83,6 @@ fn object(number: u128, name: &str, fields: Vec<(&str, FieldKind)>) -> Object {
         .with_fields(system.chain(custom).collect())
 }
 
-struct NoRules;
-
-#[async_trait::async_trait]
-impl Rules for NoRules {
-    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
-        Vec::new()
-    }
-
-    fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
-
-    fn required_fields(&self, _: &Object) -> Vec<FieldId> {
-        Vec::new()
-    }
-
-    async fn after_write(&self, _: &Ctx, _: &TenantTx, _: &[WriteOutcome]) -> tenants::error::Result<Vec<Mutation>> {
-        Ok(Vec::new())
-    }
-}
-
 /// The catalog's tables, empty, in a space of their own.
 pub async fn ctx() -> Ctx {
     ctx_in("Africa/Algiers").await
@@ -121,7 +100,7 @@ pub async fn ctx_in(time_zone: &str) -> Ctx {
     let version: i64 = row.unwrap().try_get_by_index(0).unwrap();
     sea_orm::TransactionSession::commit(tx).await.unwrap();
     let catalog = Arc::new(Catalog { version, ..catalog });
-    Ctx { caller: testing::caller(&db), catalog, db, rules: Arc::new(NoRules) }
+    Ctx { caller: testing::caller(&db), catalog, db, rules: Arc::default() }
 }
 
 fn tables(dialect: Dialect, catalog: &Catalog) -> Vec<String> {

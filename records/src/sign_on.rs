@@ -23,7 +23,7 @@ use crate::{
     engine::{WriteKind, note_members},
     members::{as_member, insert},
     roles,
-    rules::Rules,
+    rules::RuleSet,
 };
 
 /// A session for whoever the provider vouches for, for this organisation alone.
@@ -33,7 +33,7 @@ use crate::{
 /// owner: whoever chooses the provider would be the owner otherwise.
 pub async fn enter(
     identity: &Identity,
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     db: TenantDb,
     proven: &Proven,
     client: &ClientInfo,
@@ -77,7 +77,7 @@ async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result
 
 async fn join(
     identity: &Identity,
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     db: TenantDb,
     person: &Person,
     client: &ClientInfo,

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use records::{
     invitations::{self, Answering},
     members,
-    rules::Rules,
+    rules::RuleSet,
 };
 use tenants::identity::{self as people, ClientInfo, ProfilePatch, SignedInUser, for_one_organisation};
 
@@ -148,7 +148,7 @@ impl Own {
             Some(PersonInput { first_name, last_name, password }) => Answering::New { first_name, last_name, password },
             None => Answering::Known(self::person(ctx).await?.0),
         };
-        let rules = Arc::clone(ctx.data_unchecked::<Arc<dyn Rules>>());
+        let rules = Arc::clone(ctx.data_unchecked::<Arc<RuleSet>>());
         let joined = invitations::accept(identity(ctx), rules, &token, who, ctx.data_unchecked()).await;
         joined.map(MembershipView::from).map_err(|error| to_graphql_error(&error))
     }
@@ -156,7 +156,7 @@ impl Own {
     /// Deletes the account for good. Who is the only owner of an organisation makes somebody else an owner first.
     async fn delete_account(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
-        let rules = ctx.data_unchecked::<Arc<dyn Rules>>();
+        let rules = ctx.data_unchecked::<Arc<RuleSet>>();
         let gone = members::delete_account(identity(ctx), rules, &user, &password, ctx.data_unchecked()).await;
         gone.map(|()| true).map_err(|error| to_graphql_error(&error))
     }

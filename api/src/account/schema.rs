@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, ErrorExtensions, MergedObject, Object, Schema, Value};
 use entities::{control::users, ids::SessionId};
-use records::rules::Rules;
+use records::rules::RuleSet;
 use serde_json::Value as Json;
 use tenants::{
     Code, Error, Kind,
@@ -22,7 +22,7 @@ use super::{
 use crate::http::error_body;
 
 /// Builds the schema over the people of an installation.
-pub fn build(identity: Arc<Identity>, rules: Arc<dyn Rules>) -> AccountSchema {
+pub fn build(identity: Arc<Identity>, rules: Arc<RuleSet>) -> AccountSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .data(identity)
         .data(rules)

@@ -20,7 +20,7 @@ pub mod ws;
 
 use std::sync::Arc;
 
-use records::rules::Rules;
+use records::rules::RuleSet;
 use tenants::{Caller, error::Result};
 
 pub use budget::{Budget, Budgets, Left};
@@ -37,7 +37,7 @@ pub struct Endpoint {
     budgets: Budgets<budget::Who>,
     feeds: feeds::Feeds,
     sockets: sockets::Sockets,
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
 }
 
 /// Bytes of schemas kept.
@@ -47,7 +47,7 @@ const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Endpoint {
     /// An endpoint whose writes follow these rules, and whose callers may each spend so much.
-    pub fn new(rules: Arc<dyn Rules>, budget: Budget) -> Self {
+    pub fn new(rules: Arc<RuleSet>, budget: Budget) -> Self {
         Self {
             schemas: cache::Schemas::new(SCHEMA_BYTES),
             documents: plan::Documents::new(DOCUMENT_BYTES),

@@ -7,9 +7,10 @@ use records::{
     Ctx,
     catalog::Object,
     engine::{Change, Draft, Mutation, WriteKind, WriteOutcome},
+    rules::FollowUp,
     values::{Contact, Value},
 };
-use tenants::{TenantTx, error::Result};
+use tenants::error::Result;
 use uuid::Uuid;
 
 use super::{
@@ -20,11 +21,10 @@ use super::{
 /// The points that follow from what was written to customers.
 pub(crate) async fn customers_to_points(
     ctx: &Ctx,
-    tx: &TenantTx,
     customer: &Object,
     written: &[&WriteOutcome],
-) -> Result<Vec<Mutation>> {
-    let Some(points) = ctx.catalog.object("contactPoint") else { return Ok(Vec::new()) };
+) -> Result<Vec<FollowUp>> {
+    let Some(points) = ctx.catalog.standard("contactPoint") else { return Ok(Vec::new()) };
     let mut set = Vec::new();
     for one in written {
         for kind in Kind::ALL {
@@ -40,16 +40,16 @@ pub(crate) async fn customers_to_points(
     // New customers have no points yet: nothing needs to be read for them.
     let changed: Vec<Uuid> =
         set.iter().filter(|(one, ..)| one.kind != WriteKind::Created).map(|(one, ..)| one.id.0).collect();
-    let existing = store::of_customers(tx, points, &changed).await?;
-    let mut mutations = Vec::new();
+    let existing = store::of_customers(&ctx.db, points, &changed).await?;
+    let mut follow_ups = Vec::new();
     for (one, kind, contact) in set {
         let all = existing.get(&one.id.0).map_or(&[][..], Vec::as_slice);
         let of_kind: Vec<Point> = all.iter().filter(|point| point.kind == kind).cloned().collect();
         for step in rules::follow_customer(contact, &of_kind) {
-            mutations.push(mutation(points, one.id, kind, step));
+            follow_ups.push(FollowUp { cause: one.id, mutation: mutation(points, one.id, kind, step) });
         }
     }
-    Ok(mutations)
+    Ok(follow_ups)
 }
 
 fn mutation(points: &Object, customer: RecordId, kind: Kind, step: PointChange) -> Mutation {
@@ -83,18 +83,18 @@ fn mutation(points: &Object, customer: RecordId, kind: Kind, step: PointChange) 
 /// The customers, and the other points, that follow from what was written to points.
 pub(crate) async fn points_to_customers(
     ctx: &Ctx,
-    tx: &TenantTx,
     points: &Object,
     written: &[&WriteOutcome],
-) -> Result<Vec<Mutation>> {
-    let Some(customer) = ctx.catalog.object("customer") else { return Ok(Vec::new()) };
+) -> Result<Vec<FollowUp>> {
+    let Some(customer) = ctx.catalog.standard("customer") else { return Ok(Vec::new()) };
     let ids: Vec<RecordId> = written.iter().filter(|one| one.kind != WriteKind::Destroyed).map(|one| one.id).collect();
-    let owned = store::by_ids(tx, points, &ids).await?;
+    let owned = store::by_ids(&ctx.db, points, &ids).await?;
     let owners: Vec<Uuid> = owned.iter().map(|owned| owned.customer).collect();
-    let beside = store::of_customers(tx, points, &owners).await?;
+    let beside = store::of_customers(&ctx.db, points, &owners).await?;
     let kinds: HashMap<RecordId, &WriteOutcome> = written.iter().map(|one| (one.id, *one)).collect();
-    let mut columns: HashMap<(Uuid, Kind), Option<Contact>> = HashMap::new();
-    let mut mutations = Vec::new();
+    // by customer and column: the point that asks for it, and what it shows
+    let mut columns: HashMap<(Uuid, Kind), (RecordId, Option<Contact>)> = HashMap::new();
+    let mut follow_ups = Vec::new();
     for one in owned {
         let key = (one.customer, one.point.kind);
         let shown = one.point.primary && !one.archived;
@@ -102,24 +102,25 @@ pub(crate) async fn points_to_customers(
         if shown {
             let others = beside.get(&one.customer).map_or(&[][..], Vec::as_slice);
             let rivals = others.iter().filter(|other| other.kind == key.1 && other.primary && other.id != one.point.id);
-            mutations.extend(
-                rivals.map(|rival| mutation(points, RecordId(one.customer), rival.kind, PointChange::Demote(rival.id))),
-            );
-            columns.insert(key, Some(one.point.contact));
+            follow_ups.extend(rivals.map(|rival| {
+                let demote = mutation(points, RecordId(one.customer), rival.kind, PointChange::Demote(rival.id));
+                FollowUp { cause: one.point.id, mutation: demote }
+            }));
+            columns.insert(key, (one.point.id, Some(one.point.contact)));
         } else if was_shown {
-            columns.entry(key).or_insert(None);
+            columns.entry(key).or_insert((one.point.id, None));
         }
     }
-    for at in store::gone(tx, customer, points, written).await? {
-        columns.entry(at).or_insert(None);
+    for (point, at) in store::gone(&ctx.db, customer, points, written).await? {
+        columns.entry(at).or_insert((point, None));
     }
-    for ((id, kind), contact) in columns {
+    for ((id, kind), (cause, contact)) in columns {
         let mut draft = Draft::default();
         set(customer, &mut draft, kind.column(), contact.map_or(Value::Null, Value::Contact));
-        mutations
-            .push(Mutation { object: customer.id, change: Change::Update { id: RecordId(id), draft, version: None } });
+        let change = Change::Update { id: RecordId(id), draft, version: None };
+        follow_ups.push(FollowUp { cause, mutation: Mutation { object: customer.id, change } });
     }
-    Ok(mutations)
+    Ok(follow_ups)
 }
 
 /// Whether the write took the point's place as the primary one.

@@ -5,5 +5,13 @@ mod model;
 pub(crate) mod rules;
 mod store;
 
-pub(crate) use follow::{customers_to_points, points_to_customers};
-pub use model::object;
+pub(crate) use follow::customers_to_points;
+
+use crate::StandardObject;
+
+/// The standard object `contactPoint`.
+pub const OBJECT: StandardObject = StandardObject {
+    name: "contactPoint",
+    declaration: model::object,
+    rules: Some(|| std::sync::Arc::new(rules::ContactPointRules)),
+};

@@ -8,10 +8,10 @@ use records::catalog::{
 use crate::choices::choice;
 
 /// The declaration of `contactPoint`. The rules write its key, its validity and its name.
-pub fn object() -> ObjectSpec {
+pub(super) fn object() -> ObjectSpec {
     let kinds = vec![
-        choice("EMAIL", labels("Email", "E-mail", "Correo electrónico")),
-        choice("PHONE", labels("Phone", "Téléphone", "Teléfono")),
+        choice("email", labels("Email", "E-mail", "Correo electrónico")),
+        choice("phone", labels("Phone", "Téléphone", "Teléfono")),
     ];
     let customer = RelationSpec::to_one("customer")
         .inverse("contactPoints", labels("Contact points", "Moyens de contact", "Medios de contacto"))

@@ -2,12 +2,47 @@
 
 use entities::ids::{FieldId, RecordId};
 use records::{
-    catalog::Object,
+    Ctx,
+    catalog::{Catalog, Field, Object},
     engine::Draft,
+    rules::{FollowUp, Prepared, Rules, Written},
     values::{Contact, Value, email, phone},
 };
-use tenants::error::FieldIssue;
+use tenants::error::{FieldIssue, Result};
 use uuid::Uuid;
+
+use super::follow;
+
+/// The rules of `contactPoint`.
+pub(super) struct ContactPointRules;
+
+#[async_trait::async_trait]
+impl Rules for ContactPointRules {
+    fn derived_from(&self, catalog: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
+        let (of, sources): (Option<&Object>, &[&str]) = match field.name.as_str() {
+            "value" | "primary" => (catalog.standard("customer"), SHOWN),
+            "key" | "name" => (Some(object), &["value"]),
+            _ => (None, &[]),
+        };
+        sources.iter().filter_map(|name| Some(of?.standard(name)?.id)).collect()
+    }
+
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
+        REQUIRED_FIELDS.iter().filter_map(|name| Some(object.standard(name)?.id)).collect()
+    }
+
+    fn prepare(&self, ctx: &Ctx, object: &Object, drafts: &mut [Prepared<'_>]) {
+        for Prepared { draft, issues } in drafts {
+            prepare(object, draft, &ctx.db.settings().country, issues);
+        }
+    }
+
+    async fn after_write(&self, ctx: &Ctx, object: &Object, written: &[Written<'_>]) -> Result<Vec<FollowUp>> {
+        // what their customer asked for is what it says already
+        let own: Vec<_> = written.iter().filter(|one| one.asked_by.is_none()).map(|one| one.outcome).collect();
+        follow::points_to_customers(ctx, object, &own).await
+    }
+}
 
 /// What kind of address a point is, and which column of the customer it mirrors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,8 +58,8 @@ impl Kind {
     /// Key of the option.
     pub(crate) fn option(self) -> &'static str {
         match self {
-            Kind::Email => "EMAIL",
-            Kind::Phone => "PHONE",
+            Kind::Email => "email",
+            Kind::Phone => "phone",
         }
     }
 
@@ -62,9 +97,9 @@ pub(crate) enum PointChange {
 }
 
 /// The fields of a customer that show its primary points.
-pub(crate) const SHOWN: &[&str] = &["email", "phone"];
+const SHOWN: &[&str] = &["email", "phone"];
 /// The fields whose stored values [`prepare`] needs on an update, and [`shown`] of a point that is gone.
-pub(crate) const REQUIRED_FIELDS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
+const REQUIRED_FIELDS: [&str; 6] = ["kind", "value", "key", "customer", "primary", "archivedAt"];
 
 /// On which customer, in which column, a point with these values shows; none if it does not.
 pub(crate) fn shown(object: &Object, values: &[(FieldId, Value)]) -> Option<(Uuid, Kind)> {
@@ -79,7 +114,7 @@ pub(crate) fn shown(object: &Object, values: &[(FieldId, Value)]) -> Option<(Uui
 }
 
 /// Derives key, validity and name of a point from what was typed.
-pub(crate) fn prepare(object: &Object, draft: &mut Draft, country: &str, issues: &mut Vec<FieldIssue>) {
+fn prepare(object: &Object, draft: &mut Draft, country: &str, issues: &mut Vec<FieldIssue>) {
     let field = |name: &str| object.standard(name);
     let (Some(kind), Some(value), Some(key)) = (field("kind"), field("value"), field("key")) else { return };
     let typed_anew = draft.get(kind.id).is_some() || draft.get(value.id).is_some();
@@ -188,9 +223,9 @@ mod tests {
             (draft.get(field("key")).cloned(), draft.get(field("valid")).cloned(), issues.len())
         };
         let key = |text: &str| Some(Value::Text(text.to_owned()));
-        assert_eq!(prepared("EMAIL", "A@X.org"), (key("a@x.org"), Some(Value::Bool(true)), 0));
-        assert_eq!(prepared("PHONE", "021 23 45 67"), (key("+21321234567"), Some(Value::Bool(true)), 0));
-        assert_eq!(prepared("PHONE", "12"), (key("12"), Some(Value::Bool(false)), 0));
-        assert_eq!(prepared("EMAIL", "nope"), (None, None, 1));
+        assert_eq!(prepared("email", "A@X.org"), (key("a@x.org"), Some(Value::Bool(true)), 0));
+        assert_eq!(prepared("phone", "021 23 45 67"), (key("+21321234567"), Some(Value::Bool(true)), 0));
+        assert_eq!(prepared("phone", "12"), (key("12"), Some(Value::Bool(false)), 0));
+        assert_eq!(prepared("email", "nope"), (None, None, 1));
     }
 }

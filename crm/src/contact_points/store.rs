@@ -8,7 +8,7 @@ use records::{
     engine::{self, WriteKind, WriteOutcome},
     values::{Contact, Value},
 };
-use tenants::{TenantTx, error::Result};
+use tenants::{TenantDb, error::Result};
 use uuid::Uuid;
 
 use super::rules::{self, Kind, Point};
@@ -22,13 +22,13 @@ pub(crate) struct Owned {
 
 /// All points of customers, by customer; archived ones are left out.
 pub(crate) async fn of_customers(
-    tx: &TenantTx,
+    db: &TenantDb,
     object: &Object,
     customers: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Point>>> {
     let mut by_customer: HashMap<Uuid, Vec<Point>> = HashMap::new();
     if let Some(customer) = object.standard("customer") {
-        let found = read(tx, object, customer, customers).await?;
+        let found = read(db, object, customer, customers).await?;
         for owned in found.into_iter().filter(|owned| !owned.archived) {
             by_customer.entry(owned.customer).or_default().push(owned.point);
         }
@@ -37,36 +37,37 @@ pub(crate) async fn of_customers(
 }
 
 /// Points by their ids.
-pub(crate) async fn by_ids(tx: &TenantTx, object: &Object, ids: &[RecordId]) -> Result<Vec<Owned>> {
+pub(crate) async fn by_ids(db: &TenantDb, object: &Object, ids: &[RecordId]) -> Result<Vec<Owned>> {
     let Some(id) = object.field("id") else { return Ok(Vec::new()) };
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    read(tx, object, id, &ids).await
+    read(db, object, id, &ids).await
 }
 
 /// Where destroyed points showed: customers that are still there, and their columns.
 pub(crate) async fn gone(
-    tx: &TenantTx,
+    db: &TenantDb,
     customers: &Object,
     object: &Object,
     written: &[&WriteOutcome],
-) -> Result<Vec<(Uuid, Kind)>> {
+) -> Result<Vec<(RecordId, (Uuid, Kind))>> {
     let destroyed = written.iter().filter(|one| one.kind == WriteKind::Destroyed);
-    let shown: Vec<(Uuid, Kind)> = destroyed.filter_map(|one| rules::shown(object, &one.values)).collect();
+    let shown: Vec<(RecordId, (Uuid, Kind))> =
+        destroyed.filter_map(|one| Some((one.id, rules::shown(object, &one.values)?))).collect();
     let Some(id) = customers.field("id") else { return Ok(Vec::new()) };
-    let ids: Vec<Uuid> = shown.iter().map(|(customer, _)| *customer).collect();
+    let ids: Vec<Uuid> = shown.iter().map(|(_, (customer, _))| *customer).collect();
     let there: HashSet<Uuid> =
-        engine::within(tx, customers, &[], id, &ids).await?.into_iter().map(|row| row.id.0).collect();
-    Ok(shown.into_iter().filter(|(customer, _)| there.contains(customer)).collect())
+        engine::within(db, customers, &[], id, &ids).await?.into_iter().map(|row| row.id.0).collect();
+    Ok(shown.into_iter().filter(|(_, (customer, _))| there.contains(customer)).collect())
 }
 
-async fn read(tx: &TenantTx, object: &Object, by: &Field, targets: &[Uuid]) -> Result<Vec<Owned>> {
+async fn read(db: &TenantDb, object: &Object, by: &Field, targets: &[Uuid]) -> Result<Vec<Owned>> {
     let fields: Option<Vec<&Field>> = ["customer", "kind", "value", "key", "valid", "primary", "archivedAt"]
         .iter()
         .map(|name| object.standard(name))
         .collect();
     // A tenant whose own field took one of these names has no such points.
     let Some(fields) = fields else { return Ok(Vec::new()) };
-    let rows = engine::within(tx, object, &fields, by, targets).await?;
+    let rows = engine::within(db, object, &fields, by, targets).await?;
     Ok(rows.into_iter().filter_map(|row| owned(row.id, row.cells)).collect())
 }
 

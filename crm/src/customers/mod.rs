@@ -4,7 +4,6 @@ mod model;
 pub(crate) mod rules;
 mod samples;
 
-pub use model::object;
 use records::{
     Ctx,
     engine::{
@@ -15,6 +14,15 @@ use records::{
 use serde::Serialize;
 use serde_json::json;
 use tenants::error::{Code, Error, Result};
+
+use crate::StandardObject;
+
+/// The standard object `customer`.
+pub const OBJECT: StandardObject = StandardObject {
+    name: "customer",
+    declaration: model::object,
+    rules: Some(|| std::sync::Arc::new(rules::CustomerRules)),
+};
 
 /// Customers of one transaction.
 const BATCH: u64 = 1_000;

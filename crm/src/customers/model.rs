@@ -8,7 +8,7 @@ use records::catalog::{
 use crate::choices::choice;
 
 /// The declaration of `customer`. Its `name` is derived by the rules where none is given.
-pub fn object() -> ObjectSpec {
+pub(super) fn object() -> ObjectSpec {
     let object = ObjectSpec::new("customer", "customers")
         .labelled(labels("Customer", "Client", "Cliente"), labels("Customers", "Clients", "Clientes"))
         .owned()
@@ -28,12 +28,12 @@ pub fn object() -> ObjectSpec {
 
 fn identity() -> Vec<FieldSpec> {
     let kinds = vec![
-        choice("PERSON", labels("Person", "Personne", "Persona")),
-        choice("COMPANY", labels("Company", "Entreprise", "Empresa")),
+        choice("person", labels("Person", "Personne", "Persona")),
+        choice("company", labels("Company", "Entreprise", "Empresa")),
     ];
     let states = vec![
-        choice("ACTIVE", labels("Active", "Actif", "Activo")),
-        choice("INACTIVE", labels("Inactive", "Inactif", "Inactivo")),
+        choice("active", labels("Active", "Actif", "Activo")),
+        choice("inactive", labels("Inactive", "Inactif", "Inactivo")),
     ];
     let number = FieldKind::AutoNumber { prefix: "C-".to_owned(), width: 6 };
     let organisation = RelationSpec::to_one("customer").inverse("people", labels("People", "Personnes", "Personas"));
@@ -58,7 +58,7 @@ fn identity() -> Vec<FieldSpec> {
             )),
         FieldSpec::new("status", FieldKind::Select { options: states })
             .label(labels("Status", "Statut", "Estado"))
-            .default("ACTIVE"),
+            .default("active"),
         FieldSpec::new("source", FieldKind::Text).label(labels("Source", "Source", "Origen")),
         FieldSpec::new("externalId", FieldKind::Text)
             .label(labels("External ID", "Identifiant externe", "Identificador externo"))

@@ -1,30 +1,55 @@
 //! What a customer is called and whether it is a person, where nobody says so.
 
 use records::{
-    catalog::{Field, Object},
+    Ctx,
+    catalog::{Catalog, Field, FieldId, Object},
     engine::Draft,
+    rules::{FollowUp, Prepared, Rules, Written},
     values::Value,
 };
-use tenants::error::{FieldIssue, Issue};
+use tenants::error::{FieldIssue, Issue, Result};
+
+use crate::contact_points;
+
+/// The rules of `customer`.
+pub(super) struct CustomerRules;
+
+#[async_trait::async_trait]
+impl Rules for CustomerRules {
+    fn derived_from(&self, _: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
+        let sources = if field.name == "name" { NAMING } else { &[] };
+        sources.iter().filter_map(|name| Some(object.standard(name)?.id)).collect()
+    }
+
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
+        ["name", "kind"].iter().chain(NAMING).filter_map(|name| Some(object.standard(name)?.id)).collect()
+    }
+
+    fn prepare(&self, _: &Ctx, object: &Object, drafts: &mut [Prepared<'_>]) {
+        for Prepared { draft, issues } in drafts {
+            prepare(object, draft, issues);
+        }
+    }
+
+    async fn after_write(&self, ctx: &Ctx, object: &Object, written: &[Written<'_>]) -> Result<Vec<FollowUp>> {
+        // what the contact points asked for is what they say already
+        let own: Vec<_> = written.iter().filter(|one| one.asked_by.is_none()).map(|one| one.outcome).collect();
+        contact_points::customers_to_points(ctx, object, &own).await
+    }
+}
 
 /// The fields that name a customer, in the order in which [`derived_name`] prefers them after the names of a person.
-pub(crate) const NAMING: &[&str] =
-    &["firstName", "lastName", "companyName", "contactName", "username", "email", "phone"];
-
-/// The fields whose stored values [`prepare`] needs on an update.
-pub(crate) fn required_fields(object: &Object) -> Vec<&Field> {
-    ["name", "kind"].iter().chain(NAMING).filter_map(|name| object.standard(name)).collect()
-}
+const NAMING: &[&str] = &["firstName", "lastName", "companyName", "contactName", "username", "email", "phone"];
 
 /// Decides kind and name where they are not given.
 ///
 /// A name that was given stays; one that was derived follows what it was derived from.
-pub(crate) fn prepare(object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
+fn prepare(object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
     let creating = draft.before.is_empty();
     if let Some(kind) = object.standard("kind").filter(|_| creating)
         && draft.get(kind.id).is_none_or(|value| *value == Value::Null)
     {
-        let kind_is = if is_company(object, draft) { "COMPANY" } else { "PERSON" };
+        let kind_is = if is_company(object, draft) { "company" } else { "person" };
         draft.set(kind.id, Value::Text(kind_is.to_owned()));
     }
     let Some(name) = object.standard("name") else { return };
@@ -58,7 +83,7 @@ fn derived_name<'a>(object: &Object, value: impl Fn(&Field) -> Option<&'a Value>
         (one, other) => one.or(other).map(str::to_owned),
     };
     let company = part("companyName").map(str::to_owned);
-    let (first, second) = if part("kind") == Some("COMPANY") { (company, person) } else { (person, company) };
+    let (first, second) = if part("kind") == Some("company") { (company, person) } else { (person, company) };
     first.or(second).or_else(|| NAMING[3..].iter().find_map(|name| part(name)).map(str::to_owned))
 }
 
@@ -116,24 +141,24 @@ mod tests {
 
     #[test]
     fn new_customers_get_kind_and_name() {
-        assert_eq!(created(&[("firstName", "Zo\u{eb}"), ("lastName", "Roy")]), pair("PERSON", "Zo\u{eb} Roy"));
-        assert_eq!(created(&[("lastName", "Roy"), ("companyName", "Acme")]), pair("PERSON", "Roy"));
-        assert_eq!(created(&[("companyName", "Acme"), ("contactName", "Zo\u{eb}")]), pair("COMPANY", "Acme"));
-        assert_eq!(created(&[("companyName", "Acme"), ("kind", "PERSON")]), pair("PERSON", "Acme"));
-        assert_eq!(created(&[("contactName", "Zo\u{eb}"), ("email", "z@x.org")]), pair("PERSON", "Zo\u{eb}"));
-        assert_eq!(created(&[("phone", "+33 1"), ("firstName", " ")]), pair("PERSON", "+33 1"));
-        assert_eq!(created(&[("name", "Z."), ("firstName", "Zo\u{eb}")]), pair("PERSON", "Z."));
-        assert_eq!(created(&[]), pair("PERSON", "!"));
+        assert_eq!(created(&[("firstName", "Zo\u{eb}"), ("lastName", "Roy")]), pair("person", "Zo\u{eb} Roy"));
+        assert_eq!(created(&[("lastName", "Roy"), ("companyName", "Acme")]), pair("person", "Roy"));
+        assert_eq!(created(&[("companyName", "Acme"), ("contactName", "Zo\u{eb}")]), pair("company", "Acme"));
+        assert_eq!(created(&[("companyName", "Acme"), ("kind", "person")]), pair("person", "Acme"));
+        assert_eq!(created(&[("contactName", "Zo\u{eb}"), ("email", "z@x.org")]), pair("person", "Zo\u{eb}"));
+        assert_eq!(created(&[("phone", "+33 1"), ("firstName", " ")]), pair("person", "+33 1"));
+        assert_eq!(created(&[("name", "Z."), ("firstName", "Zo\u{eb}")]), pair("person", "Z."));
+        assert_eq!(created(&[]), pair("person", "!"));
     }
 
     #[test]
     fn a_derived_name_follows_and_a_given_one_stays() {
-        let derived = [("name", "Zo\u{eb} Roy"), ("kind", "PERSON"), ("firstName", "Zo\u{eb}"), ("lastName", "Roy")];
-        assert_eq!(prepared(&derived, &[("lastName", "Bo")]), pair("PERSON", "Zo\u{eb} Bo"));
-        assert_eq!(prepared(&derived, &[("name", "Z.")]), pair("PERSON", "Z."));
-        assert_eq!(prepared(&derived, &[("firstName", "-"), ("lastName", "-")]), pair("PERSON", "!"));
-        let given = [("name", "Z."), ("kind", "PERSON"), ("firstName", "Zo\u{eb}"), ("lastName", "Roy")];
-        assert_eq!(prepared(&given, &[("lastName", "Bo")]), pair("PERSON", "Z."));
-        assert_eq!(prepared(&given, &[("name", "-")]), pair("PERSON", "Zo\u{eb} Roy"));
+        let derived = [("name", "Zo\u{eb} Roy"), ("kind", "person"), ("firstName", "Zo\u{eb}"), ("lastName", "Roy")];
+        assert_eq!(prepared(&derived, &[("lastName", "Bo")]), pair("person", "Zo\u{eb} Bo"));
+        assert_eq!(prepared(&derived, &[("name", "Z.")]), pair("person", "Z."));
+        assert_eq!(prepared(&derived, &[("firstName", "-"), ("lastName", "-")]), pair("person", "!"));
+        let given = [("name", "Z."), ("kind", "person"), ("firstName", "Zo\u{eb}"), ("lastName", "Roy")];
+        assert_eq!(prepared(&given, &[("lastName", "Bo")]), pair("person", "Z."));
+        assert_eq!(prepared(&given, &[("name", "-")]), pair("person", "Zo\u{eb} Roy"));
     }
 }

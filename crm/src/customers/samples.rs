@@ -95,7 +95,7 @@ pub(super) fn sample(object: &Object, seed: u64, number: u64) -> Draft {
     if let Some(source) = SOURCES.choose(&mut rng) {
         set("source", text(source));
     }
-    set("status", text(if rng.random_bool(0.9) { "ACTIVE" } else { "INACTIVE" }));
+    set("status", text(if rng.random_bool(0.9) { "active" } else { "inactive" }));
     draft
 }
 

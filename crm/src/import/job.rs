@@ -7,7 +7,7 @@ use std::{
 
 use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
-use records::{Ctx, engine::runs, permission, rules::Rules};
+use records::{Ctx, engine::runs, permission, rules::RuleSet};
 use serde::{Deserialize, Serialize};
 use tenants::{
     Access, Actor, Caller, Clock, Operation, Origin, TenantDb, TenantTx,
@@ -29,13 +29,13 @@ struct Payload {
 
 /// Carries imports on.
 pub struct ImportJob {
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     clock: Clock,
 }
 
 impl ImportJob {
     /// A handler whose writes follow these rules.
-    pub fn new(rules: Arc<dyn Rules>, clock: Clock) -> Self {
+    pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
         Self { rules, clock }
     }
 }

@@ -16,7 +16,7 @@ use records::{
         forget_dry_runs,
         runs::{self, Run},
     },
-    rules::Rules,
+    rules::RuleSet,
 };
 use sea_orm::TransactionSession;
 use tenants::{
@@ -38,13 +38,13 @@ const EVERY: i64 = 24 * 3_600 * 1_000_000;
 
 /// Sweeps the staging folder of a tenant.
 pub struct SweepJob {
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     clock: Clock,
 }
 
 impl SweepJob {
     /// A handler at this clock.
-    pub fn new(rules: Arc<dyn Rules>, clock: Clock) -> Self {
+    pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
         Self { rules, clock }
     }
 }

@@ -3,4 +3,11 @@
 mod model;
 pub(crate) mod rules;
 
-pub use model::object;
+use crate::StandardObject;
+
+/// The standard object `interaction`.
+pub const OBJECT: StandardObject = StandardObject {
+    name: "interaction",
+    declaration: model::object,
+    rules: Some(|| std::sync::Arc::new(rules::InteractionRules)),
+};

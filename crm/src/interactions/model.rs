@@ -8,7 +8,7 @@ use records::catalog::{
 use crate::choices::choice;
 
 /// The declaration of `interaction`. The rules fill when it happened, who wrote it and its name, where they are not given.
-pub fn object() -> ObjectSpec {
+pub(super) fn object() -> ObjectSpec {
     let kinds = vec![
         choice("note", labels("Note", "Note", "Nota")),
         choice("call", labels("Call", "Appel", "Llamada")),

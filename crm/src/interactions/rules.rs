@@ -2,8 +2,10 @@
 
 use entities::ids::MemberId;
 use records::{
-    catalog::{Field, Object},
+    Ctx,
+    catalog::{Catalog, Field, FieldId, Object},
     engine::Draft,
+    rules::{Prepared, Rules},
     values::Value,
 };
 use tenants::Actor;
@@ -11,13 +13,28 @@ use tenants::Actor;
 /// Longest name taken from the text of an interaction, in characters.
 const NAME: usize = 80;
 
-/// The fields whose stored values [`prepare`] needs on an update.
-pub(crate) fn required_fields(object: &Object) -> Vec<&Field> {
-    ["subject", "body", "kind"].iter().filter_map(|name| object.standard(name)).collect()
+/// The rules of `interaction`.
+pub(super) struct InteractionRules;
+
+impl Rules for InteractionRules {
+    fn derived_from(&self, _: &Catalog, object: &Object, field: &Field) -> Vec<FieldId> {
+        let sources: &[&str] = if field.name == "name" { &["subject", "body"] } else { &[] };
+        sources.iter().filter_map(|name| Some(object.standard(name)?.id)).collect()
+    }
+
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
+        ["subject", "body", "kind"].iter().filter_map(|name| Some(object.standard(name)?.id)).collect()
+    }
+
+    fn prepare(&self, ctx: &Ctx, object: &Object, drafts: &mut [Prepared<'_>]) {
+        for Prepared { draft, .. } in drafts {
+            prepare(object, draft, ctx.caller.actor, ctx.caller.clock.micros());
+        }
+    }
 }
 
 /// Fills the time, the author and the name.
-pub(crate) fn prepare(object: &Object, draft: &mut Draft, actor: Actor, now: i64) {
+fn prepare(object: &Object, draft: &mut Draft, actor: Actor, now: i64) {
     let creating = draft.before.is_empty();
     if creating {
         fill(object, draft, "occurredAt", Value::Int(now));

@@ -1,13 +1,17 @@
 //! The people of the organisation, as records can show and link them. They are invited and removed by `tenants`, so the
 //! record engine only reads them.
 
+use crate::StandardObject;
 use records::catalog::{
     FieldKind, Personal,
     spec::{FieldSpec, ObjectSpec, labels},
 };
 
+/// The standard object `member`.
+pub const OBJECT: StandardObject = StandardObject { name: "member", declaration: object, rules: None };
+
 /// The declaration of `member`.
-pub fn object() -> ObjectSpec {
+fn object() -> ObjectSpec {
     ObjectSpec::new("member", "members")
         .labelled(labels("Member", "Membre", "Miembro"), labels("Members", "Membres", "Miembros"))
         .system_table("members")

@@ -68,5 +68,6 @@ async fn records_runs_and_the_catalog() {
     let field = catalog::create_field(ctx, "customer", FieldSpec::new("badge", FieldKind::Text)).await.unwrap();
     let ctx = ctx.refreshed().await.unwrap();
     catalog::delete_field(&ctx, field.id, false).await.unwrap();
+    let ctx = ctx.refreshed().await.unwrap();
     assert!(runs::list(&ctx, 50, None).await.unwrap().iter().all(|run| run.status.is_over()));
 }

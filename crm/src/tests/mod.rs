@@ -7,14 +7,14 @@ mod rules;
 use records::{Ctx, catalog};
 use tenants::testing;
 
-use crate::{objects, rules::CrmRules};
+use crate::{objects, rules};
 
 /// A context in a fresh tenant that has the standard objects.
 pub(crate) async fn ctx() -> Ctx {
     let db = testing::space().await;
     catalog::provision(&db, &objects()).await.unwrap();
     let caller = testing::caller(&db);
-    Ctx::open(caller, db, CrmRules::shared()).await.unwrap()
+    Ctx::open(caller, db, rules()).await.unwrap()
 }
 
 #[tokio::test]

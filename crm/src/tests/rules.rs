@@ -87,13 +87,13 @@ async fn points_are_written_with_their_customer() {
     let ctx = ctx().await;
     let values = [("firstName", text("Zo\u{eb}")), ("email", text("Zoe@X.org")), ("phone", text("021 23 45 67"))];
     let id = create(&ctx, "customer", &values).await;
-    assert_eq!(points(&ctx).await, [point("EMAIL", "Zoe@X.org", true), point("PHONE", "021 23 45 67", true)]);
+    assert_eq!(points(&ctx).await, [point("email", "Zoe@X.org", true), point("phone", "021 23 45 67", true)]);
     let shown = rows(&ctx, "customer", &["name", "number", "kind", "status", "email", "phone"]).await;
-    assert_eq!(shown[0].1, ["Zo\u{eb}", "C-000001", "PERSON", "ACTIVE", "zoe@x.org", "+21321234567"]);
+    assert_eq!(shown[0].1, ["Zo\u{eb}", "C-000001", "person", "active", "zoe@x.org", "+21321234567"]);
     update(&ctx, "customer", id, &[("email", text("z@y.org"))]).await;
-    assert_eq!(points(&ctx).await[0], point("EMAIL", "z@y.org", true));
+    assert_eq!(points(&ctx).await[0], point("email", "z@y.org", true));
     update(&ctx, "customer", id, &[("email", Value::Null)]).await;
-    assert_eq!(points(&ctx).await, [point("PHONE", "021 23 45 67", true)]);
+    assert_eq!(points(&ctx).await, [point("phone", "021 23 45 67", true)]);
 }
 
 #[tokio::test]
@@ -102,19 +102,19 @@ async fn a_primary_point_shows_on_its_customer() {
     let id = create(&ctx, "customer", &[("lastName", text("Roy")), ("email", text("a@x.org"))]).await;
     let second = [
         ("customer", Value::Id(id.0)),
-        ("kind", text("EMAIL")),
+        ("kind", text("email")),
         ("value", text("B@x.org")),
         ("primary", Value::Bool(true)),
     ];
     let second = create(&ctx, "contactPoint", &second).await;
     assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, ["b@x.org"]);
-    assert_eq!(points(&ctx).await, [point("EMAIL", "B@x.org", true), point("EMAIL", "a@x.org", false)]);
+    assert_eq!(points(&ctx).await, [point("email", "B@x.org", true), point("email", "a@x.org", false)]);
     update(&ctx, "contactPoint", second, &[("value", text("c@x.org"))]).await;
     assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, ["c@x.org"]);
     update(&ctx, "contactPoint", second, &[("primary", Value::Bool(false))]).await;
     assert_eq!(rows(&ctx, "customer", &["email"]).await[0].1, [""]);
     update(&ctx, "customer", id, &[("email", text("a@x.org"))]).await;
-    assert_eq!(points(&ctx).await, [point("EMAIL", "a@x.org", true), point("EMAIL", "c@x.org", false)]);
+    assert_eq!(points(&ctx).await, [point("email", "a@x.org", true), point("email", "c@x.org", false)]);
     let points_id = ctx.catalog.object("contactPoint").unwrap().id;
     let first = rows(&ctx, "contactPoint", &["primary"]).await.into_iter().find(|(_, cells)| cells[0] == "true");
     engine::archive(&ctx, points_id, first.unwrap().0).await.unwrap();
@@ -129,7 +129,7 @@ async fn interactions_count_on_their_customer() {
         create(&ctx, "interaction", &[("customer", Value::Id(id.0)), ("kind", text(kind))]).await;
     }
     let shown = rows(&ctx, "customer", &["kind", "interactionsCount", "lastInteractionAt"]).await;
-    assert_eq!(shown[0].1[..2], ["COMPANY", "2"]);
+    assert_eq!(shown[0].1[..2], ["company", "2"]);
     assert!(shown[0].1[2].starts_with("2026-03-14"), "{}", shown[0].1[2]);
     assert_eq!(rows(&ctx, "interaction", &["name"]).await[1].1, ["call"]);
 }
@@ -174,7 +174,7 @@ async fn a_destroyed_point_no_longer_shows_on_its_customer() {
     let values = [("lastName", text("Roy")), ("email", text("a@x.org")), ("phone", text("021234567"))];
     let id = create(&ctx, "customer", &values).await;
     let object = ctx.catalog.object("contactPoint").unwrap().id;
-    let email = async || rows(&ctx, "contactPoint", &["kind"]).await.into_iter().find(|(_, cells)| cells[0] == "EMAIL");
+    let email = async || rows(&ctx, "contactPoint", &["kind"]).await.into_iter().find(|(_, cells)| cells[0] == "email");
     engine::destroy(&ctx, object, email().await.unwrap().0).await.unwrap();
     assert_eq!(rows(&ctx, "customer", &["email", "phone"]).await[0].1, ["", "+21321234567"]);
 

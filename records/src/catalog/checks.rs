@@ -75,9 +75,9 @@ pub(super) fn kind(kind: &FieldKind) -> Result<()> {
 }
 
 /// Refuses options that cannot be those of a select.
-pub(super) fn options(options: &[Choice], origin: Origin) -> Result<()> {
+pub(super) fn options(options: &[Choice]) -> Result<()> {
     let mut complaints = Complaints::default();
-    complaints.options(options, origin);
+    complaints.options(options);
     complaints.end()
 }
 
@@ -185,23 +185,18 @@ impl Complaints {
             FieldKind::AutoNumber { prefix, width } if prefix.len() > 10 || *width > 18 => {
                 self.add("autoNumber", "a prefix of 10 characters and a width of 18 at most");
             }
-            FieldKind::Select { options } | FieldKind::MultiSelect { options } => self.options(options, origin),
+            FieldKind::Select { options } | FieldKind::MultiSelect { options } => self.options(options),
             _ => {}
         }
     }
 
-    fn options(&mut self, options: &[Choice], origin: Origin) {
+    fn options(&mut self, options: &[Choice]) {
         if options.is_empty() || options.len() > OPTIONS {
             self.add("options", format!("one option at least, {OPTIONS} at most"));
         }
         let mut seen = HashSet::new();
         for option in options {
-            let letters = |b: u8| {
-                b.is_ascii_lowercase()
-                    || b.is_ascii_digit()
-                    || b == b'_'
-                    || (origin != Origin::Custom && b.is_ascii_uppercase())
-            };
+            let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             if !((1..=40).contains(&option.value.len()) && option.value.bytes().all(letters)) {
                 self.add(
                     "options",

@@ -32,6 +32,11 @@ impl Catalog {
         self.object_by_name.get(name).map(|i| &self.objects[*i])
     }
 
+    /// The object of that name that code declared; an admin's own object of that name is not it.
+    pub fn standard(&self, name: &str) -> Option<&Object> {
+        self.object(name).filter(|object| object.origin == Origin::Standard)
+    }
+
     /// The object with this id.
     pub fn object_by_id(&self, id: ObjectId) -> Option<&Object> {
         self.object_by_id.get(&id).map(|i| &self.objects[*i])

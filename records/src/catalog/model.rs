@@ -219,7 +219,7 @@ pub struct Validation {
 /// A choice of a select field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
-    /// Immutable key, `[a-z0-9_]{1,40}` (standard fields may use capitals).
+    /// Immutable key, `[a-z0-9_]{1,40}`.
     pub value: String,
     /// Title by language.
     pub label: Labels,

@@ -279,12 +279,7 @@ async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: 
     };
     let removed: Vec<&Choice> =
         known.options().iter().filter(|old| !wanted.iter().any(|new| new.value == old.value)).collect();
-    let added: Vec<Choice> =
-        wanted.iter().filter(|new| !known.options().iter().any(|old| old.value == new.value)).cloned().collect();
-    if !added.is_empty() {
-        checks::options(&added, Origin::Custom)?;
-    }
-    checks::options(wanted, Origin::Standard)?;
+    checks::options(wanted)?;
     *options = wanted.to_vec();
     // what values of another type become is judged when they are converted
     if removed.is_empty() || !conversion::same_type(&field.kind, &known.kind) {

@@ -156,14 +156,46 @@ pub async fn refresh_statistics(ctx: &Ctx, object: ObjectId) -> Result<()> {
     Ok(())
 }
 
-/// Writes the rows, uncommitted.
+/// Writes the rows, uncommitted. A row from which something follows that is refused is refused itself: the others are
+/// written anew without it.
 async fn attempted<'a>(
+    ctx: &'a Ctx,
+    run: &Run,
+    object: ObjectId,
+    mut rows: Vec<BatchRow>,
+    mode: &BatchMode,
+) -> Result<(WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>)> {
+    let lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
+    let mut refused: Vec<RowOutcome> = Vec::new();
+    loop {
+        match once(ctx, run, object, rows.clone(), mode).await? {
+            Attempt::Written(write, mut outcomes, dry_run) => {
+                outcomes.append(&mut refused);
+                outcomes.sort_by_key(|outcome| lines.iter().position(|line| *line == outcome.line));
+                return Ok((*write, outcomes, dry_run));
+            }
+            Attempt::Refused(more) => {
+                rows.retain(|row| more.iter().all(|refused| refused.line != row.line));
+                refused.extend(more);
+            }
+        }
+    }
+}
+
+/// What came of writing the rows of a batch.
+enum Attempt<'a> {
+    Written(Box<WriteTransaction<'a>>, Vec<RowOutcome>, Option<DryRun<'a>>),
+    /// Nothing is written: something follows from these rows that is refused.
+    Refused(Vec<RowOutcome>),
+}
+
+async fn once<'a>(
     ctx: &'a Ctx,
     run: &Run,
     object: ObjectId,
     rows: Vec<BatchRow>,
     mode: &BatchMode,
-) -> Result<(WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>)> {
+) -> Result<Attempt<'a>> {
     // what a dry run takes from the counters is given back with everything else
     let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
     let mut write = WriteTransaction::begin_with(ctx, numbers).await?;
@@ -172,15 +204,41 @@ async fn attempted<'a>(
         dry_run.replay(&mut write, &rows).await?;
     }
     let count = rows.len();
+    let lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
     let mut batch = Batch { object, mode, outcomes: Vec::with_capacity(count), done: Vec::with_capacity(count) };
     let mut waiting: Vec<Placed> = rows.into_iter().enumerate().collect();
     while !waiting.is_empty() {
         waiting = batch.wave(&mut write, waiting).await?;
     }
-    write.after_write(&batch.done).await?;
+    let (places, done): (Vec<usize>, Vec<WriteOutcome>) = batch.done.into_iter().unzip();
+    let refused = write.after_write(&done).await?;
+    if !refused.is_empty() {
+        write.rollback().await?;
+        let refused = refused.into_iter().map(|(place, error)| {
+            let result = RowResult::Failed(refusal(error)?);
+            Ok(RowOutcome { line: lines[places[place]], result })
+        });
+        return Ok(Attempt::Refused(refused.collect::<Result<_>>()?));
+    }
     batch.outcomes.sort_by_key(|(index, _)| *index);
     write.flush_rollups().await?;
-    Ok((write, batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect(), dry_run))
+    let outcomes = batch.outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    Ok(Attempt::Written(Box::new(write), outcomes, dry_run))
+}
+
+/// What is wrong with a row that was refused.
+///
+/// # Errors
+/// What is no fault of the row.
+fn refusal(error: Error) -> Result<Vec<FieldIssue>> {
+    match error.code() {
+        Code::ValidationFailed => Ok(error.fields().to_vec()),
+        Code::NotFound | Code::Conflict | Code::Forbidden | Code::RulesTooDeep => {
+            let issue = Issue::Rule(error.message().to_owned());
+            Ok(vec![FieldIssue { field: "id".to_owned(), issue }])
+        }
+        _ => Err(error),
+    }
 }
 
 /// A row with its place in the batch.
@@ -191,7 +249,8 @@ struct Batch<'a> {
     object: ObjectId,
     mode: &'a BatchMode,
     outcomes: Vec<(usize, RowOutcome)>,
-    done: Vec<WriteOutcome>,
+    /// With its row's place.
+    done: Vec<(usize, WriteOutcome)>,
 }
 
 impl Batch<'_> {
@@ -232,7 +291,7 @@ impl Batch<'_> {
         }
         let outcomes = write.run(self.object, changes, Source::Caller).await?;
         for ((index, line), outcome) in places.into_iter().zip(outcomes) {
-            let result = self.result(outcome)?;
+            let result = self.result(index, outcome)?;
             self.outcomes.push((index, RowOutcome { line, result }));
         }
         later.sort_by_key(|(index, _)| *index);
@@ -257,7 +316,7 @@ impl Batch<'_> {
         })
     }
 
-    fn result(&mut self, outcome: Result<WriteOutcome>) -> Result<RowResult> {
+    fn result(&mut self, index: usize, outcome: Result<WriteOutcome>) -> Result<RowResult> {
         Ok(match outcome {
             Ok(written) => {
                 let id = written.id;
@@ -266,15 +325,10 @@ impl Batch<'_> {
                     WriteKind::Unchanged => RowResult::Unchanged(id),
                     _ => RowResult::Updated(id),
                 };
-                self.done.push(written);
+                self.done.push((index, written));
                 result
             }
-            Err(error) if error.code() == Code::ValidationFailed => RowResult::Failed(error.fields().to_vec()),
-            Err(error) if matches!(error.code(), Code::NotFound | Code::Conflict | Code::Forbidden) => {
-                let issue = Issue::Rule(error.message().to_owned());
-                RowResult::Failed(vec![FieldIssue { field: "id".to_owned(), issue }])
-            }
-            Err(error) => return Err(error),
+            Err(error) => RowResult::Failed(refusal(error)?),
         })
     }
 

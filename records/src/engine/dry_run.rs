@@ -88,7 +88,8 @@ impl<'a> DryRun<'a> {
         // what others made impossible meanwhile is not there for the rows either
         let outcomes = write.run(self.object, changes, Source::Caller).await?;
         let written: Vec<WriteOutcome> = outcomes.into_iter().filter_map(Result::ok).collect();
-        write.after_write(&written).await
+        // they were accepted once
+        write.after_write(&written).await?.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// Notes what these rows would have written; belongs into the transaction of the run's progress.

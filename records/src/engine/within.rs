@@ -1,10 +1,9 @@
-//! Reads inside a writing transaction, for the rules that decide what else must be written with it. A read of the
-//! pool would see the records as they were before, and could wait for a connection that this transaction holds.
+//! Reads inside a write transaction, for the rules that decide what may be written and what else must be written with it.
 
 use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
 use tenants::{
-    TenantTx,
+    TenantDb,
     error::{Error, Result},
 };
 use uuid::Uuid;
@@ -15,13 +14,14 @@ use crate::{
     sql::{List, Sql},
 };
 
-/// The records, archived ones too, whose id or to-one link `by` is one of `targets`; in order of their ids. The
+/// The records, archived ones too, whose id or to-one link `by` is one of `targets`; in order of their ids, as a
+/// write transaction sees them (`ctx.db` of [`crate::engine::WriteTransaction::inside`]). The
 /// caller's permission was asked for the write that this belongs to.
 ///
 /// # Errors
 /// When a field has no column of its own, or the database does not answer.
 pub async fn within(
-    tx: &TenantTx,
+    db: &TenantDb,
     object: &Object,
     select: &[&Field],
     by: &Field,
@@ -33,14 +33,14 @@ pub async fn within(
     if by.kind != FieldKind::Id && by.relation().is_none() {
         return Err(Error::internal(format!("field {} leads to no record", by.id)));
     }
-    let mut sql = Sql::new(tx.dialect());
+    let mut sql = Sql::new(db.dialect());
     sql.push("SELECT ").column(ALIAS, "id");
     let reading = decode::select(&mut sql, select.iter().copied())?;
     sql.push(" FROM ").table(&object.table).push(" AS ").push(ALIAS).push(" WHERE ").column(ALIAS, &by.column);
     sql.one_of(List::Ids(targets.to_vec())).push(" ORDER BY ").column(ALIAS, "id");
     let (text, values) = sql.into_parts();
     let mut rows = Vec::new();
-    for row in tx.query_all_raw(tx.statement(text, values)).await? {
+    for row in db.query_all_raw(db.statement(text, values)).await? {
         let id = RecordId(decode::id(&row, 0)?);
         let (cells, _) = decode::cells(&row, 1, &reading, id)?;
         rows.push(Row { id, cells, order: Vec::new() });

@@ -26,7 +26,7 @@ use crate::{
     fold::fold_v1,
     members::{as_member, insert},
     roles::{self, Role},
-    rules::Rules,
+    rules::RuleSet,
 };
 
 /// Who follows the link of an invitation.
@@ -45,7 +45,7 @@ pub enum Answering {
 /// `VALIDATION_FAILED` for names or password.
 pub async fn accept(
     identity: &Identity,
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     token: &str,
     who: Answering,
     client: &ClientInfo,

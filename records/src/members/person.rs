@@ -25,7 +25,7 @@ use crate::{
     fold::fold_v1,
     invitations,
     roles::OWNER,
-    rules::Rules,
+    rules::RuleSet,
 };
 
 /// Where the addresses of members end who have deleted their accounts: nobody is there (RFC 2606).
@@ -37,7 +37,7 @@ pub(super) const DELETED: &str = "@deleted.invalid";
 /// `BAD_CREDENTIALS` for the password; `CONFLICT` naming an organisation of which they are the only owner.
 pub async fn delete_account(
     identity: &Identity,
-    rules: &Arc<dyn Rules>,
+    rules: &Arc<RuleSet>,
     user: &users::Model,
     password: &str,
     client: &ClientInfo,
@@ -67,7 +67,7 @@ pub async fn delete_account(
 ///
 /// # Errors
 /// When a database does not answer; it is safe to repeat.
-pub async fn follow(identity: &Identity, rules: &Arc<dyn Rules>, user: &users::Model) -> Result<()> {
+pub async fn follow(identity: &Identity, rules: &Arc<RuleSet>, user: &users::Model) -> Result<()> {
     for (row, _) in identity.registry().of_user(user.id).await? {
         // where they were deactivated, they are remembered as they were
         let Some(db) = identity.registry().place(&row).await? else { continue };
@@ -176,7 +176,7 @@ async fn write(
 /// The context of somebody who changes nothing but themselves.
 pub(crate) async fn as_member(
     identity: &Identity,
-    rules: Arc<dyn Rules>,
+    rules: Arc<RuleSet>,
     db: TenantDb,
     member: MemberId,
     client: Option<&ClientInfo>,

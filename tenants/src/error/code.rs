@@ -125,6 +125,7 @@ codes! {
     Busy, "BUSY", Unavailable, "Others are changing the same data just now; try again shortly.";
     StorageFull, "STORAGE_FULL", Unavailable, "The disk is full; nothing was written.";
     StaleCatalog, "STALE_CATALOG", Unavailable, "The organisation's fields changed meanwhile; send the request again.";
+    RulesTooDeep, "RULES_TOO_DEEP", Conflict, "Rules of this object ask for writes that ask for writes without end; nothing was written.";
     Cancelled, "CANCELLED", Conflict, "The run was cancelled.";
     Internal, "INTERNAL", Internal, "Something went wrong on our side; the request id names it in the log.";
 }

@@ -18,7 +18,7 @@ async fn siret(tenant: &Tenant) -> (Value, Value) {
     let validation = json!({
         "min": 3,
         "requiredWhen": { "plan": { "eq": "pro" }, "tags": { "hasNone": ["exempt"] } },
-        "visibleWhen": { "or": [{ "kind": { "eq": "COMPANY" } }, { "plan": { "startsWith": "pr" } }] },
+        "visibleWhen": { "or": [{ "kind": { "eq": "company" } }, { "plan": { "startsWith": "pr" } }] },
     });
     let input = json!({ "object": "customer", "name": "siret", "label": { "en": "S" }, "type": "TEXT", "validation": validation });
     (field(tenant, input).await["id"].clone(), plan)
@@ -82,7 +82,7 @@ async fn forms_are_told_and_names_are_those_of_today() {
     let expected = json!({
         "min": "3",
         "requiredWhen": { "contract": { "eq": "pro" }, "tags": { "hasNone": ["exempt"] } },
-        "visibleWhen": { "or": [{ "kind": { "eq": "COMPANY" } }, { "contract": { "startsWith": "pr" } }] },
+        "visibleWhen": { "or": [{ "kind": { "eq": "company" } }, { "contract": { "startsWith": "pr" } }] },
     });
     assert_eq!(siret["validation"], expected);
 }

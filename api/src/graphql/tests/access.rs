@@ -120,7 +120,7 @@ impl Office {
                 let customer = Box::pin(self.record("customer", who)).await;
                 match part {
                     "interaction" => json!({ "customer": customer, "kind": "note", "subject": "x" }),
-                    _ => json!({ "customer": customer, "kind": "EMAIL", "value": "x@example.org" }),
+                    _ => json!({ "customer": customer, "kind": "email", "value": "x@example.org" }),
                 }
             }
         };

@@ -75,7 +75,7 @@ async fn person(world: &World, sent_by: Option<&str>) -> Person {
     let unsent = "($to: ID!) { createInteraction(data: { customer: $to, kind: \"note\" }) { id } }";
     let interaction = made(world, unsent, json!({ "to": customer })).await;
     let point =
-        "($to: ID!) { createContactPoint(data: { customer: $to, kind: \"PHONE\", value: \"+33612345678\" }) { id } }";
+        "($to: ID!) { createContactPoint(data: { customer: $to, kind: \"phone\", value: \"+33612345678\" }) { id } }";
     let point = made(world, point, json!({ "to": customer })).await;
     let records =
         [("customer", customer.clone()), ("stay", stay), ("interaction", interaction), ("contactPoint", point)];
@@ -125,7 +125,7 @@ async fn a_customer_makes_records_of_their_own() {
     assert_eq!((&stay["customer"]["id"], &stay["createdBy"]), (&json!(me.customer), &by), "{stay}");
     for create in [
         "mutation ($to: ID!) { createStay(data: { customer: $to }) { id } }",
-        "mutation ($to: ID!) { createContactPoint(data: { customer: $to, kind: \"PHONE\", value: \"+33612345679\" }) { id } }",
+        "mutation ($to: ID!) { createContactPoint(data: { customer: $to, kind: \"phone\", value: \"+33612345679\" }) { id } }",
     ] {
         assert_eq!(code(&ask(create, json!({ "to": me.customer })).await), "", "{create}");
         assert_eq!(code(&ask(create, json!({ "to": other.customer })).await), "VALIDATION_FAILED", "{create}");

@@ -26,10 +26,7 @@ impl World {
     pub async fn new() -> Self {
         let db = testing::space().await;
         ::records::catalog::provision(&db, &crm::objects()).await.unwrap();
-        Self {
-            endpoint: Endpoint::new(crm::rules::CrmRules::shared(), Budget { points: 1_000_000, per_second: 200_000 }),
-            db,
-        }
+        Self { endpoint: Endpoint::new(crm::rules(), Budget { points: 1_000_000, per_second: 200_000 }), db }
     }
 
     /// The answer to a document, or why it did not run.

@@ -12,7 +12,7 @@ use crate::graphql::Request;
 async fn a_customer_is_created_and_listed() {
     let world = World::new().await;
     let created = world
-        .data(r#"mutation { createCustomer(data: { kind: "PERSON", firstName: "Amel", lastName: "Haddad", city: "Alger", tags: ["vip"] }) { id name city tags version __typename } }"#)
+        .data(r#"mutation { createCustomer(data: { kind: "person", firstName: "Amel", lastName: "Haddad", city: "Alger", tags: ["vip"] }) { id name city tags version __typename } }"#)
         .await;
     let customer = &created["createCustomer"];
     assert_eq!(customer["name"], "Amel Haddad");

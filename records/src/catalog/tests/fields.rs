@@ -114,7 +114,7 @@ async fn options_in_use_stay() {
     let badly = catalog::update_field(&space.ctx, tier.id, options(&["gold", "Bad one"])).await;
     assert_eq!(code(badly), Code::ValidationFailed);
     let standard = space.field("customer.status").id;
-    assert_eq!(code(catalog::update_field(&space.ctx, standard, options(&["ACTIVE"])).await), Code::BadRequest);
+    assert_eq!(code(catalog::update_field(&space.ctx, standard, options(&["active"])).await), Code::BadRequest);
 }
 
 #[tokio::test]

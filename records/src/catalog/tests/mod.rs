@@ -14,19 +14,18 @@ use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 use tenants::{
-    Code, TenantTx,
-    error::{Error, FieldIssue, Issue, Result},
+    Code,
+    error::{Error, Issue, Result},
     testing,
 };
 
 use super::{
-    Catalog, Choice, Field, FieldId, FieldKind, Object, OnDestroy, RollupFunction,
+    Choice, Field, FieldId, FieldKind, OnDestroy, RollupFunction,
     spec::{FieldSpec, ObjectSpec, RelationSpec, RollupSpec, labels},
 };
 use crate::{
     Ctx,
-    engine::{self, Archived, Draft, Mutation, WriteOutcome},
-    rules::Rules,
+    engine::{self, Archived, Draft, WriteOutcome},
     values::{self, Locale, Value},
 };
 
@@ -43,7 +42,7 @@ fn standard() -> Vec<ObjectSpec> {
             .field(FieldSpec::new("name", FieldKind::Text).section("identity").searchable())
             .field(FieldSpec::new("email", FieldKind::Email).section("identity").indexed())
             .field(FieldSpec::new("tags", FieldKind::Tags).indexed())
-            .field(FieldSpec::new("status", select(&["ACTIVE", "INACTIVE"])).required().default("ACTIVE"))
+            .field(FieldSpec::new("status", select(&["active", "inactive"])).required().default("active"))
             .field(FieldSpec::new("organisation", parent))
             .field(FieldSpec::new("staysCount", RollupSpec::over("stays", RollupFunction::Count)))
             .field(FieldSpec::new("lastStayAt", RollupSpec::over("stays", RollupFunction::Max).of("at")).indexed()),
@@ -59,26 +58,6 @@ fn select(values: &[&str]) -> FieldKind {
     FieldKind::Select { options: values.iter().map(option).collect() }
 }
 
-/// Objects have no rules of their own here.
-struct NoRules;
-
-#[async_trait::async_trait]
-impl Rules for NoRules {
-    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
-        Vec::new()
-    }
-
-    fn prepare(&self, _: &Ctx, _: &Object, _: &mut Draft, _: &mut Vec<FieldIssue>) {}
-
-    fn required_fields(&self, _: &Object) -> Vec<FieldId> {
-        Vec::new()
-    }
-
-    async fn after_write(&self, _: &Ctx, _: &TenantTx, _: &[WriteOutcome]) -> Result<Vec<Mutation>> {
-        Ok(Vec::new())
-    }
-}
-
 /// A tenant with the standard objects, seen by somebody who may do everything.
 struct Space {
     ctx: Ctx,
@@ -88,7 +67,7 @@ impl Space {
     async fn new() -> Self {
         let db = testing::space().await;
         super::provision(&db, &standard()).await.unwrap();
-        let ctx = Ctx::open(testing::caller(&db), db, Arc::new(NoRules)).await.unwrap();
+        let ctx = Ctx::open(testing::caller(&db), db, Arc::default()).await.unwrap();
         Self { ctx }
     }
 

@@ -149,6 +149,16 @@ async fn at_once(ctx: &Ctx, new: NewRun) -> Result<Run> {
 }
 
 async fn in_one(ctx: &Ctx, new: NewRun) -> Result<Run> {
+    let mut refused = Refused::new();
+    loop {
+        if let Some(run) = without(ctx, new.clone(), &mut refused).await? {
+            return Ok(run);
+        }
+    }
+}
+
+/// The same, but for records that are known to be refused; nothing where there are more of those.
+async fn without(ctx: &Ctx, new: NewRun, refused: &mut Refused) -> Result<Option<Run>> {
     let id = RunId::new();
     let caller = Caller { run: Some(id), ..(*ctx.caller).clone() };
     let ctx = &Ctx { caller: Arc::new(caller), ..ctx.clone() };
@@ -156,7 +166,10 @@ async fn in_one(ctx: &Ctx, new: NewRun) -> Result<Run> {
     create_as(write.inside(), &write.tx, id, new).await?;
     let inside = write.inside().clone();
     let run = claim(&inside, id).await?.ok_or_else(|| Error::internal("a new run is in somebody's hand"))?;
-    let more = some(&mut write, &run).await?;
+    let Some(more) = some(&mut write, &run, refused).await? else {
+        write.rollback().await?;
+        return Ok(None);
+    };
     let run = if more {
         // a few more have come to match since they were counted
         release(&inside, &run).await?;
@@ -166,7 +179,7 @@ async fn in_one(ctx: &Ctx, new: NewRun) -> Result<Run> {
         finish(&inside, &run, None).await?
     };
     write.commit().await?;
-    Ok(run)
+    Ok(Some(run))
 }
 
 /// What has the workers go on with a run.
@@ -177,14 +190,25 @@ fn work(run: &Run) -> NewWork {
 /// Does the next batch of a run by filter. Says whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let ctx = within(ctx, run).await?;
-    let mut write = WriteTransaction::begin(&ctx).await?;
-    let more = some(&mut write, run).await?;
-    write.commit().await?;
-    Ok(more)
+    let mut refused = Refused::new();
+    loop {
+        let mut write = WriteTransaction::begin(&ctx).await?;
+        match some(&mut write, run, &mut refused).await? {
+            Some(more) => {
+                write.commit().await?;
+                return Ok(more);
+            }
+            None => write.rollback().await?,
+        }
+    }
 }
 
-/// Writes the next batch of a run.
-async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
+/// Records from which something follows that is refused, and why.
+type Refused = BTreeMap<RecordId, Json>;
+
+/// Writes the next batch of a run, without the records that are known to be refused, and says whether there may be
+/// more. Nothing where more records turn out to be refused: the transaction is of no use then.
+async fn some(write: &mut WriteTransaction<'_>, run: &Run, refused: &mut Refused) -> Result<Option<bool>> {
     let ctx = write.ctx;
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
@@ -193,7 +217,8 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
     refuse_retyped(ctx, &params)?;
     let operation = params.operation();
     let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
-    let changes = ids.iter().map(|id| match &params.values {
+    let tried: Vec<RecordId> = ids.iter().copied().filter(|id| !refused.contains_key(id)).collect();
+    let changes = tried.iter().map(|id| match &params.values {
         Some(values) => {
             let draft = Draft { values: values.clone(), before: Vec::new() };
             Change::Update { id: *id, draft, version: None }
@@ -202,8 +227,13 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
     });
     let outcomes = write.run(object.id, changes.collect(), Source::Caller).await?;
     let mut written: Vec<WriteOutcome> = Vec::with_capacity(ids.len());
-    let mut failed = 0;
-    for (id, outcome) in ids.iter().zip(outcomes) {
+    let mut failed = ids.len() as i64 - tried.len() as i64;
+    for (id, why) in ids.iter().filter_map(|id| refused.get_key_value(id)) {
+        if progress.errors.len() < REMEMBERED {
+            progress.errors.insert(id.to_string(), why.clone());
+        }
+    }
+    for (id, outcome) in tried.iter().zip(outcomes) {
         match outcome {
             Ok(one) => written.push(one),
             Err(error) => {
@@ -214,7 +244,11 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
             }
         }
     }
-    write.after_write(&written).await?;
+    let more = write.after_write(&written).await?;
+    if !more.is_empty() {
+        refused.extend(more.into_iter().map(|(place, error)| (written[place].id, to_json(&error))));
+        return Ok(None);
+    }
     let changed = written.iter().filter(|one| one.kind != WriteKind::Unchanged).count() as i64;
     progress.after = ids.last().copied().or(progress.after);
     let by = Advance {
@@ -224,7 +258,7 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run) -> Result<bool> {
         failed,
     };
     advance(ctx, &write.tx, run, by).await?;
-    Ok(ids.len() == MOST_AT_ONCE)
+    Ok(Some(ids.len() == MOST_AT_ONCE))
 }
 
 /// Values and conditions mean what the types of their fields said when the run began.

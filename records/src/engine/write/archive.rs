@@ -1,6 +1,6 @@
 //! Hiding records and showing them again.
 
-use entities::ids::RecordId;
+use entities::ids::{FieldId, RecordId};
 use tenants::{
     Issue, Operation,
     error::{Code, Error, Result},
@@ -33,7 +33,8 @@ impl<'a> WriteTransaction<'a> {
         if !rows.is_empty() {
             self.permit(object, Operation::Delete, source)?;
         }
-        let rows = self.in_state(object, rows, (Operation::Delete, source), out).await?;
+        let mut rows = self.in_state(object, rows, (Operation::Delete, source), out).await?;
+        self.check(object, WriteKind::Archived, &mut rows, source, out).await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         self.count_out(object, &ids).await?;
         self.mark(object, rows, Some(self.now), out).await
@@ -53,6 +54,7 @@ impl<'a> WriteTransaction<'a> {
         let mut refused = Outcomes::new();
         self.refuse_taken(object, &mut rows, &mut refused).await?;
         out.extend(refused.into_iter().map(|(index, outcome)| (index, outcome.map_err(|error| clash(object, &error)))));
+        self.check(object, WriteKind::Restored, &mut rows, source, out).await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         self.mark(object, rows, None, out).await?;
         self.count_in(object, &ids).await
@@ -68,7 +70,10 @@ impl<'a> WriteTransaction<'a> {
         out: &mut Outcomes,
     ) -> Result<Vec<Row>> {
         let archived = operation == Operation::Restore;
-        let fields: Vec<&Field> = if archived { unique_fields(object).collect() } else { Vec::new() };
+        let required = self.ctx.rules.required_fields(&self.ctx.catalog, object);
+        let unique: Vec<FieldId> = unique_fields(object).filter(|_| archived).map(|field| field.id).collect();
+        let wanted = |field: &&Field| required.contains(&field.id) || unique.contains(&field.id);
+        let fields: Vec<&Field> = object.fields.iter().filter(wanted).collect();
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
         let there: Vec<RecordId> = stored.keys().copied().collect();
@@ -81,7 +86,8 @@ impl<'a> WriteTransaction<'a> {
             }
             match stored.remove(&row.id) {
                 Some(stored) if stored.archived == archived => {
-                    row.draft.values = stored.values;
+                    row.draft.values = stored.values.iter().filter(|(id, _)| unique.contains(id)).cloned().collect();
+                    row.draft.before = stored.values;
                     kept.push(row);
                 }
                 Some(_) => out.push((row.index, Ok(done(object, row.id, WriteKind::Unchanged)))),

@@ -39,9 +39,10 @@ impl<'a> WriteTransaction<'a> {
         let validator = DraftValidator::new(self.ctx, object, source)?;
         let rights =
             if source == Source::Caller { Some(NewRecords::of(self.ctx, object, Operation::Create)?) } else { None };
+        let mut rows = rows;
+        let complaints = validator.new_records(&mut rows);
         let mut good = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            let mut issues = validator.new_record(&mut row.draft);
+        for (mut row, mut issues) in rows.into_iter().zip(complaints) {
             issues.extend(rights.as_ref().and_then(|rights| rights.own(&mut row.draft)));
             if issues.is_empty() {
                 good.push(row);
@@ -56,6 +57,7 @@ impl<'a> WriteTransaction<'a> {
         }
         self.refuse_dead_links(object, &mut good, source, out).await?;
         self.refuse_taken(object, &mut good, out).await?;
+        self.check(object, WriteKind::Created, &mut good, source, out).await?;
         self.number(object, &mut good).await?;
         self.insert(object, &good).await?;
         self.insert_links(object, &good).await?;
@@ -70,11 +72,10 @@ impl<'a> WriteTransaction<'a> {
     }
 
     async fn number(&mut self, object: &Object, rows: &mut [Row]) -> Result<()> {
+        self.numbers.fill(&self.tx, object, rows.len()).await?;
         for field in numbers::counted(object).collect::<Vec<_>>() {
-            let unnumbered = rows.iter_mut().filter(|row| row.draft.get(field.id).is_none());
-            for row in unnumbered.collect::<Vec<_>>() {
-                let number = self.numbers.next(&self.tx, field).await?;
-                row.draft.values.push((field.id, Value::Text(number)));
+            for row in rows.iter_mut().filter(|row| row.draft.get(field.id).is_none()) {
+                row.draft.values.push((field.id, Value::Text(self.numbers.next(field)?)));
             }
         }
         Ok(())

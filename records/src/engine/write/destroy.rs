@@ -40,7 +40,7 @@ impl<'a> WriteTransaction<'a> {
         }
         self.permit(object, Operation::Destroy, source)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let reads = self.ctx.rules.required_fields(object);
+        let reads = self.ctx.rules.required_fields(&self.ctx.catalog, object);
         let reads: Vec<&Field> = object.fields.iter().filter(|field| reads.contains(&field.id)).collect();
         let mut stored = before::lock(&self.tx, object, &ids, &reads, Lock::Remove).await?;
         let (mut there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
@@ -54,6 +54,10 @@ impl<'a> WriteTransaction<'a> {
             }
             None => true,
         });
+        for row in &mut there {
+            row.draft.before = stored.get(&row.id).map(|stored| stored.values.clone()).unwrap_or_default();
+        }
+        self.check(object, WriteKind::Destroyed, &mut there, source, out).await?;
         let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();
         if ids.is_empty() {
             return Ok(());

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use tenants::error::{Error, FieldIssue, Issue, Result};
 
+use super::transaction::Row;
 use crate::{
     Ctx,
     catalog::{Field, FieldId, Object},
     engine::Draft,
     filter::{self, Filter, Scope},
     permission,
+    rules::Prepared,
     values::{self, Value},
 };
 
@@ -53,29 +55,33 @@ impl<'a> DraftValidator<'a> {
         Ok(Self { ctx, object, source, defaults, required: required.collect(), conditional })
     }
 
-    /// Completes the draft of a new record and says what is wrong with it.
-    pub fn new_record(&self, draft: &mut Draft) -> Vec<FieldIssue> {
-        let mut issues = self.refused(draft);
-        for (field, value) in &self.defaults {
-            if draft.get(*field).is_none() {
-                draft.values.push((*field, value.clone()));
+    /// Completes the drafts of new records and says what is wrong with each.
+    pub fn new_records(&self, rows: &mut [Row]) -> Vec<Vec<FieldIssue>> {
+        let mut issues: Vec<_> = rows.iter().map(|row| self.refused(&row.draft)).collect();
+        for row in rows.iter_mut() {
+            for (field, value) in &self.defaults {
+                if row.draft.get(*field).is_none() {
+                    row.draft.values.push((*field, value.clone()));
+                }
             }
         }
-        self.prepare(draft, &mut issues);
-        for field in &self.required {
-            if draft.get(field.id).is_none_or(is_empty) && !complained(&issues, field) {
-                issues.push(issue(field, Issue::Required));
+        self.prepare(rows, &mut issues);
+        for (row, issues) in rows.iter().zip(&mut issues) {
+            for field in &self.required {
+                if row.draft.get(field.id).is_none_or(is_empty) && !complained(issues, field) {
+                    issues.push(issue(field, Issue::Required));
+                }
             }
+            self.need(&row.draft, |_, _| true, issues);
+            self.validate(&row.draft, issues);
         }
-        self.need(draft, |_, _| true, &mut issues);
-        self.validate(draft, &mut issues);
         issues
     }
 
-    /// Completes new values of a record that is there; `draft.before` holds what it has.
-    pub fn complete(&self, draft: &mut Draft) -> Vec<FieldIssue> {
-        let mut issues = self.refused(draft);
-        self.prepare(draft, &mut issues);
+    /// Completes new values of records that are there; `draft.before` holds what they have.
+    pub fn complete(&self, rows: &mut [Row]) -> Vec<Vec<FieldIssue>> {
+        let mut issues: Vec<_> = rows.iter().map(|row| self.refused(&row.draft)).collect();
+        self.prepare(rows, &mut issues);
         issues
     }
 
@@ -139,9 +145,11 @@ impl<'a> DraftValidator<'a> {
         issues
     }
 
-    fn prepare(&self, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
-        if self.source != Source::Journal {
-            self.ctx.rules.prepare(self.ctx, self.object, draft, issues);
+    fn prepare(&self, rows: &mut [Row], issues: &mut [Vec<FieldIssue>]) {
+        if let Some(rules) = self.ctx.rules.of(self.object).filter(|_| self.source != Source::Journal) {
+            let drafts = rows.iter_mut().map(|row| &mut row.draft);
+            let mut prepared: Vec<_> = drafts.zip(issues).map(|(draft, issues)| Prepared { draft, issues }).collect();
+            rules.prepare(self.ctx, self.object, &mut prepared);
         }
     }
 

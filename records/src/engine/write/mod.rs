@@ -6,9 +6,11 @@
 
 mod archive;
 mod before;
+mod check;
 mod create;
 mod destroy;
 mod draft;
+pub(crate) mod follow_ups;
 mod links;
 mod numbers;
 #[cfg(test)]
@@ -73,10 +75,7 @@ async fn created(ctx: &Ctx, object: ObjectId, drafts: &[Draft], upsert_on: &[Fie
     } else {
         upsert::changes(&mut write, object, drafts, upsert_on).await?
     };
-    let many = changes.len() > 1;
-    let written = write.run(object, changes, Source::Caller).await?;
-    let written = transaction::all(written, many)?;
-    write.after_write(&written).await?;
+    let written = write.write(changes.into_iter().map(|change| Mutation { object, change }).collect()).await?;
     write.commit().await?;
     Ok(written)
 }

@@ -66,24 +66,43 @@ impl Numbers {
     async fn add(&mut self, ctx: &Ctx, object: ObjectId, count: usize) -> Result<()> {
         let Some(object) = ctx.catalog.object_by_id(object).filter(|_| count > 0) else { return Ok(()) };
         for field in counted(object) {
-            let mut have = spare(self.tenant, field.id, count);
-            if have.len() < count {
-                let block = (count - have.len()) as i64 + SPARE;
-                let first = take(&ctx.db, field.id, block).await?;
-                have = (first..first + block).rev().chain(have).collect();
+            self.have.insert(field.id, spare(self.tenant, field.id, count));
+        }
+        self.take_missing(&ctx.db, object, count, SPARE).await
+    }
+
+    /// Takes what so many records of an object need beyond what is in hand: records made by rules were not foreseen.
+    pub(super) async fn fill(&mut self, tx: &TenantTx, object: &Object, count: usize) -> Result<()> {
+        self.take_missing(tx, object, count, 0).await
+    }
+
+    /// Takes one block for each numbered field of an object, all in one statement.
+    async fn take_missing(
+        &mut self,
+        db: &impl ConnectionTrait,
+        object: &Object,
+        count: usize,
+        spare: i64,
+    ) -> Result<()> {
+        let mut blocks = Vec::new();
+        for field in counted(object) {
+            let have = self.have.get(&field.id).map_or(0, Vec::len);
+            if have < count {
+                blocks.push((field.id, (count - have) as i64 + spare));
             }
-            self.have.insert(field.id, have);
+        }
+        for (field, first, block) in take_blocks(db, &blocks).await? {
+            let have = self.have.entry(field).or_default();
+            // the least last, where it is popped
+            have.splice(0..0, (first..first + block).rev());
         }
         Ok(())
     }
 
     /// The next number of a field, as its text.
-    pub(super) async fn next(&mut self, tx: &TenantTx, field: &Field) -> Result<String> {
-        let number = match self.have.get_mut(&field.id).and_then(Vec::pop) {
-            Some(number) => number,
-            // records made by rules were not foreseen
-            None => take(tx, field.id, 1).await?,
-        };
+    pub(super) fn next(&mut self, field: &Field) -> Result<String> {
+        let number = self.have.get_mut(&field.id).and_then(Vec::pop);
+        let number = number.ok_or_else(|| Error::internal("there are fewer numbers than records"))?;
         let FieldKind::AutoNumber { prefix, width } = &field.kind else {
             return Err(Error::internal("a field without counter was to be numbered"));
         };
@@ -121,12 +140,32 @@ pub(super) fn counted(object: &Object) -> impl Iterator<Item = &Field> {
 
 /// Takes `count` numbers from a field's counter and answers the first.
 pub async fn take(db: &impl ConnectionTrait, field: FieldId, count: i64) -> Result<i64> {
-    let sql = r#"INSERT INTO "tenant"."counters" AS n (name, value) VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET value = n.value + excluded.value RETURNING value"#;
-    let values = vec![field.to_string().into(), count.into()];
+    let taken = take_blocks(db, &[(field, count)]).await?;
+    taken.first().map(|(_, first, _)| *first).ok_or_else(|| Error::internal("a counter did not answer"))
+}
+
+/// Takes blocks of numbers from several counters at once; answers each with its first number and its size.
+async fn take_blocks(db: &impl ConnectionTrait, blocks: &[(FieldId, i64)]) -> Result<Vec<(FieldId, i64, i64)>> {
+    if blocks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (0..blocks.len()).map(|i| format!("(${}, ${})", 2 * i + 1, 2 * i + 2)).collect();
+    let sql = format!(
+        r#"INSERT INTO "tenant"."counters" AS n (name, value) VALUES {}
+        ON CONFLICT (name) DO UPDATE SET value = n.value + excluded.value RETURNING name, value"#,
+        places.join(", ")
+    );
+    let values = blocks
+        .iter()
+        .flat_map(|(field, count)| [sea_orm::Value::from(field.to_string()), (*count).into()])
+        .collect::<Vec<_>>();
     let statement = sea_orm::Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let row = db.query_one_raw(statement).await?;
-    let row = row.ok_or_else(|| Error::internal("a counter did not answer"))?;
-    let last: i64 = row.try_get_by_index(0)?;
-    Ok(last - count + 1)
+    let mut taken = Vec::with_capacity(blocks.len());
+    for row in db.query_all_raw(statement).await? {
+        let (name, last): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let block = blocks.iter().find(|(field, _)| field.to_string() == name);
+        let (field, count) = block.ok_or_else(|| Error::internal("a counter that was not asked for"))?;
+        taken.push((*field, last - count + 1, *count));
+    }
+    Ok(taken)
 }

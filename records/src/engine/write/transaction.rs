@@ -30,7 +30,7 @@ pub struct WriteTransaction<'a> {
     /// The request as it was planned.
     pub(crate) ctx: &'a Ctx,
     /// The same inside the transaction.
-    inside: Ctx,
+    pub(super) inside: Ctx,
     pub(crate) tx: TenantTx,
     /// The commit's id, known beforehand so that changes can name it.
     pub(crate) commit: CommitId,
@@ -99,8 +99,11 @@ impl<'a> WriteTransaction<'a> {
     pub async fn write(&mut self, mutations: Vec<Mutation>) -> Result<Vec<WriteOutcome>> {
         let many = mutations.len() > 1;
         let written = all(self.apply(mutations, Source::Caller).await?, many)?;
-        self.after_write(&written).await?;
-        Ok(written)
+        match self.after_write(&written).await?.into_iter().next() {
+            Some((index, error)) if many => Err(error.with("index", index)),
+            Some((_, error)) => Err(error),
+            None => Ok(written),
+        }
     }
 
     /// Asks for work, to be done once this is committed.
@@ -162,26 +165,6 @@ impl<'a> WriteTransaction<'a> {
             out.extend(self.run(object, changes, source).await?);
         }
         Ok(out)
-    }
-
-    /// Writes what rules want to be written with these records. What must go goes first, so that it is in nobody's way.
-    pub(crate) async fn after_write(&mut self, written: &[WriteOutcome]) -> Result<()> {
-        let done: Vec<WriteOutcome> = written.iter().filter(|w| w.kind != WriteKind::Unchanged).cloned().collect();
-        if done.is_empty() {
-            return Ok(());
-        }
-        let mut mutations = self.ctx.rules.after_write(&self.inside, &self.tx, &done).await?;
-        mutations.sort_by_key(|mutation| {
-            let turn = match mutation.change {
-                Change::Destroy { .. } => 0,
-                Change::Archive { .. } => 1,
-                Change::Update { .. } => 2,
-                Change::Restore { .. } => 3,
-                Change::Create { .. } => 4,
-            };
-            (turn, mutation.object)
-        });
-        all(self.apply(mutations, Source::Rule).await?, false).map(drop)
     }
 
     /// Notes a change for the history.

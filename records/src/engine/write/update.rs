@@ -49,11 +49,11 @@ impl<'a> WriteTransaction<'a> {
             return Ok(());
         }
         self.permit(object, Operation::Update, source)?;
-        let rows = self.with_stored(object, rows, source, out).await?;
+        let mut rows = self.with_stored(object, rows, source, out).await?;
         let validator = DraftValidator::new(self.ctx, object, source)?;
+        let complaints = validator.complete(&mut rows);
         let mut good = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            let mut issues = validator.complete(&mut row.draft);
+        for (row, mut issues) in rows.into_iter().zip(complaints) {
             if issues.is_empty() {
                 good.push(row);
             } else {
@@ -81,6 +81,7 @@ impl<'a> WriteTransaction<'a> {
         // only what changes is asked about: a dead link that stays as it was is nobody's fault
         self.refuse_dead_links(object, &mut rows, source, out).await?;
         self.refuse_taken(object, &mut rows, out).await?;
+        self.check(object, WriteKind::Updated, &mut rows, source, out).await?;
         let changed = rows.into_iter().map(|row| Changed { fields: fields.remove(&row.id).unwrap_or_default(), row });
         let changed = changed.collect();
         self.write_changes(object, changed, out).await
@@ -94,7 +95,7 @@ impl<'a> WriteTransaction<'a> {
         source: Source,
         out: &mut Outcomes,
     ) -> Result<Vec<Row>> {
-        let mut wanted: Vec<FieldId> = self.ctx.rules.required_fields(object);
+        let mut wanted: Vec<FieldId> = self.ctx.rules.required_fields(&self.ctx.catalog, object);
         wanted.extend(draft::looked_at(object));
         wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
         let fields = fields_of(object, &wanted);

@@ -6,7 +6,7 @@ use entities::ids::{FieldId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 use tenants::{
-    Dialect, TenantTx,
+    Dialect,
     error::{FieldIssue, Issue, Result},
     testing,
 };
@@ -17,7 +17,7 @@ use crate::{
     columns::Stored,
     engine::{self, Change, Draft, Mutation, WriteKind, WriteOutcome, columns, decode},
     filter::{Filter, Test},
-    rules::Rules,
+    rules::{FollowUp, Prepared, RuleSet, Rules, Written},
     sql::Sql,
     values::{self, Locale, Rate, Value},
 };
@@ -36,7 +36,14 @@ impl World {
             db.execute_unprepared(&sql).await.unwrap();
         }
         db.execute_unprepared(r#"UPDATE "tenant"."clock" SET catalog_version = 1"#).await.unwrap();
-        Self { ctx: Ctx { caller: testing::caller(&db), catalog: Arc::new(catalog), db, rules: Arc::new(People) } }
+        Self {
+            ctx: Ctx {
+                caller: testing::caller(&db),
+                catalog: Arc::new(catalog),
+                db,
+                rules: Arc::new(RuleSet::default().with("person", Arc::new(People))),
+            },
+        }
     }
 
     pub fn object(&self, name: &str) -> &Object {
@@ -108,11 +115,34 @@ struct People;
 
 #[async_trait::async_trait]
 impl Rules for People {
-    fn derived_from(&self, _: &Catalog, _: &Object, _: &Field) -> Vec<FieldId> {
-        Vec::new()
+    fn prepare(&self, _: &Ctx, object: &Object, drafts: &mut [Prepared<'_>]) {
+        for Prepared { draft, issues } in drafts {
+            self.name(object, draft, issues);
+        }
     }
 
-    fn prepare(&self, _: &Ctx, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
+    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
+        ["firstName", "lastName"].iter().filter_map(|name| Some(object.field(name)?.id)).collect()
+    }
+
+    async fn after_write(&self, ctx: &Ctx, person: &Object, written: &[Written<'_>]) -> Result<Vec<FollowUp>> {
+        let point = ctx.catalog.object("point").unwrap();
+        let email = person.field("email").unwrap().id;
+        let mut follow_ups = Vec::new();
+        for one in written.iter().map(|one| one.outcome).filter(|one| one.kind == WriteKind::Created) {
+            let Some((_, Value::Contact(contact))) = one.values.iter().find(|(id, _)| *id == email) else { continue };
+            let mut draft = Draft::default();
+            draft.set(point.field("name").unwrap().id, Value::Text(contact.typed.clone()));
+            draft.set(point.field("person").unwrap().id, Value::Id(one.id.0));
+            let mutation = Mutation { object: point.id, change: Change::Create { id: RecordId::new(), draft } };
+            follow_ups.push(FollowUp { cause: one.id, mutation });
+        }
+        Ok(follow_ups)
+    }
+}
+
+impl People {
+    fn name(&self, object: &Object, draft: &mut Draft, issues: &mut Vec<FieldIssue>) {
         let (Some(first), Some(last), Some(name)) =
             (object.field("firstName"), object.field("lastName"), object.field("name"))
         else {
@@ -128,24 +158,6 @@ impl Rules for People {
         let both = format!("{} {}", text(first), text(last));
         draft.set(name.id, Value::Text(both.trim().to_owned()));
     }
-
-    fn required_fields(&self, object: &Object) -> Vec<FieldId> {
-        ["firstName", "lastName"].iter().filter_map(|name| Some(object.field(name)?.id)).collect()
-    }
-
-    async fn after_write(&self, ctx: &Ctx, _: &TenantTx, written: &[WriteOutcome]) -> Result<Vec<Mutation>> {
-        let (person, point) = (ctx.catalog.object("person").unwrap(), ctx.catalog.object("point").unwrap());
-        let email = person.field("email").unwrap().id;
-        let mut mutations = Vec::new();
-        for one in written.iter().filter(|one| one.object == person.id && one.kind == WriteKind::Created) {
-            let Some((_, Value::Contact(contact))) = one.values.iter().find(|(id, _)| *id == email) else { continue };
-            let mut draft = Draft::default();
-            draft.set(point.field("name").unwrap().id, Value::Text(contact.typed.clone()));
-            draft.set(point.field("person").unwrap().id, Value::Id(one.id.0));
-            mutations.push(Mutation { object: point.id, change: Change::Create { id: RecordId::new(), draft } });
-        }
-        Ok(mutations)
-    }
 }
 
 struct Maker {
@@ -156,7 +168,7 @@ struct Maker {
 impl Maker {
     fn object(&mut self, name: &str, plural: &str) -> ObjectId {
         let id = ObjectId::new();
-        let object = Object::new(id, name, plural, &format!("o{}", self.objects.len()), Origin::Custom);
+        let object = Object::new(id, name, plural, &format!("o{}", self.objects.len()), Origin::Standard);
         let mut fields = Vec::new();
         for (name, column, kind, writable) in [
             ("id", "id", FieldKind::Id, false),

@@ -36,7 +36,7 @@ async fn a_contact_point_is_no_way_around_its_customer() {
     let point = reader.data(point, json!({})).await["contactPoints"]["nodes"][0]["id"].clone();
     let change = "mutation ($id: ID!) { updateContactPoint(id: $id, data: { value: \"evil@example.com\" }) { id } }";
     assert_eq!(reader.code(change, json!({ "id": point })).await, "VALIDATION_FAILED");
-    let add = "mutation ($id: ID!) { createContactPoint(data: { customer: $id, kind: \"EMAIL\", value: \"e@x.example\", primary: true }) { id } }";
+    let add = "mutation ($id: ID!) { createContactPoint(data: { customer: $id, kind: \"email\", value: \"e@x.example\", primary: true }) { id } }";
     assert_eq!(reader.code(add, json!({ "id": id })).await, "VALIDATION_FAILED");
 
     let own = json!({ "name": "owner_of", "others": all(), "objects": [on("customer", json!({ "read": "OWN" }))] });

@@ -66,8 +66,8 @@ async fn a_hidden_value_of_a_contact_point_is_hidden_with_its_key() {
         let reported = answer.text.to_lowercase().contains("example.com");
         assert!(answer.code() == "FORBIDDEN" && !reported, "{query} {}", answer.text);
     }
-    let kinds = "{ contactPoints(filter: { kind: { eq: \"EMAIL\" } }) { nodes { kind } } }";
-    assert_eq!(clerk.data(kinds, json!({})).await["contactPoints"]["nodes"][0]["kind"], "EMAIL");
+    let kinds = "{ contactPoints(filter: { kind: { eq: \"email\" } }) { nodes { kind } } }";
+    assert_eq!(clerk.data(kinds, json!({})).await["contactPoints"]["nodes"][0]["kind"], "email");
 }
 
 #[tokio::test]

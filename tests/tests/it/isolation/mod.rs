@@ -168,7 +168,7 @@ async fn two_organisations_on_one_connection_never_meet() {
     let rounds = (0..400).map(|round| {
         let tenant = &tenants[round % 2];
         async move {
-            let query = "{ customers(filter: { status: { eq: \"ACTIVE\" } }) { nodes { firstName } totalCount } }";
+            let query = "{ customers(filter: { status: { eq: \"active\" } }) { nodes { firstName } totalCount } }";
             if round % 10 < 2 {
                 tenant.create("customer", json!({ "firstName": tenant.slug })).await;
             }

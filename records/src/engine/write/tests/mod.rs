@@ -4,6 +4,7 @@ mod bulk;
 mod crowd;
 mod history;
 mod idempotency;
+mod rules;
 mod runs;
 mod send;
 

@@ -49,12 +49,15 @@ async fn a_change_that_fails_leaves_no_run_behind() {
     draft.values.push((entities::ids::FieldId::new(), Value::Bool(true)));
     let refused = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap();
     assert_eq!((refused.changed, refused.failed), (0, 3));
-    let planned = Ctx { catalog: Arc::clone(&world.ctx.catalog), ..world.ctx.clone() };
-    let moved = r#"UPDATE "tenant"."clock" SET catalog_version = catalog_version + 1"#;
-    sea_orm::ConnectionTrait::execute_unprepared(&world.ctx.db, moved).await.unwrap();
+    let catalog_moves = async |by: &str| {
+        let sql = format!(r#"UPDATE "tenant"."clock" SET catalog_version = catalog_version {by}"#);
+        sea_orm::ConnectionTrait::execute_unprepared(&world.ctx.db, &sql).await.unwrap();
+    };
+    catalog_moves("+ 1").await;
     let draft = world.draft("person", json!({"vip": true}));
-    let error = engine::update_where(&planned, world.id("person"), all(), draft, true).await.unwrap_err();
+    let error = engine::update_where(&world.ctx, world.id("person"), all(), draft, true).await.unwrap_err();
     assert_eq!(error.code(), Code::StaleCatalog);
+    catalog_moves("- 1").await;
     let after = runs::list(&world.ctx, 50, None).await.unwrap();
     assert_eq!(after.len(), before + 1, "the run and its rows are one");
     assert!(after.iter().all(|run| run.status.is_over()));
