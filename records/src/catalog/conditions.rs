@@ -56,7 +56,9 @@ fn judged(object: &Object, field: &Field, filter: &Filter, terms: &mut usize) ->
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| judged(object, field, part, terms)),
         Filter::Not(part) => judged(object, field, part, terms),
-        Filter::Related { .. } => Err(format!("only fields of `{}` itself can be looked at", object.name)),
+        Filter::Related { .. } | Filter::Counted { .. } => {
+            Err(format!("only fields of `{}` itself can be looked at", object.name))
+        }
         Filter::Field { field: id, test } => {
             *terms += 1;
             if *terms > MAX_TERMS {

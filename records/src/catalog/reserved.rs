@@ -40,7 +40,7 @@ const SHARED: &str = "
     securityLogPage securitySettings securitySettingsInput updateSecuritySettings
     actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection
-    createSectionInput dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
+    createSectionInput countFilter dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
     emailFilter encryption exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
     historyConnection historyEntry historyPageInfo idFilter impact impacts importColumn importDuplicates
     importFormat importInput importPreview importReport importRow int64Filter intFilter inviteMember labelInput labels listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput

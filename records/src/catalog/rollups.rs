@@ -113,7 +113,7 @@ fn check_filter(filter: &Filter, related: &Object) -> Result<()> {
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| check_filter(part, related)),
         Filter::Not(part) => check_filter(part, related),
-        Filter::Related { .. } => {
+        Filter::Related { .. } | Filter::Counted { .. } => {
             Err(refuse("rollup.filter", format!("only fields of `{}` itself can be compared", related.name)))
         }
         Filter::Field { field, test } => {

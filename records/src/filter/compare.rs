@@ -74,7 +74,7 @@ pub(super) fn not_accepted(field: &Field, name: &str) -> String {
     let accepted: Vec<&str> = operators(field).iter().map(|operator| operator.name()).collect();
     match accepted.is_empty() {
         true if field.relation().is_some() => {
-            format!("`{name}` does not fit a relation to many; use some, none or every")
+            format!("`{name}` does not fit a relation to many; use some, none, every or count")
         }
         true => format!("`{name}` does not fit: this field cannot be filtered"),
         false if field.encryption.is_some() => {

@@ -16,7 +16,7 @@ use crate::{
     sql::Sql,
 };
 
-use super::{Filter, Quantifier, Test, compare};
+use super::{CountTest, Filter, Quantifier, Test, compare};
 
 /// Groups and relations within each other, at most.
 pub const MAX_DEPTH: usize = 5;
@@ -116,6 +116,14 @@ impl<'a> Compiler<'a> {
                 self.path.pop();
                 Ok(())
             }
+            Filter::Counted { field, count, filter } => {
+                self.count()?;
+                let field = self.field(at, *field)?;
+                self.path.push(&field.name);
+                self.counted(self.deeper(at)?, field, count, filter, negated)?;
+                self.path.pop();
+                Ok(())
+            }
         }
     }
 
@@ -149,18 +157,54 @@ impl<'a> Compiler<'a> {
         filter: &Filter,
         negated: bool,
     ) -> Result<()> {
-        let relation = field.relation().ok_or_else(|| self.bad("it is no relation; compare its value"))?;
-        let to_one = relation.cardinality == Cardinality::ManyToOne;
-        if to_one != (quantifier == Quantifier::One) {
-            let accepted = if to_one { "the related record's fields" } else { "some, none, every" };
-            return Err(self.bad(&format!("this relation takes {accepted}")));
+        let relation = self.relation(field, quantifier == Quantifier::One)?;
+        let absent = matches!(quantifier, Quantifier::None | Quantifier::Every);
+        self.sql.push(if absent != negated { "NOT EXISTS (SELECT 1" } else { "EXISTS (SELECT 1" });
+        self.matching(at, field, relation, filter, quantifier == Quantifier::Every)
+    }
+
+    /// The number of related records that match, compared in one look at them.
+    fn counted(
+        &mut self,
+        at: At<'_>,
+        field: &'a Field,
+        count: &[CountTest],
+        filter: &Filter,
+        negated: bool,
+    ) -> Result<()> {
+        let relation = self.relation(field, false)?;
+        self.sql.push(if negated { "NOT (SELECT " } else { "(SELECT " });
+        for (i, test) in count.iter().enumerate() {
+            let (operator, number) = test.sql();
+            self.sql.push(if i > 0 { " AND count(*)" } else { "count(*)" }).push(operator).number(i64::from(number));
         }
+        self.matching(at, field, relation, filter, false)
+    }
+
+    /// The relation of a field, if it leads to one record or to many as it must.
+    fn relation(&self, field: &'a Field, to_one: bool) -> Result<&'a Relation> {
+        let relation = field.relation().ok_or_else(|| self.bad("it is no relation; compare its value"))?;
+        match (relation.cardinality == Cardinality::ManyToOne, to_one) {
+            (true, false) => Err(self.bad("this relation takes the related record's fields")),
+            (false, true) => Err(self.bad("this relation takes some, none, every, count")),
+            _ => Ok(relation),
+        }
+    }
+
+    /// The end of a query on related records: those that are not archived, that the one who asks sees and that match.
+    fn matching(
+        &mut self,
+        at: At<'_>,
+        field: &Field,
+        relation: &Relation,
+        filter: &Filter,
+        negated: bool,
+    ) -> Result<()> {
         let target = self.scope.catalog.object_by_id(relation.to);
         let target = target.ok_or_else(|| self.bad("the related object no longer exists"))?;
         self.aliases += 1;
         let (alias, link) = (format!("r{}", self.aliases), format!("l{}", self.aliases));
-        let absent = matches!(quantifier, Quantifier::None | Quantifier::Every);
-        self.sql.push(if absent != negated { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
+        self.sql.push(" FROM ");
         self.join(at, field, relation, target, &alias, &link)?;
         if target.field("archivedAt").is_some() {
             self.sql.push(" AND ").column(&alias, "archived_at").push(" IS NULL");
@@ -168,7 +212,7 @@ impl<'a> Compiler<'a> {
         self.sql.push(" AND ");
         let inner = At { object: target, alias: &alias, depth: at.depth };
         self.seen(inner)?;
-        self.filter(inner, filter, quantifier == Quantifier::Every)?;
+        self.filter(inner, filter, negated)?;
         self.sql.push(")");
         Ok(())
     }

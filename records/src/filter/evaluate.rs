@@ -21,7 +21,7 @@ pub fn holds<'v>(scope: Scope<'_>, filter: &Filter, value: &impl Fn(FieldId) -> 
         Filter::And(parts) => parts.iter().all(|part| holds(scope, part, value)),
         Filter::Or(parts) => parts.iter().any(|part| holds(scope, part, value)),
         Filter::Not(part) => !holds(scope, part, value),
-        Filter::Related { .. } => false,
+        Filter::Related { .. } | Filter::Counted { .. } => false,
         Filter::Field { field, test } => match scope.catalog.field(*field) {
             Some(field) => passes(scope, field, &value(field.id), test),
             None => false,

@@ -2,6 +2,7 @@
 
 mod compare;
 mod compile;
+mod counted;
 mod evaluate;
 mod near;
 mod operator;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::values::Value;
 
 pub use compile::{MAX_DEPTH, MAX_TERMS, Scope, check, predicate};
+pub use counted::CountTest;
 pub use evaluate::holds;
 pub use operator::{Operator, operators};
 pub use parse::parse;
@@ -37,6 +39,8 @@ pub enum Filter {
     Field { field: FieldId, test: Test },
     /// Related records compared.
     Related { field: FieldId, quantifier: Quantifier, filter: Box<Filter> },
+    /// The number of related records that match; all comparisons of it hold.
+    Counted { field: FieldId, count: Vec<CountTest>, filter: Box<Filter> },
 }
 
 impl Filter {
@@ -46,7 +50,7 @@ impl Filter {
             Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| part.looks_at(wanted)),
             Filter::Not(inner) => inner.looks_at(wanted),
             Filter::Field { field, .. } => wanted(*field),
-            Filter::Related { .. } => true,
+            Filter::Related { .. } | Filter::Counted { .. } => true,
         }
     }
 
@@ -61,7 +65,7 @@ impl Filter {
             Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| part.visit(see)),
             Filter::Not(part) => part.visit(see),
             Filter::Field { field, .. } => see(*field),
-            Filter::Related { field, filter, .. } => {
+            Filter::Related { field, filter, .. } | Filter::Counted { field, filter, .. } => {
                 see(*field);
                 filter.visit(see);
             }

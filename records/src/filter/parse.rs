@@ -11,7 +11,8 @@ use crate::{
 };
 
 use super::{
-    Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter, near, operators,
+    CountTest, Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter, near,
+    operators,
 };
 
 /// Longest text that `contains` and its like take, in bytes.
@@ -101,20 +102,52 @@ impl<'a> Parser<'a> {
         let target = self.target(relation)?;
         let depth = self.deeper(depth)?;
         let mut parts = Vec::new();
-        for (key, json) in self.map(json)? {
+        let conditions = self.map(json)?;
+        for (key, json) in conditions {
             let part = self.at(key, |parser| {
                 let quantifier = match key.as_str() {
                     "some" => Quantifier::Some,
                     "none" => Quantifier::None,
                     "every" => Quantifier::Every,
-                    _ => return Err(parser.bad("a relation to many takes some, none, every")),
+                    "count" => return parser.counted(field, target, json, conditions.get("where"), depth).map(Some),
+                    "where" if conditions.contains_key("count") => return Ok(None),
+                    "where" => return Err(parser.bad("`where` says which records `count` counts; add `count`")),
+                    _ => return Err(parser.bad("a relation to many takes some, none, every, count")),
                 };
                 let filter = Box::new(parser.filter(target, json, depth)?);
-                Ok(Filter::Related { field: field.id, quantifier, filter })
+                Ok(Some(Filter::Related { field: field.id, quantifier, filter }))
             })?;
-            parts.push(part);
+            parts.extend(part);
         }
         Ok(all_of(parts))
+    }
+
+    /// `count: { gte: 2 }`, and the condition on the records that are counted.
+    fn counted(
+        &mut self,
+        field: &Field,
+        target: &Object,
+        count: &Json,
+        counted: Option<&Json>,
+        depth: usize,
+    ) -> Result<Filter> {
+        let mut tests = Vec::new();
+        for (name, number) in self.map(count)? {
+            tests.push(self.at(name, |parser| {
+                let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+                let number = number.ok_or_else(|| parser.bad("it takes a number of records, 0 or more"))?;
+                CountTest::named(name, number)
+                    .ok_or_else(|| parser.bad(&format!("a number of records takes {}", CountTest::NAMES)))
+            })?);
+        }
+        if tests.is_empty() {
+            return Err(self.bad(&format!("it takes one of {}", CountTest::NAMES)));
+        }
+        let filter = match counted {
+            Some(json) => self.filter(target, json, depth)?,
+            None => Filter::And(Vec::new()),
+        };
+        Ok(Filter::Counted { field: field.id, count: tests, filter: Box::new(filter) })
     }
 
     fn test(&self, field: &Field, operator: &str, json: &Json) -> Result<Test> {

@@ -39,6 +39,17 @@ fn shown(catalog: &Catalog, filter: &Filter) -> Map<String, Json> {
             };
             one(&field.name, related)
         }
+        Filter::Counted { field, count, filter } => {
+            let Some(field) = catalog.field(*field) else { return Map::new() };
+            let count: Map<_, _> =
+                count.iter().map(|test| test.shown()).map(|(name, number)| (name.to_owned(), number)).collect();
+            let filter = shown(catalog, filter);
+            let mut counted = one("count", Json::Object(count));
+            if !filter.is_empty() {
+                counted.insert("where".to_owned(), Json::Object(filter));
+            }
+            one(&field.name, Json::Object(counted))
+        }
     }
 }
 

@@ -142,6 +142,14 @@ fn relations_are_semi_joins_without_the_archived() {
         json!({ "groups": { "none": {} } }),
         r#"NOT EXISTS (SELECT 1 FROM "tenant"."l1" AS l1 JOIN "tenant"."o3" AS r1 ON r1."id" = l1."b" WHERE l1."a" = t0."id" AND r1."archived_at" IS NULL AND TRUE)"#,
     );
+    both(
+        json!({ "vehicles": { "count": { "gte": 2, "lt": 5 }, "where": { "plate": { "eq": "x" } } } }),
+        r#"(SELECT count(*) >= 2 AND count(*) < 5 FROM "tenant"."o2" AS r1 WHERE r1."f202" = t0."id" AND r1."archived_at" IS NULL AND r1."f201_k" = $1)"#,
+    );
+    both(
+        json!({ "not": { "groups": { "count": { "eq": 0 } } } }),
+        r#"NOT (SELECT count(*) = 0 FROM "tenant"."l1" AS l1 JOIN "tenant"."o3" AS r1 ON r1."id" = l1."b" WHERE l1."a" = t0."id" AND r1."archived_at" IS NULL AND TRUE)"#,
+    );
     let id = "01900000-0000-7000-8000-000000000001";
     both(
         json!({ "vehicles": { "some": { "customer": { "id": { "eq": id }, "name": { "eq": "a" } } } } }),
@@ -170,7 +178,11 @@ fn refusals_name_the_place_and_the_remedy() {
     refused(json!({ "city": null }), "city", "object of conditions");
     refused(json!({ "city": "x" }), "city", "object of conditions");
     refused(json!({ "or": { "city": {} } }), "or", "a list of filters");
-    refused(json!({ "vehicles": { "plate": { "eq": "x" } } }), "vehicles.plate", "some, none, every");
+    refused(json!({ "vehicles": { "plate": { "eq": "x" } } }), "vehicles.plate", "some, none, every, count");
+    refused(json!({ "vehicles": { "count": {} } }), "vehicles.count", "one of eq");
+    refused(json!({ "vehicles": { "count": { "gte": -1 } } }), "vehicles.count.gte", "0 or more");
+    refused(json!({ "vehicles": { "count": { "in": 1 } } }), "vehicles.count.in", "eq, ne");
+    refused(json!({ "vehicles": { "where": {} } }), "vehicles.where", "add `count`");
     refused(json!({ "vehicles": { "some": { "plat": { "eq": "x" } } } }), "vehicles.some.plat", "vehicle has no field");
     refused(json!({ "seen": { "today": false } }), "seen.today", "true");
     refused(json!({ "seen": { "lastDays": -1 } }), "seen.lastDays", "number of days");
@@ -248,6 +260,8 @@ fn a_stored_filter_is_shown_as_it_is_written() {
         json!({ "or": [{ "vip": { "eq": true } }, { "spent": { "gte": { "amount": "10.50", "currency": "EUR" } } }] }),
         json!({ "not": { "tags": { "hasAny": ["a"] } }, "seen": { "lastDays": 30 }, "birth": { "period": "TODAY" } }),
         json!({ "vehicles": { "some": { "plate": { "startsWith": "16" } } }, "tier": { "isNull": true } }),
+        json!({ "vehicles": { "count": { "gt": 1, "ne": 4 }, "where": { "plate": { "startsWith": "16" } } } }),
+        json!({ "groups": { "count": { "eq": 0 } } }),
         json!({}),
     ] {
         assert_eq!(show(&catalog, &parsed(json.clone()).unwrap()), json);

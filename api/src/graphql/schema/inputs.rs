@@ -72,8 +72,9 @@ fn filter(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>])
     let is_many =
         |show: &Show<'_>| matches!(show, Show::Link { to, link } if *link != Link::One && *to == shown.object.name);
     if all.iter().any(|other| other.fields.iter().any(|(_, show)| is_many(show))) {
-        let quantifiers = ["some", "none", "every"].map(|name| builder.input(name, &own)).into();
-        builder.define(&format!("{ty}ListFilter"), TypeKind::Input(quantifiers), None);
+        let mut conditions: Vec<_> = ["some", "none", "every"].map(|name| builder.input(name, &own)).into();
+        conditions.extend([builder.input("count", "CountFilter"), builder.input("where", &own)]);
+        builder.define(&format!("{ty}ListFilter"), TypeKind::Input(conditions), None);
     }
 }
 

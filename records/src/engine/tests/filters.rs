@@ -10,7 +10,7 @@ use crate::{
     Ctx, calendar,
     catalog::{Field, FieldKind},
     engine::list,
-    filter::{self, Filter, Operator, Period, Quantifier, Scope, Test},
+    filter::{self, CountTest, Filter, Operator, Period, Quantifier, Scope, Test},
     fixture::{self, DAY, insert, link, text},
     fold::fold_v1,
     values::{self, Locale, Money, Rates, Value},
@@ -45,6 +45,18 @@ fn holds(ctx: &Ctx, filter: &Filter, record: &Seen) -> bool {
                 Quantifier::None => !matches.any(|yes| yes),
                 _ => matches.any(|yes| yes),
             }
+        }
+        Filter::Counted { count, filter, .. } => {
+            let related = record.vehicles.iter().map(|vehicle| Seen { values: vehicle.clone(), vehicles: Vec::new() });
+            let matching = related.filter(|vehicle| holds(ctx, filter, vehicle)).count() as u32;
+            count.iter().all(|test| match *test {
+                CountTest::Eq(number) => matching == number,
+                CountTest::Ne(number) => matching != number,
+                CountTest::Lt(number) => matching < number,
+                CountTest::Lte(number) => matching <= number,
+                CountTest::Gt(number) => matching > number,
+                CountTest::Gte(number) => matching >= number,
+            })
         }
     }
 }
@@ -157,10 +169,21 @@ fn some_filter(ctx: &Ctx, object: &str, dice: &mut Dice, depth: usize) -> Filter
         _ => &["plate"],
     };
     let parts = |dice: &mut Dice| (0..dice.roll(4)).map(|_| some_filter(ctx, object, dice, depth + 1)).collect();
-    match dice.roll(if depth < 2 { 8 } else { 4 }) {
+    match dice.roll(if depth < 2 { 9 } else { 4 }) {
         4 => Filter::And(parts(dice)),
         5 => Filter::Or(parts(dice)),
         6 => Filter::Not(Box::new(some_filter(ctx, object, dice, depth + 1))),
+        8 if object == "customer" => Filter::Counted {
+            field: field(ctx, "customer", "vehicles"),
+            count: (0..1 + dice.roll(2))
+                .map(|_| {
+                    let tests =
+                        [CountTest::Eq, CountTest::Ne, CountTest::Lt, CountTest::Lte, CountTest::Gt, CountTest::Gte];
+                    dice.pick(&tests)(dice.roll(3) as u32)
+                })
+                .collect(),
+            filter: Box::new(some_filter(ctx, "vehicle", dice, depth + 1)),
+        },
         7 if object == "customer" => Filter::Related {
             field: field(ctx, "customer", "vehicles"),
             quantifier: dice.pick(&[Quantifier::Some, Quantifier::None, Quantifier::Every]),
