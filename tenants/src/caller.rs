@@ -1,4 +1,4 @@
-//! Who asks, for whom, from where: the first thing every service wants to know.
+//! Who makes a request, for which tenant, and from where. Every service starts from it.
 
 use std::sync::Arc;
 
@@ -12,51 +12,51 @@ use crate::{
     identity::ClientInfo,
 };
 
-/// One request, command or job, on behalf of one tenant.
+/// One request, command or job on behalf of one tenant.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// For whom.
+    /// The tenant.
     pub tenant: TenantId,
-    /// By whom.
+    /// Who acts.
     pub actor: Actor,
-    /// Through which endpoint.
+    /// The endpoint it came through.
     pub origin: Origin,
     /// What the actor's role allows.
     pub access: Arc<Access>,
     /// Language of messages (`en`, `fr`, `es`).
     pub locale: String,
-    /// Now.
+    /// The current time.
     pub clock: Clock,
-    /// Names this request in logs, history and answers.
+    /// Identifies this request in logs, history and answers.
     pub request: String,
-    /// The batch this write belongs to.
+    /// The run that this write belongs to.
     pub run: Option<RunId>,
-    /// From where the request came; nothing for work of our own.
+    /// The address of the client; `None` for background work.
     pub client: Option<Arc<ClientInfo>>,
-    /// A program's own budget, where it was given one.
+    /// The budget of the API key, if it has one of its own.
     pub points_per_second: Option<u64>,
 }
 
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// A person of the organisation.
+    /// A member of the organisation.
     Member(MemberId),
-    /// A program of the organisation.
+    /// An API key of the organisation.
     ApiKey(ApiKeyId),
-    /// Somebody whom the organisation serves, by their record among its customers.
+    /// A portal customer, by their customer record.
     Customer(RecordId),
-    /// An extension that the organisation took in.
+    /// A plugin that the organisation installed.
     Plugin(PluginId),
-    /// Ourselves: migrations, maintenance, the operator's command line.
+    /// The system itself: migrations, maintenance, the operator's command line.
     System,
 }
 
 impl Actor {
-    /// Names of all kinds.
+    /// Names of all kinds of actor.
     pub const KINDS: [&str; 5] = ["MEMBER", "API_KEY", "CUSTOMER", "PLUGIN", "SYSTEM"];
 
-    /// Name of the kind in history and API.
+    /// Name of the kind in history and in the API.
     pub fn kind(&self) -> &'static str {
         match self {
             Actor::Member(_) => "MEMBER",
@@ -67,7 +67,7 @@ impl Actor {
         }
     }
 
-    /// As stored: `MEMBER:0190…`, `SYSTEM`.
+    /// The stored form: `MEMBER:0190…`, `SYSTEM`.
     pub fn stored(&self) -> String {
         match self.id() {
             Some(id) => format!("{}:{id}", self.kind()),
@@ -75,7 +75,7 @@ impl Actor {
         }
     }
 
-    /// Who of the kind; nothing for ourselves.
+    /// The id within the kind; `None` for the system.
     pub fn id(&self) -> Option<Uuid> {
         match self {
             Actor::Member(id) => Some(id.0),
@@ -86,16 +86,16 @@ impl Actor {
         }
     }
 
-    /// Whoever may have an id: no two kinds share one.
+    /// The actor with this id. Ids are unique across kinds.
     pub fn of_id(id: Uuid) -> Vec<Self> {
         let customer = Actor::Customer(RecordId(id));
         vec![Actor::Member(MemberId(id)), Actor::ApiKey(ApiKeyId(id)), customer, Actor::Plugin(PluginId(id))]
     }
 
-    /// From what [`Actor::stored`] wrote.
+    /// Parses what [`Actor::stored`] wrote.
     ///
     /// # Errors
-    /// `INTERNAL` for anything else: nobody is taken for somebody who may do more.
+    /// `INTERNAL` for any other text, so that nobody is taken for an actor with more rights.
     pub fn from_stored(text: &str) -> Result<Self> {
         let actor = match text.split_once(':') {
             Some(("MEMBER", id)) => id.parse().ok().map(Actor::Member),
@@ -104,11 +104,11 @@ impl Actor {
             Some(("PLUGIN", id)) => id.parse().ok().map(Actor::Plugin),
             _ => (text == "SYSTEM").then_some(Actor::System),
         };
-        actor.ok_or_else(|| Error::internal(format!("`{text}` is no actor")))
+        actor.ok_or_else(|| Error::internal(format!("`{text}` is not an actor")))
     }
 }
 
-/// The endpoint through which a request came.
+/// The endpoint that a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     Graphql,
@@ -119,7 +119,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Name in history and API.
+    /// Name in history and in the API.
     pub fn name(self) -> &'static str {
         match self {
             Origin::Graphql => "GRAPHQL",
@@ -132,7 +132,7 @@ impl Origin {
 }
 
 impl Caller {
-    /// Refuses what needs a named permission that the role does not give.
+    /// Refuses the caller if their role lacks a named permission.
     ///
     /// # Errors
     /// `FORBIDDEN`.

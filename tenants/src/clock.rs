@@ -1,4 +1,4 @@
-//! Time as a thing that is handed over, so that tests can hold it still.
+//! Time as a value that is passed in, so that tests can control it.
 
 use std::sync::{
     Arc,
@@ -12,17 +12,17 @@ use chrono::{DateTime, Utc};
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands at an instant (microseconds since 1970, UTC) until it is moved.
+    /// A clock that stays at an instant (microseconds since 1970, UTC) until it is moved.
     pub fn fixed(micros: i64) -> Self {
         Self(Some(Arc::new(AtomicI64::new(micros))))
     }
 
-    /// Moves a fixed clock on; the machine's clock does not listen.
+    /// Moves a fixed clock forward. Does nothing to the system clock.
     pub fn advance(&self, micros: i64) {
         if let Some(fixed) = &self.0 {
             fixed.fetch_add(micros, Ordering::SeqCst);

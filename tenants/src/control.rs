@@ -17,7 +17,7 @@ use crate::{
     keys::{MasterKeys, control_key, key_of},
 };
 
-/// What [`Control::check_key`] is sealed for, and the name of its row.
+/// The purpose that [`Control::check_key`] seals its value for, and the name of its row.
 pub(crate) const CHECK: &str = "master";
 
 /// The control plane's database.
@@ -33,7 +33,7 @@ impl Control {
     /// Opens the file under the data folder, creating and migrating it.
     ///
     /// # Errors
-    /// When the key is not the file's, or the disk refuses.
+    /// If the key does not fit the file, or the file cannot be written.
     pub async fn open_sqlite(data: &Path, master: &MasterKeys) -> Result<Self> {
         let path = data.join("control.db");
         let key = control_key(data, master)?.ok_or_else(wrong_key)?;
@@ -49,7 +49,7 @@ impl Control {
     /// Opens the schema `control`, creating and migrating it.
     ///
     /// # Errors
-    /// When the address is wrong, the database does not answer, or the key is another's.
+    /// If the address is wrong, the database does not answer, or it was made with another key.
     pub async fn open_postgres(url: &str, master: &MasterKeys) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::new(Code::BadRequest, format!("The database address cannot be used: {error}.")))?
@@ -63,7 +63,7 @@ impl Control {
             .test_before_acquire(false)
             .connect_lazy_with(options);
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        // two processes that start at once must not both make the schema
+        // two processes that start at once must not both create the schema
         let tx = connection.begin().await.map_err(|error| not_reached(&address, error))?;
         tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236017)").await?;
         tx.execute_unprepared("CREATE SCHEMA IF NOT EXISTS control").await?;
@@ -74,14 +74,14 @@ impl Control {
         Ok(control)
     }
 
-    /// Closes the connections, before the process ends.
+    /// Closes the connections. Call it before the process ends.
     pub async fn close(&self) {
         if let Control::Sqlite(file) = self {
             file.close().await;
         }
     }
 
-    /// For reading.
+    /// The connection for reading.
     pub fn read(&self) -> &DatabaseConnection {
         match self {
             Control::Sqlite(file) => file.reader(),
@@ -89,7 +89,7 @@ impl Control {
         }
     }
 
-    /// For single writes.
+    /// The connection for single writes.
     pub fn write(&self) -> &DatabaseConnection {
         match self {
             Control::Sqlite(file) => file.writer(),
@@ -97,10 +97,10 @@ impl Control {
         }
     }
 
-    /// For several writes that belong together.
+    /// Starts a transaction, for writes that belong together.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// If the database does not answer.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -109,7 +109,7 @@ impl Control {
         self.write().begin_with_options(options).await
     }
 
-    /// Refuses to go on with a master key that is not the one this installation began with.
+    /// Refuses a master key other than the one this installation was created with.
     async fn check_key(&self, master: &MasterKeys) -> Result<()> {
         let sealed = master.seal(CHECK, b"clientele")?;
         let row = key_checks::ActiveModel { name: Set(CHECK.to_owned()), sealed: Set(sealed) };
@@ -126,7 +126,7 @@ impl Control {
         key_checks::Entity::find_by_id(CHECK).one(self.write()).await?.ok_or_else(wrong_key)
     }
 
-    /// Whether everything is under the newest master key: the known text is the last that a rotation seals anew.
+    /// Whether everything is sealed with the newest master key: a rotation seals the check value last.
     pub(crate) async fn is_under(&self, master: &MasterKeys) -> Result<bool> {
         Ok(key_of(&self.key_check().await?.sealed) == Some(master.newest().id()))
     }
@@ -135,22 +135,22 @@ impl Control {
 fn wrong_key() -> Error {
     Error::new(
         Code::BadRequest,
-        "The master key is not the one this installation was made with; start with the right key, or with another data folder.",
+        "The master key does not belong to this installation. Start with the right key, or with another data folder.",
     )
 }
 
-/// What keeps the first connection from being made, in the words of the server where it answered.
+/// Explains why the first connection failed, in the server's words if it answered.
 fn not_reached(address: &str, error: DbErr) -> Error {
     let (code, reason) = match &error {
         DbErr::Conn(RuntimeErr::SqlxError(cause)) => match cause.as_ref() {
             sqlx::Error::Database(reported) => {
-                // no such role, password or database: waiting does not help
+                // wrong role, password or database: waiting does not help
                 let settled = reported.code().is_some_and(|code| code.starts_with("28") || code == "3D000");
                 (if settled { Code::BadRequest } else { Code::Unavailable }, reported.message().to_owned())
             }
             other => (Code::Unavailable, other.to_string()),
         },
-        _ => (Code::Unavailable, "no connection was made in time".to_owned()),
+        _ => (Code::Unavailable, "the server did not answer in time".to_owned()),
     };
     Error::new(code, format!("The database {address} cannot be used: {reason}.")).caused_by(error)
 }

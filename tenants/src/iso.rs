@@ -1,12 +1,12 @@
-//! The codes of countries and currencies that an organisation may choose, so that a mistyped one is refused at once: a base
-//! currency that does not exist could not be put right later.
+//! Codes of countries and currencies that an organisation may choose. A typing error is refused at once, because the
+//! base currency cannot be changed later.
 
 /// Whether this is the ISO 3166 alpha-2 code of a country.
 pub fn is_country(code: &str) -> bool {
     COUNTRIES.split(' ').any(|known| known == code)
 }
 
-/// Whether this is the ISO 4217 code of a currency that people pay with.
+/// Whether this is the ISO 4217 code of a currency in use.
 pub fn is_currency(code: &str) -> bool {
     CURRENCIES.split(' ').any(|known| known == code)
 }

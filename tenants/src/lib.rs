@@ -1,4 +1,5 @@
-//! Who asks, and for whom: the registry of organisations, their databases, people, keys and errors.
+//! Who makes a request, and for which organisation: the registry of organisations, their databases, people, keys and
+//! errors.
 
 pub mod access;
 pub mod api_keys;

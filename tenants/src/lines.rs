@@ -1,10 +1,10 @@
-//! Names that people give themselves and their organisations: one line that shows what it is. They stand in emails and
-//! beside other people's names, where a line break or a turned writing direction would forge what follows.
+//! Names that people choose for themselves and for organisations: one line of visible characters. They stand in emails
+//! and beside other names, where a line break or a change of writing direction could fake the text that follows.
 
 use crate::error::Issue;
 
-/// Characters of the categories Cf, Zl and Zp (Unicode 16), but for the two joiners U+200C and U+200D, which Persian and
-/// Indian names are written with.
+/// Characters of the categories Cf, Zl and Zp (Unicode 16), except the two joiners U+200C and U+200D, which Persian and
+/// Indian names need.
 const UNSEEN: &[(char, char)] = &[
     ('\u{ad}', '\u{ad}'),
     ('\u{600}', '\u{605}'),

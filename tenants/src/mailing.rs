@@ -1,5 +1,5 @@
-//! Emails to addresses that somebody typed are counted: by address and by organisation, in the control plane, where
-//! nothing that an organisation does with its own rows begins the count anew.
+//! Limits emails to addresses that somebody typed, by address and by organisation. The counts are in the control plane,
+//! so an organisation cannot reset them by changing its own rows.
 
 use entities::{control::email_counts, ids::TenantId};
 use sea_orm::{
@@ -17,23 +17,26 @@ const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 /// Microseconds.
 const DAY: i64 = 24 * HOUR;
-/// Emails that one address gets within an hour.
+/// Emails to one address per hour.
 const TO_ADDRESS: i64 = 5;
-/// Emails that one organisation sends within a day.
+/// Emails from one organisation per day.
 const OF_ORGANISATION: i64 = 200;
 
-/// Lets one more email go to an address (as compared); nobody is flooded, whoever asks.
+/// Allows one more email to an address (in its compared form), whoever asks for it.
 ///
 /// # Errors
 /// `RATE_LIMITED`, with `retryAfterMs`.
 pub async fn to_address(control: &impl ConnectionTrait, email_key: &str, now: i64) -> Result<()> {
     match count(control, &format!("to {email_key}"), TO_ADDRESS, HOUR, now).await? {
         None => Ok(()),
-        Some(wait) => Err(later(format!("{TO_ADDRESS} emails went to this address within an hour."), wait)),
+        Some(wait) => Err(later(
+            format!("{TO_ADDRESS} emails were sent to this address within an hour; wait before you send another."),
+            wait,
+        )),
     }
 }
 
-/// Lets an organisation send one more email.
+/// Allows an organisation to send one more email.
 ///
 /// # Errors
 /// `RATE_LIMITED`, with `retryAfterMs`.
@@ -41,36 +44,36 @@ pub async fn of_organisation(control: &impl ConnectionTrait, tenant: TenantId, n
     match count(control, &format!("of {tenant}"), OF_ORGANISATION, DAY, now).await? {
         None => Ok(()),
         Some(wait) => {
-            Err(later(format!("The organisation sent {OF_ORGANISATION} such emails within a day already."), wait))
+            Err(later(format!("The organisation has already sent {OF_ORGANISATION} such emails within a day."), wait))
         }
     }
 }
 
-/// `RATE_LIMITED`, saying after how many microseconds it is worth another try.
+/// `RATE_LIMITED`, with the microseconds to wait.
 pub fn later(reported: String, wait: i64) -> Error {
     Error::new(Code::RateLimited, reported).with("retryAfterMs", seconds(wait) * 1000)
 }
 
-/// Microseconds to wait, in whole seconds.
+/// Microseconds to wait, rounded up to whole seconds.
 pub(crate) fn seconds(wait: i64) -> u64 {
     Ord::max(wait, 1).cast_unsigned().div_ceil(SECOND.cast_unsigned())
 }
 
-/// Counts one more within a window that begins with its first email; answers how long to wait where there were enough.
+/// Counts one more within a window that starts with its first email. Returns how long to wait if the limit is reached.
 async fn count(control: &impl ConnectionTrait, what: &str, most: i64, window: i64, now: i64) -> Result<Option<i64>> {
     use email_counts::Column::{BeganAt, Emails, Key};
     let key: String = Sha256::digest(what).iter().map(|byte| format!("{byte:02x}")).collect();
     let known = |column| Expr::col((email_counts::Entity, column));
     let over = || known(BeganAt).lte(now - window);
     let row = email_counts::ActiveModel { key: Set(key.clone()), emails: Set(1), began_at: Set(now) };
-    // one statement: those who come at once do not pass each other
+    // one statement, so that parallel requests cannot pass the limit
     let again = OnConflict::column(Key)
         .value(Emails, Expr::case(over(), 1).finally(known(Emails).add(1)))
         .value(BeganAt, Expr::case(over(), now).finally(known(BeganAt)))
         .to_owned();
     email_counts::Entity::insert(row).on_conflict(again).exec_without_returning(control).await?;
     let row = email_counts::Entity::find_by_id(key).one(control).await?;
-    let row = row.ok_or_else(|| Error::internal("a count that was written is missing"))?;
+    let row = row.ok_or_else(|| Error::internal("the count that was just written is missing"))?;
     if row.emails == 1 {
         email_counts::Entity::delete_many().filter(BeganAt.lt(now - DAY)).exec(control).await?;
     }

@@ -1,4 +1,5 @@
-//! Brings the system tables of a tenant's space to the newest version: a ledger in the tenant, one transaction a step.
+//! Migrates the system tables of a tenant's space to the newest version. The ledger is in the tenant; each step is one
+//! transaction.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, TransactionSession
 
 use crate::{db::TenantDb, error::Result};
 
-/// The steps that this tenant has not taken yet.
+/// The steps that this tenant has not run yet.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -17,7 +18,7 @@ pub async fn pending(db: &TenantDb) -> Result<Vec<&'static Step>> {
     Ok(STEPS.iter().filter(|step| !taken.contains(step.name)).collect())
 }
 
-/// Makes the ledger of a new space.
+/// Creates the ledger of a new space.
 pub(crate) async fn prepare(db: &TenantDb) -> Result<()> {
     let text = migration::tenant::types(ConnectionTrait::get_database_backend(db)).text;
     let sql = format!(
@@ -27,15 +28,15 @@ pub(crate) async fn prepare(db: &TenantDb) -> Result<()> {
     Ok(())
 }
 
-/// Takes all pending steps.
+/// Runs all pending steps.
 ///
 /// # Errors
-/// When a step fails; the steps before it stay taken.
+/// If a step fails; the steps before it stay done.
 pub async fn run(db: &TenantDb, now: i64) -> Result<usize> {
     let steps = pending(db).await?;
     for step in &steps {
         let tx = db.begin_write().await?;
-        // the insert is first: of two processes, the second waits here and then fails on the name
+        // insert first: if two processes run the same step, the second waits here and then fails on the name
         let row = migrations::ActiveModel { name: Set(step.name.to_owned()), taken_at: Set(now) };
         match migrations::Entity::insert(row).exec_without_returning(&tx).await {
             Ok(_) => {}

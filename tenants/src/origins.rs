@@ -1,6 +1,6 @@
-//! From which origins browsers may speak for an organisation (CORS). The list stands in the control plane: a preflight
-//! brings no credential, so to short addresses it is answered for all organisations together; the request that
-//! follows is judged by the list of its own.
+//! The origins from which browsers may call an organisation's endpoints (CORS). The list is in the control plane. A
+//! preflight brings no credential, so on the short addresses it is answered by the lists of all organisations together;
+//! the request that follows is checked against its own organisation's list.
 
 use std::{
     sync::Arc,
@@ -23,23 +23,23 @@ use crate::{
     error::{Error, FieldIssue, Issue, Result},
 };
 
-/// How long an answer about an origin is trusted.
+/// How long an answer about an origin is cached.
 const TRUST: Duration = Duration::from_secs(1);
-/// Origins that are remembered.
+/// Most origins in the cache.
 const REMEMBERED: usize = 10_000;
-/// Origins of one organisation.
+/// Most origins of one organisation.
 const MOST: usize = 20;
 /// Longest origin, bytes.
 const LONGEST: usize = 300;
 
-/// Who lists which origin, as it was a moment ago.
+/// Which organisations list an origin, as of a moment ago.
 pub struct Origins {
     control: Control,
     recent: Cache<String, (Instant, Arc<[TenantId]>)>,
 }
 
 impl Origins {
-    /// Those of an installation.
+    /// The origins of an installation.
     pub fn new(control: Control) -> Self {
         Self { control, recent: Cache::new(REMEMBERED) }
     }
@@ -90,7 +90,7 @@ impl Origins {
     }
 }
 
-/// The origins of an organisation.
+/// Lists the origins of an organisation.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -104,10 +104,10 @@ pub async fn list(db: &TenantDb, caller: &Caller) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.origin).collect())
 }
 
-/// Puts other origins in the place of those of an organisation; within a second everywhere.
+/// Replaces the origins of an organisation. It takes effect within a second on every node.
 ///
 /// # Errors
-/// `FORBIDDEN`, `VALIDATION_FAILED` naming the place of what is no origin.
+/// `FORBIDDEN`; `VALIDATION_FAILED` with the position of an invalid origin.
 pub async fn set(db: &TenantDb, caller: &Caller, wanted: &[String]) -> Result<()> {
     caller.demand(Permission::ManageSecurity)?;
     let issue = |field: String, what: &'static str| FieldIssue { field, issue: Issue::WrongType(what.into()) };
@@ -140,7 +140,7 @@ pub async fn set(db: &TenantDb, caller: &Caller, wanted: &[String]) -> Result<()
     Ok(())
 }
 
-/// Whether a text is an origin just as browsers send it: HTTPS, or HTTP of this machine.
+/// Whether a text is an origin exactly as browsers send it: HTTPS, or HTTP to this machine.
 fn is_origin(text: &str) -> bool {
     let Some(url) = Some(text).filter(|text| text.len() <= LONGEST).and_then(|text| Url::parse(text).ok()) else {
         return false;
@@ -151,7 +151,7 @@ fn is_origin(text: &str) -> bool {
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
-    // no pattern: it would be compared as it stands, and match nothing
+    // no wildcards: the text is compared as it is, so a pattern would never match
     let exact = !text.contains('*');
     exact && (scheme == "https" || scheme == "http" && here) && url.origin().ascii_serialization() == text
 }

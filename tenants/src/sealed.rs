@@ -1,8 +1,8 @@
-//! Files at rest, sealed piece by piece under the tenant's key, so that they are written and read as streams.
+//! Encrypted files, sealed in pieces with the tenant's key, so that they can be written and read as streams.
 //!
-//! A piece is its length (four bytes, little end first) and what [`DataKeys::seal`] made of it: version, key id, nonce,
-//! ciphertext. It is bound to what the file is for and to its place in it; the last piece of a finished file says that
-//! it is the last. So nothing can be moved, left out or cut off without being noticed.
+//! A piece is its length (four bytes, little endian) followed by the output of [`DataKeys::seal`]: version, key id,
+//! nonce, ciphertext. It is bound to the file's purpose and to its position; the last piece of a finished file is
+//! marked as last. So pieces cannot be moved, left out or cut off unnoticed.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -13,36 +13,36 @@ use crate::{
     keys::{DataKeys, SEALED, key_of},
 };
 
-/// Bytes of a full piece before it is sealed.
+/// Bytes of a full piece before sealing.
 const PIECE: usize = 64 * 1024;
-/// Bytes that say how long a piece is.
+/// Bytes of a piece's length.
 const LENGTH: usize = 4;
 
-/// Seals what is to be written to one file, in its order.
+/// Seals the bytes of one file, in order.
 #[derive(Debug)]
 pub struct Sealer {
     key: DataKeys,
     purpose: String,
-    /// Where in the file the next piece goes.
+    /// The position of the next piece.
     at: u64,
     waiting: Vec<u8>,
 }
 
 impl Sealer {
-    /// A sealer that goes on at this length of the file.
+    /// A sealer that continues a file of this length.
     pub fn new(key: &DataKeys, purpose: &str, at: u64) -> Self {
         Self { key: key.clone(), purpose: purpose.to_owned(), at, waiting: Vec::new() }
     }
 
-    /// Takes bytes and answers what can be written of them, which may be nothing yet.
+    /// Takes bytes and returns what can be written so far; that may be nothing yet.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
         self.waiting.extend_from_slice(bytes);
         let mut out = Vec::new();
         let waiting = std::mem::take(&mut self.waiting);
-        // one byte at least stays for the last piece
+        // keep at least one byte for the last piece
         let mut rest = waiting.as_slice();
         while rest.len() > PIECE {
             let (piece, more) = rest.split_at(PIECE);
@@ -53,7 +53,7 @@ impl Sealer {
         Ok(out)
     }
 
-    /// Answers what is left to be written; more may follow.
+    /// Returns what is left to write; more may follow.
     ///
     /// # Errors
     /// As [`Sealer::push`].
@@ -66,7 +66,7 @@ impl Sealer {
         Ok(out)
     }
 
-    /// Answers the end of the file.
+    /// Returns the end of the file.
     ///
     /// # Errors
     /// As [`Sealer::push`].
@@ -79,7 +79,7 @@ impl Sealer {
 
     fn piece(&mut self, clear: &[u8], last: bool, out: &mut Vec<u8>) -> Result<()> {
         let sealed = self.key.seal(&bound(&self.purpose, self.at, last), clear)?;
-        // a piece is far below 4 GB
+        // a piece is far smaller than 4 GB
         out.extend_from_slice(&(sealed.len() as u32).to_le_bytes());
         out.extend_from_slice(&sealed);
         self.at += (LENGTH + sealed.len()) as u64;
@@ -92,18 +92,18 @@ pub struct Unsealed<R> {
     file: R,
     key: DataKeys,
     purpose: String,
-    /// The file has a last piece; what ends without one was cut off.
+    /// The file has a last piece; without it, it was cut off.
     finished: bool,
-    /// Where the next piece begins.
+    /// Where the next piece starts.
     at: u64,
     piece: Zeroizing<Vec<u8>>,
-    /// How much of the piece was handed out.
+    /// How much of the piece was returned.
     taken: usize,
     ended: bool,
 }
 
 impl<R: Read> Unsealed<R> {
-    /// Reads a file that [`Sealer::finish`] ended.
+    /// Reads a file that [`Sealer::finish`] completed.
     pub fn new(file: R, key: &DataKeys, purpose: &str) -> Self {
         Self {
             file,
@@ -117,12 +117,12 @@ impl<R: Read> Unsealed<R> {
         }
     }
 
-    /// Reads a file that may be written on: the caller knows how long it is, and hands over that much of it.
+    /// Reads a file that may still grow. The caller knows its length and passes that much of it.
     pub fn growing(file: R, key: &DataKeys, purpose: &str) -> Self {
         Self { finished: false, ..Self::new(file, key, purpose) }
     }
 
-    /// The length of the next sealed piece; nothing at the end of the file.
+    /// The length of the next sealed piece; `None` at the end of the file.
     fn length(&mut self) -> io::Result<Option<usize>> {
         let mut length = [0; LENGTH];
         let mut read = 0;
@@ -170,7 +170,7 @@ impl<R: Read> Read for Unsealed<R> {
 }
 
 impl<R: Read + Seek> Seek for Unsealed<R> {
-    /// Goes to a place counted from the start; other places are not known.
+    /// Seeks to a position from the start; other positions are not supported.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let SeekFrom::Start(wanted) = to else { return Err(io::ErrorKind::Unsupported.into()) };
         self.file.seek(SeekFrom::Start(0))?;
@@ -181,7 +181,7 @@ impl<R: Read + Seek> Seek for Unsealed<R> {
             let Some(length) = self.length()? else { break };
             let clear = (length - SEALED) as u64;
             if clear < left {
-                // a whole piece is passed over; were it the last, the next length would be missing
+                // skip a whole piece; if it were the last, the next length would be missing
                 self.file.seek(SeekFrom::Current(length as i64))?;
                 self.at += (LENGTH + length) as u64;
                 left -= clear;
@@ -195,10 +195,10 @@ impl<R: Read + Seek> Seek for Unsealed<R> {
     }
 }
 
-/// Copies a file, finished or growing, sealed anew with the key that seals now. No piece changes its place.
+/// Copies a file, complete or growing, resealed with the key that seals now. Pieces keep their positions.
 ///
 /// # Errors
-/// When it is damaged, or cannot be read or written.
+/// If it is damaged, or cannot be read or written.
 pub fn reseal(from: impl Read, key: &DataKeys, purpose: &str, to: &mut impl io::Write) -> io::Result<()> {
     let mut file = Unsealed::growing(from, key, purpose);
     while let Some(length) = file.length()? {
@@ -211,10 +211,10 @@ pub fn reseal(from: impl Read, key: &DataKeys, purpose: &str, to: &mut impl io::
     Ok(())
 }
 
-/// Whether all of a file is under the key that seals now.
+/// Whether the whole file uses the key that seals now.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn is_current(mut file: impl Read + Seek, key: &DataKeys) -> io::Result<bool> {
     let mut head = [0; LENGTH + SEALED];
     loop {

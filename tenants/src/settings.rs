@@ -1,4 +1,4 @@
-//! What an organisation has said about itself, as every request needs it.
+//! The settings of an organisation, as every request needs them.
 
 use chrono_tz::Tz;
 use entities::control::tenants;
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// An organisation's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Name in addresses.
+    /// Name in URLs.
     pub slug: String,
     /// Name for people.
     pub name: String,
@@ -16,17 +16,17 @@ pub struct Settings {
     pub country: String,
     /// ISO 4217 code of the base currency.
     pub currency: [u8; 3],
-    /// Where its days begin and end.
+    /// The time zone of its days.
     pub time_zone: Tz,
     /// ISO 639 code of its default language.
     pub language: String,
 }
 
 impl Settings {
-    /// From the registry's row.
+    /// Parses the registry's row.
     ///
     /// # Errors
-    /// When the row holds what no sign-up would have let in.
+    /// If the row holds a value that sign-up would have refused.
     pub fn of(row: &tenants::Model) -> Result<Self> {
         Ok(Self {
             slug: row.slug.clone(),

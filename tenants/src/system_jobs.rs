@@ -1,5 +1,5 @@
-//! Work of the installation itself. An email to somebody who signs up belongs to no organisation: such work stands in
-//! the control plane, and commits with the rows that ask for it.
+//! Jobs of the installation itself. An email to somebody who signs up belongs to no organisation, so such jobs are in
+//! the control plane and commit with the rows that ask for them.
 
 use entities::{control::system_jobs, ids::SystemJobId};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
@@ -10,10 +10,10 @@ use crate::{
     keys::{MasterKeys, of_row},
 };
 
-/// What payloads are sealed for.
+/// The purpose that payloads are sealed for.
 pub(crate) const SEALED: &str = "system_jobs";
 
-/// Adds work to a transaction of the control plane. Call [`crate::work::Tickets::wake`] after its commit to have it
+/// Adds a job to a transaction of the control plane. Call [`crate::work::Tickets::wake`] after the commit to have it
 /// done at once.
 ///
 /// # Errors
@@ -42,12 +42,12 @@ pub async fn enqueue(
     Ok(())
 }
 
-/// What [`enqueue`] was given, of a row.
+/// The payload that [`enqueue`] was given, from a row.
 ///
 /// # Errors
-/// When the row is damaged, or none of the master keys opens it.
+/// If the row is damaged, or no master key can unseal it.
 pub fn payload(master: &MasterKeys, row: &system_jobs::Model) -> Result<serde_json::Value> {
     let clear = master.unseal(&of_row(SEALED, row.id), &row.payload);
-    let clear = clear.ok_or_else(|| Error::internal("a system job cannot be unsealed"))?;
+    let clear = clear.ok_or_else(|| Error::internal("the payload of a system job cannot be unsealed"))?;
     serde_json::from_slice(&clear).map_err(Error::internal)
 }

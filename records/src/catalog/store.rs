@@ -55,7 +55,7 @@ pub(super) async fn seq<C: ConnectionTrait>(db: &C) -> Result<i64> {
 
 async fn clock<C: ConnectionTrait>(db: &C) -> Result<clock::Model> {
     let row = clock::Entity::find_by_id(1_i16).one(db).await?;
-    row.ok_or_else(|| Error::internal("the tenant has no clock"))
+    row.ok_or_else(|| Error::internal("the tenant has no clock row"))
 }
 
 fn field(row: fields::Model) -> Result<Field> {

@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
     let sql = r#"SELECT catalog_version FROM "tenant"."clock""#;
     let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await?;
-    let row = row.ok_or_else(|| Error::internal("the tenant has no clock"))?;
+    let row = row.ok_or_else(|| Error::internal("the tenant has no clock row"))?;
     Ok(row.try_get_by_index(0)?)
 }
 

@@ -137,7 +137,7 @@ fn push_source(sql: &mut Sql, after: i64, objects: Option<&[ObjectId]>) {
 async fn clock(db: &impl ConnectionTrait) -> Result<i64> {
     let statement = sea_orm::Statement::from_string(db.get_database_backend(), r#"SELECT seq FROM "tenant"."clock""#);
     let row = db.query_one_raw(statement).await?;
-    let row = row.ok_or_else(|| Error::internal("the tenant has no clock"))?;
+    let row = row.ok_or_else(|| Error::internal("the tenant has no clock row"))?;
     Ok(row.try_get_by_index(0)?)
 }
 

@@ -1,35 +1,35 @@
-//! The parts of a role, as it is stored: objects and fields by their ids, so that renaming changes no role.
+//! The parts of a role as they are stored: objects and fields by id, so that renaming one changes no role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use entities::ids::{FieldId, ObjectId};
 use serde::{Deserialize, Serialize};
 
-/// What a role or a key allows. What is not named is not allowed.
+/// What a role or a key allows. Anything not named is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Grants {
-    /// What has no object.
+    /// Permissions that concern no object.
     pub permissions: BTreeSet<Permission>,
-    /// What holds for objects that are not named, those made later among them.
+    /// Applies to objects that are not named, including objects created later.
     pub others: ObjectGrant,
-    /// What holds for these objects instead.
+    /// Applies to these objects instead of `others`.
     pub objects: BTreeMap<ObjectId, ObjectGrant>,
 }
 
-/// What is allowed with the records of an object.
+/// What is allowed with the records of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ObjectGrant {
-    /// How far each operation reaches; those that are missing are not allowed.
+    /// The row scope of each operation; an operation that is missing is not allowed.
     pub operations: BTreeMap<Operation, RowScope>,
-    /// What holds for these fields.
+    /// Access to these fields.
     pub fields: BTreeMap<FieldId, FieldAccess>,
-    /// What holds for the other fields, those made later among them.
+    /// Access to all other fields, including fields created later.
     pub other_fields: FieldAccess,
 }
 
-/// What is to be done to records.
+/// An operation on records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Operation {
@@ -39,23 +39,23 @@ pub enum Operation {
     /// Archive.
     Delete,
     Restore,
-    /// Remove for good.
+    /// Delete permanently.
     Destroy,
     Merge,
     Import,
     Export,
 }
 
-/// Which records an operation reaches.
+/// Which records an operation may touch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RowScope {
     /// No record.
     #[default]
     None,
-    /// Those that the actor owns, or made where the object knows no owners.
+    /// Records that the actor owns; where the object has no owner, records that the actor created.
     Own,
-    /// Those of the members who share a team with the actor, too.
+    /// Also records of members who share a team with the actor.
     Team,
     /// All.
     All,
@@ -65,16 +65,16 @@ pub enum RowScope {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FieldAccess {
-    /// Not to be learned in any way.
+    /// The values cannot be found out in any way.
     Hidden,
-    /// Shown.
+    /// The values can be read.
     Read,
-    /// Shown and changed.
+    /// The values can be read and changed.
     #[default]
     Write,
 }
 
-/// What has no object: the administration of the organisation.
+/// Permissions that concern no object: the administration of the organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Permission {
@@ -86,7 +86,7 @@ pub enum Permission {
     ManageRoles,
     /// Make, renew and revoke API keys.
     ManageApiKeys,
-    /// Say from where and how the organisation is entered: origins, second factors, single sign-on.
+    /// Decide from where and how people sign in: origins, second factors, single sign-on.
     ManageSecurity,
     /// Read the security log.
     ViewSecurityLog,
@@ -133,7 +133,7 @@ impl Operation {
         }
     }
 
-    /// Whether it is about records that are there, so that it needs them to be seen.
+    /// Whether the operation works on existing records, so that it also needs READ.
     fn sees(self) -> bool {
         !matches!(self, Operation::Create | Operation::Import)
     }
@@ -167,28 +167,28 @@ impl Grants {
         self.objects.get(&object).unwrap_or(&self.others)
     }
 
-    /// Whether the field has a line of its own.
+    /// Whether the field has an entry of its own.
     pub fn names(&self, object: ObjectId, field: FieldId) -> bool {
         self.object(object).fields.contains_key(&field)
     }
 
-    /// How far an operation on an object reaches.
+    /// The row scope of an operation on an object.
     pub fn scope(&self, object: ObjectId, operation: Operation) -> RowScope {
         self.object(object).scope(operation)
     }
 
-    /// What may be done with a field's values.
+    /// The access to a field's values.
     pub fn field(&self, object: ObjectId, field: FieldId) -> FieldAccess {
         self.object(object).field(field)
     }
 
-    /// Whether any operation reaches as far as the team.
+    /// Whether any operation has the row scope TEAM.
     pub(super) fn speaks_of_teams(&self) -> bool {
         let grants = self.objects.values().chain([&self.others]);
         grants.flat_map(|grant| grant.operations.values()).any(|scope| *scope == RowScope::Team)
     }
 
-    /// What it gives by teams alone, of a team that holds everybody.
+    /// What it would give to a member whose teams hold everybody.
     pub(super) fn by_teams(&self) -> Grants {
         let objects = self.objects.iter().map(|(id, grant)| (*id, grant.by_teams()));
         Grants { permissions: BTreeSet::new(), others: self.others.by_teams(), objects: objects.collect() }
@@ -217,7 +217,7 @@ impl ObjectGrant {
         if !self.operations.values().copied().any(team) {
             return Self { other_fields: FieldAccess::Hidden, ..Self::default() };
         }
-        // nothing reaches further than reading, so that stays whatever it is
+        // no operation has a wider scope than READ, so the result stays within the role
         let kept = |operation, scope| operation == Operation::Read || team(scope);
         let whole = |scope| if team(scope) { RowScope::All } else { scope };
         let operations = self.operations.iter().filter(|(operation, scope)| kept(**operation, **scope));
@@ -300,6 +300,6 @@ mod tests {
         };
         let stored = serde_json::to_string(&grants).unwrap();
         assert_eq!(serde_json::from_str::<Grants>(&stored).unwrap(), grants);
-        assert!(serde_json::from_str::<Grants>(r#"{"everything":true}"#).is_err(), "what is not known is no grant");
+        assert!(serde_json::from_str::<Grants>(r#"{"everything":true}"#).is_err(), "an unknown name grants nothing");
     }
 }

@@ -1,4 +1,4 @@
-//! The access of an actor as the organisation's space says it now.
+//! Reads the current access of an actor from the tenant's space.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::{
 /// A role that allows everything, as it is stored.
 pub const ALL: &str = "all";
 
-/// What an actor may do now; nothing for one who is not, or no longer, of the organisation.
+/// What an actor may do now. `None` if the actor is not, or is no longer, part of the organisation.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
     match actor {
         Actor::System => Ok(Some(Access::All)),
-        // what an organisation gives them is told by those who let them in: no role reaches them
+        // roles do not apply to customers and plugins: their callers decide what they may do
         Actor::Customer(_) | Actor::Plugin(_) => Ok(None),
         Actor::Member(id) => match members::Entity::find_by_id(id).one(db).await? {
             Some(member) if member.archived_at.is_none() => of_role(db, member.role_id, Some(id)).await.map(Some),
@@ -38,10 +38,10 @@ pub async fn of_actor(db: &TenantDb, actor: Actor) -> Result<Option<Access>> {
     }
 }
 
-/// The role that an actor was given; nothing for those who have none.
+/// The role of an actor, if it has one.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn role_of(db: &TenantDb, actor: Actor) -> Result<Option<RoleId>> {
     Ok(match actor {
         Actor::Member(id) => members::Entity::find_by_id(id).one(db).await?.map(|member| member.role_id),
@@ -50,10 +50,10 @@ pub async fn role_of(db: &TenantDb, actor: Actor) -> Result<Option<RoleId>> {
     })
 }
 
-/// What a role gives, to a member or to a program.
+/// What a role allows, for a member or an API key.
 ///
 /// # Errors
-/// When the database does not answer, or the role holds what this release does not understand.
+/// If the database does not answer, or the role was written by a newer release.
 pub async fn of_role(db: &TenantDb, role: RoleId, member: Option<MemberId>) -> Result<Access> {
     let Some(role) = roles::Entity::find_by_id(role).one(db).await? else { return Ok(Access::nothing()) };
     let Some(grants) = grants_of(&role)? else { return Ok(Access::All) };
@@ -64,23 +64,23 @@ pub async fn of_role(db: &TenantDb, role: RoleId, member: Option<MemberId>) -> R
     Ok(Access::Granted(Granted { grants: Arc::new(grants), team }))
 }
 
-/// Whether a role is the owner's: never locked out, and never opened by anybody else's word.
+/// Whether a role is the owner's. Nobody can lock the owner out, and nobody else can hand the role out.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn is_owner(db: &TenantDb, role: RoleId) -> Result<bool> {
     Ok(roles::Entity::find_by_id(role).one(db).await?.is_some_and(|role| role.name == "owner"))
 }
 
-/// What a role names; nothing for one that allows everything.
+/// The grants of a role; `None` for a role that allows everything.
 ///
 /// # Errors
-/// When the role holds what this release does not understand.
+/// If the role was written by a newer release.
 pub fn grants_of(role: &roles::Model) -> Result<Option<Grants>> {
     if role.access == ALL { Ok(None) } else { serde_json::from_str(&role.access).map(Some).map_err(Error::internal) }
 }
 
-/// The members who share a team with a member, and the member.
+/// The member and all members who share a team with them.
 async fn mates(db: &TenantDb, member: MemberId) -> Result<Vec<MemberId>> {
     let own = team_members::Entity::find().filter(team_members::Column::MemberId.eq(member)).all(db).await?;
     let teams = own.into_iter().map(|row| row.team_id);

@@ -1,5 +1,5 @@
-//! What an actor may do: the named permissions, the operations on objects with how far they reach, and the access to
-//! fields. Roles say it (design §7); the record engine asks it for every read and write.
+//! What an actor may do: named permissions, row scopes of the operations on each object, and access to fields. Roles
+//! define it; the record engine checks it on every read and write.
 
 mod grants;
 mod load;
@@ -15,18 +15,19 @@ pub use load::{ALL, grants_of, is_owner, of_actor, of_role, role_of};
 /// What an actor may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everything: the roles `owner` and `admin`, and ourselves.
+    /// Everything: the roles `owner` and `admin`, and the system itself.
     All,
-    /// What a role or a key says; everything else is refused.
+    /// What a role or a key allows; everything else is refused.
     Granted(Granted),
 }
 
-/// The access of one actor by a role.
+/// The access of one actor through a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// What the role says.
+    /// What the role allows.
     pub grants: Arc<Grants>,
-    /// Members whose records count as the team's, the actor's own included; filled where the role speaks of teams.
+    /// Members whose records count as the team's, including the actor's own. Filled only if the role uses the scope
+    /// TEAM.
     pub team: Vec<MemberId>,
 }
 
@@ -36,13 +37,13 @@ impl Access {
         Self::of(Grants::default())
     }
 
-    /// The access that grants give to somebody without a team.
+    /// The access that these grants give to somebody without a team.
     pub fn of(grants: Grants) -> Self {
         Self::Granted(Granted { grants: Arc::new(grants), team: Vec::new() })
     }
 
-    /// How far an operation on an object reaches. What cannot be seen cannot be changed, so no operation on records
-    /// that are there reaches further than reading.
+    /// The row scope of an operation on an object. A record must be readable to be changed, so no operation on existing
+    /// records has a wider scope than READ.
     pub fn scope(&self, object: ObjectId, operation: Operation) -> RowScope {
         match self {
             Access::All => RowScope::All,
@@ -50,7 +51,7 @@ impl Access {
         }
     }
 
-    /// What may be done with the values of a field.
+    /// The access to the values of a field.
     pub fn field(&self, object: ObjectId, field: FieldId) -> FieldAccess {
         match self {
             Access::All => FieldAccess::Write,
@@ -66,7 +67,7 @@ impl Access {
         }
     }
 
-    /// Whether any operation reaches as far as the team: whom the team holds then says what may be done.
+    /// Whether any operation has the row scope TEAM, so that the team's members matter.
     pub fn speaks_of_teams(&self) -> bool {
         match self {
             Access::All => false,
@@ -74,7 +75,7 @@ impl Access {
         }
     }
 
-    /// Whether it gives everything that the other would give by a team that holds everybody.
+    /// Whether it gives everything that the other would give to a member whose teams hold everybody.
     pub fn covers_teams_of(&self, other: &Access) -> bool {
         match other {
             Access::All => true,
@@ -82,15 +83,15 @@ impl Access {
         }
     }
 
-    /// Tells accesses apart: the same text for the same access, whoever has it and in whichever process.
+    /// A fingerprint: equal accesses have the same text, for every actor and in every process.
     pub fn fingerprint(&self) -> String {
         let Access::Granted(granted) = self else { return "all".to_owned() };
-        // maps in order of their keys: the same grants are the same text
+        // maps are ordered by key, so equal grants give the same text
         let text = serde_json::to_vec(&(&*granted.grants, &granted.team)).unwrap_or_default();
         Sha256::digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether it gives everything that the other gives: nobody hands out more than they have.
+    /// Whether it gives everything that the other gives. Nobody may hand out more than they have.
     pub fn covers(&self, other: &Access) -> bool {
         match (self, other) {
             (Access::All, _) => true,

@@ -1,4 +1,4 @@
-//! Recognising a key, and remembering when and from where it was used.
+//! Recognises an API key, and records when and from which address it was used.
 
 use std::sync::Arc;
 
@@ -25,26 +25,26 @@ use crate::{
     security_log::{self, Event, Kind},
 };
 
-/// Microseconds between two notes of a key's last use.
+/// Microseconds between two updates of a key's last use.
 const EVERY: i64 = 60_000_000;
-/// Addresses of a key that are remembered.
+/// How many addresses are remembered for a key.
 const ADDRESSES: u64 = 1_000;
 
-/// A key that opens, now and from here.
+/// A key that is valid now and from this address.
 pub(crate) struct Found {
     pub tenant: TenantId,
     pub db: TenantDb,
     pub row: api_keys::Model,
-    /// When the credential that was shown ends by itself, microseconds UTC.
+    /// When the presented secret expires, microseconds UTC.
     pub until: Option<i64>,
 }
 
-/// Whether a bearer credential has the form of an API key.
+/// Whether a bearer credential looks like an API key.
 pub(crate) fn looks_like_key(bearer: &str) -> bool {
     bearer.starts_with(MARK)
 }
 
-/// The key of a bearer credential; nothing if it is not one of ours, revoked or expired.
+/// The key behind a bearer credential. `None` if it is unknown, revoked or expired.
 pub(crate) async fn find(registry: &Registry, key: &str) -> Result<Option<Found>> {
     let Some((prefix, _)) = key.strip_prefix(MARK).and_then(|rest| rest.split_once('_')) else { return Ok(None) };
     let pointer = api_key_prefixes::Entity::find_by_id(prefix).one(registry.control().read()).await?;
@@ -62,7 +62,7 @@ pub(crate) async fn find(registry: &Registry, key: &str) -> Result<Option<Found>
 }
 
 impl Found {
-    /// Refuses an address that the key is not bound to; remembers the use behind the answer.
+    /// Refuses an address that the key does not allow, and records the use in the background.
     ///
     /// # Errors
     /// `FORBIDDEN`.
@@ -70,14 +70,14 @@ impl Found {
         let allowed = Networks::from_stored(self.row.addresses.as_deref()).allow(client.address);
         let known = self.row.used_from.as_deref() == Some(&client.address.to_string());
         let fresh = self.row.used_at.is_some_and(|used| now - used < EVERY);
-        // when too much is being written down, this use is not
+        // too many uses are being recorded already: skip this one
         if let Some(permit) = Arc::clone(telling).try_acquire_owned().ok().filter(|_| !(allowed && known && fresh)) {
             let (db, row, client) = (self.db.clone(), self.row.clone(), client.clone());
             tokio::spawn(async move {
                 let noted =
                     if allowed { remember(&db, &row, &client, now).await } else { tell(&db, &row, &client, now).await };
                 if let Err(error) = noted {
-                    tracing::warn!(error = error.log_line(), "the use of a key was not noted");
+                    tracing::warn!(error = error.log_line(), "the use of an API key was not recorded");
                 }
                 drop(permit);
             });
@@ -112,7 +112,7 @@ async fn remember(db: &TenantDb, key: &api_keys::Model, client: &ClientInfo, now
     forget_oldest(db, key).await
 }
 
-/// Keeps as many addresses as a key may have.
+/// Drops the oldest addresses beyond the limit.
 async fn forget_oldest(db: &TenantDb, key: &api_keys::Model) -> Result<()> {
     let of_key = || api_key_addresses::Entity::find().filter(api_key_addresses::Column::KeyId.eq(key.id));
     if of_key().count(db).await? > ADDRESSES

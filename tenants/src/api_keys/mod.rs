@@ -1,5 +1,5 @@
-//! Keys of programs: `clt_<prefix>_<secret>`. The prefix finds the organisation, a hash proves the rest. A key acts with
-//! a role, narrowed to scopes where it has some; it may end, be bound to addresses and have a budget of its own.
+//! API keys: `clt_<prefix>_<secret>`. The prefix finds the organisation; the secret is checked against a hash. A key
+//! acts with a role, optionally narrowed to scopes. It may have an expiry, a list of allowed addresses and a budget.
 
 mod find;
 mod networks;
@@ -34,47 +34,47 @@ use crate::{
     security_log::{self, Event, Kind},
 };
 
-/// What every key begins with, so that leaked ones are found by scanners.
+/// Every key starts with this, so that secret scanners find leaked keys.
 const MARK: &str = "clt_";
-/// Keys of an organisation that are not revoked.
+/// Most keys of an organisation, without revoked ones.
 const MOST: u64 = 500;
-/// Longest name, characters.
+/// Longest name, in characters.
 const NAME: usize = 200;
-/// Microseconds for which a renewed key's old secret may go on opening.
+/// For how many microseconds the old secret of a renewed key may stay valid.
 const OVERLAP: i64 = 7 * 24 * 3600 * 1_000_000;
-/// Points per second that can be asked for.
+/// Largest budget, in points per second.
 const POINTS: std::ops::RangeInclusive<i64> = 1..=1_000_000_000;
 
-/// A key as it is shown, once.
+/// A new key. It is shown once.
 #[derive(Clone)]
 pub struct IssuedKey {
     pub id: ApiKeyId,
-    /// The whole key; it is kept nowhere.
+    /// The whole key. It is not stored.
     pub key: String,
 }
 
-/// A key to be made.
+/// The input for a new key.
 #[derive(Clone, Debug, Default)]
 pub struct NewKey {
     /// What it is for.
     pub name: String,
-    /// Name of its role; its maker's own unless it is given.
+    /// Name of its role; by default the role of whoever creates it.
     pub role: Option<String>,
-    /// What of the role it is narrowed to.
+    /// Scopes that narrow the role.
     pub scopes: Option<Scopes>,
-    /// Addresses and networks it may come from; any where there are none.
+    /// Allowed addresses and networks; empty allows all.
     pub addresses: Vec<String>,
-    /// When it ends, microseconds UTC.
+    /// Expiry, microseconds UTC.
     pub expires_at: Option<i64>,
-    /// Its own budget.
+    /// A budget for this key alone.
     pub points_per_second: Option<i64>,
 }
 
-/// Makes a key.
+/// Creates a key.
 ///
 /// # Errors
-/// `FORBIDDEN` where it would allow more than its maker may, or the maker is a key that is bound itself;
-/// `VALIDATION_FAILED`, `NOT_FOUND` for an unknown role, `QUOTA_EXCEEDED`.
+/// `FORBIDDEN` if the key would allow more than its creator may do, or if the creator is a restricted key;
+/// `VALIDATION_FAILED`; `NOT_FOUND` for an unknown role; `QUOTA_EXCEEDED`.
 pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<IssuedKey> {
     caller.demand(Permission::ManageApiKeys)?;
     let now = caller.clock.micros();
@@ -105,7 +105,7 @@ pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<Issue
     covered(db, caller, &row).await?;
     let live = api_keys::Entity::find().filter(api_keys::Column::RevokedAt.is_null()).count(db).await?;
     if live >= MOST {
-        return Err(Error::new(Code::QuotaExceeded, format!("There are {MOST} keys already; revoke one first.")));
+        return Err(Error::new(Code::QuotaExceeded, format!("There are already {MOST} keys. Revoke one first.")));
     }
     let id = row.id;
     let tx = db.begin_write().await?;
@@ -118,10 +118,10 @@ pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<Issue
     Ok(IssuedKey { id, key })
 }
 
-/// Keys, the newest first: `first` of them after `after`, the revoked ones where they are asked for.
+/// Lists keys, newest first: `first` of them after `after`. Revoked keys are included on request.
 ///
 /// # Errors
-/// `FORBIDDEN`, `BAD_CURSOR` where `after` is no key of the organisation.
+/// `FORBIDDEN`; `BAD_CURSOR` if `after` is not a key of the organisation.
 pub async fn list(
     db: &TenantDb,
     caller: &Caller,
@@ -153,12 +153,12 @@ pub async fn load(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<api_ke
     row.ok_or_else(|| Error::new(Code::NotFound, "There is no such key."))
 }
 
-/// Gives a key a new secret; the old one goes on opening for `overlap` microseconds, so that programs can be changed one
-/// by one. `expires_at` sets another end.
+/// Gives a key a new secret. The old secret stays valid for `overlap` microseconds, so that programs can be changed one
+/// by one. `expires_at` sets a new expiry.
 ///
 /// # Errors
-/// `FORBIDDEN` where the key allows more than the caller may, or the caller is a key that is bound; `NOT_FOUND`, `CONFLICT` for a revoked key or when another
-/// renews it just now, `VALIDATION_FAILED`.
+/// `FORBIDDEN` if the key allows more than the caller may do, or if the caller is a restricted key; `NOT_FOUND`;
+/// `CONFLICT` if the key is revoked or somebody else is renewing it; `VALIDATION_FAILED`.
 pub async fn renew(
     db: &TenantDb,
     caller: &Caller,
@@ -170,7 +170,7 @@ pub async fn renew(
     covered(db, caller, &row).await?;
     let now = caller.clock.micros();
     if row.revoked_at.is_some() {
-        return Err(Error::new(Code::Conflict, "The key is revoked; make another one."));
+        return Err(Error::new(Code::Conflict, "The key is revoked. Create a new one."));
     }
     let mut issues = Vec::new();
     if !(0..=OVERLAP).contains(&overlap) {
@@ -198,14 +198,14 @@ pub async fn renew(
         .filter(api_keys::Column::RevokedAt.is_null())
         .filter(api_keys::Column::Hash.eq(row.hash.clone()));
     if update.exec(&tx).await?.rows_affected != 1 {
-        return Err(Error::new(Code::Conflict, "Somebody else renewed or revoked the key just now."));
+        return Err(Error::new(Code::Conflict, "Somebody else has just renewed or revoked this key."));
     }
     security_log::note(&tx, audit_event(caller, Kind::KeyRenewed, &row), now).await?;
     tx.commit().await?;
     Ok(IssuedKey { id, key })
 }
 
-/// Ends a key, old secret and all, within a second everywhere.
+/// Revokes a key, including its old secret. Every node refuses it within a second.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
@@ -223,10 +223,10 @@ pub async fn revoke(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<()> 
     Ok(())
 }
 
-/// What a key may do: its role, narrowed to its scopes.
+/// What a key may do: its role, narrowed by its scopes.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn access(db: &TenantDb, key: &api_keys::Model) -> Result<Access> {
     let access = access::of_role(db, key.role_id, None).await?;
     match &key.scopes {
@@ -238,10 +238,10 @@ pub async fn access(db: &TenantDb, key: &api_keys::Model) -> Result<Access> {
     }
 }
 
-/// Names of an organisation's keys, revoked ones too: history goes on naming them.
+/// Names of the organisation's keys, including revoked ones, because history still names them.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn names(db: &TenantDb, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, String>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
@@ -253,24 +253,25 @@ pub async fn names(db: &TenantDb, keys: &[ApiKeyId]) -> Result<HashMap<ApiKeyId,
 /// Names of the organisation's roles.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not answer.
 pub async fn role_names(db: &TenantDb) -> Result<HashMap<RoleId, String>> {
     Ok(roles::Entity::find().all(db).await?.into_iter().map(|role| (role.id, role.name)).collect())
 }
 
-/// Nobody hands out more than they have; a key that is bound would hand out one that is not.
+/// Refuses to hand out more than the caller has. A restricted key may not create keys: they would be less restricted.
 async fn covered(db: &TenantDb, caller: &Caller, key: &api_keys::Model) -> Result<()> {
     if let Actor::ApiKey(id) = caller.actor
         && let Some(own) = api_keys::Entity::find_by_id(id).one(db).await?
         && (own.addresses.is_some() || own.expires_at.is_some() || own.points_per_second.is_some())
     {
-        let why = "A key that is bound to addresses, an end or a budget makes and renews no keys; let a member do it.";
+        let why =
+            "An API key with an address list, an expiry or a budget cannot create or renew keys. Let a member do it.";
         return Err(Error::new(Code::Forbidden, why));
     }
     if caller.access.covers(&access(db, key).await?) {
         return Ok(());
     }
-    Err(Error::new(Code::Forbidden, "The key would be allowed more than you are; give it a smaller role, or scopes."))
+    Err(Error::new(Code::Forbidden, "The key would allow more than you may do. Give it a smaller role, or scopes."))
 }
 
 async fn role(db: &TenantDb, maker: Actor, name: Option<&str>) -> Result<RoleId> {
@@ -309,7 +310,7 @@ fn issue(field: &str, wanted: &'static str) -> FieldIssue {
     FieldIssue { field: field.to_owned(), issue: Issue::WrongType(wanted.into()) }
 }
 
-/// A new key with this prefix, and its hash.
+/// A new key with this prefix, and the hash of its secret.
 fn secret(prefix: &str) -> Result<(String, Vec<u8>)> {
     let key = format!("{MARK}{prefix}_{}", BASE64_URL_SAFE_NO_PAD.encode(keys::random::<32>()?));
     let hash = Sha256::digest(key.as_bytes()).to_vec();

@@ -1,4 +1,4 @@
-//! From where a key may come.
+//! The addresses from which a key may be used.
 
 use std::net::IpAddr;
 
@@ -6,15 +6,15 @@ use ipnet::IpNet;
 
 use crate::error::{FieldIssue, Issue};
 
-/// Addresses and networks of one key at most.
+/// Most addresses and networks of one key.
 const MOST: usize = 50;
 
-/// Addresses and networks (CIDR) of IPv4 and IPv6; without any, every address.
+/// Addresses and networks (CIDR) of IPv4 and IPv6. An empty list allows every address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Reads what an admin wrote: `192.0.2.7`, `198.51.100.0/24`, `2001:db8::/32`.
+    /// Parses what an admin typed: `192.0.2.7`, `198.51.100.0/24`, `2001:db8::/32`.
     pub(super) fn parse(written: &[String]) -> Result<Self, FieldIssue> {
         let refuse = |place: Option<usize>, wanted: &'static str| FieldIssue {
             field: place.map_or_else(|| "addresses".to_owned(), |place| format!("addresses.{place}")),
@@ -33,17 +33,17 @@ impl Networks {
         written.iter().enumerate().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// As the column has it.
+    /// The text that is stored in the column.
     pub(super) fn stored(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" "))
     }
 
-    /// From what `stored` wrote.
+    /// Parses what `stored` wrote.
     pub fn from_stored(stored: Option<&str>) -> Self {
         Self(stored.into_iter().flat_map(str::split_whitespace).filter_map(|text| text.parse().ok()).collect())
     }
 
-    /// As people read them: an address without its length.
+    /// The text shown to people: a single address has no prefix length.
     pub fn written(&self) -> Vec<String> {
         let text = |network: &IpNet| match network.prefix_len() == network.max_prefix_len() {
             true => network.addr().to_string(),
@@ -52,7 +52,7 @@ impl Networks {
         self.0.iter().map(text).collect()
     }
 
-    /// Whether somebody may come from there.
+    /// Whether an address is allowed.
     pub fn allow(&self, address: IpAddr) -> bool {
         self.0.is_empty() || self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }

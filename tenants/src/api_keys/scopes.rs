@@ -1,5 +1,5 @@
-//! What of its role a key is narrowed to: operations on objects. Scopes take away and never add; named permissions are
-//! among what they take away.
+//! Scopes narrow the role of a key to some operations on objects. Scopes only take away; they also take away all named
+//! permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use crate::access::{Access, Granted, Grants, ObjectGrant, Operation, RowScope};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scopes {
-    /// With objects that are not named, those made later among them.
+    /// Operations on objects that are not named, including objects created later.
     pub others: BTreeSet<Operation>,
-    /// With these objects instead.
+    /// Operations on these objects instead.
     pub objects: BTreeMap<ObjectId, BTreeSet<Operation>>,
 }
 
 impl Scopes {
-    /// What is left of an access.
+    /// The part of an access that the scopes leave.
     pub fn narrow(&self, access: &Access) -> Access {
         let whole = Grants {
             others: ObjectGrant {

@@ -12,7 +12,7 @@ use crate::{
 /// Microseconds.
 const HOUR: i64 = 3_600_000_000;
 
-/// An organisation, and somebody who may do everything in it.
+/// An organisation, and a caller who may do everything in it.
 async fn organisation() -> (Identity, TenantDb, Caller) {
     let (registry, owner) = testing::registry(Arc::new(testing::Bare)).await;
     let registry = Arc::new(registry);

@@ -4,12 +4,13 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::error::Code;
 
-/// A uniqueness that a write ran into: the constraint's name (PostgreSQL) or its columns (SQLite) in the driver's text.
+/// A unique constraint that a write violated: the constraint's name (PostgreSQL) or its columns (SQLite), as in the
+/// driver's text.
 #[derive(Clone, Debug)]
 pub struct Violation(String);
 
 impl Violation {
-    /// Whether it is the uniqueness of this index or of this column.
+    /// Whether it is this index or this column.
     pub fn concerns(&self, index: &str, column: &str) -> bool {
         self.0.contains(&format!("\"{index}\""))
             || self.0.split([' ', ',']).any(|word| word.rsplit('.').next() == Some(column))
@@ -17,7 +18,7 @@ impl Violation {
     }
 }
 
-/// The uniqueness that was violated, if that is what happened.
+/// The unique constraint that was violated, if the error is one.
 pub fn violation(error: &DbErr) -> Option<Violation> {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(text)) => Some(Violation(text)),
@@ -25,11 +26,11 @@ pub fn violation(error: &DbErr) -> Option<Violation> {
     }
 }
 
-/// The code for an error that nobody expected at its place.
+/// The code for a database error that the caller did not expect.
 pub fn classify(error: &DbErr) -> Code {
     match error {
         DbErr::ConnectionAcquire(_) => Code::Unavailable,
-        // whatever kept a connection from being made: nothing can be asked
+        // the connection could not be made, for whatever reason
         DbErr::Conn(inner) => match runtime(inner) {
             Code::Internal => Code::Unavailable,
             known => known,
@@ -54,7 +55,7 @@ fn runtime(error: &RuntimeErr) -> Code {
             Some("53100" | "13") => Code::StorageFull,
             // lock not available, deadlock, serialisation failure, SQLITE_BUSY and its kin
             Some("55P03" | "40P01" | "40001" | "5" | "261" | "517") => Code::Busy,
-            // a value that is taken since it was looked for, where nobody says more of it
+            // a value was taken after it had been checked, and the caller does not handle it
             Some("23505" | "1555" | "2067") => Code::Busy,
             // numeric value out of range: a sum larger than its type; SQLite says "integer overflow"
             Some("22003") => Code::NumberOverflow,

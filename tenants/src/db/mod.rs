@@ -1,5 +1,5 @@
-//! The one way to a tenant's tables. Statements say `"tenant"."o12"`; [`TenantDb`] puts the tenant's own space there,
-//! so that no statement can reach another's and no connection remembers whose it was.
+//! The only way to a tenant's tables. Statements say `"tenant"."o12"`; [`TenantDb`] replaces the placeholder by the
+//! tenant's own schema, so that no statement can reach another tenant and connections keep no state of a tenant.
 
 mod classify;
 mod mark;
@@ -39,7 +39,7 @@ pub use postgres::{PostgresPool, SchemaName};
 pub use sqlite::{DatabaseKey, SqliteFile, sqlite_threads};
 pub use tx::TenantTx;
 
-/// Which database speaks.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,
@@ -51,26 +51,26 @@ pub enum Dialect {
 pub struct TenantDb {
     about: Arc<About>,
     space: Space,
-    /// The request on whose behalf it is written to, where that has an idempotency key.
+    /// The request that is writing, if it has an idempotency key.
     mark: Option<Arc<Mark>>,
 }
 
-/// What belongs to a tenant beside its tables.
+/// What belongs to a tenant besides its tables.
 #[derive(Debug)]
 pub struct About {
     /// Who it is.
     pub tenant: TenantId,
-    /// What it said about itself.
+    /// Its settings: language, time zone and so on.
     pub settings: Settings,
-    /// Its own keys.
+    /// Its data keys.
     pub key: DataKeys,
-    /// What wraps them.
+    /// The master key that wraps them.
     pub master: MasterKeys,
     /// Its folder: files, staging, search.
     pub folder: PathBuf,
     /// Where its waiting work is announced.
     pub tickets: Tickets,
-    /// Where it is registered.
+    /// The control plane that it is registered in.
     pub control: Control,
 }
 
@@ -100,59 +100,59 @@ impl TenantDb {
         Self { about: Arc::new(about), space: Space::Postgres { pool, schema, permits }, mark: None }
     }
 
-    /// The same space inside an open transaction of it: whoever is given this asks the transaction, never the pool. What
-    /// begins another transaction in it gets a part of this one, which commits with it or not at all.
+    /// The same space inside one of its open transactions: whoever gets this uses the transaction and never the pool. A
+    /// transaction begun inside it becomes a savepoint and commits only with the outer one.
     pub fn inside(&self, tx: &TenantTx) -> Self {
         Self { space: Space::Transaction(tx.clone()), ..self.clone() }
     }
 
-    /// The same space, where every write transaction leaves a mark with the idempotency key of its request.
+    /// The same space, where every write transaction leaves a mark for the idempotency key of its request.
     pub fn marked(&self, mark: Mark) -> Self {
         Self { mark: Some(Arc::new(mark)), ..self.clone() }
     }
 
-    /// Whose space this is.
+    /// The tenant's id.
     pub fn tenant(&self) -> TenantId {
         self.about.tenant
     }
 
-    /// What the organisation said about itself.
+    /// The settings of the organisation.
     pub fn settings(&self) -> &Settings {
         &self.about.settings
     }
 
-    /// The tenant's own keys.
+    /// The tenant's data keys.
     pub fn key(&self) -> &DataKeys {
         &self.about.key
     }
 
-    /// Reads the tenant's keys again: another process has brought in a new one.
+    /// Reads the tenant's data keys again, because another process has added one.
     ///
     /// # Errors
-    /// When the control plane does not answer.
+    /// If the control plane does not answer.
     pub async fn take_up_keys(&self) -> Result<()> {
         let held = held_keys(self.about.tickets.control(), self.about.tenant).await?;
         self.about.key.take_up(&self.about.master, &held)
     }
 
-    /// Has the data key of this number seal from now on, as the tenant's clock says.
+    /// Makes this data key the one that seals from now on, as the tenant's clock row says.
     ///
     /// # Errors
-    /// When the control plane does not answer, or has no such key.
+    /// If the control plane does not answer, or has no such key.
     pub async fn seal_with(&self, id: i64) -> Result<()> {
         let id = KeyId(u32::try_from(id).map_err(Error::internal)?);
         if self.key().current() == id || self.key().seal_with(id) {
             return Ok(());
         }
         self.take_up_keys().await?;
-        if self.key().seal_with(id) { Ok(()) } else { Err(Error::internal("the tenant's data key is gone")) }
+        if self.key().seal_with(id) { Ok(()) } else { Err(Error::internal("the tenant's data key does not exist")) }
     }
 
-    /// What [`DataKeys::seal`] encrypted for the same purpose, also under a key that another process has just brought in;
-    /// nothing if it is damaged or something else.
+    /// Opens what [`DataKeys::seal`] encrypted for the same purpose, also under a key that another process has just
+    /// added. `None` if the value is damaged or was sealed for something else.
     ///
     /// # Errors
-    /// When the control plane does not answer.
+    /// If the control plane does not answer.
     pub async fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>> {
         if key_of(sealed).is_some_and(|id| !self.key().has(id)) {
             self.take_up_keys().await?;
@@ -160,7 +160,7 @@ impl TenantDb {
         Ok(self.key().unseal(purpose, sealed))
     }
 
-    /// The tenant's folder; its parts (`files`, `staging`) are made by those who use them.
+    /// The tenant's folder. Its subfolders (`files`, `staging`) are created when they are needed.
     pub fn folder(&self) -> &Path {
         &self.about.folder
     }
@@ -175,7 +175,7 @@ impl TenantDb {
         &self.about.control
     }
 
-    /// Which database holds it.
+    /// The kind of database that holds it.
     pub fn dialect(&self) -> Dialect {
         match &self.space {
             Space::Sqlite(_) => Dialect::Sqlite,
@@ -184,13 +184,13 @@ impl TenantDb {
         }
     }
 
-    /// A statement of ours in the words of this backend.
+    /// Writes a statement in the SQL of this backend.
     pub fn statement(&self, sql: impl Into<String>, values: Vec<sea_orm::Value>) -> Statement {
         Statement::from_sql_and_values(ConnectionTrait::get_database_backend(self), sql, values)
     }
 
-    /// Closes the connections that are this tenant's alone: those of its file. They must be closed before the process
-    /// ends, for SQLCipher tears itself down then.
+    /// Closes the connections to the tenant's own file. They must be closed before the process ends, because SQLCipher
+    /// is shut down then.
     pub async fn close(&self) {
         if let Space::Sqlite(file) = &self.space {
             file.close().await;
@@ -206,7 +206,7 @@ impl TenantDb {
         }
     }
 
-    /// Begins a transaction that will write. On SQLite it waits its turn for the file's one writer.
+    /// Begins a transaction that will write. On SQLite it waits in the queue for the file's only writer.
     pub async fn begin_write(&self) -> Result<TenantTx, DbErr> {
         match &self.space {
             Space::Sqlite(file) => {
@@ -226,7 +226,7 @@ impl TenantDb {
         }
     }
 
-    /// Begins a transaction that reads one unchanging state (an export, a feed page).
+    /// Begins a read transaction with a stable snapshot (for an export, a page of the feed).
     pub async fn begin_read(&self) -> Result<TenantTx, DbErr> {
         match &self.space {
             Space::Sqlite(file) => Ok(TenantTx::new(self.about.tenant, file.reader().begin().await?, None, None)),
@@ -240,7 +240,7 @@ impl TenantDb {
         }
     }
 
-    /// The statement with the tenant's space in it, and the connection that suits it.
+    /// The statement with the tenant's schema put in, and the connection to run it on.
     async fn route(&self, statement: Statement) -> Result<Routed<'_>, DbErr> {
         match &self.space {
             Space::Sqlite(file) => {
@@ -252,7 +252,7 @@ impl TenantDb {
                 let permit = permits.acquire().await.map_err(closed)?;
                 Ok(Routed { to: To::Pool(pool), statement, _permit: Some(permit) })
             }
-            // the transaction puts its space in by itself
+            // the transaction replaces the placeholder itself
             Space::Transaction(tx) => Ok(Routed { to: To::Transaction(tx), statement, _permit: None }),
         }
     }
@@ -264,7 +264,7 @@ struct Routed<'a> {
     _permit: Option<tokio::sync::SemaphorePermit<'a>>,
 }
 
-/// Where a statement goes.
+/// Where a statement runs.
 enum To<'a> {
     Pool(&'a DatabaseConnection),
     Transaction(&'a TenantTx),

@@ -1,4 +1,4 @@
-//! Building indexes beside running readers and writers: what PostgreSQL does only outside a transaction.
+//! Builds indexes without blocking readers and writers. PostgreSQL does that only outside a transaction.
 
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, Statement};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -6,11 +6,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use super::{SchemaName, Space, TenantDb, scan};
 
 impl TenantDb {
-    /// Runs a statement such as `CREATE INDEX CONCURRENTLY` outside a transaction, for as long as it takes, on a
+    /// Runs a statement such as `CREATE INDEX CONCURRENTLY` outside a transaction and without a time limit, on a
     /// connection of its own that is closed afterwards. On SQLite it is an ordinary statement.
     ///
     /// # Errors
-    /// Inside a transaction; when the statement fails: an index that was under way is then left invalid, see [`TenantDb::index_is_valid`].
+    /// Inside a transaction, and if the statement fails. An index that was being built is then left invalid: see
+    /// [`TenantDb::index_is_valid`].
     pub async fn run_online(&self, sql: &str) -> Result<(), DbErr> {
         let (pool, schema) = match &self.space {
             Space::Sqlite(_) => return self.execute_unprepared(sql).await.map(drop),
@@ -25,10 +26,10 @@ impl TenantDb {
         done.map(drop)
     }
 
-    /// Whether an index is there and serves; nothing if there is none. On SQLite an index that is there always serves.
+    /// Whether an index exists and is valid; `None` if it does not exist. On SQLite an existing index is always valid.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// If the database does not answer.
     pub async fn index_is_valid(&self, name: &str) -> Result<Option<bool>, DbErr> {
         let (sql, values, connection) = match &self.space {
             Space::Sqlite(file) => {
@@ -51,7 +52,7 @@ impl TenantDb {
 }
 
 fn in_transaction() -> DbErr {
-    DbErr::Custom("an index is built outside of transactions".to_owned())
+    DbErr::Custom("an index cannot be built inside a transaction".to_owned())
 }
 
 fn failed(error: sqlx::Error) -> DbErr {

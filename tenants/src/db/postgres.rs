@@ -1,4 +1,4 @@
-//! A PostgreSQL database that holds many tenants, a schema each.
+//! A PostgreSQL database that holds many tenants, one schema each.
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -16,25 +16,26 @@ impl SchemaName {
         Self(format!("\"t_{}\"", tenant.0.simple()).into())
     }
 
-    /// Without quotes, as the system catalog knows it.
+    /// Without quotes, as in the system catalog.
     pub fn plain(&self) -> &str {
         self.0.trim_matches('"')
     }
 
-    /// With its quotes.
+    /// With quotes.
     pub fn quoted(&self) -> &str {
         &self.0
     }
 }
 
-/// Fewest connections of a group, so that one slow statement does not hold up the group's other tenants.
+/// Fewest connections of a group, so that one slow statement does not block the group's other tenants.
 const LEAST: u32 = 5;
 /// Most groups.
 const GROUPS: u32 = 8;
 
-/// Connections to one PostgreSQL database, shared by its tenants. They keep no state of any of them, but each remembers
-/// the statements and tables it has met, and the server spends a millisecond or more on a meeting. So the connections
-/// come in groups, and a tenant always uses the same one: with a thousand tenants in turn, that is several times faster.
+/// Connections to one PostgreSQL database, shared by its tenants. They keep no state of a tenant, but each connection
+/// caches the statements and tables it has used, and the first use costs the server a millisecond or more. So
+/// connections are split into groups, and a tenant always uses the same group. With a thousand tenants in turn this is
+/// several times faster.
 #[derive(Clone, Debug)]
 pub struct PostgresPool {
     groups: Arc<[Group]>,
@@ -47,10 +48,10 @@ struct Group {
 }
 
 impl PostgresPool {
-    /// Connects at first use; `size` connections at most.
+    /// Opens the pool; it connects at first use. `size` is the most connections.
     ///
     /// # Errors
-    /// When the address cannot be understood.
+    /// If the address cannot be parsed.
     pub fn open(url: &str, size: u32, statement_cache: usize) -> Result<Self, DbErr> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?
@@ -66,7 +67,7 @@ impl PostgresPool {
         &self.group(tenant).connections
     }
 
-    /// How many of them one tenant may hold at once: its crowd leaves connections for the others.
+    /// How many connections one tenant may hold at once, so that a busy tenant leaves some for the others.
     pub fn share(&self, tenant: TenantId) -> usize {
         (self.group(tenant).size * 4 / 5).max(1) as usize
     }

@@ -1,28 +1,28 @@
-//! Puts a tenant's space into a statement. A scanner that knows identifiers, literals and comments, never a text
-//! replacement: a value that spells the placeholder stays a value, and a statement that names another schema, or a
-//! table without one, is refused.
+//! Puts a tenant's schema into a statement. The scanner knows identifiers, literals and comments; it is not a text
+//! replacement. A value that contains the placeholder stays unchanged, and a statement that names another schema, or a
+//! table without a schema, is refused.
 
 use std::fmt::Write;
 
 use sea_orm::{DbErr, Statement};
 
-/// The schema that statements name.
+/// The placeholder schema in statements.
 const PLACEHOLDER: &str = "tenant";
 
-/// Whether a statement only reads, so that SQLite's readers may run it.
+/// Whether a statement only reads, so that SQLite's read connections may run it.
 pub fn is_read(sql: &str) -> bool {
     let start = sql.trim_start();
     start.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }
 
-/// Replaces the placeholder schema by the quoted `schema`, or takes it away where there is none (SQLite).
+/// Replaces the placeholder schema by the quoted `schema`, or removes it where there is none (SQLite).
 pub fn place(mut statement: Statement, schema: Option<&str>) -> Result<Statement, DbErr> {
     statement.sql =
         rewrite(&statement.sql, schema).map_err(|reason| DbErr::Custom(format!("statement refused: {reason}")))?;
     Ok(statement)
 }
 
-/// The work of [`place`] on the text alone.
+/// [`place`] on the text alone.
 pub fn rewrite(sql: &str, schema: Option<&str>) -> Result<String, String> {
     let tokens = tokenize(sql)?;
     let common = common_tables(&tokens);
@@ -52,20 +52,20 @@ pub fn rewrite(sql: &str, schema: Option<&str>) -> Result<String, String> {
                 }
                 places.table_seen();
             }
-            _ if expects_table => return Err("it names a table in a way of its own".to_owned()),
+            _ if expects_table => return Err("it names a table in an unknown way".to_owned()),
             _ => {}
         }
         token.write(&mut out);
         i += 1;
     }
-    if found { Ok(out) } else { Err("it names no table of a tenant".to_owned()) }
+    if found { Ok(out) } else { Err("it names no tenant table".to_owned()) }
 }
 
-/// A piece of SQL; blanks and comments become one blank.
+/// A token of SQL; blanks and comments become one blank.
 #[derive(Debug, PartialEq)]
 enum Token<'a> {
     Word(&'a str),
-    /// An identifier in double quotes, without them (doubled quotes inside are kept doubled).
+    /// An identifier in double quotes, without the quotes (doubled quotes inside stay doubled).
     Quoted(&'a str),
     Literal(&'a str),
     Number(&'a str),
@@ -150,7 +150,7 @@ fn next_token(rest: &str, first: char) -> Result<(Token<'_>, usize), String> {
     }
 }
 
-/// `x'00ff'` is a literal; `e'…'` and `u&'…'` have escapes of their own and are refused.
+/// `x'00ff'` is a literal. `e'…'` and `u&'…'` have their own escapes and are refused.
 fn prefixed_literal(rest: &str, prefix: usize) -> Result<(Token<'_>, usize), String> {
     if !rest[..prefix].eq_ignore_ascii_case("x") {
         return Err("it has a literal with escapes".to_owned());
@@ -159,7 +159,7 @@ fn prefixed_literal(rest: &str, prefix: usize) -> Result<(Token<'_>, usize), Str
     Ok((Token::Literal(&rest[..length]), length))
 }
 
-/// Length with both quotes; a doubled quote does not end it.
+/// Length including both quotes; a doubled quote does not end the literal.
 fn quoted_length(text: &str, quote: char) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut i = 1;
@@ -175,7 +175,7 @@ fn quoted_length(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Names given to subqueries by `WITH name AS (`.
+/// Names of subqueries defined by `WITH name AS (`.
 fn common_tables<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     let solid: Vec<&Token<'a>> = tokens.iter().filter(|token| **token != Token::Blank).collect();
     solid
@@ -188,13 +188,13 @@ fn common_tables<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Knows where a statement must name a table.
+/// Tracks where a statement must name a table.
 #[derive(Default)]
 struct Places {
-    /// Per depth of parentheses: inside a FROM list, where a comma leads to the next table.
+    /// For each depth of parentheses: whether we are inside a FROM list, where a comma is followed by another table.
     in_from: Vec<bool>,
     expecting: bool,
-    /// Where a table stands, a function that answers rows may stand too.
+    /// Instead of a table, a function that returns rows is allowed.
     function_fits: bool,
     previous: String,
     creating_index: bool,
@@ -261,7 +261,7 @@ impl Places {
         self.function_fits = function_fits;
     }
 
-    /// Something that is no keyword: where a table is expected, it must be one, or a function.
+    /// A word that is not a keyword. Where a table is expected, it must be a table or a function.
     fn name(&mut self, next: Option<&Token<'_>>) -> bool {
         std::mem::take(&mut self.expecting) && !(self.function_fits && next == Some(&Token::Symbol('(')))
     }
@@ -337,7 +337,7 @@ mod tests {
         use super::super::rewrite;
 
         proptest! {
-            /// Whatever comes, it answers; and what it lets through names no table but the tenant's.
+            /// It never fails on any input, and a statement it accepts names only the tenant's tables.
             #[test]
             fn never_panics(sql in ".{0,200}") {
                 let _ = rewrite(&sql, Some("\"t_1\""));
@@ -351,7 +351,7 @@ mod tests {
             ]), 1..14)) {
                 let sql = pieces.join(" ");
                 if let Ok(placed) = rewrite(&sql, Some("\"t_1\"")) {
-                    // the one way to another schema is a table name after one of these words
+                    // another schema can only be reached by a table name after one of these words
                     for word in ["FROM", "JOIN", "INTO", "TABLE"] {
                         for other in ["\"t_2\".", "t_2."] {
                             let bad = format!("{word} {other}");

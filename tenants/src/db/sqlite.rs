@@ -1,4 +1,4 @@
-//! A tenant's file: SQLCipher, one writer behind a queue, two readers that cannot write.
+//! A tenant's file: SQLCipher, one writer behind a queue, two read-only connections.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,17 +14,18 @@ use zeroize::Zeroizing;
 
 /// Readers per open file.
 const READERS: u32 = 2;
-/// How long an unused connection is kept. It holds a thread, files and the pages it has read.
+/// How long an unused connection is kept. It holds a thread, file handles and cached pages.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long a writer of this process waits for one of another process (the command line beside the server).
+/// How long a writer waits for a writer of another process (the command line beside the server).
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The 32 raw bytes under which a file is encrypted. Never a passphrase: deriving one costs a quarter second per open.
+/// The 32 raw bytes that encrypt a file. Never a passphrase: deriving a key from one costs a quarter of a second per
+/// open.
 #[derive(Clone)]
 pub struct DatabaseKey(pub(crate) Zeroizing<[u8; 32]>);
 
 impl DatabaseKey {
-    /// A key from its bytes.
+    /// Makes a key of its bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
@@ -56,13 +57,13 @@ pub struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// A file whose connections are made at first use; one that is to be created is opened at once.
+    /// Prepares a file whose connections are made at first use. A file that must be created is opened at once.
     ///
     /// # Errors
-    /// When it cannot be created, or there is one with another key.
+    /// If it cannot be created, or exists with another key.
     pub async fn open(path: &Path, key: &DatabaseKey, create: bool) -> Result<Self, DbErr> {
-        // The first to wake OpenSSL: it is told not to tidy up when the process exits, while the threads of connections
-        // may still encrypt pages. Without this, one exit in a hundred is a crash.
+        // The first use of OpenSSL: tell it not to clean up when the process exits, because connection threads may
+        // still be encrypting pages then. Without this, one exit in a hundred crashes.
         openssl_sys::init();
         let base = SqliteConnectOptions::new()
             .filename(path)
@@ -75,9 +76,9 @@ impl SqliteFile {
         let writing = base
             .clone()
             .create_if_missing(create)
-            // a batch of an import touches thousands of index pages; each that falls out is encrypted once more
+            // a batch of an import touches thousands of index pages; a page that leaves the cache is encrypted again
             .pragma("cache_size", "-32768")
-            // pages that batches change again and again are written into the file once
+            // a larger WAL: pages that many batches change are written to the file once
             .pragma("wal_autocheckpoint", "8000")
             .pragma("journal_size_limit", "8388608")
             .journal_mode(SqliteJournalMode::Wal)
@@ -100,25 +101,26 @@ impl SqliteFile {
         &self.path
     }
 
-    /// The one connection that writes; waiting for it is first come, first served.
+    /// The only connection that writes; callers wait in order of arrival.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }
 
-    /// Connections that only read.
+    /// The read-only connections.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
     }
 
-    /// Closes the connections; the write-ahead log is folded into the file.
+    /// Closes the connections and checkpoints the write-ahead log.
     pub async fn close(&self) {
         self.reader.get_sqlite_connection_pool().close().await;
         self.writer.get_sqlite_connection_pool().close().await;
     }
 }
 
-/// A pool that gives out no connection whose transaction never ended. SQLite rolls back by itself when the disk is full;
-/// the driver's own rollback then fails, and all that follows would hang in a transaction that nobody commits.
+/// A pool that never gives out a connection with an unfinished transaction. SQLite rolls back by itself when the disk
+/// is full; the driver's own rollback then fails, and everything after it would run in a transaction that nobody
+/// commits.
 fn pool_options() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .acquire_timeout(Duration::from_secs(30))
@@ -128,8 +130,8 @@ fn pool_options() -> SqlitePoolOptions {
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
-/// Whether files of this process are open or being closed, where the system tells (Linux): each connection has a thread
-/// of its own. SQLCipher tears itself down when the process ends, so whoever ends it waits for them first.
+/// Whether this process still has files open or closing, where the system can tell (Linux). Each connection has its own
+/// thread, and SQLCipher is shut down when the process ends, so the process waits for them first.
 pub fn sqlite_threads() -> bool {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
     let names = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
@@ -147,7 +149,7 @@ mod tests {
         let path = crate::testing::folder().join("data.db");
         let file = SqliteFile::open(&path, &DatabaseKey::new([7; 32]), true).await.expect("opens");
         file.writer().execute_unprepared("CREATE TABLE t (x blob)").await.expect("a table");
-        // The writer's connection may use no page more, as on a full disk.
+        // the writer's connection may not use another page, as on a full disk
         file.writer().execute_unprepared("PRAGMA max_page_count = 1").await.expect("a limit");
         let tx = file.writer().begin().await.expect("a transaction");
         let refused = tx.execute_unprepared("INSERT INTO t VALUES (randomblob(100000))").await.expect_err("it is full");

@@ -1,4 +1,4 @@
-//! A transaction in one tenant's space, under the same placeholder rule as [`super::TenantDb`].
+//! A transaction in one tenant's space, with the same placeholder rule as [`super::TenantDb`].
 
 use std::{pin::Pin, sync::Arc};
 
@@ -14,20 +14,20 @@ use tokio::{
 
 use super::{Dialect, Mark, SchemaName, scan};
 
-/// An open transaction. Clones are the same transaction; when the last of them is dropped, it is rolled back.
+/// An open transaction. Clones share it; it is rolled back when the last clone is dropped.
 #[derive(Clone)]
 pub struct TenantTx {
     tenant: TenantId,
     inner: Arc<Inner>,
     schema: Option<SchemaName>,
-    /// The request whose write this is, where it has an idempotency key.
+    /// The request that is writing, if it has an idempotency key.
     mark: Option<Arc<Mark>>,
 }
 
 struct Inner {
-    /// Nothing once it has ended.
+    /// `None` once it has ended.
     tx: RwLock<Option<DatabaseTransaction>>,
-    /// A statement on its way, which everything that follows waits for.
+    /// A statement that is still running; everything else waits for it.
     under_way: Mutex<Option<JoinHandle<Result<(), DbErr>>>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -59,17 +59,17 @@ impl TenantTx {
         Self { tenant, inner: Arc::new(inner), schema, mark: None }
     }
 
-    /// The same transaction, as the write of a request with an idempotency key.
+    /// The same transaction, marked as the write of a request with an idempotency key.
     pub(super) fn marked(self, mark: Option<Arc<Mark>>) -> Self {
         Self { mark, ..self }
     }
 
-    /// Whose space this is.
+    /// The tenant's id.
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// Which database holds it.
+    /// The kind of database that holds it.
     pub fn dialect(&self) -> Dialect {
         match self.schema {
             None => Dialect::Sqlite,
@@ -77,13 +77,13 @@ impl TenantTx {
         }
     }
 
-    /// A statement of ours in the words of this backend.
+    /// Writes a statement in the SQL of this backend.
     pub fn statement(&self, sql: impl Into<String>, values: Vec<sea_orm::Value>) -> Statement {
         Statement::from_sql_and_values(ConnectionTrait::get_database_backend(self), sql, values)
     }
 
-    /// PostgreSQL: how long statements of this transaction wait for a lock before they fail, so that a change of a
-    /// table never makes its readers queue. SQLite has one writer and waits in its own queue.
+    /// PostgreSQL: how long statements of this transaction wait for a lock before they fail, so that a schema change
+    /// never makes readers wait long. SQLite has one writer and its own queue.
     pub async fn set_lock_timeout(&self, millis: u32) -> Result<(), DbErr> {
         if self.schema.is_some() {
             self.ready().await?.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
@@ -91,11 +91,11 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Sends a statement off without waiting for what comes of it, so that the next one can be made ready meanwhile.
-    /// Whatever is done with the transaction next, commit included, waits for it first and fails if it failed.
+    /// Sends a statement without waiting for its result, so that the next one can be prepared meanwhile. The next use
+    /// of the transaction, commit included, waits for it and fails if it failed.
     ///
     /// # Errors
-    /// Those of the statement before it.
+    /// The error of the previous statement.
     pub async fn send(&self, statement: Statement) -> Result<(), DbErr> {
         let statement = self.place(statement)?;
         drop(self.ready().await?);
@@ -105,11 +105,11 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The transaction, when no statement is under way any more.
+    /// The transaction, once no statement is running any more.
     async fn ready(&self) -> Result<RwLockReadGuard<'_, DatabaseTransaction>, DbErr> {
         let mut under_way = self.inner.under_way.lock().await;
         if let Some(sent) = under_way.as_mut() {
-            // who is interrupted here finds it still there
+            // if the caller is cancelled here, the statement stays in its place
             let done = sent.await;
             *under_way = None;
             done.map_err(|error| DbErr::Custom(format!("a statement was lost: {error}")))??;
@@ -117,7 +117,7 @@ impl TenantTx {
         self.inner.open().await
     }
 
-    /// The transaction, taken out to be ended: whoever still holds a clone can do no more with it.
+    /// Takes the transaction out to end it. Other clones cannot use it any more.
     async fn taken(&self) -> Result<DatabaseTransaction, DbErr> {
         self.inner.tx.write().await.take().ok_or_else(has_ended)
     }
@@ -165,7 +165,7 @@ impl TransactionSession for TenantTx {
     }
 
     async fn rollback(self) -> Result<(), DbErr> {
-        // what was under way may have failed: that is no matter now
+        // the running statement may have failed; that does not matter for a rollback
         drop(self.ready().await);
         self.taken().await?.rollback().await
     }
@@ -212,7 +212,7 @@ impl TransactionTrait for TenantTx {
     }
 }
 
-/// Runs a callback in a transaction: committed on success, rolled back on error.
+/// Runs a callback in a transaction: commits on success, rolls back on error.
 pub(super) async fn run<F, T, E>(tx: TenantTx, callback: F) -> Result<T, TransactionError<E>>
 where
     F: for<'c> FnOnce(&'c TenantTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,

@@ -1,4 +1,4 @@
-//! What a value should have been, in the languages of people. Code names it in English; what has no line here is shown
+//! What a value should have been, in three languages. Code names it in English; a phrase without a line here is shown
 //! in English.
 
 /// English, French, Spanish.

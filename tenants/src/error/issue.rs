@@ -1,10 +1,10 @@
-//! What can be wrong with one value, told in the caller's language.
+//! What can be wrong with a value, explained in the caller's language.
 
 use std::borrow::Cow;
 
 use super::expected;
 
-/// A complaint about one field.
+/// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldIssue {
     /// API name, with a path for lists: `data.3.email`.
@@ -18,17 +18,17 @@ pub struct FieldIssue {
 pub enum Issue {
     /// No value where one is needed.
     Required,
-    /// Not of the field's type; holds what would be.
+    /// Of the wrong type; holds what was expected.
     WrongType(Cow<'static, str>),
-    /// Below the least value or number of values.
+    /// Below the minimum (a value, or a number of values); holds the minimum.
     TooSmall(String),
-    /// Above the greatest value or number of values.
+    /// Above the maximum (a value, or a number of values); holds the maximum.
     TooLarge(String),
-    /// Fewer characters than these.
+    /// Too short; holds the least number of characters.
     TooShort(String),
-    /// More characters than these.
+    /// Too long; holds the greatest number of characters.
     TooLong(String),
-    /// A password that others would guess.
+    /// A password that is easy to guess.
     EasyToGuess,
     /// Does not match the pattern.
     Pattern(String),
@@ -36,17 +36,17 @@ pub enum Issue {
     NotAnOption(String),
     /// Another record has it; holds that record's id.
     Taken(Option<String>),
-    /// There is no such record to link to.
+    /// The record to link to does not exist.
     NoSuchRecord,
     /// No such field.
     UnknownField,
-    /// Only the system writes it.
+    /// The field is read-only for clients.
     ReadOnly,
     /// The caller's role does not allow it.
     Forbidden,
     /// No exchange rate for this currency.
     NoExchangeRate(String),
-    /// A rule of the object; holds its message.
+    /// A rule of the object refused it; holds the rule's message.
     Rule(String),
 }
 
@@ -71,7 +71,7 @@ impl Issue {
         }
     }
 
-    /// The sentence for people; `language` is an ISO 639 code, unknown ones read English.
+    /// The sentence for people. `language` is an ISO 639 code; unknown languages get English.
     pub fn message(&self, language: &str) -> String {
         let pick = |en: &str, fr: &str, es: &str| match language {
             "fr" => fr.to_owned(),

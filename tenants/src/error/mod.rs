@@ -1,4 +1,5 @@
-//! The one error of all services: a code for programs, a message for people, and an inside for the log alone.
+//! The one error type of all services: a code for programs, a message for people, and internal details for the log
+//! alone.
 //!
 //! Transports turn the code's [`Kind`] into a status; nothing here knows them.
 
@@ -14,7 +15,7 @@ pub use issue::{FieldIssue, Issue};
 /// Result of every service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, with everything a caller may know and, apart from it, what only the log may.
+/// What went wrong: what the caller may know and, kept apart, what only the log may contain.
 pub struct Error(Box<Inside>);
 
 /// Boxed, so that the results of all services stay small.
@@ -28,7 +29,7 @@ struct Inside {
 }
 
 impl Error {
-    /// An error with the public message of its place: what is wrong, where, and what to do.
+    /// An error with a message for this place: what is wrong, where, and what to do.
     #[track_caller]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Box::new(Inside {
@@ -41,7 +42,7 @@ impl Error {
         }))
     }
 
-    /// An error that says just what its code says.
+    /// An error with the standard message of its code.
     #[track_caller]
     pub fn of(code: Code) -> Self {
         Self::new(code, code.message())
@@ -55,7 +56,7 @@ impl Error {
         error
     }
 
-    /// A fault of ours: the message stays inside.
+    /// An internal error; its message goes to the log alone.
     #[track_caller]
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::of(Code::Internal).caused_by(cause)
@@ -67,7 +68,7 @@ impl Error {
         self
     }
 
-    /// The same error with a fact for programs (`extensions.<key>`).
+    /// Adds a fact for programs (`extensions.<key>`).
     pub fn with(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
         self.0.details.insert(key.to_owned(), value.into());
         self
@@ -93,7 +94,7 @@ impl Error {
         &self.0.details
     }
 
-    /// The whole story, for the log only.
+    /// Everything, for the log only.
     pub fn log_line(&self) -> String {
         let mut line = format!("{} at {}: {}", self.0.code.name(), self.0.at, self.0.message);
         let mut cause = self.0.internal.as_deref().map(|e| e as &dyn std::error::Error);

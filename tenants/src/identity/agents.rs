@@ -1,6 +1,7 @@
-//! What a client calls itself, in words that people know their devices by. It is a hint: anybody can say anything.
+//! Turns a `User-Agent` into a name that people recognise their devices by. It is only a hint: clients can send
+//! anything.
 
-/// Browsers and programs, the telling ones first: nearly all call themselves Mozilla and Safari too.
+/// Browsers and programs, the distinctive ones first: nearly all call themselves Mozilla and Safari too.
 const PROGRAMS: &[(&str, &str)] = &[
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -23,7 +24,7 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
-/// `Firefox on Linux`, `Chrome`, or the first word of what it says; empty where it says nothing.
+/// `Firefox on Linux`, `Chrome`, or the first word of the header; empty if the header is empty.
 pub(super) fn device(agent: &str) -> String {
     let find =
         |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);

@@ -1,4 +1,4 @@
-//! Keys of programs, as the operator's command line makes them.
+//! API keys that the operator creates on the command line.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Identity {
-    /// A new key, made by the operator.
+    /// Creates a key for the operator.
     ///
     /// # Errors
     /// Those of [`api_keys::create`].

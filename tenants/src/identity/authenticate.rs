@@ -1,5 +1,5 @@
-//! From a bearer credential to who it is and what they may do; remembered for half a second, so that a revoked key, an
-//! ended session or a removed member is refused within a second on every node, open connections among them.
+//! Finds out who a bearer credential belongs to and what they may do. Answers are cached for half a second, so a
+//! revoked key, an ended session or a removed member is refused within a second on every node and on open connections.
 
 use std::{
     sync::Arc,
@@ -20,7 +20,7 @@ use crate::{
     sign_on,
 };
 
-/// How long a recognised credential is trusted without another look.
+/// How long a recognised credential is trusted before it is checked again.
 const TRUST: Duration = Duration::from_millis(500);
 
 /// Who a credential belongs to.
@@ -29,7 +29,7 @@ pub struct Principal {
     pub tenant: TenantId,
     pub actor: Actor,
     pub access: Arc<Access>,
-    /// A program's own budget.
+    /// The budget of the API key, if it has one of its own.
     pub points_per_second: Option<u64>,
     pub db: TenantDb,
 }
@@ -43,13 +43,14 @@ pub(super) struct Recent {
 }
 
 impl Identity {
-    /// The member or program behind a bearer credential (access token or API key).
+    /// The member or API key behind a bearer credential.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for anything that is not a live credential of one organisation, `FORBIDDEN` for a key that is
-    /// not used from its addresses, `SECOND_FACTOR_REQUIRED` for a session of one factor where two are asked for.
+    /// `UNAUTHENTICATED` for anything that is not a valid credential of one organisation; `FORBIDDEN` for a key used
+    /// from an address that it does not allow; `SECOND_FACTOR_REQUIRED` for a session without second factor where the
+    /// organisation requires one.
     pub async fn authenticate(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
-        // a key may open from one address and not from another
+        // a key may be allowed from one address and refused from another
         let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", client.address)).into();
         let now = self.registry.clock().micros() / 1_000_000;
         if let Some(recent) = self.recent.get(&digest)
@@ -64,7 +65,7 @@ impl Identity {
         Ok(principal)
     }
 
-    /// As [`Identity::authenticate`], by what the databases say now.
+    /// Like [`Identity::authenticate`], but without the cache.
     #[cfg(test)]
     pub(crate) async fn authenticate_now(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
         self.look(bearer, client).await.map(|(principal, _)| principal)
@@ -95,7 +96,7 @@ impl Identity {
         let session = self.live(claims.sid).await?;
         let session = session.filter(|session| session.user_id == claims.sub);
         let session = session.ok_or_else(|| Error::of(Code::Unauthenticated))?;
-        // the organisation leaves the factors to its provider
+        // the provider is responsible for second factors
         let through = session.only_tenant == Some(tenant);
         if !through {
             self.enough(tenant, session.two_factors).await?;
@@ -107,12 +108,12 @@ impl Identity {
             .ok_or_else(|| Error::of(Code::Unauthenticated))?;
         let access = Arc::new(access::of_role(&db, row.role_id, Some(member)).await?);
         if through && access::is_owner(&db, row.role_id).await? {
-            // whoever chooses the provider would be the owner otherwise
+            // otherwise whoever chooses the provider could act as the owner
             return Err(Error::new(Code::Forbidden, "The owner signs in with their password, not through a provider."));
         }
         if !through && sign_on::is_required(&db).await? && !access::is_owner(&db, row.role_id).await? {
             let path = format!("/t/{}/sign-on", db.settings().slug);
-            let message = format!("This organisation is entered through its provider; go to {path}.");
+            let message = format!("Sign in to this organisation through its provider: {path}.");
             return Err(Error::new(Code::Forbidden, message).with("signOn", path));
         }
         let principal = Principal { tenant, actor: Actor::Member(member), access, points_per_second: None, db };

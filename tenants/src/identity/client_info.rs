@@ -1,31 +1,31 @@
-//! From where somebody comes: what protection counts by, and what people recognise their own devices by.
+//! Where a request comes from: used to count attempts, and to show people their own devices.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::Device;
 
-/// Most characters that are kept of what a client calls itself.
+/// Most characters kept of a `User-Agent`.
 const AGENT: usize = 200;
 
-/// One request's origin on the network.
+/// The network origin of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// Of the client; an IPv4 address is never written as IPv6.
+    /// The client's address; an IPv4 address is never written as IPv6.
     pub address: IpAddr,
     /// `User-Agent`, at most 200 characters without control characters; may be empty.
     pub agent: String,
-    /// The device, if it proved that its account was opened from it before.
+    /// The device, if it proved that its account was used from it before.
     pub device: Option<Device>,
 }
 
 impl ClientInfo {
-    /// A visit by what the connection and its header say.
+    /// The client, by its connection and its header.
     pub fn new(address: IpAddr, agent: &str) -> Self {
         let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
         Self { address: address.to_canonical(), agent, device: None }
     }
 
-    /// What the visitor is counted by: one subscriber of IPv6 has 2^64 addresses.
+    /// What attempts are counted by. An IPv6 subscriber has 2^64 addresses, so their /64 network counts as one.
     pub fn network(&self) -> IpAddr {
         match self.address {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -33,7 +33,7 @@ impl ClientInfo {
         }
     }
 
-    /// The same from a device that proved itself.
+    /// The same client, on a recognised device.
     pub fn on(self, device: Option<Device>) -> Self {
         Self { device, ..self }
     }

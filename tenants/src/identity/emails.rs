@@ -1,5 +1,5 @@
-//! Emails to people, asked for in the transaction that gives the reason. What they say and how they go out is known
-//! above: `api` plugs it into the queue.
+//! Emails to people. They are queued in the transaction that gives the reason for them. The texts and the sending are
+//! in `api` and `mail`, which process the queue.
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -7,49 +7,50 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::{error::Result, system_jobs};
 
-/// Where emails wait.
+/// The queue of emails.
 pub const EMAILS: &str = "emails";
 
-/// An email on its way. It holds secrets and names, and is kept sealed.
+/// An email to be sent. It holds secrets and names, so it is stored sealed.
 #[derive(Serialize, Deserialize)]
 pub struct EmailRequest {
-    /// The address; none where nobody has the one that was asked about, which must take as long.
+    /// The recipient; `None` if nobody has the address that was asked for. The work is the same, so that timing does
+    /// not tell.
     pub to: Option<String>,
     /// `en`, `fr` or `es`.
     pub language: String,
     pub kind: EmailKind,
 }
 
-/// Why somebody is written to. Tokens go into links.
+/// The reason for an email. Tokens are put into links.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EmailKind {
-    /// A sign-up becomes an account by this.
+    /// Confirm a sign-up.
     ConfirmSignUp { token: String },
-    /// Somebody signed up with an address that has an account.
+    /// Somebody signed up with an address that already has an account.
     AlreadyRegistered,
-    /// Another account was to have an address that has one.
+    /// Somebody tried to change their address to one that already has an account.
     AddressTaken,
-    /// A way to a new password.
+    /// Set a new password.
     Recover { token: String },
-    /// The password is another now.
+    /// The password was changed.
     PasswordChanged,
-    /// The second factor was switched on, or off.
+    /// The second factor was turned on or off.
     SecondFactor { on: bool },
-    /// To an address that an account is to have.
+    /// To the new address of an account: confirm the change.
     ConfirmNewEmail { token: String },
-    /// To the address that an account is to leave.
+    /// To the old address of an account: confirm the change.
     LeaveEmail { new: String, token: String },
-    /// An organisation wants somebody as a member.
+    /// Somebody is invited to an organisation.
     Invitation { organisation: String, inviter: String, token: String },
-    /// Somebody came who was invited.
+    /// Somebody accepted an invitation.
     InvitationAccepted { organisation: String, who: String },
-    /// The account is gone.
+    /// The account was deleted.
     AccountDeleted,
 }
 
 impl Identity {
-    /// Writes to somebody, once the transaction commits; call `tickets().wake()` then.
+    /// Sends an email once the transaction commits. Call `tickets().wake()` after the commit.
     pub(super) async fn queue_email(&self, tx: &impl ConnectionTrait, request: &EmailRequest) -> Result<()> {
         system_jobs::enqueue(tx, self.registry.master(), EMAILS, request, self.registry.clock().micros()).await
     }

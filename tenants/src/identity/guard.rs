@@ -1,4 +1,4 @@
-//! One way to try a password: counted, bounded, told to the security log.
+//! The only way to check a password: attempts are counted, limited and recorded in the security log.
 
 use std::sync::Arc;
 
@@ -17,14 +17,15 @@ use crate::{
     security_log::{self, Event, Kind},
 };
 
-/// Organisations of one person that hear of a failure.
+/// In how many organisations of a person a failure is recorded.
 const TOLD: usize = 5;
 
 impl Identity {
-    /// Whether a password is that of an account (an email address as compared); `user` is who has it, if anybody.
+    /// Whether the password belongs to the account (an email address in its compared form). `user` is the account's
+    /// owner, if it exists.
     ///
     /// # Errors
-    /// `RATE_LIMITED` after too many wrong ones, `BUSY` when too many passwords are being tried.
+    /// `RATE_LIMITED` after too many wrong ones; `BUSY` if too many passwords are being checked.
     pub(super) async fn prove(
         &self,
         account: &str,
@@ -50,7 +51,7 @@ impl Identity {
         Ok(false)
     }
 
-    /// Tells the organisation that somebody came in; the person's own log where none was named.
+    /// Records a sign-in in the organisation's log, or in the person's own log if no organisation was named.
     pub(super) async fn tell_signed_in(&self, user: UserId, tenant: Option<TenantId>, client: &ClientInfo) {
         let event = Event::new(Kind::SignedIn).from(client);
         if let Err(error) = tell(&self.registry, Some(user), tenant, event).await {
@@ -58,7 +59,7 @@ impl Identity {
         }
     }
 
-    /// Tells it without making the answer wait, which would say whether there is such an account.
+    /// Records it in the background: waiting would reveal whether the account exists.
     fn tell_later(&self, user: Option<UserId>, event: Event) {
         let Ok(permit) = Arc::clone(&self.telling).try_acquire_owned() else {
             metrics::counter!("clientele_security_log_skipped_total").increment(1);
@@ -74,11 +75,11 @@ impl Identity {
     }
 }
 
-/// Keeps a person as they are until the transaction ends. Verifying a password takes a while: what it opens is opened only
-/// if it still is the person's.
+/// Locks a person's row until the transaction ends. Checking a password takes a while, so what it opens is opened only
+/// if it is still the person's password.
 ///
 /// # Errors
-/// `BAD_CREDENTIALS` when the person has another password now, or is gone.
+/// `BAD_CREDENTIALS` if the password was changed meanwhile, or the account is gone.
 pub(super) async fn unchanged(tx: &DatabaseTransaction, user: &users::Model) -> Result<()> {
     let same = hold(tx, user.id).await?.is_some_and(|now| now.password_hash == user.password_hash);
     if same { Ok(()) } else { Err(Error::of(Code::BadCredentials)) }
@@ -90,7 +91,7 @@ async fn tell(registry: &Registry, user: Option<UserId>, tenant: Option<TenantId
         Some(user) => registry.of_user(user).await?,
         None => Vec::new(),
     };
-    // a sign-in that names no organisation is the person's own affair
+    // a sign-in that names no organisation is recorded in the person's own log
     let hears = |id: &TenantId| match tenant {
         Some(tenant) => tenant == *id,
         None => event.kind() != Kind::SignedIn,
@@ -102,8 +103,8 @@ async fn tell(registry: &Registry, user: Option<UserId>, tenant: Option<TenantId
     Ok(())
 }
 
-/// Notes what happened to a person in these organisations, as far as they are members there. Answers whether one of them
-/// knows it now: an organisation that cannot be opened keeps nobody from what they do.
+/// Records an event about a person in the logs of these organisations, where they are a member. Returns whether one of
+/// them has recorded it: an organisation that cannot be opened must not stop the person.
 pub(super) async fn note_in(
     registry: &Registry,
     places: impl Iterator<Item = &memberships::Model>,

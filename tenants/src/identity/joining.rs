@@ -1,4 +1,5 @@
-//! Coming and going of people, as the control plane knows them. Their places in organisations are written above.
+//! How people join and leave, in the control plane. Their memberships in the tenants' spaces are written by the layers
+//! above.
 
 use entities::{
     control::{email_changes, memberships, pictures, recoveries, sessions, sign_on_links, sign_ups, users},
@@ -18,10 +19,10 @@ use crate::{
 };
 
 impl Identity {
-    /// Somebody new who is invited to an organisation; [`Identity::join`] writes them down.
+    /// A new person who is invited to an organisation; [`Identity::join`] stores them.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, `CONFLICT` where the address has an account.
+    /// `VALIDATION_FAILED`; `CONFLICT` if the address already has an account.
     pub async fn newcomer(&self, account: NewAccount, organisation: &Settings, client: &ClientInfo) -> Result<Person> {
         let about = [organisation.name.as_str(), &organisation.slug];
         let issues = self.issues(&account, about, client.network()).await?;
@@ -29,23 +30,23 @@ impl Identity {
             return Err(Error::invalid(issues));
         }
         if self.registry.user_by_email(&email_key(&account.email)).await?.is_some() {
-            let reported = "This address has an account already; sign in, then accept the invitation.";
+            let reported = "This address already has an account. Sign in, then accept the invitation.";
             return Err(Error::new(Code::Conflict, reported));
         }
         let speaks = (organisation.language.as_str(), organisation.time_zone.name());
         Ok(Person::New(self.person(self.applicant(account, speaks, client.network()).await?)))
     }
 
-    /// Somebody new whom a provider vouches for: without a password, until one is set by a mailed link.
+    /// A new person whom a provider identifies. They have no password until they set one through a link by email.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what the provider says wrong.
+    /// `VALIDATION_FAILED` if what the provider sent is not valid.
     pub fn without_password(&self, email: &str, first: &str, last: &str, organisation: &Settings) -> Result<Person> {
         let issues: Vec<_> = check_email("email", email).into_iter().collect();
         if !issues.is_empty() {
             return Err(Error::invalid(issues));
         }
-        // what is no name keeps nobody out: they go by their address
+        // an unusable name does not keep the person out: the address is shown instead
         let named = |name: &str| check_name("", name).map_or_else(|| name.trim().to_owned(), |_| String::new());
         let now = self.registry.clock().micros();
         Ok(Person::New(users::Model {
@@ -63,10 +64,10 @@ impl Identity {
         }))
     }
 
-    /// Notes where a person is a member, and the person where they are new.
+    /// Stores that a person is a member of an organisation, and the person if they are new.
     ///
     /// # Errors
-    /// `CONFLICT` where somebody else has the address meanwhile, `UNAUTHENTICATED` where somebody known is gone.
+    /// `CONFLICT` if somebody else has taken the address meanwhile; `UNAUTHENTICATED` if the person was deleted.
     pub async fn join(&self, person: &Person, tenant: TenantId, member: MemberId) -> Result<()> {
         let tx = self.registry.control().begin().await?;
         person.settle(&tx).await?;
@@ -80,17 +81,17 @@ impl Identity {
         Ok(())
     }
 
-    /// Forgets a person, who has left these organisations: sessions, links, picture, names, address. A last email says
-    /// so.
+    /// Deletes a person who has left these organisations: sessions, links, picture, names, address. A last email
+    /// confirms it.
     ///
     /// # Errors
-    /// `CONFLICT` where they came into another organisation meanwhile.
+    /// `CONFLICT` if they joined another organisation meanwhile.
     pub async fn erase(&self, user: &users::Model, left: &[TenantId]) -> Result<()> {
         let tx = self.registry.control().begin().await?;
-        // whoever lets the person in somewhere waits for this, and then finds nobody
+        // whoever is adding the person to an organisation waits for this, and then does not find them
         hold(&tx, user.id).await?;
         if self.registry.of_user_in(&tx, user.id).await?.iter().any(|(row, _)| !left.contains(&row.tenant_id)) {
-            let reported = "You came into another organisation at this moment; look at it, then leave again.";
+            let reported = "You have just joined another organisation. Leave it too, or keep your account.";
             return Err(Error::new(Code::Conflict, reported));
         }
         sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(user.id)).exec(&tx).await?;
@@ -109,7 +110,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Writes to a person, unless they do without such emails.
+    /// Sends a notice to a person, unless they have turned such notices off.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -121,7 +122,7 @@ impl Identity {
         self.send_email(&EmailRequest { to: Some(user.email), language: user.language, kind }).await
     }
 
-    /// Has an email sent.
+    /// Queues an email.
     ///
     /// # Errors
     /// When the control plane does not answer.

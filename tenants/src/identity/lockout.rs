@@ -1,10 +1,10 @@
-//! Guessing passwords is made slow: failures are counted by account and by address, and once there were many, the next
-//! try is taken only after a delay that doubles. Who signed in before from the same device is counted apart (OWASP's
-//! device cookies), so that a flood against an account does not lock out its owner; such failures count against their
-//! address too, which does not make the device wait.
+//! Makes guessing passwords slow. Failures are counted by account and by address; after several failures the next
+//! attempt must wait, and the delay doubles each time. A device that was signed in before is counted apart (OWASP's
+//! device cookies), so an attack on an account does not lock out its owner. Failures from such a device also count for
+//! its address, but the address does not make the device wait.
 //!
-//! A try is counted before the password is looked at, in one statement in the control plane: tries at the same time, on
-//! however many nodes, do not pass each other.
+//! An attempt is counted before the password is checked, in one statement in the control plane, so parallel attempts on
+//! any number of nodes cannot pass the limit.
 
 use entities::control::attempts;
 use sea_orm::{
@@ -26,26 +26,26 @@ const SECOND: i64 = 1_000_000;
 const FIRST: i64 = 30 * SECOND;
 /// The longest delay.
 const LONGEST: i64 = 3_600 * SECOND;
-/// After so long without a failure everything is forgotten.
+/// Without a failure for this long, the count starts again.
 const FORGET: i64 = 24 * 3_600 * SECOND;
-/// Rows kept at most; the longest silent go first.
+/// Most rows kept; the longest unused are deleted first.
 const ROWS: u64 = 500_000;
 
-/// Failures that an account or a device may have before it waits.
+/// Failures that an account or a device may have before it must wait.
 const BY_ACCOUNT: i64 = 10;
-/// Failures that an address may have: many people share one.
+/// Failures that an address may have; many people may share one.
 const BY_ADDRESS: i64 = 100;
 
-/// Emails that one address may have sent to whomever it names.
+/// Emails that one address may cause, to any recipients.
 const EMAILS_BY_ADDRESS: i64 = 100;
 
-/// A try that was let in, still to be told how it ended.
-#[must_use = "a try that is not ended counts as failed"]
+/// An attempt that was allowed; its result must still be reported.
+#[must_use = "an attempt without a result counts as failed"]
 pub(super) struct Attempt {
     counted: Vec<Counted>,
 }
 
-/// What is being guessed; each is counted for itself.
+/// What is being guessed; each kind is counted for itself.
 #[derive(Clone, Copy)]
 pub(super) enum Guessed {
     Password,
@@ -61,7 +61,7 @@ impl Guessed {
         }
     }
 
-    /// Counts what strangers try against an account.
+    /// Counts attempts by strangers against an account.
     fn key(self, account: &str) -> String {
         key(&format!("{} account", self.name()), account)
     }
@@ -69,22 +69,22 @@ impl Guessed {
 
 struct Counted {
     key: String,
-    /// Forgotten when the try succeeds; an address is not: its owner may have an account of their own.
+    /// Forgotten when the attempt succeeds. The address is not: an attacker may have an account of their own.
     forgiven: bool,
-    /// What the try itself set.
+    /// Until when this attempt has locked the key; 0 if it has not.
     locked_until: i64,
 }
 
 impl Attempt {
-    /// Whether this try was the last one for now.
+    /// Whether this was the last attempt allowed for now.
     pub fn locks(&self) -> bool {
         self.counted.iter().any(|counted| counted.locked_until > 0)
     }
 }
 
 impl Identity {
-    /// Lets a try for an account in, from a device that is known for it or from any other, or says after how long the next
-    /// one is taken. It is the same for accounts that exist and for those that do not.
+    /// Allows an attempt on an account, from a known device or any other, or says how long to wait. It behaves the same
+    /// whether or not the account exists.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with `retryAfterMs`.
@@ -104,10 +104,10 @@ impl Identity {
         for (key, free, forgiven) in [(own, BY_ACCOUNT, true), (network, BY_ADDRESS, false)] {
             match self.count(&key, free).await {
                 Ok(locked_until) => attempt.counted.push(Counted { key, forgiven, locked_until }),
-                // others at the same address are no reason for a known device to wait
+                // failures of others at the same address do not make a known device wait
                 Err(refused) if !forgiven && device.is_some() && refused.code() == Code::RateLimited => {}
                 Err(refused) => {
-                    // what was not tried did not fail
+                    // an attempt that was refused did not fail
                     self.give_back(&attempt).await?;
                     return Err(refused);
                 }
@@ -116,7 +116,7 @@ impl Identity {
         Ok(attempt)
     }
 
-    /// Lets somebody who is not signed in have one more email sent: to addresses that are perhaps not theirs.
+    /// Allows one more email on behalf of somebody who is not signed in: the address may not be theirs.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with `retryAfterMs`.
@@ -124,7 +124,7 @@ impl Identity {
         self.count(&key("emails", &client.network().to_string()), EMAILS_BY_ADDRESS).await.map(drop)
     }
 
-    /// Forgets the failures of strangers against an account, whose owner proved themselves otherwise.
+    /// Clears the failures against an account whose owner proved their identity in another way.
     pub(super) async fn forget_failures(
         &self,
         tx: &impl ConnectionTrait,
@@ -135,7 +135,7 @@ impl Identity {
         Ok(())
     }
 
-    /// The password was right.
+    /// The password was correct.
     pub(super) async fn attempt_succeeded(&self, attempt: Attempt) -> Result<()> {
         let control = self.registry.control().write();
         for counted in attempt.counted.iter().filter(|counted| counted.forgiven) {
@@ -145,12 +145,12 @@ impl Identity {
         self.give_back(&Attempt { counted: addresses }).await
     }
 
-    /// The password was not looked at.
+    /// The password was not checked.
     pub(super) async fn attempt_undone(&self, attempt: Attempt) -> Result<()> {
         self.give_back(&attempt).await
     }
 
-    /// Undoes what counting did.
+    /// Takes the count back.
     async fn give_back(&self, attempt: &Attempt) -> Result<()> {
         for counted in &attempt.counted {
             let locked = Expr::case(Expr::col(attempts::Column::LockedUntil).eq(counted.locked_until), 0)
@@ -166,10 +166,10 @@ impl Identity {
         Ok(())
     }
 
-    /// Counts one more, unless the key is locked. Answers until when it is locked now, 0 if it is not.
+    /// Counts one more failure, unless the key is locked. Returns until when the key is locked now; 0 if it is not.
     async fn count(&self, key: &str, free: i64) -> Result<i64> {
         let control = self.registry.control();
-        // others count at the same time; who is not let in after so many rounds comes in a crowd, and waits
+        // others may count at the same time; whoever loses too many rounds is refused and must wait
         for _ in 0..20 {
             let now = self.registry.clock().micros();
             let row = attempts::Entity::find_by_id(key).one(control.write()).await?;
@@ -216,7 +216,7 @@ impl Identity {
             Err(sea_orm::DbErr::RecordNotInserted) => false,
             Err(error) => return Err(error.into()),
         };
-        // one newcomer in 64 clears up behind the others
+        // one new row in 64 triggers a clean-up
         if inserted && keys::random::<1>()?[0] < 4 {
             forget_old(control, now).await?;
         }
@@ -224,7 +224,7 @@ impl Identity {
     }
 }
 
-/// Forgets what is old, and the longest silent where there are too many.
+/// Deletes old rows, and the longest unused ones if there are too many.
 async fn forget_old(control: &impl ConnectionTrait, now: i64) -> Result<()> {
     attempts::Entity::delete_many().filter(attempts::Column::LastAt.lt(now - FORGET)).exec(control).await?;
     if attempts::Entity::find().count(control).await? > ROWS {
@@ -245,7 +245,7 @@ async fn forget_old(control: &impl ConnectionTrait, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// How long the next try waits after so many failures too many.
+/// How long the next attempt must wait after this many failures beyond the limit.
 fn delay(over: i64) -> i64 {
     Ord::min(FIRST << Ord::clamp(over, 0, 20), LONGEST)
 }
@@ -256,7 +256,7 @@ fn key(kind: &str, what: &str) -> String {
 }
 
 fn too_many(wait: i64) -> Error {
-    mailing::later(format!("There were too many tries lately; wait {} s.", mailing::seconds(wait)), wait)
+    mailing::later(format!("Too many attempts. Try again in {} s.", mailing::seconds(wait)), wait)
 }
 
 #[cfg(test)]

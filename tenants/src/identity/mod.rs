@@ -1,4 +1,4 @@
-//! People and programs: who they are and how they prove it.
+//! People and API keys: who they are and how they prove it.
 
 mod agents;
 mod api_keys;
@@ -54,7 +54,7 @@ use crate::{
     registry::Registry,
 };
 
-/// Lines of security logs that may be on their way.
+/// Most security-log entries being written at once.
 const TELLING: usize = 64;
 
 /// Somebody who is signed in.
@@ -62,7 +62,7 @@ const TELLING: usize = 64;
 pub struct SignedInUser {
     pub user: users::Model,
     pub session: SessionId,
-    /// The organisation whose provider vouched for them: the session is for nothing else.
+    /// The organisation whose provider identified them; the session is valid for it alone.
     pub only: Option<TenantId>,
 }
 
@@ -70,16 +70,16 @@ pub struct SignedInUser {
 pub struct Identity {
     registry: Arc<Registry>,
     signer: tokens::Signer,
-    /// Passwords that wait for their turn, or have it.
+    /// Passwords that are being checked or wait for it.
     slow: slow::Slow,
-    /// Lines of security logs that are being written behind an answer.
+    /// Security-log entries that are written in the background.
     telling: Arc<Semaphore>,
-    /// Whoever was recognised within the last second.
+    /// Credentials recognised within the last second.
     recent: Cache<[u8; 32], authenticate::Recent>,
 }
 
 impl Identity {
-    /// The people and programs of a registry.
+    /// The identities of a registry.
     pub fn new(registry: Arc<Registry>) -> Self {
         let signer = tokens::Signer::new(registry.master().clone());
         Self {
@@ -91,24 +91,24 @@ impl Identity {
         }
     }
 
-    /// The organisations of these people.
+    /// The organisations these people belong to.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
     }
 
-    /// The person behind an access token, and their session, for what concerns the whole account.
+    /// The person behind an access token and their session, for operations on the whole account.
     ///
     /// # Errors
-    /// As [`Identity::signed_in_user`]; `FORBIDDEN` where an organisation's provider vouched for them.
+    /// As [`Identity::signed_in_user`]; `FORBIDDEN` if an organisation's provider identified them.
     pub async fn person_of(&self, token: &str) -> Result<(users::Model, SessionId)> {
         let SignedInUser { user, session, only } = self.signed_in_user(token).await?;
         if only.is_some() { Err(for_one_organisation()) } else { Ok((user, session)) }
     }
 
-    /// Who asks by an access token, whoever vouched for them.
+    /// The person behind an access token, however they signed in.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the token is not ours, its person is gone or its session has ended.
+    /// `UNAUTHENTICATED` if the token is not valid, the person was deleted or the session has ended.
     pub async fn signed_in_user(&self, token: &str) -> Result<SignedInUser> {
         let claims = self.signer.read(token, self.registry.clock())?;
         let ended = || Error::of(Code::Unauthenticated);
@@ -119,7 +119,7 @@ impl Identity {
     }
 }
 
-/// What a session that a provider vouched for is answered where more than its organisation is concerned.
+/// The error for a session through a provider that is used for more than its organisation.
 pub fn for_one_organisation() -> Error {
     let why = "You came in through an organisation's provider, whose word is taken for that organisation alone; sign in \
                with your password for what concerns your whole account.";

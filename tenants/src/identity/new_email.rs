@@ -1,5 +1,5 @@
-//! Another email address: the new one must prove that it is theirs, and the old one must agree, so that neither a slip of
-//! the hand nor a borrowed session takes an account away.
+//! Changing the email address: the new address must prove that it is theirs, and the old one must agree. So neither a
+//! typing error nor a stolen session takes an account away.
 
 use entities::{
     control::{email_changes, recoveries, users},
@@ -22,25 +22,26 @@ use crate::{
 
 /// Life of both links, microseconds.
 const LIFE: i64 = 24 * 3600 * 1_000_000;
-/// Between two changes that are asked for, microseconds: each writes to an address that somebody typed.
+/// Least time between two requests to change the address, microseconds: each sends an email to an address that somebody
+/// typed.
 const PAUSE: i64 = 60 * 1_000_000;
 
-/// How far a change of address is.
+/// The state of a change of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailChange {
-    /// The other address has not agreed yet.
+    /// The other address has not confirmed yet.
     Waiting,
-    /// Both agreed: it is done.
+    /// Both confirmed; the address is changed.
     Done,
 }
 
 impl Identity {
-    /// Asks both addresses for a change. An address that has an account is told so, and nothing else happens; the answer
-    /// is the same.
+    /// Asks both addresses to confirm a change. If the new address has an account, it gets a notice and nothing else
+    /// happens; the answer is the same.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS` for the password, `VALIDATION_FAILED` for the address, `RATE_LIMITED` within a minute of the last
-    /// and after too many emails to the new address.
+    /// `BAD_CREDENTIALS` for the password; `VALIDATION_FAILED` for the address; `RATE_LIMITED` within a minute of the
+    /// last request, and after too many emails to the new address.
     pub async fn change_email(
         &self,
         user: &users::Model,
@@ -69,7 +70,7 @@ impl Identity {
         unchanged(&tx, user).await?;
         let before = email_changes::Entity::find_by_id(user.id).one(&tx).await?;
         if let Some(before) = before.filter(|before| before.expires_at > now + LIFE - PAUSE) {
-            let reported = "A change was asked for a moment ago; wait a minute before you ask for another.";
+            let reported = "A change was requested a moment ago. Wait a minute before you request another.";
             return Err(mailing::later(reported.to_owned(), before.expires_at - LIFE + PAUSE - now));
         }
         mailing::to_address(&tx, &row.email_key, now).await?;
@@ -86,7 +87,7 @@ impl Identity {
         Ok(())
     }
 
-    /// One of the two addresses agrees, by the token of its link.
+    /// One of the two addresses confirms, by the token in its link.
     ///
     /// # Errors
     /// `LINK_EXPIRED`.
@@ -102,12 +103,12 @@ impl Identity {
             _ => return Err(expired()),
         };
         let update = email_changes::Entity::update_many().set(agreed).filter(email_changes::Column::UserId.eq(id));
-        // a change that was asked for since has other tokens
+        // a newer request has other tokens
         let update = update.filter(email_changes::Column::NewHash.eq(row.new_hash));
         if update.exec(&tx).await?.rows_affected != 1 {
             return Err(expired());
         }
-        // read behind the update: of two that agree at once, the second sees both
+        // read after the update: if both confirm at once, the second sees both
         let row = email_changes::Entity::find_by_id(id).one(&tx).await?.ok_or_else(expired)?;
         if !(row.new_agreed && row.old_agreed) {
             tx.commit().await?;
@@ -121,7 +122,7 @@ impl Identity {
         };
         let update = users::Entity::update_many().set(changed).filter(users::Column::Id.eq(id)).exec(&tx).await;
         update.map_err(|error| match violation(&error) {
-            Some(_) => Error::new(Code::LinkExpired, "Somebody else has the address meanwhile."),
+            Some(_) => Error::new(Code::LinkExpired, "Somebody else has taken this address meanwhile."),
             None => error.into(),
         })?;
         email_changes::Entity::delete_by_id(id).exec(&tx).await?;

@@ -1,4 +1,4 @@
-//! Where a person is signed in, and signing out.
+//! Lists and ends a person's sessions.
 
 use entities::{
     control::{sessions, users},
@@ -12,21 +12,21 @@ use crate::{
     security_log::{Event, Kind},
 };
 
-/// A session as its person sees it.
+/// A session as shown to its person.
 #[derive(Clone, Debug)]
 pub struct OpenSession {
     pub id: SessionId,
-    /// `Firefox on Linux`; from what the client says of itself.
+    /// `Firefox on Linux`, from what the client says about itself.
     pub device: String,
-    /// From where it was last used.
+    /// The address it was last used from.
     pub address: String,
     /// Microseconds UTC.
     pub created_at: i64,
-    /// When tokens were last given out, microseconds UTC.
+    /// When tokens were last issued, microseconds UTC.
     pub used_at: i64,
-    /// When it ends without use, microseconds UTC.
+    /// When it ends if it is not used, microseconds UTC.
     pub expires_at: i64,
-    /// It lasts for 30 days without use.
+    /// Whether it lasts for 30 days without use.
     pub remembered: bool,
 }
 
@@ -46,10 +46,10 @@ impl Identity {
         Ok(rows.into_iter().map(OpenSession::from).collect())
     }
 
-    /// Signs a person out of one session.
+    /// Ends one session of a person.
     ///
     /// # Errors
-    /// `NOT_FOUND` when it is not theirs, or has ended.
+    /// `NOT_FOUND` if it is not theirs, or has ended.
     pub async fn sign_out(&self, user: &users::Model, session: SessionId, client: &ClientInfo) -> Result<()> {
         if !self.end_session(user.id, session).await? {
             return Err(Error::new(Code::NotFound, "There is no such session; it may have ended already."));
@@ -58,7 +58,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Signs a person out everywhere; no device is trusted any more.
+    /// Ends all sessions of a person; no device stays trusted.
     ///
     /// # Errors
     /// When the control plane does not answer.

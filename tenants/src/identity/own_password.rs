@@ -1,4 +1,4 @@
-//! Changing one's password, and being asked for it where something weighty is to happen.
+//! Changing one's password, and confirming it again before an important change.
 
 use entities::{control::users, ids::SessionId};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Identity {
-    /// Changes the password of a signed-in person, and ends all their other sessions.
+    /// Changes the password of a signed-in person and ends all their other sessions.
     ///
     /// # Errors
     /// `BAD_CREDENTIALS` for the old password, `VALIDATION_FAILED` for the new one.
@@ -38,7 +38,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Asks a signed-in person for their password once more; wrong ones count as at sign-in.
+    /// Checks the password of a signed-in person once more. Wrong ones count as they do at sign-in.
     ///
     /// # Errors
     /// `BAD_CREDENTIALS`, `RATE_LIMITED` after too many.

@@ -15,17 +15,17 @@ use crate::{
     keys,
 };
 
-/// Hash of no password, verified when there is no such person, so that both take the same time.
+/// The hash of no password. It is verified if the account does not exist, so that both cases take the same time.
 const NOBODY: &str = "$argon2id$v=19$m=32768,t=3,p=1$c29tZXNhbHRvZm91cnM$Wm9i9Yf9gYJjO3m2cZ0p8G7l1Vd2b3n5q7r9t1v3x5w";
 
-/// Memory in KiB, and how often it is gone through: one sign-in takes about 57 ms of one core of a small server
-/// (docs/protection.md has the figures), above the least that OWASP recommends.
+/// Memory in KiB, and the number of passes. One check takes about 57 ms of one core of a small server
+/// (docs/protection.md has the figures), more than the minimum that OWASP recommends.
 const COST: (u32, u32) = (32 * 1024, 3);
 
-/// Characters whose strength is judged: zxcvbn takes seconds for 128 odd ones. A password whose beginning is hard to guess
-/// is no easier for what follows.
+/// How many characters are tested for strength: zxcvbn takes seconds for 128 unusual ones. If the beginning of a
+/// password is hard to guess, the whole is too.
 const JUDGED: usize = 48;
-/// Characters of a text about somebody, and words of all of them, that a password is compared with.
+/// Most characters of a text about the owner, and most words in total, that a password is compared with.
 const ABOUT: (usize, usize) = (200, 40);
 
 /// What is wrong with the length of a password: 10 to 128 characters.
@@ -37,7 +37,7 @@ fn wrong_length(password: &str) -> Option<Issue> {
     }
 }
 
-/// The words that a password should not be made of.
+/// Words that the password should not be made of.
 fn words(about: &[&str]) -> Vec<String> {
     about
         .iter()
@@ -48,7 +48,8 @@ fn words(about: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Whether guessing it takes at least 10^8 tries (zxcvbn's score 3), also for who leaves out what is known already.
+/// Whether guessing it takes at least 10^8 attempts (zxcvbn's score 3), also without the parts that are known about the
+/// owner.
 fn is_strong(password: &str, known: &[String]) -> bool {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let rest = known.iter().fold(password.to_lowercase(), |rest, word| rest.replace(word, ""));
@@ -67,10 +68,10 @@ fn argon2() -> Result<Argon2<'static>> {
 
 impl Identity {
     /// What is wrong with a new password: its length, or that it is easy to guess for somebody who knows `about` its
-    /// owner: names, address, organisation.
+    /// owner (names, address, organisation).
     ///
     /// # Errors
-    /// `BUSY` when too many passwords are being looked at.
+    /// `BUSY` if too many passwords are being checked.
     pub(super) async fn password_issue(
         &self,
         password: &str,
@@ -99,10 +100,10 @@ impl Identity {
         hashed.await
     }
 
-    /// Whether the password is the one behind the hash; without a hash it takes as long and is not.
+    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same time.
     pub(super) async fn verify(&self, password: &str, hash: Option<String>, network: IpAddr) -> Result<bool> {
         let password = password.to_owned();
-        // who has no password proves nothing by an empty one
+        // an account without password cannot be opened with an empty one
         let hash = hash.filter(|hash| !hash.is_empty());
         let verified = self.slow.run(network, move || {
             let known = hash.is_some();

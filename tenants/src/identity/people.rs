@@ -1,4 +1,4 @@
-//! What makes a person: an address that is theirs, a name, a password.
+//! What makes a person: an address, a name, a password.
 
 use std::net::IpAddr;
 
@@ -12,9 +12,9 @@ use crate::{
     registry::{NewOrganisation, Person},
 };
 
-/// Most characters of a name.
+/// Longest name, in characters.
 const NAME: usize = 100;
-/// Organisations of a person who wants to found another.
+/// Most organisations of a person who creates another one.
 const ORGANISATIONS: usize = 50;
 
 /// A person who signs up.
@@ -26,7 +26,7 @@ pub struct NewAccount {
     pub password: String,
 }
 
-/// Somebody before they exist: the password is a hash already.
+/// A person who is not stored yet; the password is already a hash.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Applicant {
     pub(super) email: String,
@@ -38,7 +38,7 @@ pub(super) struct Applicant {
 }
 
 impl Identity {
-    /// What is wrong with an account, per field; name and slug of the organisation are too easy a password.
+    /// What is wrong with an account, by field. Its password may not be the name or slug of the organisation.
     pub(super) async fn issues(
         &self,
         account: &NewAccount,
@@ -46,7 +46,7 @@ impl Identity {
         network: IpAddr,
     ) -> Result<Vec<FieldIssue>> {
         let mut issues: Vec<_> = check_email("email", &account.email).into_iter().collect();
-        // the operator makes owners by their address alone
+        // the operator creates owners by their address alone
         let unnamed = network == OPERATOR && account.first_name.is_empty() && account.last_name.is_empty();
         if !unnamed {
             issues.extend(check_name("firstName", &account.first_name));
@@ -58,7 +58,7 @@ impl Identity {
         Ok(issues)
     }
 
-    /// Somebody to be, who speaks the organisation's language; hashing takes its time.
+    /// A new person, who gets the organisation's language. Hashing the password takes a while.
     pub(super) async fn applicant(
         &self,
         account: NewAccount,
@@ -75,7 +75,7 @@ impl Identity {
         })
     }
 
-    /// The person, to be inserted.
+    /// The row to insert.
     pub(super) fn person(&self, applicant: Applicant) -> users::Model {
         let Applicant { email, first_name, last_name, password_hash, language, time_zone } = applicant;
         let now = self.registry.clock().micros();
@@ -94,13 +94,14 @@ impl Identity {
         }
     }
 
-    /// A further organisation for a person, its owner.
+    /// Creates a further organisation for a person, who becomes its owner.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong with it, a taken slug among it; `QUOTA_EXCEEDED` when they have too many.
+    /// `VALIDATION_FAILED`, also for a slug that is taken; `QUOTA_EXCEEDED` if they have too many organisations.
     pub async fn found_organisation(&self, user: &users::Model, organisation: NewOrganisation) -> Result<Membership> {
         if self.registry.of_user(user.id).await?.len() >= ORGANISATIONS {
-            let reported = format!("A person may belong to {ORGANISATIONS} organisations when they found another.");
+            let reported =
+                format!("You belong to {ORGANISATIONS} organisations already and cannot create another one.");
             return Err(Error::new(Code::QuotaExceeded, reported));
         }
         let (tenant, _) = self.registry.create(organisation, Person::Known(user.clone())).await?;
@@ -108,11 +109,11 @@ impl Identity {
         made.ok_or_else(|| Error::internal("a new organisation is not among its owner's"))
     }
 
-    /// An organisation for a person who may be known already; the operator's way: no password is asked of a known one,
-    /// and the address is believed.
+    /// Creates an organisation for a person who may already exist. Only the operator can do this: an existing person is
+    /// not asked for a password, and the address is not verified.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it.
+    /// `VALIDATION_FAILED`, also for a slug that is taken.
     pub async fn create_tenant(
         &self,
         account: NewAccount,
@@ -137,7 +138,7 @@ impl Identity {
     }
 }
 
-/// Complains about what cannot be an email address.
+/// Reports what cannot be an email address.
 pub fn check_email(field: &str, email: &str) -> Option<FieldIssue> {
     let email = email.trim();
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
@@ -149,12 +150,12 @@ pub fn check_email(field: &str, email: &str) -> Option<FieldIssue> {
     (!good).then(|| FieldIssue { field: field.to_owned(), issue })
 }
 
-/// Complains about a name that is too long, blank or no line of visible characters.
+/// Reports a name that is too long, blank or not a single line of visible characters.
 pub(super) fn check_name(field: &str, name: &str) -> Option<FieldIssue> {
     name_issue(name, NAME).map(|issue| FieldIssue { field: field.to_owned(), issue })
 }
 
-/// An email address as compared.
+/// An email address in the form in which addresses are compared.
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }

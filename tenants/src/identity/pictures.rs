@@ -1,4 +1,4 @@
-//! What people look like: a small picture, kept sealed.
+//! Pictures of people: small, and stored sealed.
 
 use entities::{control::pictures, ids::UserId};
 use sea_orm::{EntityTrait, IntoActiveModel, sea_query::OnConflict};
@@ -10,12 +10,12 @@ use crate::{
     keys::of_row,
 };
 
-/// What pictures are sealed for.
+/// The purpose that pictures are sealed for.
 pub(crate) const SEALED: &str = "pictures";
 
 /// Most bytes of a picture.
 pub const PICTURE_BYTES: usize = 1024 * 1024;
-/// Longest side of a picture, in pixels: what a browser unpacks is bounded, not the file alone.
+/// Longest side of a picture, in pixels. It limits what a browser must unpack, not only the file size.
 const SIDE: usize = 4096;
 
 /// A picture as it is served.
@@ -26,7 +26,7 @@ pub struct Picture {
 }
 
 impl Identity {
-    /// Keeps a picture of a person in place of the one before. What it is, its bytes say, not its sender.
+    /// Replaces the picture of a person. Its type is read from its bytes, not from the request.
     ///
     /// # Errors
     /// `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `BAD_FILE`.
@@ -45,19 +45,19 @@ impl Identity {
     /// The picture of a person.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is none.
+    /// `NOT_FOUND` if there is none.
     pub async fn picture(&self, user: UserId) -> Result<Picture> {
         let row = pictures::Entity::find_by_id(user).one(self.registry.control().read()).await?;
         let none = || Error::new(Code::NotFound, "There is no picture.");
         let row = row.ok_or_else(none)?;
         let Some(bytes) = self.registry.master().unseal(&of_row(SEALED, user), &row.sealed) else {
-            tracing::warn!(user.id = %user, "a picture cannot be opened: it was put into this row, or its key is gone");
+            tracing::warn!(user.id = %user, "a picture cannot be unsealed: it was moved from another row, or its key does not exist");
             return Err(none());
         };
         Ok(Picture { media_type: row.media_type, bytes })
     }
 
-    /// Takes the picture of a person away, if there is one.
+    /// Removes the picture of a person, if there is one.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -67,7 +67,7 @@ impl Identity {
     }
 }
 
-/// The media type of a picture that may be kept.
+/// The media type of a picture, if it is allowed.
 fn judged(bytes: &[u8]) -> Result<&'static str> {
     if bytes.len() > PICTURE_BYTES {
         return Err(Error::new(Code::PayloadTooLarge, "The picture is larger than 1 MB; send a smaller one."));

@@ -1,4 +1,4 @@
-//! What people say about themselves, and its way into the organisations where they are members.
+//! The profile of a person, and how it is copied into the organisations where they are a member.
 
 use chrono_tz::Tz;
 use entities::{control::users, ids::UserId};
@@ -12,10 +12,10 @@ use crate::{
     system_jobs,
 };
 
-/// Where the names and addresses of people wait to be written into their organisations.
+/// The queue that copies names and addresses of people into their organisations.
 pub const PEOPLE: &str = "people";
 
-/// What is to change; what is not given stays.
+/// The changes to a profile; what is not given stays.
 #[derive(Clone, Debug, Default)]
 pub struct ProfilePatch {
     pub first_name: Option<String>,
@@ -24,14 +24,14 @@ pub struct ProfilePatch {
     pub language: Option<String>,
     /// IANA name.
     pub time_zone: Option<String>,
-    /// Notices that are not wanted.
+    /// Notices that are turned off.
     pub muted: Option<Vec<Notice>>,
 }
 
-/// An email that people can do without. What concerns the safety of an account is no notice: it always goes out.
+/// An email that people can turn off. Emails about the security of an account are always sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Somebody whom they invited has joined.
+    /// Somebody accepted their invitation.
     InvitationAccepted,
 }
 
@@ -46,7 +46,7 @@ impl Notice {
         }
     }
 
-    /// Those that a person does not want.
+    /// The notices that a person has turned off.
     pub fn muted_by(user: &users::Model) -> Vec<Notice> {
         Self::ALL.into_iter().filter(|notice| user.muted.split(' ').any(|name| name == notice.name())).collect()
     }
@@ -96,12 +96,12 @@ impl Identity {
         Ok(changed)
     }
 
-    /// Has name and address written into the person's organisations, once the transaction commits.
+    /// Copies name and address into the person's organisations, once the transaction commits.
     pub(super) async fn spread_later(&self, tx: &impl ConnectionTrait, user: UserId) -> Result<()> {
         system_jobs::enqueue(tx, self.registry.master(), PEOPLE, &Spread { user }, self.registry.clock().micros()).await
     }
 
-    /// Whose rows in organisations are to say what the person says: an item of [`PEOPLE`]; nothing if they are gone.
+    /// The person to copy, from an item of [`PEOPLE`]; `None` if they were deleted.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -110,8 +110,8 @@ impl Identity {
         self.registry.user(user).await
     }
 
-    /// Tells every organisation of a person what happened to their account; their own log, where they have none. It has
-    /// happened: a log that cannot be written takes nothing of it back.
+    /// Records an event about a person's account in the log of each of their organisations, or in their own log if they
+    /// have none. The event has already happened, so a log that cannot be written does not undo it.
     pub(super) async fn log(&self, user: UserId, event: Event) {
         let now = self.registry.clock().micros();
         let noted = async {
@@ -143,7 +143,7 @@ impl ProfilePatch {
     }
 }
 
-/// What others see of a person; who gave no name is called by address.
+/// The name that others see; a person without a name is shown by their address.
 pub fn name_of(user: &users::Model) -> String {
     let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
     if name.is_empty() { user.email.clone() } else { name }

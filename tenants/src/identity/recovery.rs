@@ -1,4 +1,4 @@
-//! A way back for those who forgot their password: a link by mail that serves once, for half an hour.
+//! Resetting a forgotten password: a link by email that works once, for half an hour.
 
 use entities::{
     control::{email_changes, recoveries, users},
@@ -22,14 +22,14 @@ use crate::{
 
 /// Life of a link, microseconds.
 const LIFE: i64 = 30 * 60 * 1_000_000;
-/// Links that may be on their way to one address at a time.
+/// Most valid links of one address.
 const MOST: u64 = 3;
 
 impl Identity {
-    /// Mails a link to whoever has the address. For one that nobody has, the same is written, and no email goes out.
+    /// Sends a link to whoever has the address. If nobody has it, the same rows are written and no email is sent.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is no address, `RATE_LIMITED` after too many emails.
+    /// `VALIDATION_FAILED` for an invalid address; `RATE_LIMITED` after too many emails.
     pub async fn ask_recovery(&self, email: &str, client: &ClientInfo) -> Result<()> {
         people::check_email("email", email).map_or(Ok(()), |issue| Err(Error::invalid(vec![issue])))?;
         self.may_write(client).await?;
@@ -53,7 +53,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Sets a new password by a mailed link, and ends every session.
+    /// Sets a new password by a link and ends every session.
     ///
     /// # Errors
     /// `LINK_EXPIRED`, or `VALIDATION_FAILED` for the password.
@@ -71,13 +71,13 @@ impl Identity {
         }
         let hash = self.hash(password, client.network()).await?;
         let tx = self.registry.control().begin().await?;
-        // the one who deletes it has used it
+        // whoever deletes the row has used the link
         if recoveries::Entity::delete_by_id(id).exec(&tx).await?.rows_affected != 1 {
             return Err(expired());
         }
         self.new_password(&tx, &user, hash).await?;
         self.end_sessions(&tx, user.id, None).await?;
-        // whoever guessed at the old password is no reason for its owner to wait
+        // failed guesses at the old password do not make the owner wait
         self.forget_failures(&tx, Guessed::Password, &user.email_key).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
@@ -85,7 +85,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Changes a password; links to a new one that are still on their way end, and the person is told.
+    /// Changes a password. Older links to reset it stop working, and the person is told.
     pub(super) async fn new_password(&self, tx: &DatabaseTransaction, user: &users::Model, hash: String) -> Result<()> {
         users::Entity::update_many()
             .col_expr(users::Column::PasswordHash, Expr::value(hash))
@@ -94,7 +94,7 @@ impl Identity {
             .exec(tx)
             .await?;
         recoveries::Entity::delete_many().filter(recoveries::Column::EmailKey.eq(&user.email_key)).exec(tx).await?;
-        // whoever knew the old password may have asked for another address
+        // somebody who knew the old password may have asked to change the address
         email_changes::Entity::delete_by_id(user.id).exec(tx).await?;
         self.forget_trust(tx, user.id).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());

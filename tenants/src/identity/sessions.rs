@@ -1,5 +1,5 @@
-//! Signing in, and staying signed in: a refresh token serves once and is replaced; one that comes back was stolen, and
-//! ends its session.
+//! Signing in and staying signed in. A refresh token works once and is replaced. If an old one comes back, it was
+//! stolen, and its session ends.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::{
@@ -25,20 +25,20 @@ use crate::{
     security_log::{Event, Kind},
 };
 
-/// Life of a session without use, microseconds: of one to be remembered, and of another.
+/// How long a session lives without use, microseconds: a remembered one, and any other.
 pub(super) const REMEMBERED: i64 = 30 * 24 * 3600 * 1_000_000;
 const FORGOTTEN: i64 = 12 * 3600 * 1_000_000;
-/// What refresh tokens are sealed for.
+/// The purpose that refresh tokens are sealed for.
 const REFRESH: &str = "refresh token";
-/// Sessions that a person may have; beyond, the one that was not used for the longest time ends.
+/// Most sessions of a person; beyond that, the longest unused one ends.
 pub(super) const MOST: u64 = 100;
 
-/// A person's place in an organisation.
+/// A person's membership in an organisation.
 #[derive(Clone, Debug)]
 pub struct Membership {
     pub organisation: tenants::Model,
     pub member: MemberId,
-    /// Name of the role there.
+    /// Name of their role there.
     pub role: String,
 }
 
@@ -46,36 +46,36 @@ pub struct Membership {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Factors {
     One,
-    /// A second one was given, or the device was trusted.
+    /// Password and second factor, or a trusted device.
     Two,
-    /// To the provider of this organisation.
+    /// Through the provider of this organisation.
     Elsewhere(TenantId),
 }
 
-/// What signing in answers.
+/// The answer to a sign-in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub user: users::Model,
     pub memberships: Vec<Membership>,
     /// The organisation that the access token is for.
     pub organisation: Option<tenants::Model>,
-    /// 15 minutes, for that organisation.
+    /// Valid for 15 minutes, for that organisation.
     pub access_token: String,
-    /// Serves once.
+    /// Works once.
     pub refresh_token: String,
     /// Seconds until the access token ends.
     pub expires_in: i64,
-    /// What makes the device known, where that was decided already.
+    /// The token that makes the device known, if one was already issued.
     pub device_token: Option<String>,
 }
 
 impl Identity {
-    /// A session for an email address and its password; a remembered one lasts for 30 days without use, another for 12
-    /// hours.
+    /// Opens a session with an email address and password. A remembered session lasts for 30 days without use, any
+    /// other for 12 hours.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS`, in the same words and time whether or not the address is known; `SECOND_FACTOR_NEEDED` with the
-    /// `challenge` for [`Identity::finish_sign_in`].
+    /// `BAD_CREDENTIALS`, with the same message and timing whether or not the address exists; `SECOND_FACTOR_NEEDED`
+    /// with the `challenge` for [`Identity::finish_sign_in`].
     pub async fn sign_in(
         &self,
         email: &str,
@@ -92,7 +92,7 @@ impl Identity {
         self.enter(user, slug, remember, two_factors, client).await
     }
 
-    /// A session for somebody who has proved all that was asked.
+    /// Opens a session for somebody who has passed every check.
     pub(super) async fn enter(
         &self,
         user: users::Model,
@@ -108,16 +108,17 @@ impl Identity {
         Ok(signed)
     }
 
-    /// New tokens for a refresh token, for the same or another organisation.
+    /// Exchanges a refresh token for new tokens, for the same or another organisation.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the token is not ours, has served or has expired; one that had served ends the session.
+    /// `UNAUTHENTICATED` if the token is not valid, was used or has expired. A token that was already used ends the
+    /// session.
     pub async fn refresh(&self, token: &str, slug: Option<&str>, client: &ClientInfo) -> Result<SignedIn> {
-        let refused = || Error::new(Code::Unauthenticated, "The refresh token has ended; sign in again.");
+        let refused = || Error::new(Code::Unauthenticated, "The refresh token has expired. Sign in again.");
         let id: SessionId = links::id(token).ok_or_else(refused)?;
         let session = self.live(id).await?.ok_or_else(refused)?;
         if !links::matches(token, &session.refresh_hash) {
-            // ids of sessions are no secret: a text that never was its token ends nothing
+            // session ids are not secret: a text that was never the session's token must not end it
             if self.was_token(token, id) {
                 self.replayed(&session, client).await?;
             }
@@ -129,8 +130,12 @@ impl Identity {
             Some(only) => {
                 let known = self.registry.of_user(user.id).await?.into_iter().find(|(_, tenant)| tenant.id == only);
                 let known = known.filter(|(_, tenant)| slug.is_none_or(|slug| slug == tenant.slug));
-                let elsewhere =
-                    || Error::new(Code::NotFound, "This session is for the organisation whose provider you used.");
+                let elsewhere = || {
+                    Error::new(
+                        Code::NotFound,
+                        "This session is only valid for the organisation whose provider you used.",
+                    )
+                };
                 Some(known.ok_or_else(elsewhere)?.1.id)
             }
         };
@@ -163,8 +168,8 @@ impl Identity {
         Ok(signed)
     }
 
-    /// A refresh token of a session, and what is kept of it. Its secret is a seal of ours, so that tokens that have served
-    /// are known again without being kept.
+    /// A refresh token of a session, and the hash that is stored. Its secret is a seal of ours, so that used tokens are
+    /// recognised without being stored.
     fn refresh_token(&self, id: SessionId) -> Result<(String, Vec<u8>)> {
         let seal = self.registry.master().seal(&of_row(REFRESH, id), &[])?;
         let token = format!("{id}.{}", BASE64_URL_SAFE_NO_PAD.encode(seal));
@@ -172,27 +177,27 @@ impl Identity {
         Ok((token, hash))
     }
 
-    /// Whether a text ever was the refresh token of a session.
+    /// Whether a text was ever the refresh token of a session.
     fn was_token(&self, token: &str, id: SessionId) -> bool {
         let seal = token.split_once('.').and_then(|(_, seal)| BASE64_URL_SAFE_NO_PAD.decode(seal).ok());
         seal.is_some_and(|seal| self.registry.master().unseal(&of_row(REFRESH, id), &seal).is_some())
     }
 
-    /// A token that has served came back: it was stolen or copied, and nobody knows by whom.
+    /// A used token came back: it was stolen or copied, and we cannot know by whom.
     async fn replayed(&self, session: &sessions::Model, client: &ClientInfo) -> Result<()> {
         self.end_session(session.user_id, session.id).await?;
         self.log(session.user_id, Event::new(Kind::SessionReplayed).from(client)).await;
         Ok(())
     }
 
-    /// A session that was not ended and has not expired.
+    /// A session that has neither ended nor expired.
     pub(super) async fn live(&self, id: SessionId) -> Result<Option<sessions::Model>> {
         let now = self.registry.clock().micros();
         let session = sessions::Entity::find_by_id(id).one(self.registry.control().read()).await?;
         Ok(session.filter(|session| session.revoked_at.is_none() && session.expires_at > now))
     }
 
-    /// Ends one session of a person. False when there was none.
+    /// Ends one session of a person. Returns false if there was none.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -242,20 +247,20 @@ impl Identity {
         Ok(found)
     }
 
-    /// The organisation with the slug, if the person belongs to it; the only one, if there is only one.
+    /// The organisation with the slug, if the person is a member; without a slug, their only organisation.
     async fn choose(&self, user: UserId, slug: Option<&str>) -> Result<Option<TenantId>> {
         let mut all = self.registry.of_user(user).await?;
         match slug {
             Some(slug) => match all.into_iter().find(|(_, tenant)| tenant.slug == slug) {
                 Some((_, tenant)) => Ok(Some(tenant.id)),
-                None => Err(Error::new(Code::NotFound, format!("You do not belong to an organisation `{slug}`."))),
+                None => Err(Error::new(Code::NotFound, format!("You are not a member of an organisation `{slug}`."))),
             },
             None if all.len() == 1 => Ok(all.pop().map(|(_, tenant)| tenant.id)),
             None => Ok(None),
         }
     }
 
-    /// Begins a session; what is left of old ones of this person goes.
+    /// Opens a session and deletes this person's expired ones.
     pub(super) async fn begin(
         &self,
         user: users::Model,
@@ -266,7 +271,7 @@ impl Identity {
         self.open_session(user, tenant, remember, Factors::One, client).await
     }
 
-    /// Begins a session for one organisation alone, whose provider vouched for the person.
+    /// Opens a session that is valid for one organisation, whose provider identified the person.
     ///
     /// # Errors
     /// When the control plane does not answer.

@@ -1,5 +1,5 @@
-//! Signing up: nobody exists, and nothing is taken, until the link that was mailed to the address is followed by
-//! somebody who knows the password. Until then the answer is the same for every address.
+//! Signing up. No account is created and no name is reserved until somebody who knows the password follows the link
+//! that was sent to the address. Until then the answer is the same for every address.
 
 use entities::{
     control::{sign_ups, users},
@@ -25,17 +25,17 @@ use crate::{
 
 /// Life of a link, microseconds.
 const LIFE: i64 = 24 * 3600 * 1_000_000;
-/// Emails that one address gets within the hour: nobody is flooded, and a stranger who signs up with somebody's address
-/// does not keep them from doing so for long.
+/// Emails that one address may get per hour. It stops floods; and a stranger who signs up with somebody's address
+/// cannot block them for long.
 const MOST: u64 = 5;
 /// Microseconds.
 const HOUR: i64 = 3600 * 1_000_000;
-/// Wrong passwords that a link takes.
+/// How many wrong passwords a link accepts.
 const TRIES: i32 = 10;
-/// How long following a link may take before somebody may try again, microseconds.
+/// How long following a link may take before another attempt is allowed, microseconds.
 const CLAIM: i64 = 60 * 1_000_000;
 
-/// What waiting sign-ups are sealed for.
+/// The purpose that pending sign-ups are sealed for.
 pub(crate) const SEALED: &str = "sign-ups";
 
 #[derive(Serialize, Deserialize)]
@@ -45,11 +45,11 @@ struct Pending {
 }
 
 impl Identity {
-    /// Mails a link to the address, or, to one that has an account, a word that it has. Both take the same work.
+    /// Sends a link to the address, or a notice if it already has an account. Both take the same work.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong, a taken slug among it; `RATE_LIMITED` after too many emails; never
-    /// whether the address is known.
+    /// `VALIDATION_FAILED`, also for a slug that is taken; `RATE_LIMITED` after too many emails. It never tells whether
+    /// the address has an account.
     pub async fn sign_up(&self, account: NewAccount, organisation: NewOrganisation, client: &ClientInfo) -> Result<()> {
         let mut issues = organisation.issues();
         issues.extend(self.issues(&account, [&organisation.name, &organisation.slug], client.network()).await?);
@@ -95,11 +95,11 @@ impl Identity {
         Ok((row, token))
     }
 
-    /// Makes person and organisation by a mailed link and the password of that sign-up, and signs in. `slug` is another
-    /// name for the organisation, where the one asked for was taken meanwhile.
+    /// Creates person and organisation by a link and the password of that sign-up, and signs in. `slug` is another name
+    /// for the organisation, for the case that the requested one was taken meanwhile.
     ///
     /// # Errors
-    /// `LINK_EXPIRED`, `BAD_CREDENTIALS` for another password, `VALIDATION_FAILED` for a taken slug.
+    /// `LINK_EXPIRED`; `BAD_CREDENTIALS` for another password; `VALIDATION_FAILED` for a taken slug.
     pub async fn confirm_sign_up(
         &self,
         token: &str,
@@ -118,7 +118,7 @@ impl Identity {
         let Pending { applicant, mut organisation } = serde_json::from_slice(&clear).map_err(Error::internal)?;
         self.count_try(id).await?;
         if !self.verify(password, Some(applicant.password_hash.clone()), client.network()).await? {
-            return Err(Error::new(Code::BadCredentials, "That is not the password of this sign-up."));
+            return Err(Error::new(Code::BadCredentials, "This is not the password that was chosen at sign-up."));
         }
         let forgiven = sign_ups::Entity::update_many().col_expr(sign_ups::Column::Tries, Expr::value(0));
         forgiven.filter(sign_ups::Column::Id.eq(id)).exec(self.registry.control().write()).await?;
@@ -137,8 +137,8 @@ impl Identity {
         self.begin(user, Some(tenant), remember, client).await
     }
 
-    /// Counts a password before it is looked at, so that tries at the same time do not pass each other; a link that took
-    /// too many is over.
+    /// Counts an attempt before the password is checked, so that parallel attempts cannot pass the limit. A link with
+    /// too many attempts is no longer valid.
     async fn count_try(&self, id: SignUpId) -> Result<()> {
         let update = sign_ups::Entity::update_many()
             .col_expr(sign_ups::Column::Tries, Expr::col(sign_ups::Column::Tries).add(1))
@@ -148,7 +148,7 @@ impl Identity {
         if update.await?.rows_affected == 1 { Ok(()) } else { Err(Error::of(Code::LinkExpired)) }
     }
 
-    /// Of several who follow the same link at once, one may.
+    /// If several requests follow the same link at once, one succeeds.
     async fn claim(&self, row: &sign_ups::Model, now: i64) -> Result<()> {
         let update = sign_ups::Entity::update_many()
             .col_expr(sign_ups::Column::ClaimedAt, Expr::value(now))
@@ -164,7 +164,7 @@ impl Identity {
         organisation: NewOrganisation,
     ) -> Result<(users::Model, entities::ids::TenantId)> {
         if self.registry.user_by_email(&user.email_key).await?.is_some() {
-            return Err(Error::new(Code::LinkExpired, "This address has an account already; sign in."));
+            return Err(Error::new(Code::LinkExpired, "This address already has an account. Sign in."));
         }
         let (tenant, _) = self.registry.create(organisation, Person::New(user.clone())).await?;
         Ok((user, tenant))

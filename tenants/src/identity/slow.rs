@@ -1,5 +1,5 @@
-//! Work on passwords: it takes a core and much memory for a while, so it is done off the threads that serve requests, a
-//! few at once, and the line before it is bounded.
+//! Hashing passwords takes a core and much memory for a while. So it runs apart from the threads that serve requests, a
+//! few at a time, with a bounded queue.
 
 use std::{
     collections::HashMap,
@@ -11,23 +11,23 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Code, Error, Result};
 
-/// Passwords that may wait for their turn; at two cores the last of them waits for about three seconds.
+/// Most passwords that may wait; on two cores the last of them waits for about three seconds.
 const PLACES: usize = 100;
-/// Places that one network may have of them.
+/// Most places in the queue for one network.
 const OF_ONE: usize = 10;
 
-/// Who has a place when the operator asks, from no network.
+/// The queue key of the operator, who comes from no network.
 pub(super) const OPERATOR: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// The line.
+/// The queue.
 pub(super) struct Slow {
-    /// Argon2 takes 32 MB and a core: as many at once as there are cores.
+    /// Argon2 takes 32 MB and a core, so as many run at once as there are cores.
     cores: Arc<Semaphore>,
-    /// Places taken, by network.
+    /// Used places, by network.
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-/// A place in the line, given back when it is dropped.
+/// A place in the queue, released when it is dropped.
 struct Place {
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     network: IpAddr,
@@ -39,7 +39,7 @@ impl Slow {
         Self { cores: Arc::new(Semaphore::new(cores)), taken: Arc::default() }
     }
 
-    /// Does what a network asks for, when its turn comes.
+    /// Runs work for a network, when its turn comes.
     pub async fn run<T: Send + 'static>(
         &self,
         network: IpAddr,
@@ -47,7 +47,7 @@ impl Slow {
     ) -> Result<T> {
         let place = self.place(network)?;
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Error::internal)?;
-        // both stay taken until the work ends, also when nobody waits for its answer any more
+        // both stay taken until the work ends, even if nobody waits for the result any more
         let done = tokio::task::spawn_blocking(move || {
             let _kept = (place, core);
             work()

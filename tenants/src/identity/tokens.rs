@@ -13,14 +13,14 @@ use crate::{
 /// Life of an access token, seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
     /// The person.
     pub sub: UserId,
-    /// The organisation; none right after signing in without naming one.
+    /// The organisation; `None` after signing in without naming one.
     pub tid: Option<TenantId>,
-    /// The person's place there.
+    /// The person's membership there.
     pub mid: Option<MemberId>,
     /// The session.
     pub sid: SessionId,
@@ -30,8 +30,8 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Signs and reads access tokens. A key derived from the newest master key signs; those of the older ones are taken as
-/// well, so that tokens live out their time when the master key is rotated.
+/// Signs and reads access tokens. A key derived from the newest master key signs; keys derived from older ones are
+/// still accepted, so that tokens stay valid when the master key is rotated.
 pub struct Signer(MasterKeys);
 
 impl Signer {

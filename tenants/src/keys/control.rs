@@ -1,5 +1,5 @@
-//! The key of `control.db`: random, and wrapped by the master key in a small file beside it. So another master key
-//! re-wraps a file of 77 bytes instead of a database that other processes have open.
+//! The key of `control.db`: random, and wrapped by the master key in a small file beside it. Changing the master key
+//! therefore rewrites a file of 77 bytes, not a database that other processes have open.
 
 use std::{fs, io, path::Path};
 
@@ -16,12 +16,12 @@ use crate::{db::DatabaseKey, error::Result};
 const FILE: &str = "control.key";
 const PURPOSE: &str = "control.db";
 
-/// The key of `control.db` under a data folder, made if there is none; nothing if another master key wrapped it.
+/// The key of `control.db` under a data folder, created if there is none; `None` if another master key wrapped it.
 pub(crate) fn control_key(data: &Path, master: &MasterKeys) -> Result<Option<DatabaseKey>> {
     let path = data.join(FILE);
     if !path.exists() {
         let key = if data.join("control.db").exists() {
-            // made before the file had a key of its own, under the installation's first master key
+            // a database from before it had a key of its own: its key comes from the first master key
             let keys = master.keys();
             keys.last().unwrap_or(&master.newest()).first_control_database().0
         } else {
@@ -34,7 +34,7 @@ pub(crate) fn control_key(data: &Path, master: &MasterKeys) -> Result<Option<Dat
     Ok(key.map(DatabaseKey::new))
 }
 
-/// Has the newest master key wrap the key of `control.db`. False when it does already, or there is none.
+/// Wraps the key of `control.db` with the newest master key. Returns false if that is already so, or there is no key.
 pub(crate) fn rewrap_control_key(data: &Path, master: &MasterKeys) -> Result<bool> {
     let path = data.join(FILE);
     let sealed = match fs::read(&path) {
@@ -46,7 +46,8 @@ pub(crate) fn rewrap_control_key(data: &Path, master: &MasterKeys) -> Result<boo
         return Ok(false);
     }
     let key = master.unseal(PURPOSE, &sealed);
-    let key = key.ok_or_else(|| crate::Error::internal("control.key was wrapped by a master key that is not here"))?;
+    let key =
+        key.ok_or_else(|| crate::Error::internal("control.key was wrapped by a master key that is not configured"))?;
     file::replace(&path, &master.seal(PURPOSE, &key)?)?;
     Ok(true)
 }

@@ -1,5 +1,5 @@
-//! A tenant's own keys. Data keys come and go: one seals, all open. The key of its SQLite file and the one behind its
-//! equality hashes stay as they were made, for what hangs on them would have to be written anew.
+//! A tenant's own keys. Data keys are rotated: one seals, all can open. The key of its SQLite file and the key of its
+//! equality hashes are never changed, because everything that depends on them would have to be rewritten.
 
 use std::{
     fmt,
@@ -21,14 +21,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What a tenant's key is for.
+/// The purpose of a tenant's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Seals values; there may be several.
     Data,
     /// The tenant's SQLite file.
     File,
-    /// Hashes by which sealed values are found.
+    /// Hashes that find sealed values.
     Equality,
 }
 
@@ -36,7 +36,7 @@ impl Purpose {
     /// All of them.
     pub const ALL: [Purpose; 3] = [Purpose::Data, Purpose::File, Purpose::Equality];
 
-    /// As the control plane writes it.
+    /// The stored name.
     pub fn name(self) -> &'static str {
         match self {
             Purpose::Data => "data",
@@ -46,21 +46,21 @@ impl Purpose {
     }
 }
 
-/// A wrapped key, as the control plane keeps it.
+/// A wrapped key, as stored in the control plane.
 #[derive(Clone)]
 pub struct Held {
     pub purpose: Purpose,
     pub id: KeyId,
-    /// What a master key made of it; noise without that.
+    /// The key, encrypted by a master key.
     pub wrapped: Vec<u8>,
 }
 
 /// Why a sealed text cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unopened {
-    /// Its key is not known here; `TenantDb::take_up_keys` asks for the newest.
+    /// Its key is not known in this process; `TenantDb::take_up_keys` reads the newest.
     UnknownKey,
-    /// It is no text that was sealed for this purpose and tenant.
+    /// It was not sealed for this purpose and tenant, or is damaged.
     Damaged,
 }
 
@@ -78,7 +78,7 @@ struct Inside {
 #[derive(Clone)]
 struct Ring {
     keys: Arc<[(KeyId, Zeroizing<[u8; 32]>)]>,
-    /// Which of them seals.
+    /// The key that seals.
     current: KeyId,
 }
 
@@ -89,18 +89,18 @@ impl fmt::Debug for DataKeys {
 }
 
 impl MasterKeys {
-    /// The keys of a new tenant, to be kept before anything is sealed with them.
+    /// The keys of a new tenant. They must be stored before anything is sealed with them.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn first_keys(&self, tenant: TenantId) -> Result<Vec<Held>> {
         Purpose::ALL.iter().map(|purpose| self.new_key(tenant, *purpose, KeyId(1))).collect()
     }
 
-    /// The keys of a new tenant whose file is a copy of another's, and opens as that one does.
+    /// The keys of a new tenant whose file is a copy of another tenant's, and so has the same file key.
     ///
     /// # Errors
-    /// When the other's key was wrapped by another installation.
+    /// If the other key was wrapped by another installation.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn first_keys_of_copy(&self, tenant: TenantId, (other, file): (TenantId, &Held)) -> Result<Vec<Held>> {
         let mut keys = self.first_keys(tenant)?;
@@ -109,10 +109,10 @@ impl MasterKeys {
         Ok(keys)
     }
 
-    /// A new key of a tenant.
+    /// Makes a new key of a tenant.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn new_key(&self, tenant: TenantId, purpose: Purpose, id: KeyId) -> Result<Held> {
         let secret = Zeroizing::new(random::<32>()?);
         self.wrap(tenant, purpose, id, secret.as_slice())
@@ -126,23 +126,23 @@ impl MasterKeys {
     fn unwrap(&self, tenant: TenantId, held: &Held) -> Result<Secret> {
         let clear = self.unseal_for("wrap", &binding(tenant, held.purpose, held.id), &held.wrapped);
         let bytes = clear.and_then(|clear| <[u8; 32]>::try_from(clear.as_slice()).ok());
-        let bytes =
-            bytes.ok_or_else(|| Error::internal("a tenant's key was wrapped by a master key that is not here"))?;
+        let bytes = bytes
+            .ok_or_else(|| Error::internal("a tenant's key was wrapped by a master key that is not configured"))?;
         Ok(Secret(Zeroizing::new(bytes)))
     }
 
-    /// For a tenant that was made when its first data key stood in for the others: the keys that it lacks, so that the
-    /// first one can go.
+    /// For a tenant from the time when its first data key served all purposes: the keys that it lacks, so that the
+    /// first one can be retired.
     pub(crate) fn keys_of_their_own(&self, tenant: TenantId, held: &[Held]) -> Result<Vec<Held>> {
         let lacks = |purpose: &Purpose| !held.iter().any(|held| held.purpose == *purpose);
         let lacking = Purpose::ALL.into_iter().filter(lacks);
         lacking.map(|purpose| self.wrap(tenant, purpose, KeyId(1), first(self, tenant, held)?.0.as_slice())).collect()
     }
 
-    /// The same key under the newest master key.
+    /// The same key, wrapped by the newest master key.
     ///
     /// # Errors
-    /// When none of these master keys wrapped it.
+    /// If none of these master keys wrapped it.
     pub(crate) fn rewrap(&self, tenant: TenantId, held: &Held) -> Result<Held> {
         let secret = self.unwrap(tenant, held)?;
         self.wrap(tenant, held.purpose, held.id, secret.0.as_slice())
@@ -150,10 +150,10 @@ impl MasterKeys {
 }
 
 impl DataKeys {
-    /// The keys that the control plane keeps for a tenant. The newest data key seals until told otherwise.
+    /// The stored keys of a tenant. The newest data key seals, until another is chosen.
     ///
     /// # Errors
-    /// When there are none, or they were wrapped by a master key that is not here.
+    /// If there are none, or a master key is missing.
     pub fn open(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Self> {
         let ring = Ring::open(master, tenant, held)?;
         let secret = |purpose| match held.iter().find(|held| held.purpose == purpose) {
@@ -165,14 +165,14 @@ impl DataKeys {
         Ok(Self(Arc::new(Inside { tenant, file, equality, ring: RwLock::new(ring) })))
     }
 
-    /// Takes up what the control plane keeps now.
+    /// Loads the keys that are stored now.
     ///
     /// # Errors
     /// As [`DataKeys::open`].
     pub(crate) fn take_up(&self, master: &MasterKeys, held: &[Held]) -> Result<()> {
         let mut new = Ring::open(master, self.0.tenant, held)?;
         let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
-        // which one seals is said by the tenant's clock
+        // the tenant's clock row says which one seals
         if new.keys.iter().any(|(id, _)| *id == ring.current) {
             new.current = ring.current;
         }
@@ -180,7 +180,7 @@ impl DataKeys {
         Ok(())
     }
 
-    /// Has a key seal from now on. False when it is not known here.
+    /// Makes a key the one that seals. Returns false if it is not known here.
     pub(crate) fn seal_with(&self, id: KeyId) -> bool {
         let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
         let known = ring.keys.iter().any(|(key, _)| *key == id);
@@ -214,10 +214,10 @@ impl DataKeys {
         self.ring().current
     }
 
-    /// Encrypts bytes, bound to the tenant and to what they are for.
+    /// Encrypts bytes, bound to the tenant and the purpose.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn seal(&self, purpose: &str, clear: &[u8]) -> Result<Vec<u8>> {
         let ring = self.ring();
         let key = ring.keys.iter().find(|(id, _)| *id == ring.current);
@@ -225,7 +225,7 @@ impl DataKeys {
         seal(key, *id, &self.context(purpose), clear)
     }
 
-    /// What [`DataKeys::seal`] encrypted for the same tenant and purpose; nothing otherwise.
+    /// Decrypts what [`DataKeys::seal`] encrypted for the same tenant and purpose; `None` otherwise.
     pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let named = key_of(sealed)?;
         let ring = self.ring();
@@ -233,7 +233,7 @@ impl DataKeys {
         unseal(key, &self.context(purpose), sealed)
     }
 
-    /// [`DataKeys::seal`] of a text, as a text.
+    /// [`DataKeys::seal`] for texts.
     ///
     /// # Errors
     /// As [`DataKeys::seal`].
@@ -241,10 +241,10 @@ impl DataKeys {
         Ok(BASE64_STANDARD_NO_PAD.encode(self.seal(purpose, clear.as_bytes())?))
     }
 
-    /// What [`DataKeys::seal_text`] encrypted for the same purpose.
+    /// Decrypts what [`DataKeys::seal_text`] encrypted for the same purpose.
     ///
     /// # Errors
-    /// [`Unopened::UnknownKey`] when another process has brought in a key that is not known here yet.
+    /// [`Unopened::UnknownKey`] if another process has added a key that is not known here yet.
     pub fn unseal_text(&self, purpose: &str, sealed: &str) -> Result<Zeroizing<String>, Unopened> {
         let sealed = BASE64_STANDARD_NO_PAD.decode(sealed).map_err(|_| Unopened::Damaged)?;
         let named = key_of(&sealed).ok_or(Unopened::Damaged)?;
@@ -255,12 +255,11 @@ impl DataKeys {
         String::from_utf8(clear.to_vec()).map(Zeroizing::new).map_err(|_| Unopened::Damaged)
     }
 
-    /// A keyed hash by which equal values are found without being known: HMAC-SHA-256, bound to the tenant and to what it
-    /// is for.
+    /// A keyed hash that finds equal values without revealing them: HMAC-SHA-256, bound to the tenant and the purpose.
     pub fn equality_hash(&self, purpose: &str, clear: &[u8]) -> String {
-        // HMAC takes keys of any length
+        // HMAC accepts keys of any length
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.equality.as_slice()) else {
-            unreachable!("32 bytes are a key");
+            unreachable!("HMAC accepts 32 bytes");
         };
         let context = self.context(purpose);
         mac.update(&(context.len() as u64).to_be_bytes());
@@ -286,13 +285,13 @@ impl Ring {
     }
 }
 
-/// Where a tenant was made before each purpose had a key of its own, its first data key stands in.
+/// In a tenant from before each purpose had its own key, the first data key is used instead.
 fn first(master: &MasterKeys, tenant: TenantId, held: &[Held]) -> Result<Secret> {
     let first = held.iter().find(|held| held.purpose == Purpose::Data && held.id == KeyId(0));
     master.unwrap(tenant, first.ok_or_else(|| Error::internal("the tenant's key is gone"))?)
 }
 
-/// What a wrapped key is bound to. The data keys made before keys had ids are bound to their tenant alone.
+/// What a wrapped key is bound to. Data keys from before keys had ids are bound to their tenant alone.
 fn binding(tenant: TenantId, purpose: Purpose, id: KeyId) -> Vec<u8> {
     let mut context = tenant.0.as_bytes().to_vec();
     if id != KeyId(0) {

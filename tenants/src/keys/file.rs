@@ -1,4 +1,4 @@
-//! Files of keys: for their owner alone, replaced whole, never half written.
+//! Key files: readable by their owner alone, replaced as a whole, never half written.
 
 use std::{
     fs::{self, File},
@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use super::master::{MOST, MasterKey, parse};
 use crate::error::{Code, Error, Result};
 
-/// Larger files are none of ours, bytes.
+/// Larger files are not key files, bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// By what a changed file is known.
+/// How a changed file is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: u64,
@@ -34,14 +34,14 @@ impl Stamp {
     }
 }
 
-/// The text of a file that only its owner can read.
+/// The text of a file, which only its owner may be able to read.
 pub(super) fn read(path: &Path) -> Result<(Zeroizing<String>, Stamp)> {
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
     let about = file.metadata().map_err(|error| unusable(path, &error))?;
     if about.permissions().mode() & 0o077 != 0 {
         return Err(Error::new(
             Code::BadRequest,
-            format!("The master key {} can be read by others; run `chmod 600` on it.", path.display()),
+            format!("Other users can read the master key file {}. Run `chmod 600` on it.", path.display()),
         ));
     }
     let mut text = Zeroizing::new(String::new());
@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path) -> Result<(Zeroizing<String>, Stamp)> {
     Ok((text, Stamp::from(&about)))
 }
 
-/// The text of a file of master keys, made with one key where there is none.
+/// The text of a file of master keys. If there is no file, one is created with a new key.
 pub(super) fn read_or_create(path: &Path) -> Result<(Zeroizing<String>, Stamp)> {
     if !path.exists() {
         create(path, lines(&[MasterKey::generate()?]).as_bytes())?;
@@ -57,16 +57,17 @@ pub(super) fn read_or_create(path: &Path) -> Result<(Zeroizing<String>, Stamp)> 
     read(path)
 }
 
-/// Puts a new key before the others.
+/// Adds a new key before the others.
 ///
 /// # Errors
-/// `CONFLICT` where there are as many as there may be: with one more, nothing would start again.
+/// `CONFLICT` if the file is full: with one more key the program would not start.
 pub(crate) fn add(path: &Path) -> Result<MasterKey> {
     let new = MasterKey::generate()?;
     let (old, _) = read(path)?;
     if parse(&old)?.len() >= MOST {
-        let reported =
-            format!("There are {MOST} master keys, as many as there may be; run `keys retire --master` first.");
+        let reported = format!(
+            "There are already {MOST} master keys, which is the most allowed. Run `keys retire --master` first."
+        );
         return Err(Error::new(Code::Conflict, reported));
     }
     let text = Zeroizing::new([lines(std::slice::from_ref(&new)).as_str(), old.as_str()].concat());
@@ -74,7 +75,7 @@ pub(crate) fn add(path: &Path) -> Result<MasterKey> {
     Ok(new)
 }
 
-/// Leaves only the first key.
+/// Keeps only the first key.
 pub(crate) fn keep_newest(path: &Path) -> Result<()> {
     let (old, _) = read(path)?;
     let first = old.split_whitespace().next().unwrap_or_default();
@@ -90,7 +91,7 @@ fn lines(keys: &[MasterKey]) -> Zeroizing<String> {
     text
 }
 
-/// Writes a new file, whole or not at all. One that another process wrote meanwhile stays.
+/// Writes a new file as a whole or not at all. If another process wrote it meanwhile, that one stays.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = beside(path, bytes).and_then(|temporary| {
         let linked = fs::hard_link(&temporary, path);
@@ -103,7 +104,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Puts other contents in a file's place, whole or not at all.
+/// Replaces a file's contents as a whole or not at all.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let replaced = beside(path, bytes).and_then(|temporary| fs::rename(temporary, path));
     replaced.and_then(|()| sync_folder(path)).map_err(|error| unusable(path, &error))

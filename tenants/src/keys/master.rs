@@ -1,5 +1,5 @@
-//! The installation's keys: the newest seals, all of them open. A key file is read again when it has changed, so that
-//! running processes take a new key up by themselves.
+//! The installation's master keys: the newest seals, all can open. A key file that has changed is read again, so that
+//! running processes use a new key without a restart.
 
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
 };
 
-/// Most master keys at a time.
+/// Most master keys.
 pub(super) const MOST: usize = 16;
 
 /// One of the installation's keys.
@@ -30,7 +30,7 @@ pub struct MasterKey {
     secret: Secret,
 }
 
-/// A key that signs access tokens, and the name that tokens carry of it (`kid`).
+/// A key that signs access tokens, and its name in tokens (`kid`).
 pub(crate) struct TokenKey {
     pub id: String,
     pub secret: Zeroizing<[u8; 32]>,
@@ -40,22 +40,22 @@ impl MasterKey {
     fn of(secret: Secret) -> Self {
         let derived = secret.derive("key id");
         let id = u32::from_be_bytes([derived[0], derived[1], derived[2], derived[3]]);
-        // 0 is what was sealed before keys had ids
+        // 0 marks what was sealed before keys had ids
         Self { id: KeyId(id.max(1)), secret }
     }
 
-    /// A new one.
+    /// A new key.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn generate() -> Result<Self> {
         Ok(Self::of(Secret(Zeroizing::new(random::<32>()?))))
     }
 
-    /// The key in 64 hexadecimal digits.
+    /// A key from 64 hexadecimal digits.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// For any other text.
     pub fn from_hex(text: &str) -> Result<Self> {
         let refused = || {
             Error::new(
@@ -74,7 +74,7 @@ impl MasterKey {
         Ok(Self::of(Secret(bytes)))
     }
 
-    /// As [`MasterKey::from_hex`] reads it.
+    /// The text that [`MasterKey::from_hex`] reads.
     pub(super) fn to_hex(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(64));
         for byte in self.secret.0.iter() {
@@ -89,12 +89,12 @@ impl MasterKey {
         self.id
     }
 
-    /// The key of a `control.db` that was made before it had one of its own.
+    /// The key of a `control.db` from before it had a key of its own.
     pub(crate) fn first_control_database(&self) -> DatabaseKey {
         DatabaseKey(self.secret.derive("control.db"))
     }
 
-    /// Its key for access tokens.
+    /// The key for access tokens.
     pub(crate) fn token_key(&self) -> TokenKey {
         let secret = self.secret.derive("access tokens");
         let digest = Sha256::digest(secret.as_slice());
@@ -110,7 +110,7 @@ impl MasterKey {
     }
 }
 
-/// All of the installation's keys, newest first; clones share them. It prints no key.
+/// All master keys, newest first; clones share them. It never prints a key.
 #[derive(Clone)]
 pub struct MasterKeys(Arc<Inside>);
 
@@ -132,18 +132,18 @@ impl fmt::Debug for MasterKeys {
 }
 
 impl MasterKeys {
-    /// Keys in 64 hexadecimal digits each, newest first, apart by spaces, commas or lines.
+    /// Parses keys of 64 hexadecimal digits, newest first, separated by spaces, commas or line ends.
     ///
     /// # Errors
-    /// When one is anything else, there is none, or there are more than 16.
+    /// If one is not valid, if there is none, or more than 16.
     pub fn from_hex(text: &str) -> Result<Self> {
         Ok(Self::with(None, Known { keys: parse(text)?, stamp: None }))
     }
 
-    /// The keys in a file, a line each and newest first; one is made there with mode 600 if there is no file.
+    /// The keys in a file, one per line, newest first. A missing file is created with mode 600 and a new key.
     ///
     /// # Errors
-    /// When the file can be read by others, holds something else, or cannot be written.
+    /// If other users can read the file, it is not valid, or it cannot be written.
     pub fn from_file(path: &Path) -> Result<Self> {
         let (text, stamp) = file::read_or_create(path)?;
         let known = Known { keys: parse(&text)?, stamp: Some(stamp) };
@@ -154,12 +154,12 @@ impl MasterKeys {
         Self(Arc::new(Inside { file, known: RwLock::new(known) }))
     }
 
-    /// The file that the keys are in, unless they were configured.
+    /// The file that holds the keys; `None` if they are configured directly.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
 
-    /// The keys, newest first. A changed file is read first; one that cannot be read leaves things as they were.
+    /// The keys, newest first. A changed file is read first; if it cannot be read, the known keys stay.
     pub fn keys(&self) -> Arc<[MasterKey]> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(path) = &self.0.file else { return known.keys };
@@ -167,7 +167,7 @@ impl MasterKeys {
         let keys = match file::read(path).and_then(|(text, _)| parse(&text)) {
             Ok(keys) => keys,
             Err(error) => {
-                tracing::warn!(error = error.message(), "the changed file of master keys is not taken up");
+                tracing::warn!(error = error.message(), "the changed file of master keys cannot be used");
                 known.keys
             }
         };
@@ -179,20 +179,20 @@ impl MasterKeys {
 
     /// The key that seals.
     pub fn newest(&self) -> MasterKey {
-        // a ring is never empty: `parse` sees to it
+        // there is always a key: `parse` refuses an empty list
         self.keys()[0].clone()
     }
 
-    /// Encrypts a short text of the control plane. Whoever keeps what this makes lists the column in
-    /// `crate::rotation`, or it is lost when the key is retired.
+    /// Encrypts a short text of the control plane. Every column that stores the result must be listed in
+    /// `crate::rotation`, or its values are lost when the key is retired.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the system cannot provide randomness.
     pub fn seal(&self, purpose: &str, clear: &[u8]) -> Result<Vec<u8>> {
         self.newest().seal_for(purpose, purpose.as_bytes(), clear)
     }
 
-    /// What [`MasterKeys::seal`] encrypted; nothing if its key is not among these.
+    /// Decrypts what [`MasterKeys::seal`] encrypted; `None` if its key is not among these.
     pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.unseal_for(purpose, purpose.as_bytes(), sealed)
     }

@@ -1,8 +1,9 @@
-//! The keys that everything secret hangs on. The installation's master keys wrap what each tenant has of its own: data
-//! keys, the key of its file, the key of its equality hashes. Destroying a tenant's wrapped keys shreds the tenant.
+//! The keys that protect all secrets. The master keys of the installation wrap the keys of each tenant: its data keys,
+//! the key of its file, the key of its equality hashes. Destroying a tenant's wrapped keys makes its data unreadable
+//! for ever.
 //!
-//! Keys have an id, and every ciphertext names the id of its key: that is how several can be in use while one takes
-//! the place of another (`crate::rotation`).
+//! Keys have an id, and every ciphertext names the id of its key. So several keys can be in use while one replaces
+//! another (`crate::rotation`).
 
 mod control;
 mod data;

@@ -1,4 +1,4 @@
-//! One form for everything that is sealed: XChaCha20-Poly1305 behind a header that names version, key and nonce.
+//! The format of everything that is sealed: XChaCha20-Poly1305 with a header that holds version, key id and nonce.
 
 use std::fmt;
 
@@ -13,14 +13,15 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// Version of the ciphertext format: one byte of version, four of key id (big end first), 24 of nonce, the ciphertext.
+/// Version of the ciphertext format: one byte of version, four of key id (big endian), 24 of nonce, then the
+/// ciphertext.
 const FORMAT: u8 = 1;
 const NONCE: usize = 5;
 const HEADER: usize = NONCE + 24;
-/// Bytes that a ciphertext is longer than what it holds: its header, and the tag that shows changes.
+/// How many bytes a ciphertext is longer than its content: the header, and the authentication tag.
 pub(crate) const SEALED: usize = HEADER + 16;
 
-/// Names a key among those of its kind: a master key by what is derived from it, a tenant's data keys by counting.
+/// Identifies a key among its kind: a master key by a hash of it, a tenant's data keys by number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub u32);
 
@@ -36,40 +37,40 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A 32-byte secret; it never prints itself.
+/// A 32-byte secret. It never prints itself.
 #[derive(Clone)]
 pub(super) struct Secret(pub(super) Zeroizing<[u8; 32]>);
 
 impl Secret {
-    /// A key for one purpose; who has it learns nothing of the secret.
+    /// Derives a key for one purpose. It reveals nothing about the secret.
     pub(super) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut out = Zeroizing::new([0; 32]);
         // HKDF-SHA256 fails only for outputs above 8160 bytes.
         if Hkdf::<Sha256>::new(None, self.0.as_slice()).expand(purpose.as_bytes(), out.as_mut_slice()).is_err() {
-            unreachable!("32 bytes are fewer than 8160");
+            unreachable!("32 bytes are within the limit of HKDF");
         }
         out
     }
 }
 
-/// Fills a new secret from the operating system.
+/// A new secret from the operating system.
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// If the system cannot provide randomness.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(Error::internal)?;
     Ok(bytes)
 }
 
-/// The key that a ciphertext names; nothing if it is no ciphertext of ours. 0 stands in what was sealed before keys had
-/// ids, under the installation's first master key.
+/// The id of the key that sealed a ciphertext; `None` if the bytes are not one of our ciphertexts. 0 marks what was
+/// sealed before keys had ids, under the installation's first master key.
 pub fn key_of(sealed: &[u8]) -> Option<KeyId> {
     let id = sealed.get(1..NONCE)?.try_into().ok()?;
     (sealed[0] == FORMAT && sealed.len() >= SEALED).then_some(KeyId(u32::from_be_bytes(id)))
 }
 
-/// What a value of one row is sealed for: in another row it does not open.
+/// The purpose of a value that belongs to one row, so that it does not open in another row.
 pub fn of_row(purpose: &str, row: impl std::fmt::Display) -> String {
     format!("{purpose} {row}")
 }

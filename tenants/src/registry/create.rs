@@ -1,5 +1,5 @@
-//! Making a tenant: its row and key first, its space next, and active only when everything stands. What a crash leaves
-//! half made is swept away.
+//! Creates a tenant: first its row and keys, then its space. It becomes active only when everything is ready. The sweep
+//! removes what a crash leaves unfinished.
 
 use std::fs;
 
@@ -27,13 +27,13 @@ use crate::{
 
 /// Most characters of a name.
 const NAME: usize = 200;
-/// Microseconds after which a tenant that is still being made was left by a crash.
+/// After how many microseconds a tenant that is still being created counts as left by a crash.
 const HALF_MADE: i64 = 10 * 60 * 1_000_000;
 
-/// What an organisation says about itself at sign-up.
+/// What an organisation states at sign-up.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct NewOrganisation {
-    /// Name in addresses: 2 to 40 of `a-z 0-9 -`.
+    /// Name in URLs: 2 to 40 of `a-z 0-9 -`.
     pub slug: String,
     /// Name for people.
     pub name: String,
@@ -48,7 +48,7 @@ pub struct NewOrganisation {
 }
 
 impl NewOrganisation {
-    /// What is wrong with it, per field.
+    /// What is wrong with it, by field.
     pub fn issues(&self) -> Vec<FieldIssue> {
         let mut issues = Vec::new();
         let mut refuse = |field: &str, issue: Issue| {
@@ -76,7 +76,7 @@ impl NewOrganisation {
     }
 }
 
-/// Whether a text may be an organisation's name in addresses.
+/// Whether a text is a valid slug.
 pub fn check_slug(slug: &str) -> bool {
     (2..=40).contains(&slug.len())
         && slug.starts_with(|c: char| c.is_ascii_lowercase())
@@ -84,11 +84,11 @@ pub fn check_slug(slug: &str) -> bool {
 }
 
 impl Registry {
-    /// Makes an organisation with its owner.
+    /// Creates an organisation with its owner.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` for what is wrong with it, `TAKEN` for a slug in use; `CONFLICT` for somebody new whose address
-    /// has an account, `UNAUTHENTICATED` for somebody known who is gone.
+    /// `VALIDATION_FAILED`, with `TAKEN` for a slug in use; `CONFLICT` for a new person whose address already has an
+    /// account; `UNAUTHENTICATED` for an existing person who was deleted.
     pub async fn create(&self, organisation: NewOrganisation, owner: Person) -> Result<(TenantId, MemberId)> {
         let issues = organisation.issues();
         if !issues.is_empty() {
@@ -105,14 +105,14 @@ impl Registry {
             }
             Err(error) => {
                 if let Err(clearing) = self.clear(&row).await {
-                    tracing::warn!(tenant.id = %row.id, error = clearing.log_line(), "a half-made tenant stays for the sweep");
+                    tracing::warn!(tenant.id = %row.id, error = clearing.log_line(), "an unfinished tenant is left for the sweep");
                 }
                 Err(error)
             }
         }
     }
 
-    /// Takes a tenant down in the control plane, with its wrapped keys.
+    /// Removes a tenant from the control plane, with its wrapped keys.
     pub(crate) async fn register(
         &self,
         id: TenantId,
@@ -170,7 +170,7 @@ impl Registry {
         Ok(member)
     }
 
-    /// Lets people in.
+    /// Makes the tenant active.
     pub(crate) async fn activate(&self, row: &tenants::Model, owner: &Person, member: MemberId) -> Result<()> {
         let tx = self.control.begin().await?;
         owner.settle(&tx).await?;
@@ -187,7 +187,8 @@ impl Registry {
         Ok(())
     }
 
-    /// The system tables, with the number of the key that seals, and the standard objects: what is the same for everybody.
+    /// The system tables, with the number of the key that seals, and the standard objects: the part that is the same
+    /// for every tenant.
     pub(crate) async fn fill(&self, db: &TenantDb) -> Result<()> {
         migrate::prepare(db).await?;
         migrate::run(db, self.clock.micros()).await?;
@@ -198,7 +199,7 @@ impl Registry {
         self.provision.provision(db).await
     }
 
-    /// What is the tenant's own: the roles that allow everything, and the owner as first member.
+    /// The tenant's own part: the roles that allow everything, and the owner as first member.
     pub(crate) async fn seed(&self, db: &TenantDb, owner: &users::Model) -> Result<MemberId> {
         let now = self.clock.micros();
         security_log::begin(db, now).await?;
@@ -235,7 +236,7 @@ impl Registry {
         Ok(member)
     }
 
-    /// Removes what crashes left half made.
+    /// Removes what crashes left unfinished.
     ///
     /// # Errors
     /// When a database does not answer.

@@ -1,5 +1,5 @@
-//! Destroying a tenant: its keys go first, and with them all that was sealed, wherever a copy of it lies. What is left
-//! is removed afterwards; a crash leaves that to the sweep.
+//! Destroys a tenant. Its keys go first, which makes everything sealed with them unreadable, in every copy. The rest is
+//! removed afterwards; after a crash the sweep does that.
 
 use std::fs;
 
@@ -12,19 +12,19 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement,
 use super::{Registry, create::disk, watch};
 use crate::{control::Control, db::SchemaName, error::Result};
 
-/// Tables of the control plane with rows of a tenant, by `tenant_id`; a test compares them with the schema.
+/// Tables of the control plane with rows of a tenant (column `tenant_id`). A test compares the list with the schema.
 const OF_TENANTS: &[&str] =
     &["api_key_prefixes", "data_keys", "domains", "memberships", "origins", "policies", "sign_on_links", "tickets"];
 
 impl Registry {
-    /// Destroys a tenant with everything that it has. People stay, as they may belong to others.
+    /// Destroys a tenant with all its data. Its people stay, because they may belong to other organisations.
     ///
     /// # Errors
-    /// `NOT_FOUND`; when a database does not answer, the rest is done by the next call or by the sweep.
+    /// `NOT_FOUND`. If a database does not answer, the next call or the sweep does the rest.
     pub async fn destroy(&self, slug: &str) -> Result<()> {
         let row = self.by_slug(slug).await?;
         if let Control::Sqlite(file) = &self.control {
-            // deleted rows are overwritten, not only left out
+            // overwrite deleted rows instead of only unlinking them
             file.writer().execute_unprepared("PRAGMA secure_delete = ON").await?;
         }
         let tx = self.control.begin().await?;
@@ -41,12 +41,12 @@ impl Registry {
             Control::Postgres(control) => control.execute_unprepared("VACUUM data_keys").await,
         };
         if let Err(error) = overwritten {
-            tracing::warn!(tenant.id = %row.id, %error, "the space of deleted keys is not overwritten yet");
+            tracing::warn!(tenant.id = %row.id, %error, "the disk space of deleted keys is not overwritten yet");
         }
         self.clear(&row).await
     }
 
-    /// Removes all that there is of a tenant.
+    /// Removes everything of a tenant.
     pub(super) async fn clear(&self, row: &tenants::Model) -> Result<()> {
         if let Some((_, space)) = self.open.remove(&row.id) {
             space.close().await;
@@ -62,7 +62,7 @@ impl Registry {
         self.unregister(row.id).await
     }
 
-    /// Strikes a tenant out of the control plane.
+    /// Deletes a tenant's rows from the control plane.
     pub(crate) async fn unregister(&self, id: TenantId) -> Result<()> {
         let tx = self.control.begin().await?;
         for table in OF_TENANTS {

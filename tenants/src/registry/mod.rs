@@ -1,4 +1,4 @@
-//! The organisations of this installation: making them, finding them, opening their spaces.
+//! The organisations of this installation: creating them, finding them, opening their spaces.
 
 mod create;
 mod destroy;
@@ -33,29 +33,29 @@ use crate::{
     work::Tickets,
 };
 
-/// Fills a new tenant's space and brings it up to date: the port through which standard objects come to be.
+/// Fills a new tenant's space and keeps it up to date: the port through which standard objects are created.
 #[async_trait::async_trait]
 pub trait Provision: Send + Sync {
-    /// Changes when [`Provision::provision`] would do something new.
+    /// Changes whenever [`Provision::provision`] would do something new.
     fn fingerprint(&self) -> String;
 
-    /// Brings the space up to date; it may be half done already.
+    /// Brings the space up to date. It may be partly done already.
     async fn provision(&self, db: &TenantDb) -> Result<()>;
 }
 
-/// Where tenants live and how many may be open.
+/// Where tenants are stored and how many may be open.
 #[derive(Clone, Debug)]
 pub struct Storage {
     /// The data folder.
     pub data: PathBuf,
-    /// The PostgreSQL database for new tenants; without it they get a SQLite file each.
+    /// The PostgreSQL database for new tenants; without it each gets a SQLite file.
     pub postgres: Option<PostgresPool>,
-    /// Open tenants kept at most; on SQLite each holds up to three connections. One in PostgreSQL holds none of its own
+    /// Most open tenants. On SQLite each holds up to three connections. A tenant in PostgreSQL holds none of its own
     /// and counts a sixteenth.
     pub open_tenants: usize,
 }
 
-/// What an open tenant counts in the registry's cache.
+/// The weight of an open tenant in the registry's cache.
 #[derive(Clone)]
 struct TenantWeight;
 
@@ -85,7 +85,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry of an opened control plane.
+    /// The registry of a control plane.
     pub fn new(
         control: Control,
         master: MasterKeys,
@@ -114,12 +114,12 @@ impl Registry {
         &self.tickets
     }
 
-    /// The time.
+    /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// Closes all files, once nobody uses them any more. The last thing that a process does.
+    /// Closes all files, once they are no longer used. Must be the last thing that a process does.
     pub async fn close(&self) {
         for (_, space) in self.open.iter() {
             space.close().await;
@@ -127,7 +127,7 @@ impl Registry {
         self.control.close().await;
     }
 
-    /// Where new tenants are kept.
+    /// Where new tenants are stored.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
@@ -138,12 +138,12 @@ impl Registry {
         &self.storage.data
     }
 
-    /// How many spaces this process holds open.
+    /// How many spaces are open in this process.
     pub fn open_count(&self) -> usize {
         self.open.len()
     }
 
-    /// The folder of a tenant, whether or not it is there.
+    /// The folder of a tenant, whether or not it exists.
     pub fn folder(&self, tenant: TenantId) -> PathBuf {
         folder(&self.storage.data, tenant)
     }
@@ -151,7 +151,7 @@ impl Registry {
     /// The organisation with a slug.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is none.
+    /// `NOT_FOUND` if there is none.
     pub async fn by_slug(&self, slug: &str) -> Result<tenants::Model> {
         tenants::Entity::find()
             .filter(tenants::Column::Slug.eq(slug))
@@ -160,7 +160,7 @@ impl Registry {
             .ok_or_else(|| Error::new(Code::NotFound, format!("There is no organisation `{slug}`.")))
     }
 
-    /// All organisations that are in use, by name.
+    /// All active organisations, by name.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -169,7 +169,7 @@ impl Registry {
         Ok(query.order_by_asc(tenants::Column::Slug).all(self.control.read()).await?)
     }
 
-    /// The organisations of a person, with the member that the person is there.
+    /// The organisations of a person, with their member id in each.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -177,7 +177,7 @@ impl Registry {
         self.of_user_in(self.control.read(), user).await
     }
 
-    /// The space of an organisation, if the person is a member there who was not deactivated.
+    /// The space of an organisation, if the person is an active member of it.
     ///
     /// # Errors
     /// When a database does not answer.
@@ -187,7 +187,7 @@ impl Registry {
         Ok(member.filter(|member| member.archived_at.is_none()).map(|_| space))
     }
 
-    /// [`Registry::of_user`] as a transaction of the control plane sees it.
+    /// [`Registry::of_user`] inside a transaction of the control plane.
     pub(crate) async fn of_user_in(
         &self,
         control: &impl ConnectionTrait,
@@ -210,7 +210,7 @@ impl Registry {
 
 fn folder(data: &Path, tenant: TenantId) -> PathBuf {
     let id = tenant.to_string();
-    // the end of a version-7 id is random, its start is time: the end spreads
+    // a version-7 id starts with the time and ends with random bits: use the end
     let (_, last) = id.split_at(id.len() - 2);
     data.join("tenants").join(last).join(&id)
 }

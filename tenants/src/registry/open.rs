@@ -1,4 +1,5 @@
-//! Opening a tenant's space: found in memory, or opened once however many ask, migrated and provisioned on the way.
+//! Opens a tenant's space: from the cache, or once for all who ask at the same time. Migrations and provisioning run on
+//! the way.
 
 use std::sync::Arc;
 
@@ -23,14 +24,14 @@ impl Registry {
     /// The space of a tenant.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such tenant, `TENANT_SUSPENDED`, `TENANT_MIGRATING` when it cannot be brought up to
-    /// date, `UNAVAILABLE` when its database does not answer.
+    /// `NOT_FOUND` if the tenant does not exist; `TENANT_SUSPENDED`; `TENANT_MIGRATING` if it cannot be brought up to
+    /// date; `UNAVAILABLE` if its database does not answer.
     pub async fn space(&self, tenant: TenantId) -> Result<TenantDb> {
         self.look().await?;
         self.open.get_or_insert_async(&tenant, self.open(tenant)).await
     }
 
-    /// Forgets an open space, so that the next request reads the registry again.
+    /// Drops an open space from the cache, so that the next request reads the registry again.
     pub fn forget(&self, tenant: TenantId) {
         self.open.remove(&tenant);
     }
@@ -58,11 +59,11 @@ impl Registry {
             })?;
         }
         let clock = clock::Entity::find_by_id(1_i16).one(&db).await?;
-        db.seal_with(clock.ok_or_else(|| Error::internal("the tenant has no clock"))?.data_key).await?;
+        db.seal_with(clock.ok_or_else(|| Error::internal("the tenant has no clock row"))?.data_key).await?;
         Ok(db)
     }
 
-    /// The connections of a tenant, without a look at what is in the space.
+    /// The connections of a tenant, without reading its space.
     pub(crate) async fn connect(&self, row: &tenants::Model, create: bool) -> Result<TenantDb> {
         let held = held_keys(&self.control, row.id).await?;
         let folder = self.folder(row.id);
@@ -91,7 +92,7 @@ impl Registry {
         }
     }
 
-    /// Migrates the system tables and provisions the standard objects of this release.
+    /// Runs the migrations of the system tables and provisions the standard objects of this release.
     async fn bring_up_to_date(&self, db: &TenantDb) -> Result<()> {
         migrate::run(db, self.clock.micros()).await?;
         self.provision.provision(db).await?;
@@ -111,10 +112,10 @@ pub(crate) async fn held_keys(control: &Control, tenant: TenantId) -> Result<Vec
     rows.into_iter().map(held).collect()
 }
 
-/// A row as a wrapped key.
+/// A wrapped key from its row.
 pub(crate) fn held(row: data_keys::Model) -> Result<Held> {
     let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.name() == row.purpose);
-    let purpose = purpose.ok_or_else(|| Error::internal("a key of the control plane is for nothing that we know"))?;
+    let purpose = purpose.ok_or_else(|| Error::internal("a key in the control plane has an unknown purpose"))?;
     let id = KeyId(u32::try_from(row.id).map_err(Error::internal)?);
     Ok(Held { purpose, id, wrapped: row.wrapped })
 }

@@ -1,5 +1,5 @@
-//! Somebody who gets a place in an organisation. Whoever was known and is gone meanwhile has deleted their account: they
-//! are never written down again.
+//! A person who joins an organisation. An existing person who is gone meanwhile has deleted their account, and is never
+//! stored again.
 
 use entities::{control::users, ids::UserId};
 use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect};
@@ -9,30 +9,30 @@ use crate::{
     error::{Code, Error, Result},
 };
 
-/// A person, new or known.
+/// A person, new or existing.
 #[derive(Clone, Debug)]
 pub enum Person {
-    /// Nobody knows them yet.
+    /// They have no account yet.
     New(users::Model),
     /// They have an account.
     Known(users::Model),
 }
 
 impl Person {
-    /// What is known of them.
+    /// Their profile.
     pub fn row(&self) -> &users::Model {
         match self {
             Person::New(row) | Person::Known(row) => row,
         }
     }
 
-    /// Sees to it that they exist, and go on existing until the transaction of the control plane ends.
+    /// Makes sure that they exist, and keeps them until the transaction of the control plane ends.
     pub(crate) async fn settle(&self, tx: &DatabaseTransaction) -> Result<()> {
         match self {
             Person::New(row) => {
                 let inserted = users::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await;
                 inserted.map(drop).map_err(|error| match violation(&error) {
-                    Some(_) => Error::new(Code::Conflict, "This address has an account already; sign in first."),
+                    Some(_) => Error::new(Code::Conflict, "This address already has an account. Sign in first."),
                     None => error.into(),
                 })
             }
@@ -44,8 +44,8 @@ impl Person {
     }
 }
 
-/// A person as they are now, whom nobody else changes until the transaction ends.
+/// Reads a person and locks them until the transaction ends.
 pub(crate) async fn hold(tx: &DatabaseTransaction, id: UserId) -> Result<Option<users::Model>> {
-    // SQLite has one writer at a time, and no such lock
+    // SQLite has one writer at a time, so it needs no lock
     Ok(users::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
 }

@@ -1,4 +1,4 @@
-//! Which tenants this release has not reached yet.
+//! Finds tenants that are not up to date with this release.
 
 use entities::control::tenants;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -7,13 +7,13 @@ use super::Registry;
 use crate::{error::Result, migrate};
 
 impl Registry {
-    /// What a tenant is brought up to: the last migration and the standard objects of this program.
+    /// What a tenant is brought up to: the last migration and the standard objects of this release.
     pub fn release(&self) -> String {
         let last = migration::tenant::STEPS.last().map_or("", |step| step.name);
         format!("{last}+{}", self.provision.fingerprint())
     }
 
-    /// Organisations in use that are not brought up to this release; they are at their first request, or by the sweep.
+    /// Active organisations that are not up to date. They are updated at their first request, or by the sweep.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -24,7 +24,7 @@ impl Registry {
         Ok(query.all(self.control.read()).await?)
     }
 
-    /// Names of the steps that a tenant has not taken, the standard objects among them.
+    /// Names of the steps that a tenant has not run, including the standard objects.
     ///
     /// # Errors
     /// When its database does not answer.

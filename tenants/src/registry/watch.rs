@@ -1,4 +1,4 @@
-//! How a process hears that a tenant whose space it has open is no longer to be served, or has a new key: it looks at a number of the
+//! How a process learns that an open tenant must no longer be served, or has a new key. It reads a counter of the
 //! control plane, at most once a second, when somebody asks for a space.
 
 use std::{
@@ -19,15 +19,15 @@ use sea_orm::{
 use super::Registry;
 use crate::{error::Result, keys::Purpose};
 
-/// How old what a process knows may be.
+/// How old the known state may be.
 const LOOK: Duration = Duration::from_secs(1);
 const SIGNAL: &str = "tenants";
 
-/// What the number was, and when.
+/// The counter's value, and when it was read.
 #[derive(Default)]
 pub(super) struct Seen(Mutex<(Option<Instant>, Option<i64>)>);
 
-/// Tells all processes to look at which tenants there are.
+/// Tells all processes to check their open tenants.
 pub(crate) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
     let more = Expr::col(signals::Column::Value).add(1);
     let signal = signals::Entity::update_many().col_expr(signals::Column::Value, more);
@@ -36,14 +36,14 @@ pub(crate) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
 }
 
 impl Registry {
-    /// Closes the spaces of tenants that are no longer active, if the number has changed.
+    /// If the counter has changed, closes the spaces of tenants that are no longer active.
     pub(super) async fn look(&self) -> Result<()> {
         {
             let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
             if seen.0.is_some_and(|at| at.elapsed() < LOOK) {
                 return Ok(());
             }
-            // one looks for all
+            // one check serves all callers
             seen.0 = Some(Instant::now());
         }
         let now = signals::Entity::find_by_id(SIGNAL).one(self.control.read()).await?.map(|row| row.value);
@@ -55,7 +55,7 @@ impl Registry {
         self.reopen_rotated().await
     }
 
-    /// Tenants with several data keys are opened anew, so that nobody goes on sealing with an older one.
+    /// Reopens tenants with several data keys, so that nobody goes on sealing with an older one.
     async fn reopen_rotated(&self) -> Result<()> {
         let several = data_keys::Entity::find()
             .select_only()
@@ -77,7 +77,7 @@ impl Registry {
         let active: HashSet<TenantId> = active.into_iter().map(TenantId).collect();
         for (tenant, space) in self.open.iter().filter(|(tenant, _)| !active.contains(tenant)) {
             self.open.remove(&tenant);
-            // who still holds a connection gives it back before it closes
+            // callers that still hold a connection return it before it closes
             tokio::spawn(async move { space.close().await });
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! What of the control plane is sealed under the master key. A column that is not listed here would be lost when its key
-//! is retired, so a test compares this list with the tables.
+//! The columns of the control plane that are sealed with the master key. A column that is missing here would be lost
+//! when its key is retired, so a test compares this list with the tables.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
 use uuid::Uuid;
@@ -12,17 +12,17 @@ use crate::{
     system_jobs,
 };
 
-/// Rows sealed anew in one transaction.
+/// Rows resealed in one transaction.
 const BATCH: u64 = 500;
 
-/// A column that holds what [`MasterKeys::seal`] made, or nothing.
+/// A column that holds what [`MasterKeys::seal`] made, or null.
 #[derive(Clone, Copy, Debug)]
 pub struct SealedColumn {
     pub table: &'static str,
     /// Primary key.
     pub key: Key,
     pub column: &'static str,
-    /// What it was sealed for, with the key of its row or, where it names its row within, without.
+    /// The purpose it was sealed for; with the key of its row, unless the value itself names its row.
     pub purpose: &'static str,
 }
 
@@ -33,7 +33,7 @@ pub enum Key {
     Text(&'static str),
 }
 
-/// All of them, but for the wrapped keys of tenants and the known text by which a wrong master key is noticed.
+/// All of them, except the tenants' wrapped keys and the check value that detects a wrong master key.
 pub const COLUMNS: &[SealedColumn] = &[
     SealedColumn { table: "system_jobs", key: Key::Uuid("id"), column: "payload", purpose: system_jobs::SEALED },
     SealedColumn { table: "pictures", key: Key::Uuid("user_id"), column: "sealed", purpose: identity::PICTURES },
@@ -42,7 +42,7 @@ pub const COLUMNS: &[SealedColumn] = &[
 ];
 
 impl SealedColumn {
-    /// Seals what is under older keys anew. Answers how much that was.
+    /// Reseals what is under older keys. Returns how many values.
     pub(super) async fn reseal(&self, control: &Control, master: &MasterKeys) -> Result<u64> {
         let (mut after, mut changed) = (None, 0);
         loop {
@@ -60,7 +60,7 @@ impl SealedColumn {
         }
     }
 
-    /// How much is not under the newest key.
+    /// How many values are not under the newest key.
     pub(super) async fn left(&self, control: &Control, master: &MasterKeys) -> Result<u64> {
         let (mut after, mut left) = (None, 0);
         loop {
@@ -97,7 +97,7 @@ impl SealedColumn {
         let (purpose, clear) = opened
             .ok_or_else(|| Error::internal(format!("{table}.{column} holds what none of the master keys opens")))?;
         let new = master.seal(purpose, &clear)?;
-        // whoever changed the row meanwhile did so under the newest key
+        // whoever changed the row meanwhile used the newest key
         let sql = format!("UPDATE {table} SET {column} = $1 WHERE {} = $2 AND {column} = $3", self.key.name());
         let values = [new.into(), self.key.of(row)?, old.into()];
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    /// Columns of bytes that no master key sealed: hashes, and what a rotation treats by itself.
+    /// Columns of bytes that are not sealed with a master key: hashes, and what a rotation handles itself.
     const OTHERS: &[&str] = &[
         "challenges.token_hash",
         "data_keys.wrapped",

@@ -1,5 +1,5 @@
-//! Another data key for a tenant. From the next version of its catalog on, everything is sealed with it; a job seals anew
-//! what is under older ones. They are dropped by a command of their own, once nothing is under them.
+//! Rotates a tenant's data key. From the next version of its catalog on, everything is sealed with the new key; a job
+//! reseals what is under older ones. A separate command drops the old keys once nothing uses them.
 
 use entities::{
     control::{data_keys, tenants},
@@ -21,13 +21,13 @@ use crate::{
     work::{NewWork, enqueue},
 };
 
-/// The queue of the job that seals anew what is under older keys.
+/// The queue of the job that reseals.
 pub const QUEUE: &str = "keys.reseal";
-/// How long other processes may still seal under an older key, microseconds: they look every second.
+/// How long other processes may still seal with an older key, microseconds: they check every second.
 const LOOKED: i64 = 10 * 1_000_000;
 
 impl Registry {
-    /// Brings a new data key in and asks for everything to be sealed anew with it.
+    /// Adds a new data key and queues the job that reseals everything with it.
     ///
     /// # Errors
     /// `NOT_FOUND`; `CONFLICT` while another process changes keys.
@@ -37,7 +37,7 @@ impl Registry {
         let known = held_keys(self.control(), tenant.id).await?;
         let newest = known.iter().filter(|held| held.purpose == Purpose::Data).map(|held| held.id.0).max();
         let newest = newest.ok_or_else(|| Error::internal("the tenant's key is gone"))?;
-        // one that a killed rotation left unused is taken now
+        // a key that an interrupted rotation left unused is used now
         let id = if KeyId(newest) > db.key().current() { KeyId(newest) } else { KeyId(newest + 1) };
         let mut new = self.master().keys_of_their_own(tenant.id, &known)?;
         if id.0 > newest {
@@ -78,8 +78,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Drops the data keys that a tenant no longer seals with. Whoever calls has seen to it that nothing is under them.
-    /// Answers how many there were.
+    /// Drops the data keys that a tenant no longer seals with. The caller must have checked that nothing is sealed with
+    /// them. Returns how many were dropped.
     ///
     /// # Errors
     /// `CONFLICT` while other processes may still seal with them.
@@ -93,7 +93,7 @@ impl Registry {
         };
         let newest = of_data().order_by_desc(data_keys::Column::CreatedAt).one(self.control().read()).await?;
         if newest.is_some_and(|newest| newest.created_at + LOOKED > self.clock().micros()) {
-            let message = "Other processes may still be sealing with the old key; retire it a few seconds from now.";
+            let message = "Other processes may still use the old key. Retire it in a few seconds.";
             return Err(Error::new(Code::Conflict, message));
         }
         let gone = data_keys::Entity::delete_many()

@@ -1,5 +1,5 @@
-//! Another master key: it is put before the others in their file, where every process finds it, then wraps what the older
-//! ones wrapped. They stay in the file, for tokens and for backups, until they are retired.
+//! Rotates the master key. The new key is put before the others in their file, where every process finds it, and then
+//! wraps what the older ones wrapped. Old keys stay in the file, for tokens and backups, until they are retired.
 
 use std::{
     fs::{self, File},
@@ -18,27 +18,27 @@ use crate::{
     registry::open::held,
 };
 
-/// Tenants whose keys are wrapped anew in one transaction.
+/// Tenants whose keys are rewrapped in one transaction.
 const BATCH: usize = 200;
-/// How long access tokens under an older key are still taken.
+/// How long access tokens signed with an older key are accepted.
 const TOKENS: Duration = Duration::from_secs(15 * 60);
 
-/// What a rotation of the master key did.
+/// The result of a rotation.
 #[derive(Clone, Debug)]
 pub struct MasterRotation {
-    /// The key that everything is under now.
+    /// The key that everything uses now.
     pub key: KeyId,
-    /// Keys wrapped anew and texts sealed anew.
+    /// Number of keys rewrapped and values resealed.
     pub changed: u64,
 }
 
 impl Registry {
-    /// Puts everything under a new master key. One that was begun and not finished is gone on with; so is one for which
-    /// the operator brought the new key.
+    /// Moves everything to a new master key. An interrupted rotation is continued, also one for which the operator
+    /// added the new key.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when the keys are configured and none among them is new, `CONFLICT` while another process does it, and
-    /// where there are 16 keys already.
+    /// `BAD_REQUEST` if the keys are configured and none of them is new; `CONFLICT` while another process does it, and
+    /// if there are 16 keys already.
     pub async fn rotate_master(&self) -> Result<MasterRotation> {
         let master = self.master();
         let _alone = self.alone()?;
@@ -46,13 +46,13 @@ impl Registry {
             let path = master.file().ok_or_else(|| {
                 Error::new(
                     Code::BadRequest,
-                    "The master key is configured: put a new one before it (`new,old`), restart all processes, then rotate.",
+                    "The master key is set in the configuration. Put a new one before it (`new,old`), restart all processes, then rotate.",
                 )
             })?;
             keys::add(path)?;
         }
         let mut changed = 0;
-        // what others were about to commit under the old key while it was replaced is met by the next round
+        // values that others commit under the old key during this round are found by the next
         loop {
             let round = self.rewrap_all(master).await?;
             changed += round;
@@ -69,25 +69,29 @@ impl Registry {
         Ok(MasterRotation { key: master.newest().id(), changed })
     }
 
-    /// Takes the older master keys out of their file. Answers how many there were.
+    /// Removes the older master keys from their file. Returns how many there were.
     ///
     /// # Errors
-    /// `CONFLICT` while something is under one of them, or tokens may be; `BAD_REQUEST` when the keys are configured.
+    /// `CONFLICT` while something, or an access token, may still use one of them; `BAD_REQUEST` if the keys are
+    /// configured.
     pub async fn retire_master(&self) -> Result<usize> {
         let master = self.master();
         let _alone = self.alone()?;
         let path = master.file().ok_or_else(|| {
-            Error::new(Code::BadRequest, "The master keys are configured: take the old ones out there, then restart.")
+            Error::new(
+                Code::BadRequest,
+                "The master keys are set in the configuration. Remove the old ones there, then restart.",
+            )
         })?;
         let left = self.left(master).await?;
         if left > 0 || !self.control().is_under(master).await? {
             let message =
-                format!("{left} keys and texts are under an older master key; run `keys rotate --master` first.");
+                format!("{left} keys and values still use an older master key. Run `keys rotate --master` first.");
             return Err(Error::new(Code::Conflict, message));
         }
         let changed = fs::metadata(path).and_then(|about| about.modified()).map_err(Error::internal)?;
         if SystemTime::now().duration_since(changed).is_ok_and(|age| age < TOKENS) {
-            let message = "Access tokens signed under the old key live up to 15 minutes; retire it after that.";
+            let message = "Access tokens signed with the old key are valid for up to 15 minutes. Retire it after that.";
             return Err(Error::new(Code::Conflict, message));
         }
         let old = master.keys().len() - 1;
@@ -97,7 +101,7 @@ impl Registry {
         Ok(old)
     }
 
-    /// One process of this machine at a time may change the keys.
+    /// Only one process on this machine may change the keys at a time.
     pub(super) fn alone(&self) -> Result<File> {
         let path = self.data().join("keys.lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::internal)?;

@@ -1,6 +1,6 @@
-//! Keys take each other's place while everything is in use. Nothing is ever unreadable on the way: a new key comes
-//! beside the old one, then what the old one sealed is sealed anew, and only when nothing is left does the old one go.
-//! Each step can be repeated, so what a crash interrupted is gone on with by the same command.
+//! Rotates keys while everything is in use. Nothing becomes unreadable: a new key is added beside the old one, then
+//! what the old one sealed is resealed, and only when nothing is left is the old key removed. Each step can be
+//! repeated, so the same command continues after a crash.
 
 mod columns;
 mod data;

@@ -1,6 +1,6 @@
-//! Columns of a tenant's space that its data keys sealed: what is under an older key is found by the ciphertext's first
-//! bytes and sealed anew, row by row, beside readers and writers. A row that somebody changed meanwhile is left alone, for
-//! it is under the newest key then, or found again.
+//! Columns of a tenant's space that are sealed with its data keys. Values under an older key are found by the first
+//! bytes of the ciphertext and resealed row by row, beside readers and writers. A row that somebody changed meanwhile
+//! is left alone: it uses the newest key then, or is found again.
 
 use std::time::Instant;
 
@@ -16,37 +16,37 @@ use crate::{
     sign_on, work,
 };
 
-/// Rows sealed anew in one transaction.
+/// Rows resealed in one transaction.
 const BATCH: u32 = 500;
-/// Characters of a sealed text that tell its key.
+/// Characters of a sealed text that identify its key.
 const TELLING: usize = 7;
 
-/// How sealed values stand in a column.
+/// How sealed values are stored in a column.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// As bytes.
     Bytes,
     /// As [`crate::keys::DataKeys::seal_text`] writes them.
     Text,
-    /// The same behind a mark, in a column that holds other texts too.
+    /// The same after a prefix, in a column that also holds other texts.
     Marked(&'static str),
 }
 
-/// A column that holds what the tenant's data keys sealed.
+/// A column that is sealed with the tenant's data keys.
 pub struct SealedValues<'a> {
     pub table: &'a str,
     /// Primary key.
     pub key: &'a [Key],
     pub column: &'a str,
     pub form: Form,
-    /// What the value of a row may have been sealed for, by the texts of its primary key.
+    /// The purposes that the value of a row may have been sealed for, from the texts of its primary key.
     pub purposes: &'a (dyn Fn(&[String]) -> Vec<String> + Send + Sync),
 }
 
-/// The beginnings of texts that were sealed under a key.
+/// The beginnings of texts that were sealed with a key.
 pub fn beginnings(id: KeyId) -> [String; 4] {
     let [a, b, c, d] = id.0.to_be_bytes();
-    // the last character takes two bits of what follows the key's id
+    // the last character also holds two bits of what follows the key's id
     [0x00, 0x40, 0x80, 0xc0].map(|next| {
         let mut text = BASE64_STANDARD_NO_PAD.encode([1, a, b, c, d, next]);
         text.truncate(TELLING);
@@ -55,10 +55,10 @@ pub fn beginnings(id: KeyId) -> [String; 4] {
 }
 
 impl SealedValues<'_> {
-    /// Seals anew what is under older keys; false when time ran out before all was.
+    /// Reseals what is under older keys. Returns false if time ran out first.
     ///
     /// # Errors
-    /// When the database does not answer, or a value cannot be opened.
+    /// If the database does not answer, or a value cannot be unsealed.
     pub async fn reseal(&self, db: &TenantDb, until: Instant) -> Result<bool> {
         loop {
             let rows = self.older(db).await?;
@@ -110,7 +110,7 @@ impl SealedValues<'_> {
             names.push(name);
         }
         let purposes = (self.purposes)(&names);
-        let damaged = || Error::internal(format!("a value in {table}.{column} cannot be opened"));
+        let damaged = || Error::internal(format!("a value in {table}.{column} cannot be unsealed"));
         let at = self.key.len();
         let (old, new): (Value, Value) = match self.form {
             Form::Bytes => {
@@ -147,15 +147,15 @@ fn begins_otherwise(column: &str, from: usize) -> String {
     format!(r#"substr("{column}", {from}, {TELLING}) NOT IN ($1, $2, $3, $4)"#)
 }
 
-/// What of a tenant's system tables its data keys seal: table, primary key, column, form, and what it is sealed for, with
-/// the key of its row or without.
-/// Whoever keeps what [`crate::keys::DataKeys`] sealed lists it here, or it is lost when its key is retired.
+/// The sealed columns of a tenant's system tables: table, primary key, column, form, and the purpose, with the key of
+/// its row or without. Every column that stores what [`crate::keys::DataKeys`] sealed must be listed here, or it is
+/// lost when its key is retired.
 const SPACE: &[(&str, Key, &str, Form, &str)] = &[
     ("sign_on", Key::Text("name"), "secret", Form::Text, sign_on::SECRET),
     ("work", Key::Uuid("id"), "payload", Form::Bytes, work::SEALED),
 ];
 
-/// Seals what the system tables hold anew; as [`SealedValues::reseal`].
+/// Reseals the system tables, as [`SealedValues::reseal`] does.
 ///
 /// # Errors
 /// As [`SealedValues::reseal`].

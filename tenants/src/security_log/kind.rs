@@ -1,4 +1,4 @@
-//! What the security log tells of.
+//! The kinds of events in the security log.
 
 macro_rules! kinds {
     ($($variant:ident, $name:literal;)*) => {
@@ -45,7 +45,8 @@ kinds! {
 }
 
 impl Kind {
-    /// Whether strangers can make it happen as often as they like: told once a minute for each name and address.
+    /// Whether strangers can cause it as often as they like: then it is recorded once a minute for each name and
+    /// address.
     pub(super) fn is_deduplicated(self) -> bool {
         matches!(
             self,

@@ -1,5 +1,5 @@
-//! The security log: who came in, who failed to, who changed what others may do. It stands in the organisation's space;
-//! that of people without one stands in the control plane. No secret is ever put into it.
+//! The security log: who signed in, who failed to, who changed what others may do. It is stored in the organisation's
+//! space; events of people without an organisation are in the control plane. It never contains secrets.
 
 mod kind;
 mod read;
@@ -27,7 +27,7 @@ use crate::{
     identity::ClientInfo,
 };
 
-/// Microseconds within which repetitions of an event are one line.
+/// Repetitions of an event within this time are one entry, microseconds.
 const DEDUPE_WINDOW: i64 = 60_000_000;
 
 /// Something that happened.
@@ -40,12 +40,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// Something that nobody in particular did.
+    /// An event without an actor.
     pub fn new(kind: Kind) -> Self {
         Self { kind, actor: None, client: None, detail: Map::new() }
     }
 
-    /// Something that a caller did, from where the request came.
+    /// An event caused by a caller, from the request's address.
     pub fn of(caller: &Caller, kind: Kind) -> Self {
         Self { actor: Some(caller.actor), client: caller.client.as_deref().cloned(), ..Self::new(kind) }
     }
@@ -55,23 +55,23 @@ impl Event {
         self.kind
     }
 
-    /// Who did it, or in whose name it was tried.
+    /// Who did it, or who the attempt claimed to be.
     pub fn by(self, actor: Actor) -> Self {
         Self { actor: Some(actor), ..self }
     }
 
-    /// From where.
+    /// The address it came from.
     pub fn from(self, client: &ClientInfo) -> Self {
         Self { client: Some(client.clone()), ..self }
     }
 
-    /// One more fact; never a secret.
+    /// Adds a detail; never a secret.
     pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
         self.detail.insert(key.to_owned(), value.into());
         self
     }
 
-    /// Lines with the same text here are one; `id` where each stands alone.
+    /// Entries with the same key are merged; the key is `id` where each stands alone.
     fn dedupe_key(&self, id: EventId, who: &str, now: i64) -> String {
         if !self.kind.is_deduplicated() {
             return id.to_string();
@@ -93,7 +93,7 @@ impl Event {
     }
 }
 
-/// Writes a line into an organisation's log: in its open transaction, or alone.
+/// Adds an entry to an organisation's log, in its open transaction or alone.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -120,7 +120,7 @@ pub async fn note(space: &impl ConnectionTrait, event: Event, now: i64) -> Resul
     Ok(())
 }
 
-/// Writes a line about a person who is in no organisation, or about nobody we know.
+/// Adds an entry about a person without an organisation, or about an unknown person.
 ///
 /// # Errors
 /// When the control plane does not answer.

@@ -1,4 +1,4 @@
-//! Reading security logs, the newest line first.
+//! Reads security logs, newest entry first.
 
 use entities::{
     control,
@@ -11,20 +11,20 @@ use serde_json::Value as Json;
 use super::Kind;
 use crate::{caller::Actor, db::TenantDb, error::Result};
 
-/// Which lines are wanted.
+/// Which entries to read.
 #[derive(Clone, Debug, Default)]
 pub struct LogQuery {
-    /// How many at most.
+    /// Most entries.
     pub first: u64,
-    /// Those before this one.
+    /// Only entries before this one.
     pub after: Option<EventId>,
-    /// Of these kinds; of all where there is none.
+    /// Only these kinds; empty for all.
     pub kinds: Vec<Kind>,
-    /// Of these actors alone.
+    /// Only these actors.
     pub actors: Option<Vec<Actor>>,
 }
 
-/// A line of the log.
+/// An entry of the log.
 #[derive(Clone, Debug)]
 pub struct Line {
     pub id: EventId,
@@ -32,17 +32,17 @@ pub struct Line {
     pub kind: String,
     /// The first time, microseconds UTC.
     pub at: i64,
-    /// The last time, where it happened several times within a minute.
+    /// The last time, if it happened several times within a minute.
     pub last_at: i64,
     pub times: i64,
-    /// As [`Actor::stored`] has it; in the control plane the id of an account.
+    /// As [`Actor::stored`]; in the control plane the id of an account.
     pub actor: Option<String>,
     pub address: Option<String>,
     pub agent: Option<String>,
     pub detail: Json,
 }
 
-/// Lines, and whether older ones follow.
+/// Entries, and whether older ones follow.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub lines: Vec<Line>,
@@ -81,7 +81,7 @@ pub async fn page(db: &TenantDb, asked: &LogQuery) -> Result<Page> {
     Ok(Page { lines: rows.into_iter().map(line).collect(), more })
 }
 
-/// The last lines about people who belong to no organisation: about one of them, or about all.
+/// The newest entries about people without an organisation: one of them, or all.
 ///
 /// # Errors
 /// When the control plane does not answer.

@@ -1,4 +1,5 @@
-//! Old lines go: each organisation says how long it keeps its log, and work that renews itself sweeps it.
+//! Deletes old entries. Each organisation decides how long it keeps its log; a job that schedules itself again does the
+//! work.
 
 use entities::{
     control,
@@ -22,13 +23,13 @@ pub const QUEUE: &str = "security-log";
 /// Microseconds.
 const DAY: i64 = 24 * 3600 * 1_000_000;
 
-/// Days for which a log may be kept.
+/// The allowed numbers of days.
 const DAYS: std::ops::RangeInclusive<i64> = 7..=3_650;
 
-/// Days for which the lines of people without organisation are kept.
+/// Days for which entries about people without organisation are kept.
 const CONTROL_DAYS: i64 = 365;
 
-/// Sees to it that the log of a space will be swept, from the day on which its first line grows old.
+/// Makes sure that the log will be swept, on the day its oldest entry expires.
 ///
 /// # Errors
 /// When a database does not answer.
@@ -43,13 +44,13 @@ pub async fn begin(db: &TenantDb, now: i64) -> Result<()> {
 /// When the database does not answer.
 pub async fn keep_days(db: &TenantDb) -> Result<i64> {
     let row = security::Entity::find_by_id(1_i16).one(db).await?;
-    row.map(|row| row.log_days).ok_or_else(|| Error::internal("the space has no security settings"))
+    row.map(|row| row.log_days).ok_or_else(|| Error::internal("the space has no row of security settings"))
 }
 
-/// Says how long the log is kept, and has it swept by that at once.
+/// Sets how long the log is kept, and sweeps it at once.
 ///
 /// # Errors
-/// `VALIDATION_FAILED` for a number of days that is not taken.
+/// `VALIDATION_FAILED` for a number of days that is not allowed.
 pub async fn set_keep_days(db: &TenantDb, days: i64, now: i64) -> Result<()> {
     if !DAYS.contains(&days) {
         let issue = Issue::WrongType(format!("{} to {} days", DAYS.start(), DAYS.end()).into());
@@ -62,7 +63,7 @@ pub async fn set_keep_days(db: &TenantDb, days: i64, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes what is older than the organisation wants, and comes back when the oldest line left will be.
+/// Deletes expired entries, and returns when the oldest remaining one expires.
 ///
 /// # Errors
 /// When a database does not answer.
@@ -81,7 +82,7 @@ pub async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
     later(db, (oldest.unwrap_or(now) + keep).max(now + DAY), now).await
 }
 
-/// Of several sweeps on one day, one is done: after a change of the settings they fall together again.
+/// If several sweeps are planned for one day, only one stays: after a change of the settings they come together again.
 async fn later(db: &TenantDb, due: i64, now: i64) -> Result<()> {
     let tx = db.begin_write().await?;
     let item = NewWork { queue: QUEUE, payload: json!({}), due, key: Some(format!("sweep {}", due / DAY)) };
@@ -90,7 +91,7 @@ async fn later(db: &TenantDb, due: i64, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes old lines about people without organisation.
+/// Deletes old entries about people without organisation.
 ///
 /// # Errors
 /// When the control plane does not answer.

@@ -1,5 +1,5 @@
-//! Whom a provider's subjects are here. A subject never changes; an address may. Another provider's subject is somebody
-//! else, however it reads: an organisation that changes its provider begins anew.
+//! Which person a provider's subject is. A subject never changes, while an address may. The same subject at another
+//! provider is somebody else, so an organisation that changes its provider starts again.
 
 use entities::{
     control::{sign_on_links, users},
@@ -11,7 +11,7 @@ use super::Proven;
 use crate::{error::Result, identity::Identity};
 
 impl Identity {
-    /// The person whom an organisation's provider speaks of, if that one spoke of them before.
+    /// The person behind a subject of the organisation's provider, if they signed in through it before.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -24,7 +24,7 @@ impl Identity {
         }
     }
 
-    /// Remembers it.
+    /// Stores the link.
     ///
     /// # Errors
     /// When the control plane does not answer.

@@ -1,5 +1,5 @@
-//! Single sign-on by OpenID Connect: each organisation may have a provider of its own, whose word is taken for addresses
-//! in the organisation's verified domains, and for this organisation alone.
+//! Single sign-on by OpenID Connect. Each organisation may have its own provider. It is trusted for addresses in the
+//! organisation's verified domains, and for this organisation alone.
 
 mod links;
 mod provider;
@@ -23,17 +23,20 @@ use crate::{
 /// The provider of an organisation.
 ///
 /// # Errors
-/// `NOT_FOUND` where it has none.
+/// `NOT_FOUND` if it has none.
 pub async fn provider(db: &TenantDb, callback: String, reach: Arc<Reach>) -> Result<Provider> {
     let row = settings::row(db).await?.ok_or_else(none)?;
-    let secret = db.key().unseal_text(SECRET, &row.secret).map_err(|_| Error::internal("a secret cannot be opened"))?;
+    let secret = db
+        .key()
+        .unseal_text(SECRET, &row.secret)
+        .map_err(|_| Error::internal("the provider's secret cannot be unsealed"))?;
     Ok(Provider { issuer: row.issuer, client_id: row.client_id, client_secret: secret.to_string(), callback, reach })
 }
 
-/// The role of those who come for the first time.
+/// The role of people who sign in for the first time.
 ///
 /// # Errors
-/// `NOT_FOUND` where the organisation has no provider any more.
+/// `NOT_FOUND` if the organisation no longer has a provider.
 pub async fn role(db: &TenantDb) -> Result<RoleId> {
     Ok(settings::row(db).await?.ok_or_else(none)?.role_id)
 }

@@ -1,5 +1,5 @@
-//! Talking to a provider: OpenID Connect's authorisation code flow with state, nonce and PKCE. Requests go over HTTPS,
-//! are followed nowhere else, and are bounded in time and size.
+//! Talks to a provider: the authorization code flow of OpenID Connect with state, nonce and PKCE. Requests use HTTPS,
+//! follow no redirects, and are limited in time and size.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use url::Url;
 use super::reach::Reach;
 use crate::error::{Code, Error, Result};
 
-/// Longest answer of a provider, bytes.
+/// Longest response of a provider, bytes.
 const LONGEST: usize = 1024 * 1024;
 
 type Client =
@@ -26,13 +26,13 @@ pub struct Provider {
     pub issuer: String,
     pub client_id: String,
     pub client_secret: String,
-    /// Where it sends people back to.
+    /// The address it redirects people to.
     pub callback: String,
-    /// How it is asked.
+    /// The HTTP client.
     pub reach: Arc<Reach>,
 }
 
-/// What must still be known when somebody comes back.
+/// What must be remembered until the person comes back.
 #[derive(Serialize, Deserialize)]
 pub struct Waiting {
     pub state: String,
@@ -40,10 +40,10 @@ pub struct Waiting {
     verifier: String,
 }
 
-/// What a provider says of somebody.
+/// What a provider says about a person.
 #[derive(Clone, Debug)]
 pub struct Proven {
-    /// Which provider says it.
+    /// The issuer.
     pub issuer: String,
     /// Never changes at this provider.
     pub subject: String,
@@ -77,16 +77,16 @@ impl Proven {
     }
 }
 
-/// A name as we keep them: on one line, 100 characters at most.
+/// A name in the form we store: one line, at most 100 characters.
 fn plain(name: Option<&str>) -> String {
     name.unwrap_or_default().trim().chars().filter(|char| !char.is_control()).take(100).collect()
 }
 
 impl Provider {
-    /// Where to send somebody, and what to remember meanwhile.
+    /// The address to send the person to, and what to remember meanwhile.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when the provider does not answer as one.
+    /// `UNAVAILABLE` if the provider does not answer correctly.
     pub async fn begin(&self) -> Result<(Url, Waiting)> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let client = self.client().await?;
@@ -105,10 +105,10 @@ impl Provider {
         Ok((url, waiting))
     }
 
-    /// Who came back with a code.
+    /// The person who came back with a code.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the provider does not vouch for them, `UNAVAILABLE` when it does not answer as one.
+    /// `UNAUTHENTICATED` if the provider does not confirm them; `UNAVAILABLE` if it does not answer correctly.
     pub async fn finish(&self, code: &str, waiting: Waiting) -> Result<Proven> {
         let client = self.client().await?;
         let http = |request| ask(request, &self.reach);
@@ -120,7 +120,7 @@ impl Provider {
         let claims = token.claims(&client.id_token_verifier(), &Nonce::new(waiting.nonce)).map_err(refused)?;
         let mut proven = Proven::of(&self.issuer, claims);
         if proven.email.is_none() {
-            // many providers keep the address out of the token and tell it when asked
+            // many providers leave the address out of the token and give it only on request
             let asked = client.user_info(answer.access_token().clone(), Some(claims.subject().clone()));
             let claims: CoreUserInfoClaims =
                 asked.map_err(Error::internal)?.request_async(&http).await.map_err(refused)?;
@@ -134,7 +134,7 @@ impl Provider {
         let http = |request| ask(request, &self.reach);
         let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.map_err(|error| {
             let message = format!(
-                "The provider {} does not answer as one of OpenID Connect; try again, or check its address: it is one of the internet, or of a network that the operator names (`sign_on_networks`).",
+                "The provider {} does not answer as an OpenID Connect provider. Try again, or check its address: it must be on the internet, or in a network that the operator allows (`sign_on_networks`).",
                 self.issuer
             );
             Error::new(Code::Unavailable, message).caused_by(error.to_string())
@@ -147,7 +147,8 @@ impl Provider {
 }
 
 fn refused(error: impl std::fmt::Display) -> Error {
-    Error::new(Code::Unauthenticated, "The provider does not vouch for you; begin again.").caused_by(error.to_string())
+    Error::new(Code::Unauthenticated, "The provider did not confirm who you are. Start again.")
+        .caused_by(error.to_string())
 }
 
 /// One request to a provider.
@@ -155,7 +156,7 @@ async fn ask(request: HttpRequest, reach: &Reach) -> std::result::Result<HttpRes
     let url = Url::parse(&request.uri().to_string()).map_err(std::io::Error::other)?;
     let client = reach.client(&url);
     let client =
-        client.ok_or_else(|| std::io::Error::other("the provider's documents lead to an address that is not asked"))?;
+        client.ok_or_else(|| std::io::Error::other("the provider's documents name an address that is not allowed"))?;
     let (parts, body) = request.into_parts();
     let mut response = client
         .request(parts.method, url)

@@ -1,6 +1,6 @@
-//! Where providers are: on the internet. Somebody of an organisation names the provider, whose documents name further
-//! addresses; none of them leads into the network that this server stands in. Names are judged by what they resolve to
-//! when the connection is made, so that what was judged is what is connected to.
+//! Which addresses a provider may have: those on the internet. Admins of an organisation name the provider, and its
+//! documents name further addresses; none of them may lead into this server's own network. Names are checked when they
+//! are resolved for the connection, so the checked address is the one that is connected to.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -14,33 +14,33 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 
-/// How providers are asked: on the internet, and in those networks of ours that the operator names.
+/// Where providers are allowed: on the internet, and in our own networks that the operator lists.
 pub struct Reach {
     networks: Arc<[IpNet]>,
     client: reqwest::Client,
 }
 
 impl Reach {
-    /// A way to providers.
+    /// An HTTP client for providers.
     ///
     /// # Errors
-    /// When the system gives no client for HTTPS.
+    /// If the system cannot provide an HTTPS client.
     pub fn new(networks: &[IpNet]) -> Result<Self> {
         let networks: Arc<[IpNet]> = networks.into();
-        // a redirect could lead inside the network; a proxy would look names up by itself
+        // a redirect could lead into the network; a proxy would resolve names itself
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         let client = client.dns_resolver(Arc::new(Reachable { networks: networks.clone() }));
         let client = client.connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(10));
         Ok(Self { networks, client: client.user_agent("clientele").build().map_err(Error::internal)? })
     }
 
-    /// The client, for an address that may be asked.
+    /// The client, if the address is allowed.
     pub(super) fn client(&self, url: &Url) -> Option<&reqwest::Client> {
         is_safe(url, &self.networks).then_some(&self.client)
     }
 }
 
-/// Looks names up, and leaves out what is not asked.
+/// Resolves names and leaves out addresses that are not allowed.
 struct Reachable {
     networks: Arc<[IpNet]>,
 }
@@ -52,7 +52,7 @@ impl Resolve for Reachable {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<SocketAddr> = found.filter(|address| is_asked(address.ip(), &networks)).collect();
             if found.is_empty() {
-                return Err(format!("`{}` leads to no address of the internet", name.as_str()).into());
+                return Err(format!("`{}` does not resolve to an address on the internet", name.as_str()).into());
             }
             let found: Addrs = Box::new(found.into_iter());
             Ok(found)
@@ -60,7 +60,7 @@ impl Resolve for Reachable {
     }
 }
 
-/// Whether an address could be a provider's, wherever it leads: HTTPS, or in the clear on this machine.
+/// Whether an address could be a provider's at all: HTTPS, or HTTP on this machine.
 pub(super) fn is_well_formed(url: &Url) -> bool {
     let here = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -71,7 +71,7 @@ pub(super) fn is_well_formed(url: &Url) -> bool {
     (url.scheme() == "https" || url.scheme() == "http" && here) && url.username().is_empty() && url.password().is_none()
 }
 
-/// Whether an address may be asked at all, as far as it says so itself; in the clear, on this machine alone.
+/// Whether an address is allowed as far as it can be seen without resolving it; plain HTTP only on this machine.
 fn is_safe(url: &Url, networks: &[IpNet]) -> bool {
     if !is_well_formed(url) {
         return false;
@@ -96,7 +96,7 @@ fn is_asked(address: IpAddr, networks: &[IpNet]) -> bool {
     public || networks.iter().any(|network| network.contains(&address))
 }
 
-/// The rest is kept for networks of one's own, for tests, or for several receivers (IANA's registry of special addresses).
+/// All other ranges are for private networks, tests or multicast (IANA's registry of special addresses).
 fn is_public(address: Ipv4Addr) -> bool {
     !matches!(
         address.octets(),
@@ -112,11 +112,11 @@ fn is_public(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // NAT64: the IPv4 address behind the gateway is asked
+        // NAT64: check the IPv4 address behind the gateway
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
         }
-        // Teredo and 6to4 have an IPv4 address inside
+        // Teredo and 6to4 contain an IPv4 address
         [0x2001, 0, ..] | [0x2002, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }

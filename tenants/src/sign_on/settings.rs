@@ -1,5 +1,6 @@
-//! Which provider, and for which domains: said by those who may do everything, since a provider says who people are; but
-//! for the domains: that one is an organisation's is verified by the operator (docs/decisions/0081).
+//! The provider of an organisation and its domains. Only a role that allows everything may set the provider, because a
+//! provider decides who people are. The operator verifies that a domain belongs to an organisation
+//! (docs/decisions/0081).
 
 use entities::{
     control::{domains, sessions},
@@ -22,27 +23,27 @@ use crate::{
     security_log::{self, Event, Kind},
 };
 
-/// What a provider's secret is sealed for.
+/// The purpose that a provider's secret is sealed for.
 pub const SECRET: &str = "sign-on secret";
 /// The one row.
 const NAME: &str = "provider";
 /// Longest issuer, client id or secret.
 const LONGEST: usize = 1_000;
 
-/// What an admin says.
+/// The input of an admin.
 #[derive(Clone, Debug)]
 pub struct NewSignOn {
     pub issuer: String,
     pub client_id: String,
-    /// Left out, the known one stays; another provider does not get it.
+    /// If it is left out, the stored one is kept; it is never given to a different provider.
     pub client_secret: Option<String>,
-    /// Name of the role of those who come for the first time.
+    /// Name of the role of people who sign in for the first time.
     pub role: String,
-    /// Members may come in no other way; the owner always may.
+    /// Members can sign in through the provider only; the owner always can with a password.
     pub required: bool,
 }
 
-/// What holds.
+/// The current settings.
 #[derive(Clone, Debug)]
 pub struct SignOn {
     pub issuer: String,
@@ -52,7 +53,7 @@ pub struct SignOn {
     pub domains: Vec<String>,
 }
 
-/// The settings; nothing where there is no provider.
+/// The settings; `None` if there is no provider.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -64,10 +65,11 @@ pub async fn get(db: &TenantDb, caller: &Caller) -> Result<Option<SignOn>> {
     Ok(Some(SignOn { issuer: row.issuer, client_id: row.client_id, role, required: row.required, domains }))
 }
 
-/// Says through which provider members sign in. One in a network of ours is asked only if the operator names that one.
+/// Sets the provider through which members sign in. A provider in one of our own networks is allowed only if the
+/// operator lists the network.
 ///
 /// # Errors
-/// `FORBIDDEN` for whoever may not do everything; `VALIDATION_FAILED`.
+/// `FORBIDDEN` unless the role allows everything; `VALIDATION_FAILED`.
 pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     may_change(caller)?;
     let known = row(db).await?;
@@ -126,7 +128,7 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     if another { end_sessions(db, caller).await } else { Ok(()) }
 }
 
-/// Takes the provider away: members sign in with their passwords, also those whom it vouched for until now.
+/// Removes the provider. Members then sign in with their passwords.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -140,7 +142,7 @@ pub async fn remove(db: &TenantDb, caller: &Caller) -> Result<()> {
     end_sessions(db, caller).await
 }
 
-/// Ends the sessions that a provider opened whose word is taken no more.
+/// Ends the sessions that a provider opened which is no longer trusted.
 async fn end_sessions(db: &TenantDb, caller: &Caller) -> Result<()> {
     let update = sessions::Entity::update_many()
         .set(sessions::ActiveModel { revoked_at: Set(Some(caller.clock.micros())), ..Default::default() })
@@ -150,7 +152,7 @@ async fn end_sessions(db: &TenantDb, caller: &Caller) -> Result<()> {
     Ok(())
 }
 
-/// A provider says who members are, and so what they may do: nobody gives themselves more than they have.
+/// A provider decides who members are, and so what they may do. Nobody may give themselves more than they have.
 fn may_change(caller: &Caller) -> Result<()> {
     if *caller.access == Access::All {
         return Ok(());
@@ -160,7 +162,7 @@ fn may_change(caller: &Caller) -> Result<()> {
     Err(Error::new(Code::Forbidden, why))
 }
 
-/// Whether members come in through the provider alone.
+/// Whether members can sign in through the provider only.
 pub(crate) async fn is_required(db: &TenantDb) -> Result<bool> {
     Ok(row(db).await?.is_some_and(|row| row.required))
 }
@@ -179,17 +181,18 @@ pub async fn domains_of(control: &Control, tenant: TenantId) -> Result<Vec<Strin
     Ok(rows.into_iter().map(|row| row.domain).collect())
 }
 
-/// The operator's word that a domain is an organisation's; a domain is of one organisation at most.
+/// Stores the operator's confirmation that a domain belongs to an organisation. A domain belongs to one organisation at
+/// most.
 ///
 /// # Errors
-/// `BAD_REQUEST` for what is no domain, `CONFLICT` for one of another organisation.
+/// `BAD_REQUEST` for an invalid domain; `CONFLICT` if it belongs to another organisation.
 pub async fn verify_domain(control: &Control, tenant: TenantId, domain: &str, now: i64) -> Result<()> {
     let domain = domain.trim().trim_end_matches('.').to_ascii_lowercase();
     let plain = domain.split('.').all(|label| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     });
     if !plain || !domain.contains('.') || domain.len() > 253 {
-        return Err(Error::new(Code::BadRequest, format!("`{domain}` is no domain such as example.com.")));
+        return Err(Error::new(Code::BadRequest, format!("`{domain}` is not a domain such as example.com.")));
     }
     let row = domains::ActiveModel { domain: Set(domain.clone()), tenant_id: Set(tenant), verified_at: Set(now) };
     let insert = domains::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
@@ -204,7 +207,7 @@ pub async fn verify_domain(control: &Control, tenant: TenantId, domain: &str, no
     Err(Error::new(Code::Conflict, format!("{domain} is verified for another organisation.")))
 }
 
-/// Takes a domain back.
+/// Removes a domain.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -213,7 +216,7 @@ pub async fn forget_domain(control: &Control, tenant: TenantId, domain: &str) ->
         .filter(domains::Column::Domain.eq(domain.trim().to_ascii_lowercase()))
         .filter(domains::Column::TenantId.eq(tenant));
     match delete.exec(control.write()).await?.rows_affected {
-        0 => Err(Error::new(Code::NotFound, format!("{domain} is not among the organisation's domains."))),
+        0 => Err(Error::new(Code::NotFound, format!("{domain} is not a domain of the organisation."))),
         _ => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-//! The two steps of signing in: the password opens a challenge, which a code turns into a session. A challenge is good for
-//! nothing else, lives for five minutes and takes five codes.
+//! Signing in takes two steps: the password opens a challenge, and a code turns the challenge into a session. A
+//! challenge is useless for anything else, lives for five minutes and accepts five attempts.
 
 use entities::{
     control::{challenges, users},
@@ -18,15 +18,15 @@ use crate::error::{Code, Error, Result};
 
 /// Life of a challenge, microseconds.
 const LIFE: i64 = 5 * 60 * 1_000_000;
-/// Wrong codes that it takes.
+/// How many wrong codes a challenge accepts.
 const TRIES: i32 = 5;
 
 impl Identity {
-    /// Whether the person has given a second factor that need not be asked for now: answers true from a trusted device,
-    /// false where there is no second factor.
+    /// Whether the person has a second factor that need not be asked for now: true on a trusted device, false if they
+    /// have no second factor.
     ///
     /// # Errors
-    /// `SECOND_FACTOR_NEEDED` with the `challenge` to be answered.
+    /// `SECOND_FACTOR_NEEDED` with the `challenge` to answer.
     pub(in super::super) async fn challenge(
         &self,
         user: &users::Model,
@@ -60,12 +60,13 @@ impl Identity {
         Err(Error::of(Code::SecondFactorNeeded).with("challenge", token).with("expiresIn", LIFE / 1_000_000))
     }
 
-    /// A session for a challenge and a code. With `trust`, this device is not asked for a code for 30 days.
+    /// Exchanges a challenge and a code for a session. With `trust`, this device is not asked for a code for 30 days.
     ///
     /// # Errors
-    /// `BAD_CODE`; `RATE_LIMITED`; `UNAUTHENTICATED` when the challenge is not ours, is over, or took too many codes.
+    /// `BAD_CODE`; `RATE_LIMITED`; `UNAUTHENTICATED` if the challenge is unknown, has expired, or had too many
+    /// attempts.
     pub async fn finish_sign_in(&self, token: &str, code: &str, trust: bool, client: &ClientInfo) -> Result<SignedIn> {
-        let over = || Error::new(Code::Unauthenticated, "The sign-in has ended; begin again with the password.");
+        let over = || Error::new(Code::Unauthenticated, "The sign-in has expired. Start again with the password.");
         let id: ChallengeId = links::id(token).ok_or_else(over)?;
         let control = self.registry.control();
         let now = self.registry.clock().micros();
@@ -74,7 +75,7 @@ impl Identity {
         let row = row.filter(|row| row.tries < TRIES).ok_or_else(over)?;
         let user = self.registry.user(row.user_id).await?.ok_or_else(over)?;
         let factor = self.confirmed(user.id).await?.ok_or_else(over)?;
-        // counted before it is looked at, so that codes sent at the same time do not pass each other
+        // count before checking, so that codes sent in parallel cannot pass the limit
         let counted = challenges::Entity::update_many()
             .col_expr(challenges::Column::Tries, Expr::col(challenges::Column::Tries).add(1))
             .filter(challenges::Column::Id.eq(id))

@@ -1,4 +1,5 @@
-//! Codes: made from a shared secret and the time, taken once each, a step early or late at most; and recovery codes.
+//! Codes are made from a shared secret and the time. Each is accepted once, at most one step early or late. Recovery
+//! codes are accepted once each.
 
 use entities::{
     control::{recovery_codes, second_factors, users},
@@ -18,17 +19,17 @@ use crate::{
     security_log::{Event, Kind},
 };
 
-/// What secrets are sealed for.
+/// The purpose that secrets are sealed for.
 pub(crate) const SEALED: &str = "second factor";
-/// Recovery codes at a time.
+/// How many recovery codes a person gets.
 const CODES: usize = 10;
 /// Characters of a recovery code, 5 bits each.
 const LENGTH: usize = 16;
-/// Base 32 (RFC 4648): no letter is taken for a digit.
+/// Base 32 (RFC 4648): no letter looks like a digit.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 impl Identity {
-    /// A new secret of a person: to be shown, and to be kept.
+    /// A new secret for a person: what to show, and what to store.
     pub(super) fn new_secret(&self, user: &users::Model) -> Result<(Enrolment, Vec<u8>)> {
         let bytes = keys::random::<20>()?;
         let totp = totp(user, bytes)?;
@@ -41,10 +42,10 @@ impl Identity {
         let clear = self.registry.master().unseal(SEALED, &factor.sealed);
         let secret = clear.as_deref().and_then(|clear| clear.strip_prefix(user.id.0.as_bytes().as_slice()));
         let secret = secret.and_then(|secret| <[u8; 20]>::try_from(secret).ok());
-        totp(user, secret.ok_or_else(|| Error::internal("a second factor cannot be opened"))?)
+        totp(user, secret.ok_or_else(|| Error::internal("the secret of a second factor cannot be unsealed"))?)
     }
 
-    /// Takes a code of the factor, or a recovery code. Each serves once; wrong ones are counted, as passwords are.
+    /// Accepts a code of the factor, or a recovery code. Each works once; wrong ones are counted like passwords.
     ///
     /// # Errors
     /// `BAD_CODE`, `RATE_LIMITED`.
@@ -74,7 +75,7 @@ impl Identity {
         let seconds = u64::try_from(self.registry.clock().micros() / 1_000_000).map_err(Error::internal)?;
         let Some(step) = self.secret(user, factor)?.check(&digits, seconds) else { return Ok(false) };
         let step = i64::try_from(step).map_err(Error::internal)?;
-        // of two that send the same code, one takes it
+        // if two requests send the same code, only one succeeds
         let taken = second_factors::Entity::update_many()
             .col_expr(second_factors::Column::LastStep, Expr::value(step))
             .filter(second_factors::Column::UserId.eq(user.id))
@@ -89,7 +90,7 @@ impl Identity {
         Ok(used.exec(self.registry.control().write()).await?.rows_affected == 1)
     }
 
-    /// New recovery codes in place of others.
+    /// Replaces all recovery codes.
     pub(super) async fn new_recovery_codes(&self, tx: &DatabaseTransaction, user: UserId) -> Result<Vec<String>> {
         recovery_codes::Entity::delete_many().filter(recovery_codes::Column::UserId.eq(user)).exec(tx).await?;
         let codes = (0..CODES).map(|_| recovery_code()).collect::<Result<Vec<_>>>()?;
@@ -103,10 +104,10 @@ impl Identity {
     }
 }
 
-/// What authenticators take by default, and some take nothing else: SHA-1, six digits, 30 seconds (RFC 6238). A code may
-/// be one step early or late.
+/// The default of authenticator apps, and the only one some support: SHA-1, six digits, 30 seconds (RFC 6238). A code
+/// may be one step early or late.
 fn totp(user: &users::Model, secret: [u8; 20]) -> Result<Totp> {
-    // a colon would part the issuer from the account
+    // a colon would separate the issuer from the account
     let account: String = user.email.chars().filter(|char| *char != ':').collect();
     let builder = Builder::new().with_secret(Secret::new_stack(secret)).with_skew(1);
     let built = builder.with_account_name(account).with_issuer(Some("Clientele")).build();
@@ -126,7 +127,7 @@ fn recovery_code() -> Result<String> {
     Ok(code)
 }
 
-/// A recovery code as kept: 80 random bits need no slow hash.
+/// The stored form of a recovery code. It has 80 random bits, so it needs no slow hash.
 fn hash(code: &str) -> Vec<u8> {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).take(2 * LENGTH).collect();
     Sha256::digest(plain.to_ascii_uppercase()).to_vec()

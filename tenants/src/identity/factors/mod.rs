@@ -1,5 +1,5 @@
-//! Two factors: beside the password, a code that a person's authenticator makes every 30 seconds (TOTP, RFC 6238), or a
-//! recovery code.
+//! The second factor: besides the password, a code that the person's authenticator app makes every 30 seconds (TOTP,
+//! RFC 6238), or a recovery code.
 
 mod challenge;
 mod codes;
@@ -30,27 +30,27 @@ use crate::{
 
 pub(crate) use codes::SEALED;
 
-/// A second factor to be put into an authenticator. It is shown once.
+/// A new second factor, to be added to an authenticator app. It is shown once.
 pub struct Enrolment {
     /// The secret in base 32, for typing.
     pub secret: String,
-    /// `otpauth://totp/…`, as authenticators read it from a QR code.
+    /// `otpauth://totp/…`, which authenticator apps read from a QR code.
     pub uri: String,
 }
 
-/// How a person's second factor stands.
+/// The state of a person's second factor.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// Since when it is asked for, microseconds UTC; nothing while there is none.
+    /// When it was turned on, microseconds UTC; `None` if it is off.
     pub since: Option<i64>,
-    /// Recovery codes that are left.
+    /// Recovery codes that are still unused.
     pub recovery_codes: u64,
-    /// Devices from which it is not asked for.
+    /// Devices that are not asked for a code.
     pub trusted: Vec<TrustedDevice>,
 }
 
 impl Identity {
-    /// How a person's second factor stands.
+    /// The state of a person's second factor.
     ///
     /// # Errors
     /// When the control plane does not answer.
@@ -64,14 +64,15 @@ impl Identity {
         })
     }
 
-    /// Begins a second factor; it is asked for once a code of it was right. One that was begun before is forgotten.
+    /// Starts to set up a second factor. It is active once a first code was correct. An earlier unfinished setup is
+    /// discarded.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS` for the password, `CONFLICT` where there is one already.
+    /// `BAD_CREDENTIALS` for the password; `CONFLICT` if there is a second factor already.
     pub async fn enrol(&self, user: &users::Model, password: &str, client: &ClientInfo) -> Result<Enrolment> {
         self.demand_password(user, password, client).await?;
         if self.confirmed(user.id).await?.is_some() {
-            let message = "There is a second factor already; switch it off first.";
+            let message = "There is already a second factor. Turn it off first.";
             return Err(Error::new(Code::Conflict, message));
         }
         let (enrolment, sealed) = self.new_secret(user)?;
@@ -91,11 +92,11 @@ impl Identity {
         Ok(enrolment)
     }
 
-    /// Switches the second factor on by its first code. Answers recovery codes, which are shown once. The session in
-    /// which it is done counts as one of two factors from then on; others that the password alone opened end.
+    /// Turns the second factor on by its first code and returns recovery codes, which are shown once. The current
+    /// session counts as one with a second factor from then on; all others, which the password alone opened, end.
     ///
     /// # Errors
-    /// `BAD_CODE`; `RATE_LIMITED`; `CONFLICT` where none was begun, or it is on already.
+    /// `BAD_CODE`; `RATE_LIMITED`; `CONFLICT` if no setup was started, or the second factor is on already.
     pub async fn confirm_factor(
         &self,
         user: &users::Model,
@@ -104,7 +105,8 @@ impl Identity {
         client: &ClientInfo,
     ) -> Result<Vec<String>> {
         let factor = self.factor(user.id).await?.filter(|factor| factor.confirmed_at.is_none());
-        let factor = factor.ok_or_else(|| Error::new(Code::Conflict, "There is no second factor to be confirmed."))?;
+        let factor = factor
+            .ok_or_else(|| Error::new(Code::Conflict, "There is no second factor to confirm. Set one up first."))?;
         self.demand_code(user, &factor, code, client).await?;
         let now = self.registry.clock().micros();
         let tx = self.registry.control().begin().await?;
@@ -121,7 +123,7 @@ impl Identity {
             .filter(sessions::Column::Id.eq(session))
             .exec(&tx)
             .await?;
-        // whoever else is in came with the password alone
+        // all other sessions were opened by the password alone
         let others = sessions::Entity::delete_many()
             .filter(sessions::Column::UserId.eq(user.id))
             .filter(sessions::Column::TwoFactors.eq(false))
@@ -135,10 +137,10 @@ impl Identity {
         Ok(codes)
     }
 
-    /// New recovery codes in place of those that are left.
+    /// Replaces the recovery codes.
     ///
     /// # Errors
-    /// `BAD_CREDENTIALS`, `BAD_CODE`, `RATE_LIMITED`; `CONFLICT` where there is no second factor.
+    /// `BAD_CREDENTIALS`; `BAD_CODE`; `RATE_LIMITED`; `CONFLICT` if there is no second factor.
     pub async fn regenerate_codes(
         &self,
         user: &users::Model,
@@ -154,7 +156,7 @@ impl Identity {
         Ok(codes)
     }
 
-    /// Switches the second factor off. The person is told by mail.
+    /// Turns the second factor off. The person is told by email.
     ///
     /// # Errors
     /// As [`Identity::regenerate_codes`].
@@ -169,10 +171,10 @@ impl Identity {
         self.switch_off(user, Event::new(Kind::SecondFactorOff).from(client)).await
     }
 
-    /// Switches off the second factor of somebody who has lost it; the operator's way.
+    /// Turns off the second factor of somebody who has lost it. Only the operator can do this.
     ///
     /// # Errors
-    /// `CONFLICT` where there is none.
+    /// `CONFLICT` if there is none.
     pub async fn drop_factor(&self, user: &users::Model) -> Result<()> {
         if self.confirmed(user.id).await?.is_none() {
             return Err(Error::new(Code::Conflict, "There is no second factor."));
@@ -217,14 +219,14 @@ impl Identity {
         Ok(self.factor(user).await?.filter(|factor| factor.confirmed_at.is_some()))
     }
 
-    /// Forgets everything about a person's second factor.
+    /// Deletes everything about a person's second factor.
     pub(super) async fn forget_factors(&self, tx: &DatabaseTransaction, user: UserId) -> Result<()> {
         second_factors::Entity::delete_by_id(user).exec(tx).await?;
         recovery_codes::Entity::delete_many().filter(recovery_codes::Column::UserId.eq(user)).exec(tx).await?;
         self.forget_trust(tx, user).await
     }
 
-    /// Ends what a password opened without the second factor: trusted devices and sign-ins that wait for a code.
+    /// Ends what a password opened without the second factor: trusted devices and unfinished sign-ins.
     pub(super) async fn forget_trust(&self, tx: &DatabaseTransaction, user: UserId) -> Result<()> {
         challenges::Entity::delete_many().filter(challenges::Column::UserId.eq(user)).exec(tx).await?;
         trusted_devices::Entity::delete_many().filter(trusted_devices::Column::UserId.eq(user)).exec(tx).await?;

@@ -1,5 +1,5 @@
-//! Organisations that let nobody in with a password alone. Whoever has no second factor signs in to the account, and
-//! switches one on there; the organisation's own endpoints refuse until then. API keys are no sign-ins.
+//! Organisations can require a second factor. Somebody without one can still sign in to their account and set it up
+//! there; until then the organisation's own endpoints refuse them. API keys are not affected.
 
 use entities::{control::policies, ids::TenantId};
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Identity {
-    /// Refuses a session of one factor where the organisation asks for two.
+    /// Refuses a session without second factor if the organisation requires one.
     pub(in super::super) async fn enough(&self, tenant: TenantId, two_factors: bool) -> Result<()> {
         if two_factors || !asked(self.registry.control(), tenant).await? {
             return Ok(());
@@ -26,7 +26,7 @@ async fn asked(control: &Control, tenant: TenantId) -> Result<bool> {
     Ok(policy.is_some_and(|policy| policy.two_factors))
 }
 
-/// Whether the organisation asks its members for two factors.
+/// Whether the organisation requires a second factor.
 ///
 /// # Errors
 /// When the control plane does not answer.
@@ -34,7 +34,7 @@ pub async fn are_two_factors_required(db: &TenantDb) -> Result<bool> {
     asked(db.tickets().control(), db.tenant()).await
 }
 
-/// Has the organisation ask its members for two factors, or no longer. It holds within a second.
+/// Makes the organisation require a second factor, or stop requiring it. It takes effect within a second.
 ///
 /// # Errors
 /// `FORBIDDEN`.

@@ -1,5 +1,5 @@
-//! Devices that a person trusts: for 30 days they are not asked for a code there. A device is told by the token that it
-//! was given when it became known; changing the password ends all trust.
+//! Trusted devices: for 30 days they are not asked for a code. A device is recognised by the token that it got when it
+//! became known. Changing the password ends all trust.
 
 use entities::{
     control::{trusted_devices, users},
@@ -34,7 +34,7 @@ pub struct TrustedDevice {
 }
 
 impl Identity {
-    /// The devices that a person trusts, the last used first.
+    /// The devices that a person trusts, last used first.
     pub(super) async fn trusted_devices(&self, user: UserId) -> Result<Vec<TrustedDevice>> {
         let now = self.registry.clock().micros();
         let rows = trusted_devices::Entity::find()
@@ -54,10 +54,10 @@ impl Identity {
         Ok(rows.into_iter().map(shown).collect())
     }
 
-    /// Trusts a device no more.
+    /// Stops trusting a device.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the person trusts no such device.
+    /// `NOT_FOUND` if the person does not trust such a device.
     pub async fn forget_device(&self, user: UserId, id: TrustedDeviceId) -> Result<()> {
         let gone = trusted_devices::Entity::delete_many()
             .filter(trusted_devices::Column::Id.eq(id))
@@ -67,7 +67,7 @@ impl Identity {
         if gone.rows_affected == 1 { Ok(()) } else { Err(Error::new(Code::NotFound, "There is no such device.")) }
     }
 
-    /// Whether a visit comes from a device that the person trusts.
+    /// Whether a request comes from a device that the person trusts.
     pub(super) async fn is_trusted(&self, user: &users::Model, client: &ClientInfo) -> Result<bool> {
         let Some(device) = client.known_device(&user.email_key, Some(user)) else {
             return Ok(false);
@@ -81,7 +81,7 @@ impl Identity {
         Ok(used.exec(self.registry.control().write()).await?.rows_affected > 0)
     }
 
-    /// Trusts the device of a visit; answers the token that makes it known, if it was not.
+    /// Trusts the device of a request. Returns a token that makes it known, if it was not known before.
     pub(super) async fn trust(&self, user: &users::Model, client: &ClientInfo) -> Result<Option<String>> {
         let known = client.known_device(&user.email_key, Some(user)).cloned();
         let (device, token) = match known {
@@ -104,7 +104,7 @@ impl Identity {
             expires_at: now + LIFE,
         };
         let tx = self.registry.control().begin().await?;
-        // the same device again, and what is over
+        // the same device again, and expired entries
         let over = sea_orm::Condition::any()
             .add(trusted_devices::Column::DeviceHash.eq(row.device_hash.clone()))
             .add(trusted_devices::Column::ExpiresAt.lte(now));

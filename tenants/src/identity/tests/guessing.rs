@@ -1,4 +1,4 @@
-//! Guessing passwords: stopped, told, and no harm to the owner.
+//! Guessing passwords: it is stopped and recorded, and does not lock out the owner.
 
 use super::{lockout::Guessed, *};
 use crate::security_log::{Line, LogQuery, page};
@@ -65,7 +65,7 @@ async fn delays_grow_and_a_right_password_ends_them() {
 async fn an_address_that_tries_many_accounts_waits_too() {
     let identity = Arc::new(identity().await);
     let there = ClientInfo::new("198.51.100.7".parse().unwrap(), "");
-    // all at once: none slips past the counter
+    // all at once: the counter misses none
     let tries = (0..150).map(|n| {
         let (identity, there, email) =
             (Arc::clone(&identity), there.clone(), format!("{}{n}@example.org", unique("n")));

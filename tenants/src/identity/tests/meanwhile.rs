@@ -1,4 +1,4 @@
-//! What happens between the moment when somebody proves who they are and the moment when that opens something.
+//! Changes that happen between the moment somebody proves who they are and the moment it opens something.
 
 use entities::control::{memberships, tenants};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -21,7 +21,7 @@ async fn a_password_that_was_replaced_while_it_was_verified_opens_nothing() {
     let seen = up.user;
     identity.change_password(&seen, session, OLD, NEW, &visit()).await.unwrap();
 
-    // each of these has verified the old password, and goes on
+    // each of these has checked the old password, and continues
     let entered = identity.enter(seen.clone(), None, false, false, &visit()).await;
     assert_eq!(entered.unwrap_err().code(), Code::BadCredentials);
     assert_eq!(identity.sessions(seen.id).await.unwrap().len(), 1, "the one that changed it");

@@ -1,4 +1,4 @@
-//! Signing up, in and on, and keys, on the database of the test run.
+//! Signing up, in and on, and API keys, on the database of the test run.
 
 mod guessing;
 mod meanwhile;

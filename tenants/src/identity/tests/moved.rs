@@ -1,4 +1,4 @@
-//! What is sealed in one row does not open in another, whoever can write to the database.
+//! A value that was sealed for one row does not open in another, even for somebody who can write to the database.
 
 use entities::control::{pictures, sign_ups, system_jobs};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
