@@ -1,4 +1,4 @@
-//! Time zones: where local days begin, which instants a period means, and the boundaries of buckets.
+//! Time zones: when local days begin, which instants a period covers, and the boundaries of buckets.
 //!
 //! Instants are microseconds since 1970 UTC, days are counted from 1970-01-01; ranges are half open.
 
@@ -9,19 +9,19 @@ use chrono_tz::Tz;
 
 use crate::filter::Period;
 
-/// From (included) until (excluded); open where none.
+/// A range from (included) until (excluded); `None` is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// The first that belongs to it.
+    /// The first value inside.
     pub from: Option<i64>,
-    /// The first that does not belong to it any more.
+    /// The first value after the range.
     pub until: Option<i64>,
 }
 
 /// Length of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CalendarUnit {
-    /// 60 minutes by the local clock's beginning.
+    /// 60 minutes, from the full local hour.
     Hour,
     /// From local midnight.
     Day,
@@ -40,12 +40,12 @@ pub const MIN_DAY: i64 = -719_162;
 /// Last day that dates can hold: 9999-12-31.
 pub const MAX_DAY: i64 = 2_932_896;
 
-/// The day's number; see [`date`].
+/// The number of a day; see [`date`].
 pub fn day_number(date: NaiveDate) -> i64 {
     i64::from(date.to_epoch_days())
 }
 
-/// The date of a day's number; numbers beyond the calendar give its first or last day.
+/// The date of a day number. Numbers outside the calendar give its first or last day.
 pub fn date(day: i64) -> NaiveDate {
     i32::try_from(day.clamp(MIN_DAY, MAX_DAY)).ok().and_then(NaiveDate::from_epoch_days).unwrap_or_default()
 }
@@ -56,13 +56,13 @@ pub fn local_date(instant: i64, zone: Tz) -> NaiveDate {
     utc.with_timezone(&zone).date_naive()
 }
 
-/// The instant of a local time. Where clocks were turned back it is the earlier of the two; where they were turned
-/// forward over it, as long after the gap's start as it is after it by the clock before.
+/// The instant of a local time. A time that exists twice (clocks turned back) means the earlier one. A time that does
+/// not exist (clocks turned forward) is moved forward by the length of the gap.
 pub fn instant(local: NaiveDateTime, zone: Tz) -> i64 {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(found) | MappedLocalTime::Ambiguous(found, _) => found.timestamp_micros(),
         MappedLocalTime::None => {
-            // The offset that held before the gap: no zone leaps more than a day (Samoa left one out).
+            // the offset before the gap: no zone jumps by more than a day (Samoa left one out)
             let before = zone.offset_from_utc_datetime(&(local - TimeDelta::days(2)));
             let shift = chrono::Offset::fix(&before).local_minus_utc();
             (local - TimeDelta::seconds(i64::from(shift))).and_utc().timestamp_micros()
@@ -70,7 +70,7 @@ pub fn instant(local: NaiveDateTime, zone: Tz) -> i64 {
     }
 }
 
-/// The instant when a local day begins: midnight, or the first time after it where clocks skip midnight.
+/// The instant at which a local day begins: midnight, or the first time after it if clocks skip midnight.
 pub fn day_start(day: NaiveDate, zone: Tz) -> i64 {
     instant(day.and_time(NaiveTime::MIN), zone)
 }
@@ -126,8 +126,8 @@ pub fn days(period: Period, now: i64, zone: Tz) -> Span {
     }
 }
 
-/// The boundaries of the buckets that hold all instants of a range: the first is at or before its start, the last at
-/// or after its end, so there is one more than there are buckets. None if there were more buckets than the limit.
+/// The boundaries of the buckets that cover a range: the first at or before its start, the last at or after its end, so
+/// there is one more than there are buckets. `None` if there are more buckets than the limit.
 pub fn boundaries(step: CalendarUnit, from: i64, until: i64, zone: Tz, limit: usize) -> Option<Vec<i64>> {
     if step == CalendarUnit::Hour {
         return hours(from, until, zone, limit);
@@ -136,7 +136,7 @@ pub fn boundaries(step: CalendarUnit, from: i64, until: i64, zone: Tz, limit: us
     collect(first, step, limit, |day| day_start(day, zone), until)
 }
 
-/// As [`boundaries`], for day numbers; an hour of a day is the day.
+/// Like [`boundaries`], for day numbers. An hour bucket of a day is the day itself.
 pub fn day_boundaries(step: CalendarUnit, from: i64, until: i64, limit: usize) -> Option<Vec<i64>> {
     let step = if step == CalendarUnit::Hour { CalendarUnit::Day } else { step };
     collect(start_of(step, date(from)), step, limit, day_number, until)
@@ -157,7 +157,7 @@ fn collect(
         }
         day = next;
         let boundary = number(day);
-        // A day which a zone left out has no instants, and so no bucket.
+        // a day that a zone left out has no instants, and so no bucket
         if found.last().is_none_or(|last| boundary > *last) {
             found.push(boundary);
         }
@@ -204,7 +204,7 @@ pub fn start_of(step: CalendarUnit, day: NaiveDate) -> NaiveDate {
     start.unwrap_or(day)
 }
 
-/// The first day of the bucket so many buckets on. Stays where it is at the end of the calendar.
+/// The first day of the bucket that many buckets later; at the end of the calendar it stays where it is.
 fn shift(start: NaiveDate, step: CalendarUnit, count: i32) -> NaiveDate {
     let days = |n: i32| {
         let days = Days::new(u64::from(n.unsigned_abs()));
@@ -250,11 +250,11 @@ mod tests {
             // 02:00 became 03:00.
             ("2026-03-29T02:30:00", Paris, "2026-03-29T01:30:00Z"),
             ("2026-03-29T03:00:00", Paris, "2026-03-29T01:00:00Z"),
-            // 03:00 became 02:00: the first of the two half past twos.
+            // 03:00 became 02:00: the first of the two times 02:30
             ("2026-10-25T02:30:00", Paris, "2026-10-25T00:30:00Z"),
             ("2026-10-25T03:00:00", Paris, "2026-10-25T02:00:00Z"),
             ("2026-03-08T02:30:00", New_York, "2026-03-08T07:30:00Z"),
-            // The whole day is missing.
+            // the whole day is missing
             ("2011-12-30T12:00:00", Apia, "2011-12-30T22:00:00Z"),
         ] {
             assert_eq!(local(text, zone), at(utc), "{text} in {zone}");
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(day_start(ymd("2026-03-01"), Algiers), at("2026-02-28T23:00:00Z"));
         assert_eq!(day_start(ymd("2026-03-29"), Paris), at("2026-03-28T23:00:00Z"));
         assert_eq!(day_start(ymd("2026-03-30"), Paris), at("2026-03-29T22:00:00Z"));
-        // Midnight itself was skipped.
+        // midnight itself was skipped
         assert_eq!(day_start(ymd("2018-11-04"), chrono_tz::America::Sao_Paulo), at("2018-11-04T03:00:00Z"));
         assert_eq!(day_start(ymd("2011-12-30"), Apia), day_start(ymd("2011-12-31"), Apia));
         assert_eq!(local_date(at("2026-02-28T23:30:00Z"), Algiers), ymd("2026-03-01"));

@@ -1,4 +1,4 @@
-//! Which columns hold a field, and by which of them it is compared.
+//! Which columns hold a field, and which of them is compared.
 
 use crate::{
     catalog::{Cardinality, Field, FieldKind},
@@ -12,13 +12,13 @@ pub(crate) enum Stored {
     Int,
     Text,
     Id,
-    /// Words: `text[]` on PostgreSQL, JSON on SQLite.
+    /// A list of words: `text[]` on PostgreSQL, JSON on SQLite.
     List,
     /// Three columns: amount, currency (`_c`), amount in the base currency (`_b`).
     Money,
 }
 
-/// The kind of a field's values: of a rollup, that of its result.
+/// The type of a field's values; for a rollup, the type of its result.
 pub fn kind_of_values(kind: &FieldKind) -> &FieldKind {
     match kind {
         FieldKind::Rollup(rollup) => kind_of_values(&rollup.result),
@@ -26,7 +26,7 @@ pub fn kind_of_values(kind: &FieldKind) -> &FieldKind {
     }
 }
 
-/// How a kind is kept; nothing for links that have no column. A kept total of money is a number in the base currency.
+/// How a type is stored; `None` for links without a column. A rollup of money is a number in the base currency.
 pub(crate) fn stored(kind: &FieldKind) -> Option<Stored> {
     Some(match kind {
         FieldKind::Rollup(rollup) => match stored(&rollup.result)? {
@@ -58,18 +58,18 @@ pub(crate) fn stored(kind: &FieldKind) -> Option<Stored> {
     })
 }
 
-/// How a field is kept: what is encrypted is a text.
+/// How a field is stored; encrypted values are texts.
 pub(crate) fn stored_of(field: &Field) -> Option<Stored> {
     if field.encryption.is_some() { Some(Stored::Text) } else { stored(&field.kind) }
 }
 
-/// Whether a field has a column of keys beside its own.
+/// Whether a field has a column of keys besides its own.
 pub(crate) fn has_key(field: &Field) -> bool {
     if field.encryption.is_some() { field.encryption.has_equality() } else { values::has_key(&field.kind) }
 }
 
-/// The column by which a field is compared, as a suffix of its own, and what that column holds: the fold of a text,
-/// the key of an address, the amount of money in the base currency.
+/// The column by which a field is compared, as a suffix, and what that column holds: the fold of a text, the key of an
+/// address, the amount of money in the base currency.
 pub(crate) fn compared(field: &Field) -> Option<(&'static str, Stored)> {
     Some(match stored_of(field)? {
         Stored::Money => ("_b", Stored::Int),

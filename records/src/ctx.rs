@@ -1,4 +1,4 @@
-//! What every service function gets first: who asks, what the data looks like, and where it is.
+//! The first argument of every service function: the caller, the catalog and the tenant's space.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use tenants::{Caller, TenantDb, TenantTx, error::Result};
 
 use crate::{catalog::Catalog, rules::RuleSet, values::Locale};
 
-/// One caller at one version of the catalog in one tenant.
+/// One caller, one version of the catalog, one tenant.
 #[derive(Clone)]
 pub struct Ctx {
-    /// Who asks, from where.
+    /// Who makes the request, and from where.
     pub caller: Arc<Caller>,
-    /// The tenant's objects and fields, as this request was planned with.
+    /// The objects and fields that this request was planned with.
     pub catalog: Arc<Catalog>,
     /// The tenant's space, or an open transaction in it.
     pub db: TenantDb,
-    /// What objects demand beyond their catalog.
+    /// The rules of the objects.
     pub rules: Arc<RuleSet>,
 }
 
@@ -26,18 +26,18 @@ impl Ctx {
         Ok(Self { caller, catalog, db, rules })
     }
 
-    /// The organisation's conventions, as values are read with.
+    /// The organisation's conventions for reading values.
     pub fn locale(&self) -> Locale {
         Locale::of(self.db.settings(), self.catalog.rates.clone())
     }
 
-    /// The same request inside an open transaction: all that it reads and writes is part of it.
+    /// The same request inside an open transaction: everything it reads and writes is part of it.
     pub fn inside(&self, tx: &TenantTx) -> Self {
         Self { db: self.db.inside(tx), ..self.clone() }
     }
 
-    /// Begins a write transaction, and answers the request inside it: whoever goes on with that asks the pool no more, so
-    /// that a service never waits for a connection while it holds one.
+    /// Begins a write transaction and returns the request inside it. The rest of the service uses that and not the
+    /// pool, so it never waits for a second connection while it holds one.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -46,7 +46,7 @@ impl Ctx {
         Ok((self.inside(&tx), tx))
     }
 
-    /// The same request with the catalog read again; after `STALE_CATALOG`.
+    /// The same request with the catalog read again, after `STALE_CATALOG`.
     pub async fn refreshed(&self) -> Result<Self> {
         let catalog = crate::catalog::reload(&self.db).await?;
         Ok(Self { catalog, ..self.clone() })

@@ -1,4 +1,4 @@
-//! A small catalog with every kind of field, and its tables, for the tests of reads.
+//! A small catalog with every type of field, and its tables, for the tests of reads.
 
 use std::sync::Arc;
 
@@ -83,12 +83,12 @@ fn object(number: u128, name: &str, fields: Vec<(&str, FieldKind)>) -> Object {
         .with_fields(system.chain(custom).collect())
 }
 
-/// The catalog's tables, empty, in a space of their own.
+/// The catalog's tables, empty, in a new space.
 pub async fn ctx() -> Ctx {
     ctx_in("Africa/Algiers").await
 }
 
-/// The same in an organisation of another time zone.
+/// The same for an organisation in another time zone.
 pub async fn ctx_in(time_zone: &str) -> Ctx {
     let db = testing::space_in(time_zone).await;
     let catalog = catalog();
@@ -116,7 +116,7 @@ fn tables(dialect: Dialect, catalog: &Catalog) -> Vec<String> {
     statements
 }
 
-/// Puts records into an object's table; what is not given is null.
+/// Inserts records into an object's table; missing values are null.
 pub async fn insert(ctx: &Ctx, object: &str, records: &[Vec<(&str, Value)>]) -> Vec<RecordId> {
     let object = ctx.catalog.object(object).unwrap();
     let tx = ctx.db.begin_write().await.unwrap();

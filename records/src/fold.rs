@@ -1,15 +1,15 @@
-//! How texts are compared: the fold that shadow columns, filters, uniqueness and cursors share.
+//! How texts are compared: the fold that key columns, filters, uniqueness and cursors share.
 //!
-//! The fold is stored in every tenant, so it is versioned and never changes; a better one would be `fold_v2` with its
-//! own columns. It depends on no database's collation.
+//! The fold is stored in every tenant, so it has a version and never changes; a better one would be `fold_v2` with its
+//! own columns. It does not depend on a database's collation.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The comparable form of a text, version 1: compatibility decomposition, diacritics stripped, case folded, letters
+/// The comparable form of a text, version 1: compatibility decomposition, diacritics removed, case folded, letters
 /// without decomposition spelled out (ß → ss, œ → oe, ł → l …), blanks squeezed and trimmed.
 ///
-/// Marks that carry a sound of their own (vowel signs of Indic scripts, voicing of kana) stay: without them different
-/// words would be equal. Folding twice changes nothing.
+/// Marks that change the sound (vowel signs of Indic scripts, voicing of kana) are kept: without them different words
+/// would be equal. Folding twice changes nothing.
 pub fn fold_v1(text: &str) -> String {
     if text.is_ascii() { fold_ascii(text) } else { fold_unicode(text) }
 }
@@ -34,8 +34,8 @@ fn fold_ascii(text: &str) -> String {
 fn fold_unicode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut gap = false;
-    // Down, up and down again folds letters whose other case is another letter (ẞ, ß, ς, ı); what that composes is
-    // decomposed again.
+    // lower, upper and lower again folds letters whose other case is another letter (ẞ, ß, ς, ı); whatever that
+    // composes is decomposed again
     let folded = text.nfkd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     let letters = folded.nfkd().filter(|c| !is_stripped(*c));
     for letter in letters {
@@ -74,7 +74,7 @@ fn is_stripped(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// What stands for letters that do not decompose, and for the many quotes and hyphens that word processors put.
+/// Replacements for letters that do not decompose, and for the many quotes and hyphens that word processors insert.
 fn spelled(c: char) -> Option<&'static str> {
     Some(match c {
         'œ' => "oe",

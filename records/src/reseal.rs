@@ -1,6 +1,6 @@
-//! What records keep sealed, sealed anew after a new data key was brought in: values of encrypted fields, deleted ones
-//! too, their history, runs, dry runs and kept answers. Each slice looks for what is left, so no place need be kept,
-//! and a killed process costs nothing.
+//! Reseals what records hold after a new data key was added: values of encrypted fields, including deleted ones, their
+//! history, runs, dry runs and stored answers. Each step looks for what is left, so no position is stored and a crash
+//! costs nothing.
 
 use std::time::Instant;
 
@@ -24,13 +24,13 @@ use crate::{
     sealing::{self, MARK},
 };
 
-/// Changes sealed anew in one transaction.
+/// Changes resealed in one transaction.
 const BATCH: u32 = 500;
 
-/// Seals anew what is under older keys; false when time ran out before all was.
+/// Reseals what is under older keys. Returns false if time ran out first.
 ///
 /// # Errors
-/// When the database does not answer, or a value cannot be opened.
+/// If the database does not answer, or a value cannot be unsealed.
 pub async fn reseal(db: &TenantDb, until: Instant) -> Result<bool> {
     let encrypted = encrypted(db).await?;
     for (field, column, table) in &encrypted {
@@ -74,7 +74,7 @@ async fn encrypted(db: &TenantDb) -> Result<Vec<(FieldId, String, String)>> {
 /// A change's place in the history.
 type Place = (Uuid, i64);
 
-/// Changes hold one sealed text for each encrypted field, among plain ones of other fields.
+/// Changes contain one sealed text for each encrypted field, among plain ones of other fields.
 async fn history(db: &TenantDb, until: Instant) -> Result<bool> {
     let current = db.key().current();
     for older in db.key().ids().into_iter().filter(|id| *id != current) {
@@ -116,9 +116,9 @@ fn anew(db: &TenantDb, record: RecordId, diff: &str) -> Result<String> {
         let purpose = sealing::purpose("history", FieldId(field.parse().map_err(Error::internal)?), record);
         let clear = match db.key().unseal_text(&purpose, sealed) {
             Ok(clear) => clear,
-            // of a field that was gone when its key was retired
+            // of a field that was already deleted when its key was retired
             Err(Unopened::UnknownKey) => continue,
-            Err(Unopened::Damaged) => return Err(Error::internal("a value of the history cannot be opened")),
+            Err(Unopened::Damaged) => return Err(Error::internal("a value of the history cannot be unsealed")),
         };
         *change = format!("{MARK}{}", db.key().seal_text(&purpose, &clear)?).into();
     }

@@ -1,5 +1,5 @@
-//! Encrypted fields: how a value is sealed for its record and field, found by a keyed hash, and opened again. Everything
-//! above works with plain values; this is where they turn into what is stored, and back.
+//! Encrypted fields: how a value is sealed for its record and field, found by a keyed hash, and unsealed. All other
+//! code works with plain values.
 
 use entities::ids::{FieldId, RecordId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,26 +13,26 @@ use crate::{
     values::{self, Value},
 };
 
-/// Begins sealed texts in columns that hold plain ones too.
+/// Marks sealed texts in columns that also hold plain texts.
 pub(crate) const MARK: &str = "sealed:";
 
-/// What the column of an encrypted field holds.
+/// The stored text of a value in an encrypted field.
 ///
 /// # Errors
-/// `INTERNAL` when the catalog was read without keys.
+/// `INTERNAL` if the catalog was read without keys.
 pub(crate) fn seal(field: &Field, record: RecordId, value: &Value) -> Result<String> {
     text(keys(field)?, &purpose("field", field.id, record), value)
 }
 
-/// The value in the column of an encrypted field.
+/// The value of a stored text in an encrypted field.
 ///
 /// # Errors
-/// `STALE_CATALOG` when another process has brought in a key since the catalog was read.
+/// `STALE_CATALOG` if another process has added a key since the catalog was read.
 pub(crate) fn open(keys: &DataKeys, field: FieldId, record: RecordId, sealed: &str) -> Result<Value> {
     opened(keys, &purpose("field", field, record), sealed)
 }
 
-/// A field's change as the history keeps it.
+/// A field's change, as stored in the history.
 ///
 /// # Errors
 /// As [`seal`].
@@ -40,7 +40,7 @@ pub(crate) fn seal_change(field: &Field, record: RecordId, change: &(&Value, &Va
     Ok(format!("{MARK}{}", text(keys(field)?, &purpose("history", field.id, record), change)?))
 }
 
-/// What [`seal_change`] made.
+/// Unseals what [`seal_change`] made.
 ///
 /// # Errors
 /// As [`open`].
@@ -49,7 +49,7 @@ pub(crate) fn open_change(field: &Field, record: RecordId, sealed: &str) -> Resu
     opened(keys(field)?, &purpose("history", field.id, record), sealed)
 }
 
-/// What a value of an encrypted field is found by; nothing where there is no value, or the field has no hashes.
+/// The hash that finds a value of an encrypted field; `None` if there is no value, or the field has no hashes.
 pub(crate) fn hash(field: &Field, value: &Value) -> Option<String> {
     let keys = field.keys.as_ref().filter(|_| field.encryption.has_equality())?;
     let clear = match values::key(field, value) {
@@ -64,13 +64,13 @@ pub(crate) fn hash(field: &Field, value: &Value) -> Option<String> {
     Some(keys.equality_hash(&format!("equality {}", field.id), clear.as_bytes()))
 }
 
-/// A text that may hold values of an object's records: sealed if the object has encrypted fields.
+/// A text that may contain values of an object's records: sealed if the object has encrypted fields.
 pub(crate) fn guarded(keys: &DataKeys, object: Option<&Object>, purpose: &str, clear: String) -> Result<String> {
     let secret = object.is_some_and(|object| object.fields.iter().any(|field| field.encryption.is_some()));
     if secret { Ok(format!("{MARK}{}", keys.seal_text(purpose, &clear)?)) } else { Ok(clear) }
 }
 
-/// What [`guarded`] was given.
+/// Unseals what [`guarded`] made.
 ///
 /// # Errors
 /// As [`open`].
@@ -82,10 +82,10 @@ pub(crate) fn unguarded(keys: &DataKeys, purpose: &str, text: String) -> Result<
 }
 
 fn keys(field: &Field) -> Result<&DataKeys> {
-    field.keys.as_ref().ok_or_else(|| Error::internal(format!("field {} has no keys to be sealed with", field.id)))
+    field.keys.as_ref().ok_or_else(|| Error::internal(format!("field {} has no keys to seal it", field.id)))
 }
 
-/// What a value is sealed for.
+/// The purpose that a value is sealed for.
 pub(crate) fn purpose(what: &str, field: FieldId, record: RecordId) -> String {
     format!("{what} {field} {record}")
 }
@@ -97,13 +97,13 @@ fn text(keys: &DataKeys, purpose: &str, clear: &impl Serialize) -> Result<String
 
 fn opened<T: DeserializeOwned>(keys: &DataKeys, purpose: &str, sealed: &str) -> Result<T> {
     let clear = keys.unseal_text(purpose, sealed).map_err(unopened)?;
-    serde_json::from_str(&clear).map_err(|_| Error::internal("an encrypted value is no value"))
+    serde_json::from_str(&clear).map_err(|_| Error::internal("an encrypted value cannot be parsed"))
 }
 
 fn unopened(reason: Unopened) -> Error {
     match reason {
-        // with the newest catalog come the newest keys
+        // the newest catalog comes with the newest keys
         Unopened::UnknownKey => Error::of(Code::StaleCatalog),
-        Unopened::Damaged => Error::internal("an encrypted value cannot be opened"),
+        Unopened::Damaged => Error::internal("an encrypted value cannot be unsealed"),
     }
 }

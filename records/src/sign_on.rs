@@ -1,5 +1,5 @@
-//! Coming in through an organisation's provider: somebody known is recognised, somebody new whose address is in one of the
-//! organisation's domains becomes a person and a member at once.
+//! Signing in through an organisation's provider: an existing person is recognised; a new person whose address is in
+//! one of the organisation's domains gets an account and becomes a member.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ use crate::{
     rules::RuleSet,
 };
 
-/// A session for whoever the provider vouches for, for this organisation alone.
+/// Opens a session for a person whom the provider confirms, valid for this organisation alone.
 ///
 /// # Errors
-/// `FORBIDDEN` for an address that is not verified or of another domain, for a member who was deactivated, and for the
-/// owner: whoever chooses the provider would be the owner otherwise.
+/// `FORBIDDEN` for an address that is not verified or in another domain, for a deactivated member, and for the owner:
+/// otherwise whoever chooses the provider could act as the owner.
 pub async fn enter(
     identity: &Identity,
     rules: Arc<RuleSet>,
@@ -50,7 +50,7 @@ pub async fn enter(
             return Err(refused("You were deactivated in this organisation."));
         }
         Some(member) if access::is_owner(&db, member.role_id).await? => {
-            return Err(refused("The owner signs in with their password; no provider opens their place."));
+            return Err(refused("The owner signs in with their password, not through a provider."));
         }
         Some(_) => {}
         None => join(identity, rules, db, &person, client).await?,
@@ -59,7 +59,7 @@ pub async fn enter(
     identity.begin_bound(user.clone(), tenant, client).await
 }
 
-/// Who has the address, or somebody new; the provider is believed for the organisation's own domains alone.
+/// The person who has the address, or a new person. The provider is trusted for the organisation's own domains alone.
 async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result<Person> {
     let email = proven.email.as_deref().filter(|_| proven.email_verified);
     let email = email.ok_or_else(|| refused("The provider has not verified your email address."))?;
@@ -67,7 +67,7 @@ async fn newcomer(identity: &Identity, db: &TenantDb, proven: &Proven) -> Result
     let domains = sign_on::domains_of(db.control(), db.tenant()).await?;
     let domain = key.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
     if !domains.iter().any(|known| known == domain) {
-        return Err(refused("Your email address is in none of this organisation's verified domains."));
+        return Err(refused("Your email address is not in one of this organisation's verified domains."));
     }
     match identity.registry().user_by_email(&key).await? {
         Some(user) => Ok(Person::Known(user)),

@@ -1,7 +1,8 @@
-//! Writes the engine's SQL: text and the values bound in it, in one pass, for both databases.
+//! Builds the engine's SQL: text and bound values in one pass, for both databases.
 //!
-//! Tables are written as `"tenant"."o12"` and placeholders as `$1`, which both drivers take; where the databases differ
-//! (lists, places in a text) a method here knows both words. See `docs/decisions/0002-record-sql-text.md`.
+//! Tables are written as `"tenant"."o12"` and placeholders as `$1`, which both drivers accept. Where the databases
+//! differ (lists, positions in a text) a method here writes the right form. See
+//! `docs/decisions/0002-record-sql-text.md`.
 
 use std::fmt::Write;
 
@@ -9,7 +10,7 @@ use sea_orm::{Statement, Value};
 use tenants::{Dialect, TenantDb};
 use uuid::Uuid;
 
-/// A statement in the making.
+/// A statement that is being built.
 #[derive(Clone, Debug)]
 pub struct Sql {
     dialect: Dialect,
@@ -29,7 +30,7 @@ pub enum List {
 }
 
 impl Sql {
-    /// An empty statement in the words of a database.
+    /// An empty statement for a kind of database.
     pub fn new(dialect: Dialect) -> Self {
         Self { dialect, text: String::with_capacity(512), values: Vec::with_capacity(8) }
     }
@@ -39,15 +40,15 @@ impl Sql {
         self.dialect
     }
 
-    /// Adds text as it is. Never a value: those are bound.
+    /// Adds text as it is. Never use it for values: those are bound.
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
-    /// Adds a whole number as it is; for limits and generated names, whose few values may be part of the text.
+    /// Adds a whole number as it is; for limits and generated names, which have few values.
     pub fn number(&mut self, number: i64) -> &mut Self {
-        // writing to a String does not fail
+        // writing to a String cannot fail
         let _ = write!(self.text, "{number}");
         self
     }
@@ -75,7 +76,7 @@ impl Sql {
         self.push(alias).push(".").name(column)
     }
 
-    /// Adds a text literal; for keys that the catalog fixes, whose few values may be part of the text.
+    /// Adds a text literal; for keys from the catalog, which have few values.
     pub fn literal(&mut self, text: &str) -> &mut Self {
         self.text.push('\'');
         self.text.push_str(&text.replace('\'', "''"));
@@ -90,7 +91,7 @@ impl Sql {
         self
     }
 
-    /// Adds the right side of "is one of": ` = ANY($1)`, or ` IN (SELECT …)` on SQLite.
+    /// Adds the right side of an IN condition: ` = ANY($1)`, or ` IN (SELECT …)` on SQLite.
     pub fn one_of(&mut self, list: List) -> &mut Self {
         match self.dialect {
             Dialect::Postgres => self.push(" = ANY(").bind(list.array()).push(")"),
@@ -109,7 +110,7 @@ impl Sql {
         }
     }
 
-    /// Adds a piece of another statement for the same database, its placeholders counted on.
+    /// Adds a piece of another statement for the same database; its placeholders are renumbered.
     pub fn append(&mut self, other: Sql) -> &mut Self {
         let shift = self.values.len();
         if shift == 0 {
@@ -134,7 +135,7 @@ impl Sql {
                     rest = &from[end..];
                     continue;
                 }
-                // a name or literal as a whole; a doubled quote reads as two neighbours
+                // a whole name or literal; a doubled quote is read as two adjacent ones
                 quote => from[1..].find(char::from(quote)).map_or(from.len(), |i| i + 2),
             };
             self.text.push_str(&from[..length]);
@@ -153,7 +154,7 @@ impl Sql {
         &self.values
     }
 
-    /// The statement, to be run by the tenant's database or a transaction of it.
+    /// The statement, ready to run.
     pub fn statement(self, db: &TenantDb) -> Statement {
         db.statement(self.text, self.values)
     }

@@ -1,7 +1,7 @@
-//! What a new or changed field still needs once its columns are there: values of existing rows, indexes, uniqueness.
+//! What a new or changed field needs after its columns exist: values for existing rows, indexes, uniqueness.
 //!
-//! Over few rows that is done within the change itself; over many by a job, step by step, while the field is used.
-//! A step can be repeated: killed anywhere, it begins again where it was.
+//! For few rows this happens within the change itself; for many, a job does it step by step while the field is in use.
+//! Steps can be repeated: after a crash the job continues where it was.
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -17,29 +17,29 @@ use super::{Field, FieldKind, FieldState, conversion::TypeChange, ddl, edit::Edi
 /// Up to this many rows a field is built within the change that makes it.
 pub(super) const FEW: i64 = 1_000;
 
-/// What is left to do, as kept beside the field.
+/// What is left to do, stored with the field.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Todo {
-    /// Give existing rows the default, or a number, or their total.
+    /// Give existing rows the default, a number, or their rollup.
     pub fill: bool,
-    /// Everything up to this record is filled.
+    /// All records up to this one are filled.
     pub after: Option<Uuid>,
-    /// Give the field another type.
+    /// Change the type of the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<TypeChange>,
 }
 
-/// What a change of a field entails.
+/// The work that a change of a field causes.
 pub(super) struct Plan {
     /// Rows of the table, counted up to one more than [`FEW`].
     rows: i64,
     /// Existing rows need values.
     fill: bool,
-    /// Indexes to be made.
+    /// Indexes to create.
     indexes: Vec<ddl::Index>,
 }
 
-/// Looks at the table to see what a field that is new in some respect needs.
+/// Looks at the table to find out what the new or changed field needs.
 pub(super) async fn plan(edit: &Edit<'_>, field: &Field, indexed: bool) -> Result<Plan> {
     let object = edit.object_by_id(field.object)?;
     if field.column.is_empty() || !object.writable {
@@ -59,17 +59,17 @@ async fn rows(edit: &Edit<'_>, table: &str) -> Result<i64> {
     count(edit, format!(r#"SELECT count(*) FROM (SELECT 1 FROM "tenant"."{table}" LIMIT {}) few"#, FEW + 1)).await
 }
 
-/// Whether a table has more rows than are changed within a change of the catalog.
+/// Whether a table has more rows than are changed within the change itself.
 pub(super) async fn many(edit: &Edit<'_>, table: &str) -> Result<bool> {
     Ok(rows(edit, table).await? > FEW)
 }
 
-/// Whether every record must have a value, not only those to come.
+/// Whether every record must have a value, not only new ones.
 pub(super) fn everywhere(field: &Field) -> bool {
     field.required && !field.validation.required_for_new_only
 }
 
-/// The indexes of a field as it is declared. A unique one serves filters and order too; links are always looked up.
+/// The indexes of a field. A unique index serves filters and order too; links always have one.
 pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Field, indexed: bool) -> Vec<ddl::Index> {
     if field.column.is_empty() {
         return Vec::new();
@@ -85,7 +85,7 @@ pub(super) fn wanted_indexes(dialect: tenants::Dialect, table: &str, field: &Fie
 }
 
 impl Plan {
-    /// A required field needs a value in every row: from a default, or only in rows to come.
+    /// A required field needs a value in every row: from a default, or `appliesTo: NEW`.
     pub async fn refuse_missing(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
         if field.default.is_some() || self.fill || self.rows == 0 {
             return Ok(());
@@ -93,12 +93,12 @@ impl Plan {
         refuse_missing(edit, field).await
     }
 
-    /// Leaves out what was built before the change: the values that a default would give.
+    /// Leaves out what already existed before the change, such as the values from a default.
     pub fn only_what_changed(&mut self, before: &Field, after: &Field) {
         self.fill = self.fill && (before.state != FieldState::Active || everywhere(after) != everywhere(before));
     }
 
-    /// The state that the field is in once the change is committed.
+    /// The state of the field once the change is committed.
     pub fn state(&self) -> FieldState {
         if self.later() { FieldState::Building } else { FieldState::Active }
     }
@@ -107,7 +107,7 @@ impl Plan {
         self.rows > FEW && (self.fill || !self.indexes.is_empty())
     }
 
-    /// Builds what is little, or leaves the rest to the job. The field's row is there already.
+    /// Builds the field now if there are few rows, otherwise leaves it to the job. The field's row already exists.
     pub async fn start(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
         if self.later() {
             let todo = Todo { fill: self.fill, ..Todo::default() };
@@ -128,7 +128,7 @@ impl Plan {
     }
 }
 
-/// Refuses a field that must have a value everywhere while records have none.
+/// Refuses a field that must have a value everywhere while some records have none.
 pub(super) async fn refuse_missing(edit: &Edit<'_>, field: &Field) -> Result<()> {
     if !everywhere(field) {
         return Ok(());
@@ -139,26 +139,26 @@ pub(super) async fn refuse_missing(edit: &Edit<'_>, field: &Field) -> Result<()>
     }
 }
 
-/// Records that have no value where one is needed, in words.
+/// The message about records without a required value.
 pub(super) fn lacking(field: &Field, missing: i64) -> FieldIssue {
     FieldIssue {
         field: "required".to_owned(),
         issue: Issue::Rule(format!(
-            "{missing} records have no value for `{}`; give it a default, or ask for it on new records only",
+            "{missing} records have no value for `{}`; give it a default, or require it on new records only",
             field.name
         )),
     }
 }
 
-/// A uniqueness that the rows do not keep, in words.
+/// The message about rows that break uniqueness.
 pub(super) fn shared(field: &Field) -> Error {
     Error::invalid(vec![FieldIssue {
         field: "unique".to_owned(),
-        issue: Issue::Rule(format!("records share values of `{}`; make them differ first", field.name)),
+        issue: Issue::Rule(format!("records share values of `{}`; make them different first", field.name)),
     }])
 }
 
-/// Records whose select holds an option, archived ones too.
+/// How many records hold an option of a select, including archived ones.
 pub(super) async fn holding(edit: &Edit<'_>, field: &Field, option: &str) -> Result<i64> {
     let object = edit.object_by_id(field.object)?;
     let column = &field.column;
@@ -173,13 +173,13 @@ pub(super) async fn holding(edit: &Edit<'_>, field: &Field, option: &str) -> Res
     answer(edit, sql, vec![option.into()]).await
 }
 
-/// Records that have a value.
+/// How many records have a value.
 pub(super) async fn holding_any(edit: &Edit<'_>, field: &Field) -> Result<i64> {
     let object = edit.object_by_id(field.object)?;
     count(edit, format!(r#"SELECT count("{}") FROM "tenant"."{}""#, field.column, object.table)).await
 }
 
-/// Records that are not archived and have no value.
+/// How many records are not archived and have no value.
 pub(super) async fn missing(edit: &Edit<'_>, field: &Field) -> Result<i64> {
     let object = edit.object_by_id(field.object)?;
     let sql = format!(
@@ -189,13 +189,13 @@ pub(super) async fn missing(edit: &Edit<'_>, field: &Field) -> Result<i64> {
     count(edit, sql).await
 }
 
-/// The one number that a statement answers.
+/// The number that a statement returns.
 pub(super) async fn count(edit: &Edit<'_>, sql: String) -> Result<i64> {
     answer(edit, sql, Vec::new()).await
 }
 
 async fn answer(edit: &Edit<'_>, sql: String, values: Vec<sea_orm::Value>) -> Result<i64> {
     let row = edit.tx.query_one_raw(edit.tx.statement(sql, values)).await?;
-    let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
+    let row = row.ok_or_else(|| Error::internal("a count returned no row"))?;
     Ok(row.try_get_by_index(0)?)
 }

@@ -1,9 +1,9 @@
-//! The job that finishes a field over many rows: values first, then its indexes, then it is active.
+//! The job that finishes a field over many rows: first its values, then its indexes, then it becomes active.
 //!
-//! Readers and writers go on meanwhile. Rows are filled in batches of their own transactions, in the order of their
-//! ids; how far it came is kept beside the field. PostgreSQL builds indexes concurrently; one that was left invalid by
-//! a crash is dropped and made again. SQLite makes an index in one go, in which its one writer waits (about a second
-//! for a million rows) and readers do not.
+//! Readers and writers continue meanwhile. Rows are filled in batches, each in its own transaction, in the order of
+//! their ids; the position is stored with the field. PostgreSQL builds indexes concurrently; an index that a crash left
+//! invalid is dropped and built again. SQLite builds an index at once, during which writers wait (about a second for a
+//! million rows) and readers do not.
 
 use entities::ids::FieldId;
 use sea_orm::{ConnectionTrait, TransactionSession};
@@ -23,22 +23,22 @@ use crate::Ctx;
 
 /// Rows filled in one transaction.
 const BATCH: i64 = 2_000;
-/// Batches of one step, about a second of work.
+/// Batches in one step, about a second of work.
 const BATCHES: usize = 10;
 
-/// What is left after a step.
+/// What a step has left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Nothing.
     Done,
-    /// Another step.
+    /// Another step is needed.
     More,
 }
 
-/// Does a slice of building a field; safe to repeat at any point. Fields that need nothing are done at once.
+/// Does one step of building a field; it can be repeated at any point. Fields that need nothing are finished at once.
 ///
 /// # Errors
-/// `BUSY` and `UNAVAILABLE`, to be tried again. Values that are not unique fail the field, not the step.
+/// `BUSY` and `UNAVAILABLE`, which are retried. Duplicate values of a unique field fail the field, not the step.
 pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
     let db = &ctx.db;
     let catalog = cache::reload(db).await?;
@@ -70,15 +70,15 @@ pub async fn build_step(ctx: &Ctx, id: FieldId) -> Result<Progress> {
     Ok(Progress::Done)
 }
 
-/// Why a field cannot be unique.
+/// The reason why a field cannot be unique.
 pub(super) fn shared(field: &Field) -> String {
     format!(
-        "Records share values of `{}`, so it cannot be unique. Make them differ, then set `unique` again.",
+        "Records share values of `{}`, so it cannot be unique. Make them different, then set `unique` again.",
         field.name
     )
 }
 
-/// Fills the next rows and notes how far it came; false where there are no more.
+/// Fills the next rows and stores the position; false if there are no more rows.
 async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build::Todo) -> Result<bool> {
     let Some(object) = catalog.object_by_id(field.object) else { return Ok(false) };
     let tx = db.begin_write().await?;
@@ -96,7 +96,7 @@ async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build
     Ok(todo.fill)
 }
 
-/// Makes an index beside running work; false where the rows share values of a unique one.
+/// Builds an index while the table is in use; false if rows share values of a unique index.
 pub(super) async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
     let made = match db.dialect() {
         Dialect::Sqlite => db.execute_unprepared(&index.create()).await.map(drop),
@@ -121,10 +121,10 @@ pub(super) async fn index_made(db: &TenantDb, index: &Index) -> Result<bool> {
     }
 }
 
-/// The field as built, or as failed, in a change of the catalog. A field that waits for its name goes on waiting.
+/// Marks the field as active or failed, in a change of the catalog. A field that waits for its name keeps waiting.
 ///
 /// # Errors
-/// `STALE_CATALOG`, to be tried again, where the field is to be built in another column by now.
+/// `STALE_CATALOG`, which is retried, if the field has moved to another column meanwhile.
 async fn finish(ctx: &Ctx, built: &Field, state: FieldState, failure: Option<String>) -> Result<()> {
     let failure = &failure;
     edit(&ctx.db, ctx.caller.clock.micros(), |edit: &mut Edit<'_>| {

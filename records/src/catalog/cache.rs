@@ -1,5 +1,5 @@
-//! Snapshots of catalogs that this process knows, bounded in bytes. A snapshot may be old: the first data statement
-//! of a request tells (design §4), and then [`reload`] is asked for the newest.
+//! The catalog snapshots that this process has cached, limited in bytes. A snapshot may be out of date: the first data
+//! statement of a request finds out (design §4), and then [`reload`] reads the newest.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,7 +10,7 @@ use tenants::{TenantDb, error::Result};
 
 use super::{Catalog, store};
 
-/// Bytes of all snapshots together.
+/// Most bytes of all snapshots together.
 const CAPACITY: u64 = 256 * 1024 * 1024;
 
 static SNAPSHOTS: LazyLock<Cache<TenantId, Arc<Catalog>, Bytes>> =
@@ -25,30 +25,30 @@ impl Weighter<TenantId, Arc<Catalog>> for Bytes {
     }
 }
 
-/// The newest catalog that this process knows of the tenant; read once however many ask at the same time.
+/// The newest catalog of the tenant that this process knows. It is read once, however many ask at the same time.
 pub async fn current(db: &TenantDb) -> Result<Arc<Catalog>> {
     SNAPSHOTS.get_or_insert_async(&db.tenant(), load(db)).await
 }
 
-/// The catalog as the database has it now.
+/// Reads the catalog from the database.
 pub async fn reload(db: &TenantDb) -> Result<Arc<Catalog>> {
     let version = store::version(db).await?;
     loop {
         SNAPSHOTS.remove_if(&db.tenant(), |known| known.version != version);
         let catalog = current(db).await?;
-        // another task's load may have begun before the version that we saw
+        // another task may have started to load before the version that we need
         if catalog.version >= version {
             return Ok(catalog);
         }
     }
 }
 
-/// Makes a snapshot known that this process has just committed.
+/// Stores a snapshot that this process has just committed.
 pub(super) fn remember(db: &TenantDb, catalog: Arc<Catalog>) {
     SNAPSHOTS.insert(db.tenant(), catalog);
 }
 
-/// Forgets a tenant's snapshot: it was closed, moved or restored.
+/// Drops a tenant's snapshot, because it was closed, moved or restored.
 pub fn forget(tenant: TenantId) {
     SNAPSHOTS.remove(&tenant);
 }

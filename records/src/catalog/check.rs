@@ -1,4 +1,4 @@
-//! `check rollups`: computes kept totals anew, tells which are wrong, and repairs them where asked.
+//! `check rollups`: recomputes stored rollups, reports which are wrong, and repairs them on request.
 
 use entities::ids::{FieldId, RecordId};
 use sea_orm::{ConnectionTrait, TransactionSession};
@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::{fill, rollups};
 use crate::{Ctx, filter::Scope, sql::Sql};
 
-/// Records looked at together.
+/// Records checked together.
 const BATCH: i64 = 1_000;
-/// Records named per rollup.
+/// Example records per rollup.
 const EXAMPLES: usize = 10;
 
-/// Totals of one rollup that are not what the related records say.
+/// Wrong values of one rollup.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WrongTotals {
@@ -22,14 +22,14 @@ pub struct WrongTotals {
     pub field: FieldId,
     /// Its name, `object.field`.
     pub name: String,
-    /// Records whose total is wrong.
+    /// Number of records whose value is wrong.
     pub records: usize,
-    /// Some of them.
+    /// Some of these records.
     pub examples: Vec<RecordId>,
 }
 
-/// Checks all rollups of a tenant that are fully built. With `repair`, wrong totals are computed anew, under locks
-/// that keep writes in progress from being lost.
+/// Checks all rollups of a tenant that are completely built. With `repair`, wrong values are recomputed under locks, so
+/// that running writes are not lost.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -1,4 +1,4 @@
-//! What a field may be declared as. Every complaint names the part of the declaration and the remedy.
+//! What a field may be declared as. Every error names the part of the declaration and what to do.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use super::{
 };
 use crate::values::{Locale, Value, check_rules, from_json, validate};
 
-/// Most options of one select.
+/// Most options of a select.
 const OPTIONS: usize = 500;
-/// Most characters of one title or explanation.
+/// Longest label or help text, in characters.
 const LABEL: usize = 500;
 
-/// Refuses a declaration that cannot become a field.
+/// Refuses an invalid declaration of a field.
 pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
     let mut complaints = Complaints::default();
     complaints.labels("label", &spec.label);
@@ -29,7 +29,7 @@ pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
             if relation.cardinality == Cardinality::OneToMany {
                 complaints.add(
                     "relation.kind",
-                    "a ONE_TO_MANY comes as the inverse of a MANY_TO_ONE; declare that on the other object",
+                    "a ONE_TO_MANY relation is the inverse of a MANY_TO_ONE; declare that one on the other object",
                 );
             }
             if spec.required && relation.cardinality == Cardinality::ManyToMany {
@@ -49,7 +49,7 @@ pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
     complaints.end()
 }
 
-/// Refuses limits and a default which do not fit the field.
+/// Refuses limits and a default that do not fit the field.
 pub(super) fn values(field: &Field, locale: &Locale) -> Result<()> {
     let mut complaints = Complaints::default();
     complaints.encryption(field);
@@ -67,21 +67,21 @@ pub(super) fn values(field: &Field, locale: &Locale) -> Result<()> {
     complaints.end()
 }
 
-/// Refuses a type with settings that it cannot have.
+/// Refuses a type with invalid settings.
 pub(super) fn kind(kind: &FieldKind) -> Result<()> {
     let mut complaints = Complaints::default();
     complaints.value(kind, Origin::Custom);
     complaints.end()
 }
 
-/// Refuses options that cannot be those of a select.
+/// Refuses invalid options of a select.
 pub(super) fn options(options: &[Choice]) -> Result<()> {
     let mut complaints = Complaints::default();
     complaints.options(options);
     complaints.end()
 }
 
-/// Refuses titles that are too long.
+/// Refuses labels that are too long.
 pub(super) fn label(label: &Labels) -> Result<()> {
     let mut complaints = Complaints::default();
     complaints.labels("label", label);
@@ -127,10 +127,10 @@ impl Complaints {
     fn labels(&mut self, part: &str, labels: &Labels) {
         for (language, text) in labels {
             if !(language.len() == 2 && language.bytes().all(|b| b.is_ascii_lowercase())) {
-                self.add(part, format!("`{language}` is no language; use `en`, `fr` or `es`"));
+                self.add(part, format!("`{language}` is not a language; use `en`, `fr` or `es`"));
             }
             if text.chars().count() > LABEL {
-                self.add(part, format!("{LABEL} characters at most"));
+                self.add(part, format!("at most {LABEL} characters"));
             }
         }
     }
@@ -162,13 +162,13 @@ impl Complaints {
             self.add("encryption", "values of this type cannot be compared; use SEALED");
         }
         if field.unique && !field.encryption.has_equality() {
-            self.add("unique", "encrypted values are told apart only with SEALED_EQUALITY");
+            self.add("unique", "encrypted values can only be compared with SEALED_EQUALITY");
         }
         if field.searchable {
             self.add("searchable", "encrypted values cannot be searched");
         }
         if field.default.is_some() {
-            self.add("default", "an encrypted field takes no default: everybody would know it");
+            self.add("default", "an encrypted field cannot have a default: everybody would know it");
         }
     }
 
@@ -183,7 +183,7 @@ impl Complaints {
             FieldKind::Decimal { scale } if *scale > 9 => self.add("scale", "0 to 9"),
             FieldKind::Rating { max } if !(1..=10).contains(max) => self.add("max", "1 to 10"),
             FieldKind::AutoNumber { prefix, width } if prefix.len() > 10 || *width > 18 => {
-                self.add("autoNumber", "a prefix of 10 characters and a width of 18 at most");
+                self.add("autoNumber", "a prefix of at most 10 characters and a width of at most 18");
             }
             FieldKind::Select { options } | FieldKind::MultiSelect { options } => self.options(options),
             _ => {}
@@ -192,7 +192,7 @@ impl Complaints {
 
     fn options(&mut self, options: &[Choice]) {
         if options.is_empty() || options.len() > OPTIONS {
-            self.add("options", format!("one option at least, {OPTIONS} at most"));
+            self.add("options", format!("at least one option, at most {OPTIONS}"));
         }
         let mut seen = HashSet::new();
         for option in options {
@@ -208,7 +208,7 @@ impl Complaints {
                 );
             }
             if !seen.insert(&option.value) {
-                self.add("options", format!("`{}` is there twice", option.value));
+                self.add("options", format!("`{}` is listed twice", option.value));
             }
             self.labels("options", &option.label);
         }
@@ -219,13 +219,16 @@ impl Complaints {
             self.add("unique", "values of this type cannot be unique");
         }
         if spec.unique && spec.default.is_some() {
-            self.add("default", "a unique field cannot have a default: the second record would clash with the first");
+            self.add(
+                "default",
+                "a unique field cannot have a default: the second record would have the value of the first",
+            );
         }
         if spec.default.is_some() && matches!(spec.kind, KindSpec::Relation(_)) {
-            self.add("default", "a link takes no default");
+            self.add("default", "a link cannot have a default");
         }
         if matches!(spec.kind, KindSpec::Value(FieldKind::AutoNumber { .. })) && spec.default.is_some() {
-            self.add("default", "an auto-number takes no default");
+            self.add("default", "an auto-number cannot have a default");
         }
     }
 }

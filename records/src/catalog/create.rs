@@ -1,4 +1,4 @@
-//! New objects, fields and sections: columns that are there at once, and what must be built when rows are there.
+//! Creates objects, fields and sections. Columns exist at once; what must be built for existing rows follows.
 
 use entities::ids::{FieldId, ObjectId, SectionId};
 use tenants::{
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::values::Locale;
 
-/// Objects that an admin may make.
+/// Most custom objects.
 pub const CUSTOM_OBJECTS: usize = 40;
-/// Fields that an object may have.
+/// Most fields of an object.
 pub const FIELDS: usize = 200;
-/// Rollups that an object may have.
+/// Most rollups of an object.
 pub const ROLLUPS: usize = 10;
 
-/// Makes an object with its table, sections and system fields; its own fields follow by [`field`].
+/// Creates an object with its table, sections and system fields; [`field`] adds its own fields.
 pub(super) async fn object(edit: &mut Edit<'_>, spec: &ObjectSpec, origin: Origin) -> Result<ObjectId> {
     names::object_names(&edit.catalog, None, &spec.name, &spec.plural, origin)?;
     checks::label(&spec.label)?;
@@ -53,19 +53,19 @@ pub(super) async fn object(edit: &mut Edit<'_>, spec: &ObjectSpec, origin: Origi
     Ok(id)
 }
 
-/// Makes an object's link to its owner, whose column the table has from the start.
+/// Creates the link from an object to its owner; the table has its column from the start.
 pub(super) async fn owner(edit: &mut Edit<'_>, object: ObjectId) -> Result<()> {
     let member = edit.object("member")?.id;
     edit.insert_field(system::owner(object, member), true).await
 }
 
-/// Makes a section.
+/// Creates a section.
 pub(super) async fn section(edit: &mut Edit<'_>, object: ObjectId, spec: &SectionSpec) -> Result<SectionId> {
     names::well_formed(&spec.name)?;
     checks::label(&spec.label)?;
     let sections = &edit.object_by_id(object)?.sections;
     if sections.iter().any(|section| section.name.eq_ignore_ascii_case(&spec.name)) {
-        return Err(Error::new(Code::NameTaken, format!("There is a section `{}` already.", spec.name)));
+        return Err(Error::new(Code::NameTaken, format!("There is already a section `{}`.", spec.name)));
     }
     let last = sections.iter().map(|section| section.position).max();
     let section = Section {
@@ -80,7 +80,7 @@ pub(super) async fn section(edit: &mut Edit<'_>, object: ObjectId, spec: &Sectio
     Ok(id)
 }
 
-/// Makes a field. A standard one that meets a field of an admin under its name stays inactive.
+/// Creates a field. A standard field whose name an admin's field has taken stays inactive.
 pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Origin) -> Result<FieldId> {
     let named = names::field_name(edit.object_by_id(object)?, None, &spec.name, origin);
     let inactive = origin == Origin::Standard && named.is_err();
@@ -117,7 +117,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
     Ok(id)
 }
 
-/// Everything that the declaration says by itself.
+/// Checks everything that needs only the declaration.
 fn plain_field(edit: &Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Origin) -> Result<Field> {
     let owner = edit.object_by_id(object)?;
     let mut field = Field::new(FieldId::new(), object, &spec.name, "", FieldKind::Text);
@@ -141,12 +141,12 @@ fn plain_field(edit: &Edit<'_>, object: ObjectId, spec: &FieldSpec, origin: Orig
     Ok(field.with_keys(edit.db().key()))
 }
 
-/// The place after all fields of an object.
+/// The position after all fields of an object.
 pub(super) fn next_position(object: &Object) -> i32 {
     object.fields.iter().map(|field| field.position).max().map_or(0, |last| last.saturating_add(1))
 }
 
-/// The section of that name, or why not.
+/// The section of that name, or an error.
 pub(super) fn section_named(object: &Object, name: Option<&str>) -> Result<Option<SectionId>> {
     let Some(name) = name else { return Ok(None) };
     match object.section(name) {
@@ -163,11 +163,11 @@ fn check_quota(object: &Object, spec: &FieldSpec, origin: Origin) -> Result<()> 
         return Ok(());
     }
     if object.fields.iter().filter(|field| field.origin != Origin::System).count() >= FIELDS {
-        return Err(quota(&format!("`{}` has its {FIELDS} fields; delete one first.", object.name)));
+        return Err(quota(&format!("`{}` already has {FIELDS} fields; delete one first.", object.name)));
     }
     let rollups = object.fields.iter().filter(|field| field.rollup().is_some()).count();
     if matches!(spec.kind, KindSpec::Rollup(_)) && rollups >= ROLLUPS {
-        return Err(quota(&format!("`{}` has its {ROLLUPS} rollups; delete one first.", object.name)));
+        return Err(quota(&format!("`{}` already has {ROLLUPS} rollups; delete one first.", object.name)));
     }
     Ok(())
 }
@@ -185,7 +185,7 @@ fn give_column(edit: &mut Edit<'_>, field: &mut Field, spec: &FieldSpec) {
     };
 }
 
-/// Adds the columns, and builds now what is little, later what is much.
+/// Adds the columns, and builds the rest now if there is little to do, otherwise later.
 async fn add(edit: &mut Edit<'_>, mut field: Field, indexed: bool) -> Result<()> {
     let object = edit.object_by_id(field.object)?;
     if !object.writable {
@@ -202,7 +202,7 @@ async fn add(edit: &mut Edit<'_>, mut field: Field, indexed: bool) -> Result<()>
     plan.start(edit, &field).await
 }
 
-/// Gives a system field of a new object the titles, rules and class of a declaration.
+/// Gives a system field of a new object the labels, rules and data class of a declaration.
 pub(super) async fn refine(edit: &mut Edit<'_>, known: &Field, spec: &FieldSpec) -> Result<()> {
     let mut field = known.clone();
     for (mine, wanted) in [(&mut field.label, &spec.label), (&mut field.help, &spec.help)] {

@@ -1,14 +1,14 @@
-//! How objects and fields lie in the database, in both dialects. The only place that knows.
+//! How objects and fields are stored, in both dialects. No other module knows it.
 //!
-//! Every text is compared by code point; what is compared, sorted and unique is its key column (`f87_k`). Nulls are
-//! lowest. Indexes leave archived records out, as lists do; those of links hold all, because destroying looks at all.
+//! Text is compared by code point; comparison, order and uniqueness use a key column (`f87_k`). Nulls are lowest.
+//! Indexes leave out archived records, as lists do; indexes of links contain all, because destroying must find all.
 
 use tenants::Dialect;
 
 use super::{Cardinality, Encryption, Field, FieldKind, Rollup, RollupFunction};
 use crate::values::has_key;
 
-/// A column to be.
+/// A column to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Physical name.
@@ -18,24 +18,24 @@ pub struct Column {
 }
 
 impl Column {
-    /// Its type where a value is cast to it.
+    /// Its type, for casting a value to it.
     pub fn cast(&self) -> &str {
         self.sql_type.split(" COLLATE").next().unwrap_or_default()
     }
 }
 
-/// An index to be.
+/// An index to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     /// Physical name: `uq_o12__f87`, `ix_o12__f87`.
     pub name: String,
-    /// What stands after `CREATE [UNIQUE] INDEX "name" ON "tenant".`.
+    /// The part after `CREATE [UNIQUE] INDEX "name" ON "tenant".`.
     body: String,
     /// No two rows may share its key.
     pub unique: bool,
 }
 
-/// Names of the system columns that a record table has from the start, with key columns.
+/// Names of the system columns that every record table has, with key columns.
 const SYSTEM: [(&str, Type, &str); 12] = [
     ("id", Type::Uuid, " NOT NULL PRIMARY KEY"),
     ("version", Type::Int, " NOT NULL DEFAULT 1"),
@@ -74,7 +74,7 @@ impl Type {
     }
 }
 
-/// The table of a new object, empty but for its system columns.
+/// The table of a new object, with its system columns only.
 pub fn create_table(dialect: Dialect, table: &str, owned: bool) -> String {
     let columns: Vec<String> = SYSTEM
         .iter()
@@ -84,7 +84,8 @@ pub fn create_table(dialect: Dialect, table: &str, owned: bool) -> String {
     format!(r#"CREATE TABLE "tenant"."{table}" ({})"#, columns.join(", "))
 }
 
-/// Indexes on the system columns of a record table. Records that are `listed` on their own are ordered by dates and name.
+/// Indexes on the system columns of a record table. If records are `listed` on their own, they are ordered by dates and
+/// name.
 pub fn system_indexes(dialect: Dialect, table: &str, owned: bool, listed: bool) -> Vec<Index> {
     let mut indexes = vec![unique(table, "external_id", "external_id_k")];
     if listed {
@@ -100,7 +101,7 @@ pub fn system_indexes(dialect: Dialect, table: &str, owned: bool, listed: bool) 
     indexes
 }
 
-/// The index of a link: records without one, often most of them, are not in it.
+/// The index of a link. Records without a link, often most of them, are not in it.
 fn link(table: &str, column: &str) -> Index {
     plain(table, column, format!(r#"("{column}", "id") WHERE "{column}" IS NOT NULL"#))
 }
@@ -116,7 +117,7 @@ pub fn create_link_table(dialect: Dialect, table: &str) -> Vec<String> {
     ]
 }
 
-/// The columns of a field, none for links that are kept elsewhere.
+/// The columns of a field; none for links that are stored elsewhere.
 pub fn columns(dialect: Dialect, field: &Field) -> Vec<Column> {
     if field.column.is_empty() {
         return Vec::new();
@@ -176,7 +177,7 @@ fn plain_type(kind: &FieldKind) -> Type {
     }
 }
 
-/// Statements that give a table the columns of a field. Instant however many rows there are.
+/// Statements that add the columns of a field to a table. Instant for any number of rows.
 pub fn add_columns(dialect: Dialect, table: &str, field: &Field) -> Vec<String> {
     let columns = columns(dialect, field);
     let added: Vec<String> =
@@ -184,14 +185,14 @@ pub fn add_columns(dialect: Dialect, table: &str, field: &Field) -> Vec<String> 
     alter(dialect, table, &added)
 }
 
-/// Statements that take the columns of a field out of a table, after its indexes are gone.
+/// Statements that drop the columns of a field from a table, after its indexes.
 pub fn drop_columns(dialect: Dialect, table: &str, field: &Field) -> Vec<String> {
     let columns = columns(dialect, field);
     let dropped: Vec<String> = columns.iter().map(|column| format!(r#"DROP COLUMN "{}""#, column.name)).collect();
     alter(dialect, table, &dropped)
 }
 
-/// PostgreSQL takes many changes of a table at once, SQLite one.
+/// PostgreSQL takes several changes of a table in one statement, SQLite one.
 fn alter(dialect: Dialect, table: &str, actions: &[String]) -> Vec<String> {
     match dialect {
         _ if actions.is_empty() => Vec::new(),
@@ -200,7 +201,7 @@ fn alter(dialect: Dialect, table: &str, actions: &[String]) -> Vec<String> {
     }
 }
 
-/// The index behind a field's uniqueness: not among archived records.
+/// The index that makes a field unique among records that are not archived.
 pub fn unique_index(table: &str, field: &Field) -> Index {
     unique(table, &field.column, &compared(field))
 }
@@ -213,7 +214,7 @@ fn unique(table: &str, column: &str, key: &str) -> Index {
     }
 }
 
-/// The index that serves filters and order on a field, where its kind can have one.
+/// The index for filters and order on a field, if its kind can have one.
 pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index> {
     let column = compared(field);
     let sorted = || format!(r#"("{column}"{}, "id")"#, nulls_first(dialect));
@@ -221,7 +222,7 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
         _ if field.column.is_empty() || field.encryption == Encryption::Sealed => None,
         FieldKind::Id | FieldKind::Actor | FieldKind::LongText | FieldKind::Json => None,
         FieldKind::MultiSelect { .. } | FieldKind::Tags => {
-            // SQLite looks through the lists alone, instead of the records
+            // SQLite scans this index of lists instead of the records
             let using = if dialect == Dialect::Postgres { "USING gin " } else { "" };
             Some(plain(table, &field.column, format!(r#"{using}("{column}") {NOT_ARCHIVED}"#)))
         }
@@ -230,7 +231,7 @@ pub fn field_index(dialect: Dialect, table: &str, field: &Field) -> Option<Index
     }
 }
 
-/// The column that comparison, order and uniqueness go by.
+/// The column used for comparison, order and uniqueness.
 pub fn compared(field: &Field) -> String {
     match &field.kind {
         _ if field.encryption == Encryption::Sealed => field.column.clone(),
@@ -241,12 +242,12 @@ pub fn compared(field: &Field) -> String {
     }
 }
 
-/// Whether a relation is kept in a column of this side.
+/// Whether a relation is stored in a column of this side.
 pub fn in_column(cardinality: Cardinality) -> bool {
     cardinality == Cardinality::ManyToOne
 }
 
-/// What a kept total is computed from: the column of the related record. A count needs none.
+/// The column of the related record that a rollup is computed from. A count needs none.
 pub fn rolled_column(rollup: &Rollup, field: Option<&Field>) -> Option<String> {
     match rollup.function {
         RollupFunction::Count => None,
@@ -258,22 +259,22 @@ pub fn rolled_column(rollup: &Rollup, field: Option<&Field>) -> Option<String> {
 }
 
 impl Index {
-    /// Makes it inside a transaction, where its table is small.
+    /// Creates it inside a transaction; for small tables.
     pub fn create(&self) -> String {
         format!(r#"CREATE {}INDEX IF NOT EXISTS "{}" ON "tenant".{}"#, self.unique_word(), self.name, self.body)
     }
 
-    /// PostgreSQL, outside a transaction: makes it while others read and write.
+    /// PostgreSQL, outside a transaction: creates it while others read and write.
     pub fn create_concurrently(&self) -> String {
         format!(r#"CREATE {}INDEX CONCURRENTLY "{}" ON "tenant".{}"#, self.unique_word(), self.name, self.body)
     }
 
-    /// Takes it away.
+    /// Drops it.
     pub fn drop(&self) -> String {
         drop_index(&self.name)
     }
 
-    /// PostgreSQL, outside a transaction: takes it away while others read and write.
+    /// PostgreSQL, outside a transaction: drops it while others read and write.
     pub fn drop_concurrently(&self) -> String {
         format!(r#"DROP INDEX CONCURRENTLY IF EXISTS "tenant"."{}""#, self.name)
     }
@@ -283,7 +284,7 @@ impl Index {
     }
 }
 
-/// Takes an index away, if it is there.
+/// Drops an index, if it exists.
 pub fn drop_index(name: &str) -> String {
     format!(r#"DROP INDEX IF EXISTS "tenant"."{name}""#)
 }

@@ -1,8 +1,8 @@
-//! A change of the catalog in the making: one transaction over its tables and its rows, seen by all or by none.
+//! An open change of the catalog: one transaction over its tables and its rows. Others see all of it or nothing.
 //!
-//! Changes of one tenant's catalog wait for each other at the `catalog` counter. Locks are taken in the order of the
-//! record engine, tables before the clock, and never waited for long: a change that cannot have its table at once
-//! steps back and tries again, so that no reader queues behind it.
+//! Changes of one tenant's catalog wait for each other at the `catalog` counter. Locks are taken in the order that the
+//! record engine uses, tables before the clock, and with a short timeout: a change that cannot lock its table releases
+//! everything and tries again, so that no reader queues behind it.
 
 use std::{
     pin::Pin,
@@ -27,24 +27,25 @@ use super::{Catalog, Field, Object, cache, store};
 
 /// How long a statement waits for a lock, milliseconds.
 const LOCK_TIMEOUT: u32 = 150;
-/// How long a change goes on stepping back and trying again before it gives up.
+/// How long a change keeps trying before it gives up.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Queue of fields to be built.
+/// Queue of fields to build.
 pub const BUILD_QUEUE: &str = "catalog.build";
 
-/// Queue of what was deleted and is to be dropped.
+/// Queue of deleted columns and tables to drop.
 pub const DROP_QUEUE: &str = "catalog.drop";
-/// How long what was deleted is kept, microseconds: 30 days.
+/// How long deleted columns and tables are kept, microseconds: 30 days.
 pub(super) const KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
 
-/// The name of the counter that changes of the catalog wait at; its value is the last physical number given.
+/// The name of the counter where changes of the catalog wait for each other; its value is the last physical number
+/// used.
 const COUNTER: &str = "catalog";
 
 /// An open change.
 pub(super) struct Edit<'a> {
     db: &'a TenantDb,
     pub(super) tx: TenantTx,
-    /// As it will be once this change is committed.
+    /// The catalog as it will be once this change is committed.
     pub(super) catalog: Catalog,
     /// Microseconds UTC.
     pub(super) now: i64,
@@ -54,10 +55,10 @@ pub(super) struct Edit<'a> {
     retired: bool,
 }
 
-/// What a change does, while it is borrowed.
+/// The body of a change, which borrows it.
 pub(super) type Doing<'e, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'e>>;
 
-/// Makes a change, again where others were in the way. The new catalog is known to this process when it returns.
+/// Runs a change, again if others were in the way. When it returns, this process knows the new catalog.
 pub(super) async fn edit<'a, T: Send>(
     db: &'a TenantDb,
     now: i64,
@@ -93,13 +94,13 @@ impl<'a> Edit<'a> {
             .exec(&tx)
             .await?;
         let counter = counters::Entity::find_by_id(COUNTER).one(&tx).await?;
-        let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter"))?.value;
+        let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter row"))?.value;
         let catalog = store::load(db, &tx).await?;
         Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false, retired: false })
     }
 
-    /// From here on no record is written until this change is done: what is read now stays true.
-    /// Answers the version that the catalog will have.
+    /// From here on nobody writes records until this change is done, so what is read now stays true. Returns the
+    /// version that the catalog will have.
     pub(super) async fn freeze(&mut self) -> Result<i64> {
         if let Some(version) = self.version {
             return Ok(version);
@@ -133,12 +134,12 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// Whose catalog it is.
+    /// The tenant's id.
     pub(super) fn db(&self) -> &'a TenantDb {
         self.db
     }
 
-    /// Which database it is.
+    /// The kind of database.
     pub(super) fn dialect(&self) -> Dialect {
         self.tx.dialect()
     }
@@ -149,7 +150,7 @@ impl<'a> Edit<'a> {
         format!("{letter}{}", self.last_number)
     }
 
-    /// Changes tables.
+    /// Runs statements that change tables.
     pub(super) async fn run(&self, statements: impl IntoIterator<Item = String>) -> Result<()> {
         for sql in statements {
             self.tx.execute_unprepared(&sql).await?;
@@ -157,17 +158,17 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// The object with this name, or why not.
+    /// The object with this name, or an error.
     pub(super) fn object(&self, name: &str) -> Result<&Object> {
         self.catalog.object(name).ok_or_else(|| no_object(name))
     }
 
-    /// The object with this id, or why not.
+    /// The object with this id, or an error.
     pub(super) fn object_by_id(&self, id: ObjectId) -> Result<&Object> {
         self.catalog.object_by_id(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such object."))
     }
 
-    /// The field with this id, or why not.
+    /// The field with this id, or an error.
     pub(super) fn field(&self, id: FieldId) -> Result<&Field> {
         self.catalog.field(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such field."))
     }
@@ -198,12 +199,12 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// Something is left behind for maintenance to drop.
+    /// Leaves a column or table for maintenance to drop.
     pub(super) fn leave(&mut self) {
         self.retired = true;
     }
 
-    /// Takes a field away; maintenance drops its column.
+    /// Deletes a field; maintenance drops its column.
     pub(super) async fn retire_field(&mut self, field: &Field) -> Result<()> {
         self.leave();
         store::retire_field(&self.tx, field.id, self.now).await?;
@@ -211,7 +212,7 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// Changes an object of the snapshot, whose rows are already written.
+    /// Replaces an object of the snapshot, whose rows are already written.
     pub(super) fn with_object(&mut self, id: ObjectId, change: impl FnOnce(&mut Object)) {
         let mut objects = std::mem::take(&mut self.catalog.objects);
         if let Some(object) = objects.iter_mut().find(|object| object.id == id) {
@@ -220,7 +221,7 @@ impl<'a> Edit<'a> {
         self.replace(objects);
     }
 
-    /// The snapshot with these objects.
+    /// Replaces these objects in the snapshot.
     pub(super) fn replace(&mut self, objects: Vec<Object>) {
         self.changed = true;
         let sorted = objects.into_iter().map(|mut object| {
@@ -231,31 +232,31 @@ impl<'a> Edit<'a> {
         self.catalog = Catalog::new(self.catalog.version, sorted.collect()).with_rates(rates);
     }
 
-    /// Rows of the catalog changed that the snapshot does not hold.
+    /// Marks that rows changed which the snapshot does not hold.
     pub(super) fn touch(&mut self) {
         self.changed = true;
     }
 
-    /// Asks for a field to be built once this change is committed.
+    /// Queues a field to be built once this change is committed.
     pub(super) async fn ask_to_build(&self, field: FieldId) -> Result<()> {
         let item = NewWork {
             queue: BUILD_QUEUE,
             payload: serde_json::json!({ "field": field }),
             due: self.now,
-            // not by field: an item that is just being done would swallow this one and then be taken away
+            // no key per field: an item that is being worked on would absorb this one and then be removed
             key: None,
         };
         enqueue(self.db, &self.tx, item, self.now).await
     }
 
-    /// Asks for what this change leaves behind to be dropped once nobody can want it back.
+    /// Queues the dropping of what this change deletes, for the time when it can no longer be restored.
     async fn ask_to_drop(&self) -> Result<()> {
         let item = NewWork { queue: DROP_QUEUE, payload: serde_json::Value::Null, due: self.now + KEPT, key: None };
         enqueue(self.db, &self.tx, item, self.now).await
     }
 }
 
-/// Nothing of that name.
+/// The error for an unknown name.
 pub(super) fn no_object(name: &str) -> Error {
-    Error::new(Code::NotFound, format!("There is no object `{name}`; `objects` lists those there are."))
+    Error::new(Code::NotFound, format!("There is no object `{name}`; the query `objects` lists all."))
 }

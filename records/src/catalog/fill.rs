@@ -1,6 +1,6 @@
-//! Values for rows that were there before their field: its default, its number, or the total that it keeps.
+//! Values for rows that are older than their field: its default, its number, or its rollup.
 //!
-//! As with totals at any time, neither version nor history of the records changes; the catalog's version tells.
+//! Versions and history of the records do not change, as with rollups at any time; only the catalog's version changes.
 
 use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
@@ -19,7 +19,7 @@ use crate::{
     values::{self, Locale},
 };
 
-/// The records after a given one, in the order of their ids, at most `limit`; locked, where that is needed.
+/// The records after a given one, in the order of their ids, at most `limit`; locked on request.
 pub(super) async fn next_ids(tx: &TenantTx, object: &Object, after: Option<Uuid>, limit: i64) -> Result<Vec<Uuid>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT id FROM ").table(&object.table);
@@ -35,7 +35,7 @@ pub(super) async fn next_ids(tx: &TenantTx, object: &Object, after: Option<Uuid>
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-/// Locks records against writers until the end of the transaction.
+/// Locks records against writers until the transaction ends.
 pub(super) async fn lock(tx: &TenantTx, object: &Object, ids: &[Uuid]) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
         let mut sql = Sql::new(tx.dialect());
@@ -52,8 +52,9 @@ pub(super) async fn fill(db: &TenantDb, tx: &TenantTx, catalog: &Catalog, id: Fi
     if ids.is_empty() {
         return Ok(());
     }
-    let field = catalog.field(id).ok_or_else(|| Error::internal("a field to be filled is gone"))?;
-    let object = catalog.object_by_id(field.object).ok_or_else(|| Error::internal("an object is gone"))?;
+    let field = catalog.field(id).ok_or_else(|| Error::internal("a field to fill does not exist any more"))?;
+    let object =
+        catalog.object_by_id(field.object).ok_or_else(|| Error::internal("an object does not exist any more"))?;
     let statements = match &field.kind {
         FieldKind::Rollup(_) => {
             let source = rollups::source(catalog, id).ok_or_else(|| rollups::broken(field))?;
@@ -79,7 +80,7 @@ pub(super) async fn fill(db: &TenantDb, tx: &TenantTx, catalog: &Catalog, id: Fi
     Ok(())
 }
 
-/// What filters of totals are read with. They know no "now"; it is here because the language has one.
+/// The clock for filters of rollups. They cannot use "now", but parsing needs one.
 pub(super) fn scope<'a>(db: &TenantDb, catalog: &'a Catalog) -> Scope<'a> {
     Scope { catalog, now: Clock::system().micros(), zone: db.settings().time_zone, asker: None }
 }
@@ -90,10 +91,10 @@ fn default(db: &TenantDb, catalog: &Catalog, field: &Field, json: &serde_json::V
         .map_err(|issue| Error::internal(format!("the default of `{}`: {}", field.name, issue.message("en"))))
 }
 
-/// Gives a value to those of the records that have none.
+/// Gives a value to the records that have none.
 fn assign(dialect: Dialect, object: &Object, field: &Field, value: &values::Value, ids: &[Uuid]) -> Result<Sql> {
     let mut bound = Vec::new();
-    // one value for many records: of an encrypted field each has its own, and no default
+    // one value for many records: encrypted values differ per record, and such fields have no default
     if field.encryption.is_some() {
         return Err(Error::internal(format!("field {} is encrypted and cannot be filled", field.id)));
     }

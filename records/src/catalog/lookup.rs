@@ -1,4 +1,4 @@
-//! Finding things in a catalog, and putting one together.
+//! Looks things up in a catalog, and assembles one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,7 +42,7 @@ impl Catalog {
         self.object_by_id.get(&id).map(|i| &self.objects[*i])
     }
 
-    /// The field with this id, of whichever object.
+    /// The field with this id, of any object.
     pub fn field(&self, id: FieldId) -> Option<&Field> {
         self.field_by_id.get(&id).map(|(i, j)| &self.objects[*i].fields[*j])
     }
@@ -52,7 +52,7 @@ impl Catalog {
         self.field_by_id.get(&field).map(|(i, _)| &self.objects[*i])
     }
 
-    /// All totals kept over the one-to-many relation whose to-one side is this field, with their objects.
+    /// All rollups over the one-to-many relation whose to-one side is this field, with their objects.
     pub fn rollups_over(&self, to_one: FieldId) -> impl Iterator<Item = (&Object, &Field, &Rollup)> {
         let inverse = self.field(to_one).and_then(|field| field.relation()?.inverse);
         self.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field))).filter_map(
@@ -63,7 +63,7 @@ impl Catalog {
         )
     }
 
-    /// Roughly how many bytes it takes in memory.
+    /// Roughly how many bytes it uses in memory.
     pub fn weight(&self) -> u64 {
         let labels = |labels: &Labels| labels.values().map(|text| text.len() + 80).sum::<usize>();
         let field = |field: &Field| {
@@ -79,7 +79,7 @@ impl Catalog {
 }
 
 impl Object {
-    /// An object without fields yet.
+    /// An object without fields.
     pub fn new(id: ObjectId, name: &str, plural: &str, table: &str, origin: Origin) -> Self {
         Self {
             id,
@@ -96,7 +96,7 @@ impl Object {
         }
     }
 
-    /// The same object with these fields, put in order: system fields, then by section and position.
+    /// The same object with these fields, in order: system fields, then by section and position.
     pub fn with_fields(mut self, mut fields: Vec<Field>) -> Self {
         self.sections.sort_by_key(|section| section.position);
         let place = |id: Option<SectionId>| {
@@ -117,7 +117,7 @@ impl Object {
         self.field_by_name.get(name).map(|i| &self.fields[*i])
     }
 
-    /// The field which code declared under this name: never one that an admin made.
+    /// The field that code declared under this name, never an admin's.
     pub fn standard(&self, name: &str) -> Option<&Field> {
         self.field(name).filter(|field| field.origin != Origin::Custom)
     }
@@ -159,7 +159,7 @@ impl Field {
         }
     }
 
-    /// The same field, whose values are sealed with these keys if they are to be.
+    /// The same field; its values are sealed with these keys if they must be.
     pub(crate) fn with_keys(mut self, keys: &DataKeys) -> Self {
         self.keys = self.encryption.is_some().then(|| keys.clone());
         self
@@ -170,12 +170,12 @@ impl Field {
         self.past.iter().find(|past| seq <= past.until).map_or(&self.kind, |past| &past.kind)
     }
 
-    /// Whether its type is another one than in a version of the catalog.
+    /// Whether its type differs from that in another version of the catalog.
     pub fn retyped_since(&self, version: i64) -> bool {
         self.past.last().is_some_and(|past| past.version > version)
     }
 
-    /// Whether its values tell records apart: they are unique, and that is enforced by now.
+    /// Whether its values identify records: they are unique, and the database enforces it already.
     pub fn identifies(&self) -> bool {
         self.unique && (self.state == FieldState::Active || self.changing.is_some())
     }
@@ -193,7 +193,7 @@ impl Field {
         }
     }
 
-    /// The kept total, if it is one.
+    /// The rollup, if it is one.
     pub fn rollup(&self) -> Option<&Rollup> {
         match &self.kind {
             FieldKind::Rollup(rollup) => Some(rollup),
@@ -201,7 +201,7 @@ impl Field {
         }
     }
 
-    /// The choices of a select, in their order.
+    /// The options of a select, in their order.
     pub fn options(&self) -> &[super::Choice] {
         match &self.kind {
             FieldKind::Select { options } | FieldKind::MultiSelect { options } => options,

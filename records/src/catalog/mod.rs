@@ -1,7 +1,7 @@
-//! What an organisation's data looks like, and how admins change it.
+//! The objects and fields of an organisation, and how admins change them.
 //!
-//! A catalog is read as an immutable snapshot ([`current`], [`reload`]). It changes by operations, each one
-//! transaction that changes tables and rows of the catalog together and counts its version up.
+//! A catalog is read as an immutable snapshot ([`current`], [`reload`]). Operations change it: each is one transaction
+//! that changes tables and rows of the catalog together and raises its version.
 
 mod build;
 mod builder;

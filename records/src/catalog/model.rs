@@ -1,6 +1,6 @@
-//! What an organisation's data looks like: objects, their fields, and how both are named in the database.
+//! The objects and fields of an organisation, and their names in the database.
 //!
-//! A [`Catalog`] is an immutable snapshot of one version. Everything that shows or takes data is derived from it.
+//! A [`Catalog`] is an immutable snapshot of one version. Everything that shows or accepts data is derived from it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,16 +16,15 @@ pub type Labels = BTreeMap<String, String>;
 /// One version of a tenant's objects and fields.
 #[derive(Debug)]
 pub struct Catalog {
-    /// Grows with every change of the catalog.
+    /// Raised by every change of the catalog.
     pub version: i64,
-    /// Standard objects first, in the order of their birth.
+    /// Standard objects first, then by creation.
     pub objects: Vec<Object>,
-    /// What other currencies are worth: a change of a rate holds from the next request on, as every change of the
-    /// catalog does.
+    /// Exchange rates. A changed rate applies from the next request on, like every change of the catalog.
     pub rates: Rates,
     pub(crate) object_by_id: HashMap<ObjectId, usize>,
     pub(crate) object_by_name: HashMap<String, usize>,
-    /// Where a field is: object, then its index there.
+    /// Where a field is: the index of its object, then its index there.
     pub(crate) field_by_id: HashMap<FieldId, (usize, usize)>,
 }
 
@@ -35,46 +34,46 @@ pub struct Catalog {
 pub enum Origin {
     /// Every object has it; the engine writes it.
     System,
-    /// Declared in code by a module, the same in every tenant.
+    /// Declared in code, the same in every tenant.
     Standard,
-    /// Made by an admin.
+    /// Created by an admin.
     Custom,
 }
 
-/// A kind of record, with a table of its own.
+/// A kind of record, with its own table.
 #[derive(Clone, Debug)]
 pub struct Object {
-    /// Stable identity.
+    /// Stable id.
     pub id: ObjectId,
     /// API name in the singular, camelCase: `vehicle`.
     pub name: String,
     /// API name in the plural, camelCase: `vehicles`.
     pub plural: String,
-    /// Title in the interface.
+    /// Label in the interface.
     pub label: Labels,
-    /// Title of many, in the interface.
+    /// Plural label in the interface.
     pub plural_label: Labels,
     /// Physical table: `o12`, or a system table (`members`).
     pub table: String,
     /// Who declared it.
     pub origin: Origin,
-    /// False for objects which the record engine reads but does not write (`member`).
+    /// False for objects that the record engine reads but does not write (`member`).
     pub writable: bool,
-    /// Sections in their order.
+    /// Sections in order.
     pub sections: Vec<Section>,
-    /// All fields that are not retired, in the order of section and position; system fields first.
+    /// All fields that are not retired, by section and position; system fields first.
     pub fields: Vec<Field>,
     pub(crate) field_by_name: HashMap<String, usize>,
 }
 
-/// A titled group of fields on a form.
+/// A labelled group of fields on a form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Section {
-    /// Stable identity.
+    /// Stable id.
     pub id: SectionId,
     /// API name.
     pub name: String,
-    /// Title in the interface.
+    /// Label in the interface.
     pub label: Labels,
     /// Order among the object's sections.
     pub position: i32,
@@ -83,7 +82,7 @@ pub struct Section {
 /// A property of an object.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// Stable identity; filters, history and mappings refer to it.
+    /// Stable id; filters, history and mappings refer to it.
     pub id: FieldId,
     /// The object it belongs to.
     pub object: ObjectId,
@@ -93,57 +92,57 @@ pub struct Field {
     pub column: String,
     /// What it holds.
     pub kind: FieldKind,
-    /// Title in the interface.
+    /// Label in the interface.
     pub label: Labels,
-    /// Explanation in the interface.
+    /// Help text in the interface.
     pub help: Labels,
-    /// Group on a form.
+    /// Its section on forms.
     pub section: Option<SectionId>,
     /// Order in its section.
     pub position: i32,
     /// Who declared it.
     pub origin: Origin,
-    /// A write must leave it with a value.
+    /// Every write must leave a value in it.
     pub required: bool,
-    /// No two records that are not archived may share its folded value.
+    /// No two records that are not archived may have the same folded value.
     pub unique: bool,
-    /// Value of new records that bring none, as the API would take it.
+    /// The value of new records that give none, in the API's format.
     pub default: Option<serde_json::Value>,
     /// Limits on the value.
     pub validation: Validation,
-    /// Search looks at it.
+    /// Search includes it.
     pub searchable: bool,
     /// Changes are kept in the history.
     pub audited: bool,
-    /// Why the law cares about it, where it does.
+    /// Its class of personal data, if it is personal.
     pub personal: Option<Personal>,
-    /// Whether it can be used.
+    /// Whether it can be used yet.
     pub state: FieldState,
-    /// Why its index or backfill failed, in the state [`FieldState::Failed`].
+    /// Why its index or backfill failed, in state [`FieldState::Failed`].
     pub failure: Option<String>,
-    /// False where only the engine or a rule writes it.
+    /// False if only the engine or a rule writes it.
     pub writable: bool,
     /// Whether its values are encrypted.
     pub encryption: Encryption,
-    /// What they are encrypted with, in a catalog that was read from its tenant.
+    /// The keys of its encryption, in a catalog that was read from its tenant.
     pub keys: Option<DataKeys>,
-    /// The type that it is about to have, while its values are being converted.
+    /// The type that it is being converted to.
     pub changing: Option<Box<FieldKind>>,
-    /// The types that it had before, oldest first.
+    /// Its earlier types, oldest first.
     pub past: Vec<Past>,
 }
 
-/// How values are encrypted: sealed for their record and field, in history too. They are neither sorted, searched,
-/// grouped nor totalled.
+/// How values are encrypted: sealed for their record and field, in history too. They cannot be sorted, searched,
+/// grouped or aggregated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Encryption {
-    /// They are not.
+    /// Not encrypted.
     #[default]
     None,
-    /// Sealed; they cannot be compared either.
+    /// Sealed, and they cannot be compared.
     Sealed,
-    /// Sealed, and found when they are equal, by a keyed hash. Who has the database sees which records share a value.
+    /// Sealed, and equal values are found by a keyed hash. Whoever has the database sees which records share a value.
     SealedEquality,
 }
 
@@ -153,34 +152,34 @@ impl Encryption {
         self != Encryption::None
     }
 
-    /// Whether equal values are found.
+    /// Whether equal values can be found.
     pub fn has_equality(self) -> bool {
         self == Encryption::SealedEquality
     }
 }
 
-/// A type that a field no longer has. What was written in its time means what it meant then.
+/// A type that a field had before. Values written then are read with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
-    /// The last commit of its time.
+    /// The last commit with this type.
     pub until: i64,
-    /// The first version of the catalog that knows it no more.
+    /// The first version of the catalog without it.
     pub version: i64,
     /// The type.
     pub kind: FieldKind,
 }
 
-/// Life of a field.
+/// The life cycle of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldState {
-    /// Usable for values; its index or backfill is still being made, so not for uniqueness.
+    /// Values can be read and written; its index or backfill is still being built, so uniqueness does not hold yet.
     Building,
-    /// Usable.
+    /// Ready.
     Active,
-    /// Its index or backfill failed; the reason stands in the catalog.
+    /// Its index or backfill failed; the catalog holds the reason.
     Failed,
-    /// A standard field whose name a custom field already has.
+    /// A standard field whose name a custom field has taken.
     Inactive,
     /// Deleted; its column is dropped later.
     Retired,
@@ -196,45 +195,45 @@ pub enum Personal {
     Sensitive,
 }
 
-/// Limits that a value must keep; all optional.
+/// Limits on a value; all optional.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Validation {
-    /// Least value as the API writes it; least length in characters for texts.
+    /// Least value in the API's format; for texts the least length in characters.
     pub min: Option<String>,
-    /// Greatest value as the API writes it; greatest length in characters for texts.
+    /// Greatest value in the API's format; for texts the greatest length in characters.
     pub max: Option<String>,
-    /// A regular expression which the whole text must match (linear time).
+    /// A regular expression that the whole text must match (linear time).
     pub pattern: Option<String>,
-    /// Required only on records created after the rule.
+    /// Required only on records created after this was set.
     pub required_for_new_only: bool,
-    /// Required of records that match; asked when the field, or one that the condition looks at, is written.
+    /// Required if the record matches; checked when the field, or one that the condition uses, is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required_when: Option<crate::filter::Filter>,
-    /// Shown on forms for records that match; nothing else depends on it.
+    /// Shown on forms if the record matches; it has no other effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visible_when: Option<crate::filter::Filter>,
 }
 
-/// A choice of a select field.
+/// An option of a select field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// Immutable key, `[a-z0-9_]{1,40}`.
     pub value: String,
-    /// Title by language.
+    /// Label by language.
     pub label: Labels,
     /// No longer offered, still shown.
     #[serde(default)]
     pub retired: bool,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FieldKind {
     /// The record's id.
     Id,
-    /// Who did it: `kind:id` (system fields only).
+    /// Who acted: `kind:id` (system fields only).
     Actor,
     /// One line, up to 1 000 characters.
     Text,
@@ -256,13 +255,13 @@ pub enum FieldKind {
     Date,
     /// Instant, kept in microseconds UTC.
     DateTime,
-    /// Length of time in microseconds, written as ISO 8601.
+    /// Duration in microseconds, written as ISO 8601.
     Duration,
-    /// One of the choices.
+    /// One of the options.
     Select { options: Vec<Choice> },
-    /// Several of the choices.
+    /// Several of the options.
     MultiSelect { options: Vec<Choice> },
-    /// Free words.
+    /// Free tags.
     Tags,
     /// Email address; key: lower case, punycode domain.
     Email,
@@ -270,13 +269,13 @@ pub enum FieldKind {
     Phone,
     /// http or https address.
     Url,
-    /// Number given by the engine: prefix and zero-padded counter.
+    /// Number assigned by the engine: prefix and zero-padded counter.
     AutoNumber { prefix: String, width: u8 },
-    /// Any JSON up to 64 kB; neither filtered nor sorted.
+    /// Any JSON up to 64 kB; cannot be filtered or sorted.
     Json,
     /// Link to records of an object.
     Relation(Relation),
-    /// Kept total over a relation.
+    /// Rollup over a relation.
     Rollup(Rollup),
 }
 
@@ -288,13 +287,13 @@ pub struct Relation {
     pub to: ObjectId,
     /// How many on each side, read from this side.
     pub cardinality: Cardinality,
-    /// The field at the other end that shows the same link; none for one-way links.
+    /// The field at the other end that shows the same link; `None` for one-way links.
     pub inverse: Option<FieldId>,
-    /// What destroying the record at the other end does to this one (to-one side only).
+    /// What happens to this record when the other is destroyed (to-one side only).
     pub on_destroy: OnDestroy,
     /// Table of a many-to-many link, columns `a` (this field's owner side, see `forward`) and `b`.
     pub link_table: Option<String>,
-    /// Many-to-many: true on the side whose records stand in column `a`.
+    /// Many-to-many: true on the side whose records are in column `a`.
     pub forward: bool,
 }
 
@@ -302,27 +301,27 @@ pub struct Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Cardinality {
-    /// This record names one other: it has the column.
+    /// Each record links to one other: this side has the column.
     ManyToOne,
-    /// Many others name this record: no column here.
+    /// Many others link to this record: this side has no column.
     OneToMany,
     /// Both sides many: a link table.
     ManyToMany,
 }
 
-/// What happens to a record whose link's target is destroyed.
+/// What happens to a record when the record it links to is destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OnDestroy {
-    /// Destroying is refused while links exist.
+    /// It cannot be destroyed while links to it exist.
     Restrict,
-    /// The link is emptied.
+    /// The link is set to null.
     SetNull,
-    /// The record is destroyed too.
+    /// This record is destroyed too.
     Cascade,
 }
 
-/// A total over the records of a to-many relation.
+/// An aggregate over the records of a to-many relation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollup {
@@ -330,11 +329,11 @@ pub struct Rollup {
     pub relation: FieldId,
     /// What is computed.
     pub function: RollupFunction,
-    /// Field of the related object; none for a count.
+    /// Field of the related object; `None` for a count.
     pub field: Option<FieldId>,
-    /// Only related records that match (stored filter by field id).
+    /// Only related records that match (a stored filter by field id).
     pub filter: Option<crate::filter::Filter>,
-    /// Kind of the result.
+    /// Type of the result.
     pub result: Box<FieldKind>,
 }
 
@@ -344,12 +343,12 @@ pub struct Rollup {
 pub enum RollupFunction {
     /// Number of records.
     Count,
-    /// Total.
+    /// Sum.
     Sum,
-    /// Least value.
+    /// Minimum.
     Min,
-    /// Greatest value.
+    /// Maximum.
     Max,
-    /// Mean, half-even at the field's scale.
+    /// Average, half-even at the field's scale.
     Avg,
 }

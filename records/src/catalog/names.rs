@@ -1,4 +1,4 @@
-//! Which names objects and fields may have: never one that the API makes of another, nor one of tomorrow's.
+//! Which names objects and fields may have: none that the API derives from another name, and none that is reserved.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::{
 /// Longest API name.
 const LONGEST: usize = 40;
 
-/// Refuses what is not camelCase of letters and digits.
+/// Refuses names that are not camelCase letters and digits.
 pub(super) fn well_formed(name: &str) -> Result<()> {
     let mut letters = name.chars();
     let starts = letters.next().is_some_and(|first| first.is_ascii_lowercase());
@@ -22,14 +22,14 @@ pub(super) fn well_formed(name: &str) -> Result<()> {
     Err(Error::new(
         Code::BadRequest,
         format!(
-            "`{}` cannot be a name: begin with a small letter, go on with letters and digits, {LONGEST} at most \
+            "`{}` cannot be a name: begin with a small letter, continue with letters and digits, at most {LONGEST} \
              (`loyaltyTier`).",
             name.chars().take(60).collect::<String>()
         ),
     ))
 }
 
-/// Refuses names of an object that are reserved or that would collide with what the API makes of the others.
+/// Refuses names of an object that are reserved, or that collide with a name that the API derives from another object.
 pub(super) fn object_names(
     catalog: &Catalog,
     own: Option<&Object>,
@@ -42,9 +42,7 @@ pub(super) fn object_names(
     if name.eq_ignore_ascii_case(plural) {
         return Err(Error::new(
             Code::NameTaken,
-            format!(
-                "`{name}` is both the name and the plural; queries for one and for many need two: try `{name}List`."
-            ),
+            format!("`{name}` is both singular and plural; the API needs two different names: try `{name}List`."),
         ));
     }
     let mut made: HashMap<String, &str> = HashMap::new();
@@ -71,7 +69,7 @@ pub(super) fn object_names(
     Ok(())
 }
 
-/// Refuses a field's name that is reserved or taken on its object. Inactive fields do not hold theirs.
+/// Refuses a field name that is reserved or taken on its object. Inactive fields do not occupy their name.
 pub(super) fn field_name(object: &Object, own: Option<FieldId>, name: &str, origin: Origin) -> Result<()> {
     well_formed(name)?;
     if origin == Origin::Custom && is_reserved_for_fields(name) {
@@ -88,7 +86,7 @@ pub(super) fn field_name(object: &Object, own: Option<FieldId>, name: &str, orig
     Ok(())
 }
 
-/// A link of an object to itself needs two names.
+/// A link from an object to itself needs two names.
 pub(super) fn taken_by_itself(name: &str) -> Error {
     Error::new(Code::NameTaken, format!("The link and its inverse cannot both be `{name}`; choose another inverse."))
 }
@@ -109,7 +107,7 @@ fn reserved(name: &str) -> Error {
     )
 }
 
-/// The names that the API makes of an object: types, queries, mutations and subscriptions, in one set.
+/// The names that the API derives from an object: types, queries, mutations and subscriptions together.
 fn generated(name: &str, plural: &str) -> Vec<String> {
     let (one, many) = (capital(name), capital(plural));
     let mut names = vec![name.to_owned(), plural.to_owned(), format!("{plural}Aggregate"), format!("{name}Changed")];

@@ -1,4 +1,5 @@
-//! What admins do to the catalog. Each is one transaction, and holds from the next request on, in every process.
+//! The operations of admins on the catalog. Each is one transaction and takes effect from the next request on, in every
+//! process.
 
 use entities::ids::{FieldId, ObjectId, SectionId};
 use tenants::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{Ctx, filter::Filter, permission};
 
-/// Makes an object with its table.
+/// Creates an object with its table.
 ///
 /// # Errors
 /// `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED`, `BUSY`.
@@ -39,10 +40,10 @@ pub async fn create_object(ctx: &Ctx, mut spec: ObjectSpec) -> Result<Object> {
     object_of(ctx, id).await
 }
 
-/// Renames an object or gives it other titles.
+/// Changes names or labels of an object.
 ///
 /// # Errors
-/// `NOT_FOUND`, `NAME_TAKEN`, `NAME_RESERVED`, `BAD_REQUEST` for names of the product's own objects, `BUSY`.
+/// `NOT_FOUND`; `NAME_TAKEN`; `NAME_RESERVED`; `BAD_REQUEST` for names of standard objects; `BUSY`.
 pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Result<Object> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     let changes = &changes;
@@ -50,10 +51,11 @@ pub async fn update_object(ctx: &Ctx, id: ObjectId, changes: ObjectPatch) -> Res
     object_of(ctx, id).await
 }
 
-/// Deletes an admin's object with its records, or only says what that would take along.
+/// Deletes a custom object with its records, or only reports what would be deleted.
 ///
 /// # Errors
-/// `FORBIDDEN` for one who may not destroy all of its records; `NOT_FOUND`, `BAD_REQUEST` for the product's own objects, `BUSY`.
+/// `FORBIDDEN` for a caller who may not destroy all of its records; `NOT_FOUND`; `BAD_REQUEST` for standard objects;
+/// `BUSY`.
 pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Impact> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     if let Some(object) = ctx.catalog.object_by_id(id) {
@@ -62,11 +64,11 @@ pub async fn delete_object(ctx: &Ctx, id: ObjectId, preview: bool) -> Result<Imp
     change(ctx, |edit| Box::pin(remove::object(edit, id, preview))).await
 }
 
-/// Makes a field on an object: usable at once, though its state may be building.
+/// Creates a field. It can be used at once, though its state may be BUILDING.
 ///
 /// # Errors
-/// `NOT_FOUND` for the object, `NAME_TAKEN`, `NAME_RESERVED`, `QUOTA_EXCEEDED`, `VALIDATION_FAILED` (also when existing
-/// rows would lack a required value), `BUSY`.
+/// `NOT_FOUND` for the object; `NAME_TAKEN`; `NAME_RESERVED`; `QUOTA_EXCEEDED`; `VALIDATION_FAILED` (also if existing
+/// rows would lack a required value); `BUSY`.
 pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Result<Field> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     spec.column = None;
@@ -86,11 +88,11 @@ pub async fn create_field(ctx: &Ctx, object: &str, mut spec: FieldSpec) -> Resul
     field_of(ctx, id).await
 }
 
-/// Changes a field: names, titles, place, rules, options, type.
+/// Changes a field: names, labels, position, rules, options, type.
 ///
 /// # Errors
-/// As [`create_field`], and `OPTION_IN_USE`, `WOULD_LOSE_VALUES` with the number of records, `CONFLICT` where other
-/// fields stand on the type, `BAD_REQUEST` for what is fixed of the product's own fields.
+/// As [`create_field`]; also `OPTION_IN_USE` and `WOULD_LOSE_VALUES` with the number of records, `CONFLICT` if other
+/// fields depend on the type, `BAD_REQUEST` for what is fixed in standard fields.
 pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result<Field> {
     permit_field(ctx, id)?;
     changes.validation.as_ref().map_or(Ok(()), |validation| see_conditions(ctx, validation))?;
@@ -103,10 +105,10 @@ pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result
     field_of(ctx, id).await
 }
 
-/// Deletes an admin's field, or only says what that would take along.
+/// Deletes a custom field, or only reports what would be deleted.
 ///
 /// # Errors
-/// `NOT_FOUND`, `BAD_REQUEST` for the product's own fields, `BUSY`.
+/// `NOT_FOUND`; `BAD_REQUEST` for standard fields; `BUSY`.
 pub async fn delete_field(ctx: &Ctx, id: FieldId, preview: bool) -> Result<Impact> {
     permit_field(ctx, id)?;
     change(ctx, |edit| Box::pin(remove::field(edit, id, preview))).await
@@ -129,7 +131,7 @@ pub async fn reorder_fields(ctx: &Ctx, object: &str, section: Option<&str>, fiel
     object_of(ctx, id).await
 }
 
-/// Makes a section of an object's form.
+/// Creates a section of an object's form.
 ///
 /// # Errors
 /// `NOT_FOUND` for the object, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
@@ -146,7 +148,7 @@ pub async fn create_section(ctx: &Ctx, object: &str, spec: SectionSpec) -> Resul
     .await
 }
 
-/// Changes a section's name, title or place.
+/// Changes name, label or position of a section.
 ///
 /// # Errors
 /// `NOT_FOUND`, `NAME_TAKEN`, `BAD_REQUEST`, `BUSY`.
@@ -162,7 +164,7 @@ pub async fn update_section(ctx: &Ctx, id: SectionId, changes: SectionPatch) -> 
     .await
 }
 
-/// Deletes a section; its fields stay.
+/// Deletes a section; its fields are kept.
 ///
 /// # Errors
 /// `NOT_FOUND`, `BUSY`.
@@ -178,7 +180,7 @@ async fn change<'a, T: Send>(
     edit(&ctx.db, ctx.caller.clock.micros(), doing).await
 }
 
-/// Fields cannot be added to what the engine does not write.
+/// Fields cannot be added to objects that the engine does not write.
 fn writable(object: &Object) -> Result<ObjectId> {
     if object.writable {
         return Ok(object.id);
@@ -203,7 +205,7 @@ fn no_field() -> Error {
     Error::new(Code::NotFound, "There is no such field.")
 }
 
-/// Fields that the caller may not see are not changed either: what a change would lose tells what they hold.
+/// Callers may not change fields that they cannot see: the report of lost values would reveal their contents.
 fn permit_field(ctx: &Ctx, id: FieldId) -> Result<()> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     if let Some(object) = ctx.catalog.object_of(id) {
@@ -212,7 +214,7 @@ fn permit_field(ctx: &Ctx, id: FieldId) -> Result<()> {
     permission::see_all(ctx, &[id])
 }
 
-/// Refuses what concerns all records of an object to whoever reaches but some of them.
+/// Refuses an operation on all records of an object if the caller's role does not include all of them.
 fn permit_all(ctx: &Ctx, object: &Object, operation: Operation) -> Result<()> {
     match permission::permit(ctx, object, operation)? {
         RowScope::All => Ok(()),
@@ -223,13 +225,13 @@ fn permit_all(ctx: &Ctx, object: &Object, operation: Operation) -> Result<()> {
     }
 }
 
-/// Conditions look at nothing that the caller does not see: when they hold, they tell it.
+/// Conditions may only use fields that the caller can see: their result reveals the values.
 fn see_conditions(ctx: &Ctx, validation: &Validation) -> Result<()> {
     let conditions = [&validation.required_when, &validation.visible_when];
     conditions.into_iter().flatten().try_for_each(|condition| see_filter(ctx, condition))
 }
 
-/// So do rollups, of what they count and add up.
+/// The same holds for rollups: the fields that they count and add up.
 fn see_kind(ctx: &Ctx, object: &Object, kind: &KindSpec) -> Result<()> {
     let KindSpec::Rollup(rollup) = kind else { return Ok(()) };
     let relation = object.field(&rollup.relation);

@@ -1,4 +1,4 @@
-//! Changes of what is there: absent stays as it is, `Some(None)` empties.
+//! Changes of existing objects, fields and sections: a missing value changes nothing, `Some(None)` clears.
 
 use entities::ids::{FieldId, ObjectId};
 use tenants::{
@@ -15,50 +15,50 @@ use crate::values::Locale;
 /// A change of an object.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectPatch {
-    /// API name in the singular; of an admin's object only.
+    /// API name in the singular; only for custom objects.
     pub name: Option<String>,
-    /// API name in the plural; of an admin's object only.
+    /// API name in the plural; only for custom objects.
     pub plural: Option<String>,
-    /// Title by language.
+    /// Label by language.
     pub label: Option<Labels>,
-    /// Title of many by language.
+    /// Plural label by language.
     pub plural_label: Option<Labels>,
 }
 
 /// A change of a field.
 #[derive(Clone, Debug, Default)]
 pub struct FieldPatch {
-    /// API name; of an admin's field only. Stored filters and mappings go on working.
+    /// API name; only for custom fields. Stored filters and mappings keep working.
     pub name: Option<String>,
-    /// Title by language.
+    /// Label by language.
     pub label: Option<Labels>,
-    /// Explanation by language.
+    /// Help text by language.
     pub help: Option<Labels>,
     /// Name of its section.
     pub section: Option<Option<String>>,
     /// Order in its section.
     pub position: Option<i32>,
-    /// A write must leave it with a value.
+    /// Every write must leave a value in it.
     pub required: Option<bool>,
-    /// No two records that are not archived may share its value.
+    /// No two records that are not archived may have the same value.
     pub unique: Option<bool>,
-    /// Value of new records that bring none.
+    /// The value of new records that give none.
     pub default: Option<Option<serde_json::Value>>,
     /// Limits on the value.
     pub validation: Option<Validation>,
     /// Another type.
     pub kind: Option<KindSpec>,
-    /// Values that another type does not take may go; without it, such a change is refused with their number.
+    /// Values that the new type cannot hold may be dropped; otherwise such a change is refused with their number.
     pub drop_unconvertible: bool,
-    /// All options in their order: new ones are added, missing ones removed, the others relabelled or retired.
+    /// All options in order: new ones are added, missing ones removed, the others relabelled or retired.
     pub options: Option<Vec<Choice>>,
-    /// Search looks at it.
+    /// Search includes it.
     pub searchable: Option<bool>,
     /// Changes are kept in the history.
     pub audited: Option<bool>,
-    /// Why the law cares about it.
+    /// Class of personal data.
     pub personal: Option<Option<Personal>>,
-    /// What destroying the other end of a link does; said on the side that names one record.
+    /// What happens when the other end of a link is destroyed; set on the to-one side.
     pub on_destroy: Option<OnDestroy>,
 }
 
@@ -67,7 +67,7 @@ pub struct FieldPatch {
 pub struct SectionPatch {
     /// API name.
     pub name: Option<String>,
-    /// Title by language.
+    /// Label by language.
     pub label: Option<Labels>,
     /// Order among the object's sections.
     pub position: Option<i32>,
@@ -97,14 +97,14 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, patch: &ObjectPatc
     Ok(())
 }
 
-/// What code declares keeps its names: rules and documents rely on them.
+/// Standard objects and fields keep their names, because rules and documents rely on them.
 pub(super) fn only_custom(origin: Origin, what: &str, name: &str) -> Result<()> {
     match origin {
         Origin::Custom => Ok(()),
         Origin::Standard | Origin::System => Err(Error::new(
             Code::BadRequest,
             format!(
-                "The {what} `{name}` belongs to the product: its name stays and it is not deleted; change its title instead."
+                "The {what} `{name}` is part of the product and cannot be renamed or deleted; change its label instead."
             ),
         )),
     }
@@ -116,14 +116,14 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     words(edit, &mut named, &known, patch)?;
     if let (Some(KindSpec::Rollup(wanted)), Some(_)) = (&patch.kind, known.rollup()) {
         if known.origin != Origin::Custom {
-            let message = format!("`{}` belongs to the product: its definition stays as it is.", known.name);
+            let message = format!("`{}` is part of the product: its definition cannot be changed.", known.name);
             return Err(Error::new(Code::BadRequest, message));
         }
         rules(&mut named, &known, patch)?;
         rollups::redefine(edit, named, wanted).await?;
         return name_freed(edit, &known, patch).await;
     }
-    // rules are those of the type to come, where there is one
+    // use the rules of the new type, if the type changes
     let pending = store::todo(&edit.tx, id).await?.and_then(|todo| todo.change);
     let planned = pending.as_ref().map_or_else(|| named.clone(), |change| change.target(&named));
     let mut field = planned.clone();
@@ -158,13 +158,13 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, patch: &FieldPatch) 
     name_freed(edit, &known, patch).await
 }
 
-/// Whether values are judged alike.
+/// Whether both accept the same values.
 fn same_rules(one: &Field, other: &Field) -> bool {
     (&one.kind, one.required, one.unique, &one.default, &one.validation)
         == (&other.kind, other.required, other.unique, &other.default, &other.validation)
 }
 
-/// Writes a field that keeps its type, and builds what its new rules need.
+/// Stores a field that keeps its type, and builds what its new rules need.
 async fn keep(edit: &mut Edit<'_>, known: &Field, mut field: Field) -> Result<()> {
     let indexed = store::indexed(&edit.tx, field.id).await?;
     let table = edit.object_by_id(field.object)?.table.clone();
@@ -190,7 +190,7 @@ async fn keep(edit: &mut Edit<'_>, known: &Field, mut field: Field) -> Result<()
     plan.start(edit, &field).await
 }
 
-/// Names, titles and place.
+/// Name, labels and position.
 fn words(edit: &Edit<'_>, field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
     let object = edit.object_by_id(field.object)?;
     if let Some(name) = patch.name.as_ref().filter(|name| **name != known.name) {
@@ -211,7 +211,7 @@ fn words(edit: &Edit<'_>, field: &mut Field, known: &Field, patch: &FieldPatch) 
     Ok(())
 }
 
-/// What values must keep.
+/// The rules for its values.
 pub(super) fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Result<()> {
     field.searchable = patch.searchable.unwrap_or(known.searchable);
     field.audited = patch.audited.unwrap_or(known.audited);
@@ -235,26 +235,29 @@ pub(super) fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Res
         return refuse("required", "a required link cannot be emptied; set `onDestroy` to RESTRICT or CASCADE");
     }
     if field.required && !known.required && !known.writable {
-        return refuse("required", "only the system writes this field");
+        return refuse("required", "only the system can write this field");
     }
     if field.unique && !checks::kind_can_be_unique(&field.kind) {
         return refuse("unique", "values of this type cannot be unique");
     }
     if field.unique && field.default.is_some() {
-        return refuse("default", "a unique field cannot have a default: the second record would clash with the first");
+        return refuse(
+            "default",
+            "a unique field cannot have a default: the second record would have the value of the first",
+        );
     }
     Ok(())
 }
 
-/// Changes what destroying the other end of a link does, on both of its sides.
+/// Changes what happens when the other end of a link is destroyed, on both of its sides.
 async fn destroying(edit: &mut Edit<'_>, field: &mut Field, on_destroy: OnDestroy) -> Result<()> {
     let refuse = |why: &str| {
         Err(Error::invalid(vec![FieldIssue { field: "onDestroy".to_owned(), issue: Issue::Rule(why.to_owned()) }]))
     };
     let required = field.required;
-    let FieldKind::Relation(link) = &mut field.kind else { return refuse("only links have it") };
+    let FieldKind::Relation(link) = &mut field.kind else { return refuse("only links have this setting") };
     if link.cardinality != Cardinality::ManyToOne {
-        return refuse("say it on the side that names one record");
+        return refuse("set it on the side that links to one record");
     }
     if required && on_destroy == OnDestroy::SetNull {
         return refuse("a required link cannot be emptied; use RESTRICT or CASCADE");
@@ -269,7 +272,7 @@ async fn destroying(edit: &mut Edit<'_>, field: &mut Field, on_destroy: OnDestro
     Ok(())
 }
 
-/// Replaces the options of a select. One that records hold cannot go.
+/// Replaces the options of a select. An option that records use cannot be removed.
 async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: &[Choice]) -> Result<()> {
     let (FieldKind::Select { options } | FieldKind::MultiSelect { options }) = &mut field.kind else {
         return Err(Error::invalid(vec![FieldIssue {
@@ -281,14 +284,14 @@ async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: 
         known.options().iter().filter(|old| !wanted.iter().any(|new| new.value == old.value)).collect();
     checks::options(wanted)?;
     *options = wanted.to_vec();
-    // what values of another type become is judged when they are converted
+    // values of another type are checked when they are converted
     if removed.is_empty() || !conversion::same_type(&field.kind, &known.kind) {
         return Ok(());
     }
     if known.origin != Origin::Custom {
         return Err(Error::new(
             Code::BadRequest,
-            format!("`{}` belongs to the product: retire its options instead of removing them.", known.name),
+            format!("`{}` is part of the product: retire its options instead of removing them.", known.name),
         ));
     }
     edit.freeze().await?;
@@ -297,14 +300,14 @@ async fn choices(edit: &mut Edit<'_>, field: &mut Field, known: &Field, wanted: 
         if holding > 0 {
             return Err(Error::new(
                 Code::OptionInUse,
-                format!("{holding} records hold `{}`; change them first, or retire the option.", option.value),
+                format!("{holding} records use `{}`; change them first, or retire the option.", option.value),
             ));
         }
     }
     Ok(())
 }
 
-/// A standard field that waited for the name which an admin's field has now given up comes to life.
+/// Activates a standard field that was waiting for the name which an admin's field has now given up.
 pub(super) async fn name_freed(edit: &mut Edit<'_>, known: &Field, patch: &FieldPatch) -> Result<()> {
     if patch.name.as_ref().is_none_or(|name| *name == known.name) {
         return Ok(());
@@ -312,7 +315,7 @@ pub(super) async fn name_freed(edit: &mut Edit<'_>, known: &Field, patch: &Field
     activate(edit, known).await
 }
 
-/// Brings the inactive field of this name to life, if there is one.
+/// Activates the inactive field of this name, if there is one.
 pub(super) async fn activate(edit: &mut Edit<'_>, gone: &Field) -> Result<()> {
     let Ok(object) = edit.object_by_id(gone.object) else { return Ok(()) };
     let waiting = object
@@ -355,7 +358,7 @@ pub(super) async fn section(edit: &mut Edit<'_>, id: SectionId, patch: &SectionP
         names::well_formed(name)?;
         let taken = |other: &Section| other.id != id && other.name.eq_ignore_ascii_case(name);
         if edit.object_by_id(object)?.sections.iter().any(taken) {
-            return Err(Error::new(Code::NameTaken, format!("There is a section `{name}` already.")));
+            return Err(Error::new(Code::NameTaken, format!("There is already a section `{name}`.")));
         }
         section.name.clone_from(name);
     }

@@ -1,4 +1,4 @@
-//! Standard objects, declared in code, made and brought up to date in a tenant by the operations that admins use.
+//! Creates the standard objects in a tenant and keeps them up to date, with the same operations that admins use.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,11 @@ use super::{
     spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
 };
 
-/// Makes the standard objects which a tenant lacks, and the fields, sections and options which they lack. What is there
-/// stays as it is: admins may have changed titles and order. Does nothing where nothing is missing.
+/// Creates the standard objects, fields, sections and options that a tenant lacks. What exists is not changed, because
+/// admins may have changed labels and order. Does nothing if nothing is missing.
 ///
 /// # Errors
-/// When the declarations contradict each other or the database does not answer.
+/// If the declarations contradict each other, or the database does not answer.
 pub async fn provision(db: &TenantDb, specs: &[ObjectSpec]) -> Result<()> {
     edit(db, Clock::system().micros(), |edit| Box::pin(all(edit, specs))).await
 }
@@ -34,7 +34,7 @@ async fn all(edit: &mut Edit<'_>, specs: &[ObjectSpec]) -> Result<()> {
             create::owner(edit, object).await?;
         }
     }
-    // relations before rollups, which stand on relations of other objects
+    // relations first: rollups depend on relations of other objects
     for rollups in [false, true] {
         for spec in specs {
             for field in spec.fields.iter().filter(|field| matches!(field.kind, KindSpec::Rollup(_)) == rollups) {
@@ -56,7 +56,7 @@ async fn sections(edit: &mut Edit<'_>, spec: &ObjectSpec) -> Result<()> {
     Ok(())
 }
 
-/// Makes a field, or gives the one that is there the options that it lacks.
+/// Creates a field, or adds missing options to an existing one.
 async fn bring(edit: &mut Edit<'_>, object: &ObjectSpec, spec: &FieldSpec, fresh: bool) -> Result<()> {
     let owner = edit.object(&object.name)?;
     let id = owner.id;
@@ -87,7 +87,7 @@ async fn bring(edit: &mut Edit<'_>, object: &ObjectSpec, spec: &FieldSpec, fresh
     Ok(())
 }
 
-/// The field which code declared under this name, inactive or not.
+/// The field that code declared under this name, inactive or not.
 fn declared<'a>(object: &'a Object, name: &str) -> Option<&'a Field> {
     object.fields.iter().find(|field| field.origin != Origin::Custom && field.name == name)
 }

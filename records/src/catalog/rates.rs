@@ -1,4 +1,4 @@
-//! What other currencies are worth in the base currency, as the organisation has set it.
+//! Exchange rates to the base currency, as set by the organisation.
 
 use std::str::FromStr;
 
@@ -27,7 +27,7 @@ pub(super) async fn load<C: ConnectionTrait>(db: &C) -> Result<Rates> {
     Ok(rates)
 }
 
-/// Currency, rate and when it was set (microseconds UTC), by currency.
+/// Currency, rate and when it was set (microseconds UTC), ordered by currency.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -36,10 +36,12 @@ pub async fn exchange_rates(ctx: &Ctx) -> Result<Vec<(String, String, i64)>> {
     Ok(rows.into_iter().map(|row| (row.currency, row.rate, row.updated_at)).collect())
 }
 
-/// Says what one unit of a currency is worth in the base currency. Amounts written before keep their base amount.
+/// Sets the value of one unit of a currency in the base currency. Amounts that are already stored keep their base
+/// amount.
 ///
 /// # Errors
-/// `FORBIDDEN`; `VALIDATION_FAILED` for what is no other currency or no positive decimal.
+/// `FORBIDDEN`; `VALIDATION_FAILED` for the base currency, an unknown currency, or a rate that is not a positive
+/// decimal.
 pub async fn set_exchange_rate(ctx: &Ctx, code: &str, rate: &str) -> Result<()> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     let code = other_currency(ctx, code)?;
@@ -64,10 +66,10 @@ pub async fn set_exchange_rate(ctx: &Ctx, code: &str, rate: &str) -> Result<()> 
     .await
 }
 
-/// Forgets a rate: amounts in that currency are refused again.
+/// Deletes a rate. New amounts in that currency are then refused.
 ///
 /// # Errors
-/// `FORBIDDEN`; `NOT_FOUND` when there is no rate for it.
+/// `FORBIDDEN`; `NOT_FOUND` if there is no rate for it.
 pub async fn remove_exchange_rate(ctx: &Ctx, code: &str) -> Result<()> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     let key = other_currency(ctx, code)?;

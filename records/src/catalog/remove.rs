@@ -1,4 +1,4 @@
-//! Deleting: what it takes along, told before it is done; columns and tables go later, by maintenance.
+//! Deletes objects and fields. What goes with them is reported first; maintenance drops columns and tables later.
 
 use std::collections::HashSet;
 
@@ -12,17 +12,17 @@ use super::{
     patch, store,
 };
 
-/// What deleting an object or a field takes along.
+/// What is deleted with an object or a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
-    /// Records that disappear, or that lose a value.
+    /// Records that disappear, or lose a value.
     pub records: i64,
-    /// Fields that disappear with it, `object.field`: inverse relations, links to the object, totals over them.
+    /// Fields that disappear with it, `object.field`: inverse relations, links to the object, rollups over them.
     pub fields: Vec<String>,
 }
 
-/// Deletes a field, or only says what that would do.
+/// Deletes a field, or only reports what would happen.
 pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Result<Impact> {
     let known = edit.field(id)?.clone();
     patch::only_custom(known.origin, "field", &known.name)?;
@@ -36,7 +36,7 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Re
     Ok(impact)
 }
 
-/// Deletes an object with its records, or only says what that would do.
+/// Deletes an object with its records, or only reports what would happen.
 pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> Result<Impact> {
     let known = edit.object_by_id(id)?.clone();
     patch::only_custom(known.origin, "object", &known.name)?;
@@ -58,7 +58,7 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> 
     Ok(impact)
 }
 
-/// Deletes a section; its fields stay, in none.
+/// Deletes a section; its fields then belong to none.
 pub(super) async fn section(edit: &mut Edit<'_>, id: SectionId) -> Result<()> {
     let (object, _) = patch::find_section(edit, id)?;
     let inside: Vec<Field> =
@@ -72,7 +72,7 @@ pub(super) async fn section(edit: &mut Edit<'_>, id: SectionId) -> Result<()> {
     Ok(())
 }
 
-/// Everything that cannot stay without these fields, and without the object.
+/// Everything that cannot exist without these fields and the object.
 fn doomed(catalog: &Catalog, mut doomed: HashSet<FieldId>, object: Option<ObjectId>) -> HashSet<FieldId> {
     loop {
         let before = doomed.len();
@@ -95,20 +95,20 @@ fn doomed(catalog: &Catalog, mut doomed: HashSet<FieldId>, object: Option<Object
     }
 }
 
-/// A condition that looks at a field is no total that goes with it: it is a rule, and its admin says what it is to be.
+/// Refuses to delete a field that a condition uses. Unlike a rollup, a condition is a rule: an admin must change it.
 fn nobody_looks(catalog: &Catalog, doomed: &HashSet<FieldId>) -> Result<()> {
     let looking = conditions::looking_at(catalog, doomed);
     if looking.is_empty() {
         return Ok(());
     }
     let message = format!(
-        "The conditions of {} look at what would be deleted; change their `requiredWhen` or `visibleWhen` first.",
+        "The conditions of {} use what would be deleted; change their `requiredWhen` or `visibleWhen` first.",
         looking.join(", ")
     );
     Err(Error::new(Code::Conflict, message).with("fields", looking))
 }
 
-/// What is computed from the values of a field, or depends on them, `object.field`.
+/// What is computed from the values of a field or depends on them, `object.field`.
 pub(super) fn standing_on(catalog: &Catalog, id: FieldId) -> Vec<String> {
     let it = HashSet::from([id]);
     let stands = |field: &&Field| {
@@ -135,7 +135,7 @@ fn all_names(catalog: &Catalog, fields: &HashSet<FieldId>) -> Vec<String> {
     names
 }
 
-/// Takes fields away. Uniqueness goes at once: a hidden value must not refuse a visible one.
+/// Deletes fields. Uniqueness ends at once: a hidden value must not block a visible one.
 async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
     let fields: Vec<Field> = doomed.iter().filter_map(|id| edit.catalog.field(*id)).cloned().collect();
     for field in &fields {
@@ -153,10 +153,9 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
     Ok(())
 }
 
-/// Maintenance: drops the columns and tables of what was deleted 30 days ago or earlier, each in a change of its own,
-/// and answers how many there were. Every change that deletes asks for it to be done (in the queue [`super::DROP_QUEUE`])
-/// when its time has come; `now` is in microseconds UTC. SQLite rewrites a table to drop a column, during which writers
-/// wait; PostgreSQL does not.
+/// Maintenance: drops columns and tables that were deleted 30 days ago or earlier, each in its own change, and returns
+/// how many. Every change that deletes something queues this (in [`super::DROP_QUEUE`]) for the right time; `now` is in
+/// microseconds UTC. SQLite rewrites the table to drop a column, and writers wait meanwhile; PostgreSQL does not.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -1,40 +1,42 @@
-//! What objects and fields are declared with: by modules in code, and by admins through the API. Plain data, by name.
+//! Declarations of objects and fields, by modules in code and by admins through the API. Plain data that refers to
+//! others by name.
 
 use std::collections::BTreeMap;
 
 use super::{Cardinality, Encryption, FieldKind, Labels, OnDestroy, Personal, RollupFunction, Validation};
 use crate::filter::Filter;
 
-/// Titles in English, French and Spanish.
+/// Labels in English, French and Spanish.
 pub fn labels(en: &str, fr: &str, es: &str) -> Labels {
     [("en", en), ("fr", fr), ("es", es)].into_iter().map(|(code, text)| (code.to_owned(), text.to_owned())).collect()
 }
 
-/// An object to be.
+/// The declaration of an object.
 #[derive(Clone, Debug)]
 pub struct ObjectSpec {
     /// API name in the singular.
     pub name: String,
     /// API name in the plural.
     pub plural: String,
-    /// Title by language.
+    /// Label by language.
     pub label: Labels,
-    /// Title of many by language.
+    /// Plural label by language.
     pub plural_label: Labels,
-    /// A table that exists already, which the engine only reads (`members`).
+    /// An existing table that the engine only reads (`members`).
     pub table: Option<String>,
-    /// Records have an owner, a member.
+    /// Whether records have an owner, a member.
     pub owned: bool,
-    /// Records are listed on their own, not only with those that they belong to: their dates and names have indexes.
+    /// Whether records are listed on their own, not only with the records that they belong to: then dates and names get
+    /// indexes.
     pub listed: bool,
-    /// Groups of fields, in their order.
+    /// Groups of fields, in order.
     pub sections: Vec<SectionSpec>,
-    /// Fields beyond the system's; one named `name` or `externalId` refines that system field instead.
+    /// Fields besides the system fields; one named `name` or `externalId` refines that system field.
     pub fields: Vec<FieldSpec>,
 }
 
 impl ObjectSpec {
-    /// An object with nothing but its system fields.
+    /// An object with its system fields only.
     pub fn new(name: &str, plural: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -49,13 +51,13 @@ impl ObjectSpec {
         }
     }
 
-    /// Title of one and of many.
+    /// Labels in the singular and in the plural.
     pub fn labelled(mut self, one: Labels, many: Labels) -> Self {
         (self.label, self.plural_label) = (one, many);
         self
     }
 
-    /// The object shows a system table, whose fields name their columns; the record engine does not write it.
+    /// The object shows a system table: its fields name the columns, and the record engine does not write it.
     pub fn system_table(mut self, table: &str) -> Self {
         self.table = Some(table.to_owned());
         self
@@ -67,70 +69,70 @@ impl ObjectSpec {
         self
     }
 
-    /// Its records are looked for through those that they belong to.
+    /// Its records are only found through the records that they belong to.
     pub fn part(mut self) -> Self {
         self.listed = false;
         self
     }
 
-    /// Adds a section after those it has.
+    /// Adds a section at the end.
     pub fn section(mut self, name: &str, label: Labels) -> Self {
         self.sections.push(SectionSpec { name: name.to_owned(), label, position: None });
         self
     }
 
-    /// Adds a field after those it has.
+    /// Adds a field at the end.
     pub fn field(mut self, field: FieldSpec) -> Self {
         self.fields.push(field);
         self
     }
 }
 
-/// A section to be.
+/// The declaration of a section.
 #[derive(Clone, Debug)]
 pub struct SectionSpec {
     /// API name.
     pub name: String,
-    /// Title by language.
+    /// Label by language.
     pub label: Labels,
-    /// Order among the object's sections; last where it is not said.
+    /// Order among the object's sections; by default last.
     pub position: Option<i32>,
 }
 
-/// A field to be.
+/// The declaration of a field.
 #[derive(Clone, Debug)]
 pub struct FieldSpec {
     /// API name.
     pub name: String,
-    /// What it holds.
+    /// Its type.
     pub kind: KindSpec,
-    /// Title by language.
+    /// Label by language.
     pub label: Labels,
-    /// Explanation by language.
+    /// Help text by language.
     pub help: Labels,
     /// Name of its section.
     pub section: Option<String>,
-    /// Order in its section; last where it is not said.
+    /// Order in its section; by default last.
     pub position: Option<i32>,
-    /// A write must leave it with a value.
+    /// Every write must leave a value in it.
     pub required: bool,
-    /// No two records that are not archived may share its value.
+    /// No two records that are not archived may have the same value.
     pub unique: bool,
-    /// Value of new records that bring none.
+    /// The value of new records that give none.
     pub default: Option<serde_json::Value>,
     /// Limits on the value.
     pub validation: Validation,
-    /// Search looks at it.
+    /// Search includes it.
     pub searchable: bool,
     /// Changes are kept in the history.
     pub audited: bool,
-    /// Why the law cares about it.
+    /// Class of personal data.
     pub personal: Option<Personal>,
     /// Whether its values are encrypted.
     pub encryption: Encryption,
-    /// False where only the engine or a rule writes it.
+    /// False if only the engine or a rule writes it.
     pub writable: bool,
-    /// Filters and order on it have an index (an admin's fields always do).
+    /// Whether filters and order on it have an index (always so for custom fields).
     pub indexed: bool,
     /// Physical column in a system table.
     pub column: Option<String>,
@@ -160,49 +162,49 @@ impl FieldSpec {
         }
     }
 
-    /// Title.
+    /// Sets the label.
     pub fn label(mut self, label: Labels) -> Self {
         self.label = label;
         self
     }
 
-    /// Explanation.
+    /// Sets the help text.
     pub fn help(mut self, help: Labels) -> Self {
         self.help = help;
         self
     }
 
-    /// Group on a form.
+    /// Sets the section.
     pub fn section(mut self, name: &str) -> Self {
         self.section = Some(name.to_owned());
         self
     }
 
-    /// A write must leave it with a value.
+    /// Every write must leave a value in it.
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// No two records that are not archived may share its value.
+    /// No two records that are not archived may have the same value.
     pub fn unique(mut self) -> Self {
         self.unique = true;
         self
     }
 
-    /// Value of new records that bring none.
+    /// Sets the value of new records that give none.
     pub fn default(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
         self
     }
 
-    /// Limits on the value.
+    /// Sets the limits on the value.
     pub fn validation(mut self, validation: Validation) -> Self {
         self.validation = validation;
         self
     }
 
-    /// Search looks at it.
+    /// Search includes it.
     pub fn searchable(mut self) -> Self {
         self.searchable = true;
         self
@@ -214,13 +216,13 @@ impl FieldSpec {
         self
     }
 
-    /// Personal data of this class.
+    /// Marks it as personal data of this class.
     pub fn personal(mut self, class: Personal) -> Self {
         self.personal = Some(class);
         self
     }
 
-    /// Its values are encrypted.
+    /// Encrypts its values.
     pub fn encrypted(mut self, encryption: Encryption) -> Self {
         self.encryption = encryption;
         self
@@ -232,27 +234,27 @@ impl FieldSpec {
         self
     }
 
-    /// Filters and order on it have an index.
+    /// Gives filters and order on it an index.
     pub fn indexed(mut self) -> Self {
         self.indexed = true;
         self
     }
 
-    /// Its column in a system table.
+    /// Sets its column in a system table.
     pub fn column(mut self, column: &str) -> Self {
         self.column = Some(column.to_owned());
         self
     }
 }
 
-/// What a field is to hold; other objects and fields by name.
+/// The declared type of a field; refers to objects and fields by name.
 #[derive(Clone, Debug)]
 pub enum KindSpec {
     /// A value of its own (neither relation nor rollup).
     Value(FieldKind),
     /// A link.
     Relation(RelationSpec),
-    /// A kept total.
+    /// A rollup.
     Rollup(RollupSpec),
 }
 
@@ -274,21 +276,21 @@ impl From<RollupSpec> for KindSpec {
     }
 }
 
-/// A link to be, seen from the object that declares it.
+/// The declaration of a link, seen from the object that declares it.
 #[derive(Clone, Debug)]
 pub struct RelationSpec {
-    /// Name of the object at the other end; the same object for a tree.
+    /// Name of the object at the other end; may be the same object.
     pub to: String,
-    /// Many-to-one or many-to-many. A one-to-many comes as the inverse of a many-to-one.
+    /// Many-to-one or many-to-many. A one-to-many is the inverse of a many-to-one.
     pub cardinality: Cardinality,
-    /// Name and title of the field that appears at the other end.
+    /// Name and label of the field that appears at the other end.
     pub inverse: Option<(String, Labels)>,
-    /// What destroying the other end does to this one.
+    /// What happens to this record when the other is destroyed.
     pub on_destroy: OnDestroy,
 }
 
 impl RelationSpec {
-    /// Each record names one record of another object; the link is emptied when that is destroyed.
+    /// Each record links to one record of another object; the link is set to null when that is destroyed.
     pub fn to_one(to: &str) -> Self {
         Self { to: to.to_owned(), cardinality: Cardinality::ManyToOne, inverse: None, on_destroy: OnDestroy::SetNull }
     }
@@ -298,39 +300,39 @@ impl RelationSpec {
         Self { cardinality: Cardinality::ManyToMany, ..Self::to_one(to) }
     }
 
-    /// The field that appears at the other end.
+    /// Adds a field at the other end.
     pub fn inverse(mut self, name: &str, label: Labels) -> Self {
         self.inverse = Some((name.to_owned(), label));
         self
     }
 
-    /// What destroying the other end does to this one.
+    /// Sets what happens to this record when the other is destroyed.
     pub fn on_destroy(mut self, on_destroy: OnDestroy) -> Self {
         self.on_destroy = on_destroy;
         self
     }
 }
 
-/// A kept total to be.
+/// The declaration of a rollup.
 #[derive(Clone, Debug)]
 pub struct RollupSpec {
     /// Name of a one-to-many field of the same object.
     pub relation: String,
     /// What is computed.
     pub function: RollupFunction,
-    /// Name of a field of the related object; none for a count.
+    /// Name of a field of the related object; `None` for a count.
     pub field: Option<String>,
     /// Only related records that match.
     pub filter: Option<Filter>,
 }
 
 impl RollupSpec {
-    /// A total over a relation; the count of its records until a field is named.
+    /// A rollup over a relation; it counts records until a field is named.
     pub fn over(relation: &str, function: RollupFunction) -> Self {
         Self { relation: relation.to_owned(), function, field: None, filter: None }
     }
 
-    /// The field that is totalled.
+    /// Sets the field to aggregate.
     pub fn of(mut self, field: &str) -> Self {
         self.field = Some(field.to_owned());
         self

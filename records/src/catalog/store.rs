@@ -1,4 +1,4 @@
-//! The catalog's rows.
+//! Reads and writes the rows of the catalog.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use tenants::{
 
 use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo, rates};
 
-/// Reads the whole catalog; inside a transaction, so that its parts belong together.
+/// Reads the whole catalog, inside a transaction so that its parts belong together.
 pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Catalog> {
     let clock = clock(tx).await?;
-    // who knows this version seals with this key
+    // whoever knows this version seals with this key
     db.seal_with(clock.data_key).await?;
     let mut sections: HashMap<ObjectId, Vec<Section>> = HashMap::new();
     for row in sections::Entity::find().all(tx).await? {
@@ -43,7 +43,7 @@ pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Ca
     Ok(Catalog::new(clock.catalog_version, all).with_rates(rates::load(tx).await?))
 }
 
-/// The version that the database has now.
+/// The current version in the database.
 pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64> {
     Ok(clock(db).await?.catalog_version)
 }
@@ -90,7 +90,7 @@ fn field(row: fields::Model) -> Result<Field> {
     })
 }
 
-/// Adds an object's row; its sections and fields have rows of their own.
+/// Inserts an object's row; its sections and fields have their own rows.
 pub(super) async fn insert_object<C: ConnectionTrait>(tx: &C, object: &Object, now: i64) -> Result<()> {
     let row = objects::ActiveModel {
         id: Set(object.id),
@@ -108,7 +108,7 @@ pub(super) async fn insert_object<C: ConnectionTrait>(tx: &C, object: &Object, n
     Ok(())
 }
 
-/// Writes what may change of an object.
+/// Updates the parts of an object that can change.
 pub(super) async fn update_object<C: ConnectionTrait>(tx: &C, object: &Object) -> Result<()> {
     let row = objects::ActiveModel {
         id: Set(object.id),
@@ -122,7 +122,7 @@ pub(super) async fn update_object<C: ConnectionTrait>(tx: &C, object: &Object) -
     Ok(())
 }
 
-/// Adds or overwrites a section's row.
+/// Inserts or replaces a section's row.
 pub(super) async fn save_section<C: ConnectionTrait>(tx: &C, object: ObjectId, section: &Section) -> Result<()> {
     let row = sections::ActiveModel {
         id: Set(section.id),
@@ -138,7 +138,7 @@ pub(super) async fn save_section<C: ConnectionTrait>(tx: &C, object: ObjectId, s
     Ok(())
 }
 
-/// Adds a field's row.
+/// Inserts a field's row.
 pub(super) async fn insert_field<C: ConnectionTrait>(tx: &C, field: &Field, indexed: bool, now: i64) -> Result<()> {
     let row = fields::ActiveModel {
         object_id: Set(field.object),
@@ -155,20 +155,20 @@ pub(super) async fn insert_field<C: ConnectionTrait>(tx: &C, field: &Field, inde
     Ok(())
 }
 
-/// Adds the row of a column that is nobody's any more, for maintenance to drop it.
+/// Inserts the row of an unused column, for maintenance to drop.
 pub(super) async fn insert_retired<C: ConnectionTrait>(tx: &C, field: &Field, now: i64) -> Result<()> {
     insert_field(tx, field, false, now).await?;
     retire_field(tx, field.id, now).await
 }
 
-/// Writes which column holds a field.
+/// Stores which column holds a field.
 pub(super) async fn move_field<C: ConnectionTrait>(tx: &C, field: &Field) -> Result<()> {
     let row = fields::ActiveModel { id: Set(field.id), column_name: Set(field.column.clone()), ..Default::default() };
     fields::Entity::update(row).exec(tx).await?;
     Ok(())
 }
 
-/// Writes what may change of a field.
+/// Updates the parts of a field that can change.
 pub(super) async fn update_field<C: ConnectionTrait>(tx: &C, field: &Field) -> Result<()> {
     fields::Entity::update(changeable(field)?).exec(tx).await?;
     Ok(())
@@ -198,7 +198,7 @@ fn changeable(field: &Field) -> Result<fields::ActiveModel> {
     })
 }
 
-/// Writes what is left to build of a field.
+/// Stores what is left to build of a field.
 pub(super) async fn save_todo<C: ConnectionTrait>(tx: &C, field: FieldId, todo: Option<&Todo>) -> Result<()> {
     let build = todo.map(write).transpose()?;
     let row = fields::ActiveModel { id: Set(field), build: Set(build), ..Default::default() };
@@ -212,19 +212,19 @@ pub(super) async fn todo<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<O
     row.and_then(|row| row.build).as_deref().map(read).transpose()
 }
 
-/// The column of a field and what is left to build of it, which nobody changes until the end of the transaction.
+/// The column of a field and what is left to build of it, locked until the transaction ends.
 pub(super) async fn held<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<Option<(String, Todo)>> {
     let row = fields::Entity::find_by_id(field).lock_exclusive().one(tx).await?;
     let Some((column, build)) = row.and_then(|row| Some((row.column_name, row.build?))) else { return Ok(None) };
     Ok(Some((column, read(&build)?)))
 }
 
-/// Whether a field is to have an index of its own.
+/// Whether a field gets its own index.
 pub(super) async fn indexed<C: ConnectionTrait>(tx: &C, field: FieldId) -> Result<bool> {
     Ok(fields::Entity::find_by_id(field).one(tx).await?.is_some_and(|row| row.indexed))
 }
 
-/// Removes a section's row.
+/// Deletes a section's row.
 pub(super) async fn delete_section<C: ConnectionTrait>(tx: &C, id: SectionId) -> Result<()> {
     sections::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
@@ -242,7 +242,7 @@ pub(super) async fn retired_object<C: ConnectionTrait>(
     Ok(Some((object, fields?)))
 }
 
-/// A field that was deleted before an instant, of an object that is still there.
+/// A field that was deleted before an instant, of an object that still exists.
 pub(super) async fn retired_field<C: ConnectionTrait>(tx: &C, before: i64) -> Result<Option<Field>> {
     let gone = sea_orm::sea_query::Query::select()
         .column(objects::Column::Id)
@@ -255,7 +255,7 @@ pub(super) async fn retired_field<C: ConnectionTrait>(tx: &C, before: i64) -> Re
     found.one(tx).await?.map(field).transpose()
 }
 
-/// Removes the rows of an object whose table is dropped.
+/// Deletes the rows of an object whose table is dropped.
 pub(super) async fn delete_object<C: ConnectionTrait>(tx: &C, id: ObjectId) -> Result<()> {
     fields::Entity::delete_many().filter(fields::Column::ObjectId.eq(id)).exec(tx).await?;
     sections::Entity::delete_many().filter(sections::Column::ObjectId.eq(id)).exec(tx).await?;
@@ -263,7 +263,7 @@ pub(super) async fn delete_object<C: ConnectionTrait>(tx: &C, id: ObjectId) -> R
     Ok(())
 }
 
-/// Removes the row of a field whose column is dropped.
+/// Deletes the row of a field whose column is dropped.
 pub(super) async fn delete_field<C: ConnectionTrait>(tx: &C, id: FieldId) -> Result<()> {
     fields::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())

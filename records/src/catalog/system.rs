@@ -1,10 +1,10 @@
-//! The fields that every object is born with.
+//! The system fields of every object.
 
 use entities::ids::{FieldId, ObjectId};
 
 use super::{Cardinality, Field, FieldKind, OnDestroy, Origin, Relation, spec::labels};
 
-/// Name, column, kind, whether callers write it, and its titles.
+/// Name, column, type, whether callers may write it, and its labels.
 type Line = (&'static str, &'static str, FieldKind, bool, [&'static str; 3]);
 
 const LINES: [Line; 9] = [
@@ -25,7 +25,7 @@ const LINES: [Line; 9] = [
     ("archivedAt", "archived_at", FieldKind::DateTime, false, ["Archived at", "Archivé le", "Archivado el"]),
 ];
 
-/// The system fields of an object. Those of a system table are read only, and it has no external ids.
+/// The system fields of an object. Those of a system table are read-only, and it has no external ids.
 pub(super) fn fields(object: ObjectId, written_by_engine: bool) -> Vec<Field> {
     let lines = LINES.into_iter().enumerate().filter(|(_, line)| written_by_engine || line.0 != "externalId");
     lines

@@ -1,4 +1,4 @@
-//! Counts, sums, means and extremes of records, by group, computed in the database.
+//! Counts, sums, averages, minima and maxima of records, by group, computed in the database.
 
 use sea_orm::{ConnectionTrait, QueryResult};
 use tenants::{
@@ -22,20 +22,20 @@ use super::{
     read::{self, ALIAS, Conditions, FIRST},
 };
 
-/// Groups in one answer, at most.
+/// Most groups in one answer.
 pub const MAX_GROUPS: u32 = 1_000;
-/// Keys that make a group, at most.
+/// Most keys of a group.
 const MAX_KEYS: usize = 4;
-/// Decimals of the mean of whole numbers, as kept totals have them.
+/// Decimals of the average of whole numbers, as in rollups.
 const MEAN_DIGITS: u32 = 2;
-/// Measures in one query, at most.
+/// Most measures in one query.
 const MAX_MEASURES: usize = 50;
 
-/// The groups, in order; without keys there is one group, even of no record.
+/// The groups, in order. Without keys there is one group, even if no record matches.
 ///
 /// # Errors
-/// `FORBIDDEN`; `BAD_FILTER`; `BAD_REQUEST` for what cannot be grouped or computed; `NUMBER_OVERFLOW` for a sum larger
-/// than 64 bits; `STALE_CATALOG`.
+/// `FORBIDDEN`; `BAD_FILTER`; `BAD_REQUEST` for a field that cannot be grouped or computed; `NUMBER_OVERFLOW` for a sum
+/// larger than 64 bits; `STALE_CATALOG`.
 pub async fn aggregate(ctx: &Ctx, query: &AggregateQuery) -> Result<Vec<Group>> {
     let object = read::readable(ctx, query.object)?;
     let plan = Plan::new(ctx, object, query)?;
@@ -43,7 +43,7 @@ pub async fn aggregate(ctx: &Ctx, query: &AggregateQuery) -> Result<Vec<Group>> 
         return plan.run(ctx, &ctx.db, Vec::new()).await;
     }
     match plan.bucketed(ctx).await {
-        // a transaction that failed cannot tell whether a column is gone
+        // a failed transaction cannot be asked whether a column was dropped
         Err(error) if error.code() == Code::Internal => read::verify(ctx).await.and(Err(error)),
         done => done,
     }
@@ -57,11 +57,11 @@ struct Key<'a> {
     by: super::Bucket,
 }
 
-/// A measure with its column; none for a count of records.
+/// A measure with its column; `None` for a count of records.
 struct Number {
     function: RollupFunction,
     column: Option<String>,
-    /// Decimals that a mean has beyond those of its values.
+    /// How many more decimals an average has than its values.
     digits: u32,
 }
 
@@ -72,7 +72,7 @@ struct Plan<'a> {
     numbers: Vec<Number>,
 }
 
-/// What a select list holds so far: places of things, counted from 1 as in `GROUP BY 2`.
+/// The select list so far; positions count from 1 as in `GROUP BY 2`.
 struct Columns {
     count: usize,
     keys: Vec<usize>,
@@ -85,14 +85,16 @@ impl<'a> Plan<'a> {
             return Err(refused(&format!("an answer has 1 to {MAX_GROUPS} groups; {} were asked for", query.limit)));
         }
         if query.group_by.len() > MAX_KEYS || query.measures.len() > MAX_MEASURES {
-            return Err(refused(&format!("at most {MAX_KEYS} keys and {MAX_MEASURES} measures fit one query")));
+            return Err(refused(&format!("a query can have at most {MAX_KEYS} keys and {MAX_MEASURES} measures")));
         }
         let field = |id: FieldId| {
             let field = ctx.catalog.field(id).filter(|field| field.object == object.id && field.usable());
             let field = field.ok_or_else(|| refused(&format!("{} has no such field", object.name)))?;
             permission::see(ctx, field)?;
             match field.encryption.is_some() {
-                true => Err(refused(&format!("`{}` is encrypted, so it is neither totalled nor grouped", field.name))),
+                true => {
+                    Err(refused(&format!("`{}` is encrypted, so it can be neither grouped nor computed", field.name)))
+                }
                 false => Ok(field),
             }
         };
@@ -109,7 +111,7 @@ impl<'a> Plan<'a> {
             GroupOrderBy::Measure(i) => *i < numbers.len(),
         };
         if !query.order.iter().all(|order| known(&order.by)) {
-            return Err(refused("its order names a key or a measure that was not asked for"));
+            return Err(refused("the order names a key or a measure that the query does not have"));
         }
         Ok(Self { object, query, keys, numbers })
     }
@@ -119,7 +121,7 @@ impl<'a> Plan<'a> {
         Conditions::default().seen(sql, ctx, self.object, self.query.archived, self.query.filter.as_ref())
     }
 
-    /// The buckets of each key that has some, by place in the keys.
+    /// The buckets of each key that has them, by position of the key.
     async fn buckets(&self, ctx: &Ctx, db: &impl ConnectionTrait) -> Result<Vec<Option<Buckets>>> {
         let mut sql = read::select(ctx);
         for key in &self.keys {
@@ -134,7 +136,7 @@ impl<'a> Plan<'a> {
         }
         self.matching(ctx, &mut sql)?;
         let found = read::fetch(ctx, db, sql).await?;
-        let row = found.first().ok_or_else(|| Error::internal("an aggregate answered nothing"))?;
+        let row = found.first().ok_or_else(|| Error::internal("an aggregate returned no row"))?;
         let zone = ctx.db.settings().time_zone;
         let buckets = |(i, key): (usize, &Key<'_>)| {
             let Some(step) = key.by.step() else { return Ok(None) };
@@ -145,7 +147,7 @@ impl<'a> Plan<'a> {
         self.keys.iter().enumerate().map(buckets).collect()
     }
 
-    /// Boundaries first, then the groups: both see one state, so the boundaries span what is found.
+    /// First the boundaries, then the groups. Both read the same snapshot, so the boundaries cover all values.
     async fn bucketed(&self, ctx: &Ctx) -> Result<Vec<Group>> {
         let tx = ctx.db.begin_read().await?;
         let buckets = self.buckets(ctx, &tx).await?;
@@ -173,7 +175,7 @@ impl<'a> Plan<'a> {
         found.iter().map(|row| self.group(row, &buckets)).collect()
     }
 
-    /// What stands after ORDER BY; orders that are no output yet are added to the select list.
+    /// The part after ORDER BY. Orders that are not selected yet are added to the select list.
     fn order(&self, sql: &mut Sql, columns: &mut Columns) -> String {
         let postgres = sql.dialect() == Dialect::Postgres;
         let mut parts = Vec::new();
@@ -225,7 +227,7 @@ impl<'a> Plan<'a> {
 }
 
 impl Columns {
-    /// Counts one more column and answers its place.
+    /// Selects one more column and returns its position.
     fn add(&mut self) -> usize {
         self.count += 1;
         self.count
@@ -237,7 +239,7 @@ impl<'a> Key<'a> {
         let kind = kind_of_values(&field.kind);
         let timed = matches!(kind, FieldKind::Date | FieldKind::DateTime);
         if key.bucket.step().is_some() && !timed {
-            return Err(refused(&format!("`{}` is no date, so it groups by VALUE only", field.name)));
+            return Err(refused(&format!("`{}` is not a date, so it can only be grouped by VALUE", field.name)));
         }
         let ungrouped = matches!(kind, FieldKind::LongText | FieldKind::Json | FieldKind::Money);
         match columns::compared(field) {
@@ -248,7 +250,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// A text groups by its key and answers one of its spellings beside it.
+    /// A text is grouped by its key; the answer shows one of its spellings.
     fn spelled(&self) -> bool {
         self.column != self.field.column
     }
@@ -290,7 +292,7 @@ impl Number {
         let Some(field) = field else {
             return match function {
                 RollupFunction::Count => Ok(Self { function, column: None, digits: 0 }),
-                _ => Err(refused("only a count does without a field")),
+                _ => Err(refused("only a count works without a field")),
             };
         };
         let kind = kind_of_values(&field.kind);
@@ -350,7 +352,7 @@ fn call(sql: &mut Sql, function: &str, column: &str) {
     sql.push(", ").push(function).push("(").column(ALIAS, column).push(")");
 }
 
-/// PostgreSQL sums in numbers of any size: brought back to 64 bits, a larger one is an error there as it is on SQLite.
+/// PostgreSQL sums in numbers of any size. Converting to 64 bits makes a larger sum an error, as on SQLite.
 fn sum(sql: &mut Sql, column: &str) {
     let end = match sql.dialect() {
         Dialect::Postgres => ")::bigint",
@@ -371,5 +373,5 @@ fn word(function: RollupFunction) -> &'static str {
 
 #[track_caller]
 fn refused(reason: &str) -> Error {
-    Error::new(Code::BadRequest, format!("The aggregate is not accepted: {reason}."))
+    Error::new(Code::BadRequest, format!("The aggregate is not valid: {reason}."))
 }

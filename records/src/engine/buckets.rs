@@ -1,5 +1,5 @@
-//! Time as groups: the local boundaries of days, weeks or months are computed here, and the database only finds the
-//! place of a value among them, so that both databases and every daylight-saving change agree.
+//! Groups by time. The local boundaries of days, weeks or months are computed here, and the database only finds the
+//! position of a value among them, so both databases agree on every daylight-saving change.
 
 use tenants::{
     Dialect,
@@ -15,14 +15,14 @@ use crate::{
 
 use super::Bucket;
 
-/// Buckets of one key between the first and the last value, at most: ten years of days.
+/// Most buckets of one key between the first and the last value: ten years of days.
 const MAX_BUCKETS: usize = 4_000;
 
-/// Starts of consecutive buckets; the last ends the last bucket.
+/// Start times of consecutive buckets; the last one is the end of the last bucket.
 pub(super) struct Buckets(Vec<i64>);
 
 impl Bucket {
-    /// The calendar's word for it; none for the value itself.
+    /// The calendar unit; `None` for the value itself.
     pub(super) fn step(self) -> Option<CalendarUnit> {
         Some(match self {
             Bucket::Value => return None,
@@ -40,7 +40,7 @@ impl Buckets {
     /// The buckets from the least to the greatest value.
     ///
     /// # Errors
-    /// `BAD_REQUEST` when there are too many.
+    /// `BAD_REQUEST` if there are too many.
     pub fn new(kind: &FieldKind, step: CalendarUnit, range: Option<(i64, i64)>, zone: chrono_tz::Tz) -> Result<Self> {
         let Some((least, greatest)) = range else { return Ok(Self(vec![0])) };
         let until = greatest.saturating_add(1);
@@ -49,13 +49,13 @@ impl Buckets {
             _ => calendar::boundaries(step, least, until, zone, MAX_BUCKETS),
         };
         let message = format!(
-            "The aggregate is not accepted: there are more than {MAX_BUCKETS} buckets between the first and the last \
+            "The aggregate is not valid: there are more than {MAX_BUCKETS} buckets between the first and the last \
              value; choose longer ones, or filter a shorter time."
         );
         found.map(Self).ok_or_else(|| Error::new(Code::BadRequest, message))
     }
 
-    /// Adds an expression that answers a value's place, counted from 1.
+    /// Adds an expression for the position of a value, counted from 1.
     pub fn write(&self, sql: &mut Sql, column: impl Fn(&mut Sql)) {
         match sql.dialect() {
             Dialect::Postgres => {
@@ -73,13 +73,13 @@ impl Buckets {
         }
     }
 
-    /// The start of the bucket at a place.
+    /// The start of the bucket at a position.
     pub fn start(&self, place: i64) -> Option<i64> {
         usize::try_from(place).ok()?.checked_sub(1).and_then(|i| self.0.get(i)).copied()
     }
 }
 
-/// SQLite has no search in a sorted array, so the search is spelled out: as many comparisons as a binary search makes.
+/// SQLite cannot search a sorted array, so the search is written out; it makes as many comparisons as a binary search.
 fn tree(sql: &mut Sql, column: &impl Fn(&mut Sql), starts: &[i64], place: i64) {
     if starts.len() < 2 {
         sql.number(place);

@@ -1,5 +1,5 @@
-//! Batches of an import: many rows in few statements, where one bad row never fails its neighbours. Rows, history and
-//! the run's progress commit together, so that a run which died goes on without doubling anything.
+//! Batches of an import: many rows in few statements, where a bad row never fails the others. Rows, history and the
+//! run's progress commit together, so a run that crashed continues without writing anything twice.
 
 use std::collections::HashSet;
 
@@ -18,30 +18,30 @@ use super::{
 };
 use crate::{Ctx, catalog::Field, permission};
 
-/// Rows of one batch, which is one transaction.
+/// Most rows of one batch, which is one transaction.
 pub const MAX_BATCH: usize = 2_000;
 
 /// A row of a file.
 #[derive(Clone, Debug)]
 pub struct BatchRow {
-    /// Where it stands in the file.
+    /// Its position in the file.
     pub line: u64,
     /// Its values.
     pub draft: Draft,
 }
 
-/// What to do with rows.
+/// What to do with the rows.
 #[derive(Clone, Debug)]
 pub struct BatchMode {
-    /// Fields by which a row means a record that is there; any of them, in their order.
+    /// Fields that match a row to an existing record; any of them, in this order.
     pub match_on: Vec<FieldId>,
-    /// What to do with such a row.
+    /// What to do with a matching row.
     pub on_duplicate: OnDuplicate,
-    /// Write no record, but say what would be done; the run goes on as if it had been.
+    /// Do not write records, only report what would happen. The run continues as if the records had been written.
     pub dry_run: bool,
 }
 
-/// What to do with a row that means a record which is there already.
+/// What to do with a row that matches an existing record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
     /// Leave the record as it is.
@@ -52,10 +52,10 @@ pub enum OnDuplicate {
     Create,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Clone, Debug)]
 pub struct RowOutcome {
-    /// Where it stands in the file.
+    /// Its position in the file.
     pub line: u64,
     /// What was done.
     pub result: RowResult,
@@ -66,25 +66,24 @@ pub struct RowOutcome {
 pub enum RowResult {
     Created(RecordId),
     Updated(RecordId),
-    /// The record had all the values already.
+    /// The record already had all the values.
     Unchanged(RecordId),
-    /// The record is left as it is.
+    /// The record was left as it is.
     Skipped(RecordId),
     /// Nothing was written.
     Failed(Vec<FieldIssue>),
 }
 
-/// Tells how far the run is, once it is known what becomes of the rows and before that is committed: so what it counts
-/// and what it wrote elsewhere (an errors file) can hold the same rows as the database after a crash.
+/// Reports the progress of a run, once the results of the rows are known and before they are committed. So counts and
+/// other output (an errors file) contain the same rows as the database after a crash.
 pub type Progress<'a> = &'a mut (dyn FnMut(&[RowOutcome]) -> Result<serde_json::Value> + Send);
 
-/// Writes a batch of a run's rows, in their order, and notes the run's progress with them. The run must be in hand
-/// ([`runs::claim`]). A row that means the same record as an earlier one of the batch is judged after that one. Rows
-/// that the caller `refused` itself are counted with the run's.
+/// Writes a batch of a run's rows, in order, together with the run's progress. The run must be claimed
+/// ([`runs::claim`]). A row that matches the same record as an earlier row of the batch is handled after it. Rows that
+/// the caller `refused` itself are added to the run's counts.
 ///
 /// # Errors
-/// `CANCELLED` or `CONFLICT` when the run is no longer in hand; then nothing was written. Refusals of rows are no
-/// errors.
+/// `CANCELLED` or `CONFLICT` if the run is no longer claimed; then nothing was written. Refused rows are not errors.
 pub async fn write_batch(
     ctx: &Ctx,
     run: &Run,
@@ -95,7 +94,7 @@ pub async fn write_batch(
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
     if rows.len() > MAX_BATCH {
-        let message = format!("{} rows in a batch; send at most {MAX_BATCH}.", rows.len());
+        let message = format!("A batch of {} rows is too large; send at most {MAX_BATCH}.", rows.len());
         return Err(Error::new(Code::BadRequest, message));
     }
     let ctx = runs::within(ctx, run).await?;
@@ -142,8 +141,8 @@ async fn written(
     Ok(outcomes)
 }
 
-/// Has PostgreSQL look at what a bulk write made of an object's table and of those that link to it. It would look by
-/// itself a minute later, and plan until then for the table that was there before. SQLite plans by its indexes alone.
+/// Makes PostgreSQL analyze the object's table and the tables that link to it after a bulk write. It would do so itself
+/// a minute later, and until then plan for the table as it was before. SQLite plans from its indexes alone.
 pub async fn refresh_statistics(ctx: &Ctx, object: ObjectId) -> Result<()> {
     if ctx.db.dialect() == Dialect::Sqlite {
         return Ok(());
@@ -156,8 +155,8 @@ pub async fn refresh_statistics(ctx: &Ctx, object: ObjectId) -> Result<()> {
     Ok(())
 }
 
-/// Writes the rows, uncommitted. A row from which something follows that is refused is refused itself: the others are
-/// written anew without it.
+/// Writes the rows without committing. If a rule's follow-up write for a row is refused, the row itself is refused and the
+/// others are written again without it.
 async fn attempted<'a>(
     ctx: &'a Ctx,
     run: &Run,
@@ -182,10 +181,10 @@ async fn attempted<'a>(
     }
 }
 
-/// What came of writing the rows of a batch.
+/// The result of writing the rows of a batch.
 enum Attempt<'a> {
     Written(Box<WriteTransaction<'a>>, Vec<RowOutcome>, Option<DryRun<'a>>),
-    /// Nothing is written: something follows from these rows that is refused.
+    /// Nothing is written: a follow-up write of these rows was refused.
     Refused(Vec<RowOutcome>),
 }
 
@@ -196,7 +195,7 @@ async fn once<'a>(
     rows: Vec<BatchRow>,
     mode: &BatchMode,
 ) -> Result<Attempt<'a>> {
-    // what a dry run takes from the counters is given back with everything else
+    // the counters that a dry run uses are rolled back with everything else
     let numbers = if mode.dry_run { Numbers::none(ctx) } else { Numbers::reserve(ctx, object, rows.len()).await? };
     let mut write = WriteTransaction::begin_with(ctx, numbers).await?;
     let mut dry_run = mode.dry_run.then(|| DryRun::new(ctx, run.id, object, mode));
@@ -226,10 +225,10 @@ async fn once<'a>(
     Ok(Attempt::Written(Box::new(write), outcomes, dry_run))
 }
 
-/// What is wrong with a row that was refused.
+/// What is wrong with a refused row.
 ///
 /// # Errors
-/// What is no fault of the row.
+/// Errors that the row did not cause.
 fn refusal(error: Error) -> Result<Vec<FieldIssue>> {
     match error.code() {
         Code::ValidationFailed => Ok(error.fields().to_vec()),
@@ -241,7 +240,7 @@ fn refusal(error: Error) -> Result<Vec<FieldIssue>> {
     }
 }
 
-/// A row with its place in the batch.
+/// A row with its position in the batch.
 type Placed = (usize, BatchRow);
 
 /// A batch being written.
@@ -254,7 +253,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Writes the rows that mean different records; answers those that must wait for an earlier one.
+    /// Writes rows that match different records; returns those that must wait for an earlier row.
     async fn wave(&mut self, write: &mut WriteTransaction<'_>, rows: Vec<Placed>) -> Result<Vec<Placed>> {
         let (now, mut later) = self.apart(write, rows);
         let drafts: Vec<&Draft> = now.iter().map(|(_, row)| &row.draft).collect();
@@ -298,7 +297,7 @@ impl Batch<'_> {
         Ok(later)
     }
 
-    /// Parts rows that share no key with an earlier one from those that do.
+    /// Splits rows that share no key with an earlier row from those that do.
     fn apart(&self, write: &WriteTransaction<'_>, rows: Vec<Placed>) -> (Vec<Placed>, Vec<Placed>) {
         let fields: Vec<_> = self.mode.match_on.iter().filter_map(|id| write.ctx.catalog.field(*id)).collect();
         if fields.is_empty() || self.mode.on_duplicate == OnDuplicate::Create {
@@ -307,7 +306,7 @@ impl Batch<'_> {
         let mut seen: HashSet<(FieldId, MatchKey)> = HashSet::with_capacity(rows.len());
         rows.into_iter().partition(|(_, row)| {
             let keys = fields.iter().filter_map(|f| Some((f.id, match_key(f, row.draft.get(f.id)?)?)));
-            // every key is noted, also of a row that waits: who shares one with it waits behind it
+            // keys of waiting rows count too: a row that shares one must wait behind it
             let mut new = true;
             for key in keys {
                 new &= seen.insert(key);
@@ -335,7 +334,7 @@ impl Batch<'_> {
     fn ambiguous(&self, write: &WriteTransaction<'_>) -> FieldIssue {
         let name = |id: &FieldId| write.ctx.catalog.field(*id).map(|field| field.name.as_str());
         let names: Vec<&str> = self.mode.match_on.iter().filter_map(name).collect();
-        let message = format!("Several records match by {}; make the row mean one.", names.join(", "));
+        let message = format!("Several records match by {}; change the row so that it matches one.", names.join(", "));
         FieldIssue { field: names.first().copied().unwrap_or("id").to_owned(), issue: Issue::Rule(message) }
     }
 }

@@ -1,4 +1,5 @@
-//! One field of many records, read and written beside the pipeline: for work on columns, which changes no record.
+//! One field of many records, read and written without the write pipeline: for work on columns that does not change
+//! records.
 
 use entities::ids::RecordId;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
@@ -18,14 +19,14 @@ use crate::{
     values::Value,
 };
 
-/// What a record holds in the field.
+/// The value of a field in one record.
 pub(crate) struct Cell {
     pub id: Uuid,
     pub archived: bool,
     pub value: Value,
 }
 
-/// The cells of the records after a given one, in the order of their ids, archived ones too.
+/// The values of the records after a given one, in the order of their ids, including archived ones.
 pub(crate) async fn after(
     db: &impl ConnectionTrait,
     dialect: Dialect,
@@ -42,7 +43,7 @@ pub(crate) async fn after(
     read(db, sql, &stored).await
 }
 
-/// The cells of these records.
+/// The values of these records.
 pub(crate) async fn of(tx: &TenantTx, object: &Object, field: &Field, ids: &[Uuid]) -> Result<Vec<Cell>> {
     let (mut sql, stored) = begun(tx.dialect(), object, field)?;
     sql.push(" WHERE id").one_of(List::Ids(ids.to_vec()));
@@ -69,10 +70,10 @@ async fn read(db: &impl ConnectionTrait, sql: Sql, reading: &Reading) -> Result<
     rows.iter().map(cell).collect()
 }
 
-/// Puts values into the field's columns. Neither version nor history of the records changes.
+/// Writes values into the field's columns. Version and history of the records do not change.
 ///
 /// # Errors
-/// A violation where another record has a value that must be unique; the transaction is then of no use any more.
+/// A violation if another record has a value that must be unique; the transaction cannot be used any more then.
 pub(crate) async fn put(tx: &TenantTx, object: &Object, field: &Field, cells: &[(Uuid, Value)]) -> Result<(), DbErr> {
     let mut written = vec![columns::Column::new("id", Stored::Id)];
     written.extend(columns::of(field));

@@ -1,4 +1,4 @@
-//! The far side of a to-many relation for many records at once: one statement for all their pages.
+//! Reads a to-many relation of many records at once: one statement for all their pages.
 
 use std::collections::HashMap;
 
@@ -18,8 +18,8 @@ use super::{
     read::{self, ALIAS, Conditions, FIRST},
 };
 
-/// For each parent, its page of the records that a to-many relation leads to. Limit, order, filter, total and cursor of
-/// the query hold for each parent by itself; `query.object` is the object at the other end.
+/// For each parent, a page of the records that a to-many relation leads to. Limit, order, filter, total and cursor of
+/// the query apply to each parent; `query.object` is the object at the other end.
 ///
 /// # Errors
 /// As [`super::list`].
@@ -54,11 +54,11 @@ pub async fn children(
     Ok(parents.iter().map(listing).collect())
 }
 
-/// How the related records name their parents.
+/// How the related records refer to their parents.
 struct Link<'a> {
-    /// The table of a many-to-many link and its columns of the near and the far side.
+    /// The table of a many-to-many link and its columns of this and the other side.
     table: Option<(&'a str, &'static str, &'static str)>,
-    /// Otherwise, the related table's column.
+    /// Otherwise the column of the related table.
     column: &'a str,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// The expression that answers the parent's id.
+    /// The expression for the parent's id.
     fn parent(&self, sql: &mut Sql) {
         match self.table {
             Some((_, near, _)) => sql.column(LINK, near),
@@ -93,7 +93,7 @@ impl<'a> Link<'a> {
         };
     }
 
-    /// Which records, of these parents.
+    /// The condition for the related records of these parents.
     fn matching(&self, ctx: &Ctx, page: &PagePlan<'_>, parents: &[RecordId], sql: &mut Sql) -> Result<Conditions> {
         sql.push(" FROM ");
         if let Some((table, _, far)) = self.table {
@@ -109,7 +109,7 @@ impl<'a> Link<'a> {
         Ok(conditions)
     }
 
-    /// All pages: the records of each parent numbered in order, and the first of them.
+    /// All pages: the records of each parent, numbered in order, up to the limit.
     fn pages(&self, ctx: &Ctx, page: &PagePlan<'_>, parents: &[RecordId]) -> Result<(Sql, Cells)> {
         let mut sql = read::select(ctx);
         sql.push(", p.* FROM (SELECT ");

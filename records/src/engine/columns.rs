@@ -1,4 +1,4 @@
-//! What a write puts into the physical columns of a field.
+//! The values that a write puts into the physical columns of a field.
 
 use entities::ids::RecordId;
 use tenants::{
@@ -27,7 +27,7 @@ impl Column {
     }
 }
 
-/// The columns which a write of the field sets, the main one first; none for links kept elsewhere.
+/// The columns that a write of the field sets, the main one first; none for links that are stored elsewhere.
 pub(crate) fn of(field: &Field) -> Vec<Column> {
     let Some(stored) = columns::stored_of(field) else { return Vec::new() };
     let main = if stored == Stored::Money { Stored::Int } else { stored };
@@ -42,13 +42,13 @@ pub(crate) fn of(field: &Field) -> Vec<Column> {
     columns
 }
 
-/// The column by which values are told apart: the key's, or the main one.
+/// The column that identifies values: the key column, or the main one.
 pub(crate) fn compared(field: &Field) -> String {
     let suffix = columns::compared(field).map_or("", |(suffix, _)| suffix);
     format!("{}{suffix}", field.column)
 }
 
-/// The value as the row will hold it: an address by its key where it is valid, else as typed.
+/// The value as the row will hold it: a valid address by its key, otherwise as typed.
 pub(crate) fn at_rest(value: &Value) -> Value {
     match value {
         Value::Contact(contact) if contact.valid => Value::Text(contact.key.clone()),
@@ -59,10 +59,10 @@ pub(crate) fn at_rest(value: &Value) -> Value {
     }
 }
 
-/// Appends what the columns of [`of`] are to hold, in their order, for one record.
+/// Adds the values for the columns of [`of`], in order, for one record.
 ///
 /// # Errors
-/// `INTERNAL` when the value is not of the field's kind: whoever made it skipped `values`.
+/// `INTERNAL` if the value is not of the field's type: its creator skipped `values`.
 pub(crate) fn bind(
     dialect: Dialect,
     field: &Field,
@@ -86,7 +86,7 @@ pub(crate) fn bind(
         },
         (Stored::List, Value::List(list)) if list.is_empty() => null(sql),
         (Stored::List, Value::List(list)) => words(dialect, list).into(),
-        _ => return Err(Error::internal(format!("a value of field {} is not of its kind", field.id))),
+        _ => return Err(Error::internal(format!("a value of field {} is not of its type", field.id))),
     };
     out.push(main);
     if values::has_key(&field.kind) {
@@ -115,7 +115,7 @@ fn bind_sealed(field: &Field, record: RecordId, value: &Value, out: &mut Vec<sea
     Ok(())
 }
 
-/// Nothing, of a type.
+/// A null of a type.
 pub(crate) fn null(sql: Stored) -> sea_orm::Value {
     match sql {
         Stored::Id => sea_orm::Value::Uuid(None),
@@ -125,7 +125,7 @@ pub(crate) fn null(sql: Stored) -> sea_orm::Value {
     }
 }
 
-/// A list as one text: JSON, or PostgreSQL's array literal, which the statement casts.
+/// A list as one text: JSON, or a PostgreSQL array literal, which the statement casts.
 pub(crate) fn words(dialect: Dialect, list: &[String]) -> String {
     match dialect {
         Dialect::Sqlite => serde_json::Value::from(list).to_string(),
@@ -143,7 +143,7 @@ pub(crate) fn words(dialect: Dialect, list: &[String]) -> String {
     }
 }
 
-/// An element of PostgreSQL's array literal.
+/// An element of a PostgreSQL array literal.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {

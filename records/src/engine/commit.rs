@@ -1,4 +1,4 @@
-//! The end of every writing transaction: its changes, its number in the tenant's order, and who asked.
+//! The end of every write transaction: its changes, its number in the tenant's commit order, and who made it.
 
 use entities::ids::{CommitId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
@@ -10,7 +10,7 @@ use tenants::{
 use super::{WriteKind, columns::Column, rows};
 use crate::{Ctx, columns::Stored};
 
-/// A change of one record, on its way into the history.
+/// A change of one record, to be written to the history.
 pub(crate) struct Entry {
     pub object: ObjectId,
     pub record: RecordId,
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub diff: Option<String>,
 }
 
-/// The version of the catalog that holds now.
+/// The current version of the catalog.
 pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
     let sql = r#"SELECT catalog_version FROM "tenant"."clock""#;
     let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await?;
@@ -27,11 +27,11 @@ pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
     Ok(row.try_get_by_index(0)?)
 }
 
-/// Writes the changes, then counts the clock on and notes the commit. These are the last statements of a transaction:
+/// Writes the changes, then raises the clock and inserts the commit. These are the last statements of a transaction:
 /// from here to its end, the tenant's other writers wait.
 ///
 /// # Errors
-/// `STALE_CATALOG` when the catalog is no longer the one this was planned with.
+/// `STALE_CATALOG` if the catalog has changed since this was planned.
 pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
     changes(tx, id, entries).await?;
     let caller = &ctx.caller;
@@ -45,7 +45,7 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
         caller.request.clone().into(),
     ];
     let noted = match tx.dialect() {
-        // one statement: others wait for it, the way to the database included
+        // one statement, because others wait for it and for the round trip to the database
         Dialect::Postgres => {
             let sql = format!(r#"WITH c AS ({COUNT} RETURNING seq) {NOTE} SELECT seq, $2, $3, $4, $5, $6, $7 FROM c"#);
             tx.execute_raw(tx.statement(sql, values)).await?
@@ -64,8 +64,8 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
     Ok(())
 }
 
-/// Notes changes of members, whose rows the engine reads but does not write, as the last thing of the transaction that
-/// writes them.
+/// Records changes of members, whose rows the engine reads but does not write. Must be the last step of the transaction
+/// that writes them.
 ///
 /// # Errors
 /// `STALE_CATALOG`.
@@ -75,7 +75,7 @@ pub(crate) async fn note_members(ctx: &Ctx, tx: &TenantTx, changed: &[(RecordId,
     note(ctx, tx, CommitId::new(), ctx.caller.clock.micros(), changed.iter().map(entry).collect()).await
 }
 
-/// Counts the clock on, if the catalog is the one that was planned with.
+/// Raises the clock, if the catalog is still the planned one.
 const COUNT: &str = r#"UPDATE "tenant"."clock" SET seq = seq + 1 WHERE catalog_version = $1"#;
 const NOTE: &str = r#"INSERT INTO "tenant"."commits" (seq, id, at, actor, origin, run, request)"#;
 

@@ -1,4 +1,4 @@
-//! Cursors: where in an order a record stands, opaque to clients and bound to the list they came from.
+//! Cursors: the position of a record in an order. They are opaque to clients and bound to the list they came from.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::ids::{FieldId, ObjectId};
@@ -12,14 +12,15 @@ use super::{Archived, Order};
 /// First byte, changed with the format.
 const FORMAT: u8 = 1;
 
-/// A place in an order: the values of its keys, and the record as tie-break.
+/// A position in an order: the values of its keys, and the record as tie-break.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Position {
     pub keys: Vec<Value>,
     pub id: Uuid,
 }
 
-/// Names the list that a cursor belongs to. Stable across processes, for a client may go on at another one.
+/// Identifies the list that a cursor belongs to. It is the same in every process, because a client may continue at
+/// another one.
 pub(super) fn fingerprint(
     object: ObjectId,
     relation: Option<FieldId>,
@@ -90,7 +91,7 @@ pub(super) fn encode(fingerprint: u64, keys: &[Value], id: Uuid) -> String {
 /// The position in a cursor.
 ///
 /// # Errors
-/// `BAD_CURSOR` when it is broken or of another list.
+/// `BAD_CURSOR` if it is damaged or belongs to another list.
 pub(super) fn decode(cursor: &str, fingerprint: u64) -> Result<Position> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::of(Code::BadCursor))?;
     parse(&bytes, fingerprint).ok_or_else(|| Error::of(Code::BadCursor))

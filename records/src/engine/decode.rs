@@ -1,4 +1,4 @@
-//! Reads rows by column index into values. Straight from the driver's row: a page has hundreds of cells, and a null
+//! Decodes rows into values by column index, straight from the driver's row: a page has hundreds of cells, and a null
 //! must not cost an error.
 
 use entities::ids::{FieldId, RecordId};
@@ -20,7 +20,7 @@ use crate::{
 
 use super::read::ALIAS;
 
-/// What a statement answers: how each field is kept, and which of them are to be opened.
+/// The columns of a statement: how each field is stored, and which of them must be unsealed.
 pub(super) struct Reading {
     stored: Vec<Stored>,
     sealed: Vec<Sealed>,
@@ -32,10 +32,10 @@ struct Sealed {
     keys: DataKeys,
 }
 
-/// Adds the columns of fields to a statement, and tells what they hold.
+/// Adds the columns of fields to a statement, and returns what they hold.
 ///
 /// # Errors
-/// When a field has no column: to-many links are not read this way.
+/// If a field has no column: to-many links are not read this way.
 pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>) -> Result<Reading> {
     let mut reading = Reading { stored: Vec::with_capacity(fields.size_hint().0), sealed: Vec::new() };
     for field in fields {
@@ -48,8 +48,7 @@ pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>)
         }
         if field.encryption.is_some() {
             let keys = field.keys.clone();
-            let keys =
-                keys.ok_or_else(|| Error::internal(format!("field {} has no keys to be opened with", field.id)))?;
+            let keys = keys.ok_or_else(|| Error::internal(format!("field {} has no keys to unseal it", field.id)))?;
             reading.sealed.push(Sealed { place: reading.stored.len(), field: field.id, keys });
         }
         reading.stored.push(stored);
@@ -57,10 +56,10 @@ pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>)
     Ok(reading)
 }
 
-/// Values of a record from column `at` of its row on; answers the next column too.
+/// Values of a record, from column `at` of its row on; also returns the next column.
 ///
 /// # Errors
-/// `STALE_CATALOG` when one is encrypted with a key that is newer than the catalog.
+/// `STALE_CATALOG` if a value is sealed with a key that is newer than the catalog.
 pub(super) fn cells(row: &QueryResult, at: usize, reading: &Reading, record: RecordId) -> Result<(Vec<Value>, usize)> {
     let (mut values, next) = plain(row, at, &reading.stored)?;
     for Sealed { place, field, keys } in &reading.sealed {
@@ -71,7 +70,7 @@ pub(super) fn cells(row: &QueryResult, at: usize, reading: &Reading, record: Rec
     Ok((values, next))
 }
 
-/// What stands in a row from column `at` on; answers the next column too.
+/// The stored values from column `at` on; also returns the next column.
 pub(super) fn plain(row: &QueryResult, at: usize, stored: &[Stored]) -> Result<(Vec<Value>, usize)> {
     let mut at = at;
     let mut out = Vec::with_capacity(stored.len());
@@ -141,7 +140,7 @@ where
     row.try_get::<Option<T>, usize>(at)
 }
 
-/// SQLite keeps lists as JSON.
+/// SQLite stores lists as JSON.
 fn list(text: Option<&str>) -> Result<Value> {
     match text {
         Some(text) => serde_json::from_str(text).map(Value::List).map_err(Error::internal),

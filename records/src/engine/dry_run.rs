@@ -1,7 +1,7 @@
-//! What the batches of a dry run would have written so far. Each is rolled back, so a later row could not see that an
-//! earlier one has taken a value: what rows would have made of records is noted in the tenant's space, with the run's
-//! progress, and written again within the batch that meets one of their values. So rows are judged as by a real run,
-//! any process can go on, and nothing of it is held in memory.
+//! What the batches of a dry run would have written so far. Each batch is rolled back, so a later row could not see
+//! that an earlier one has taken a value. Therefore the drafts are stored in the tenant's space with the run's
+//! progress, and written again inside a batch that meets one of their values. So rows are checked as in a real run, any
+//! process can continue, and nothing is held in memory.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,11 +30,11 @@ use crate::{
 
 /// The values that earlier batches would have given to records, by hash.
 const KEYS: &str = "dry_run_keys";
-/// What they would have made of these records.
+/// What they would have written to these records.
 const RECORDS: &str = "dry_run_records";
-/// What drafts are sealed for.
+/// The purpose that drafts are sealed for.
 pub(crate) const DRAFT: &str = "dry_run";
-/// Notes taken away in one transaction.
+/// Entries deleted in one transaction.
 const FORGOTTEN: i64 = 5_000;
 
 /// A batch of a dry run.
@@ -42,15 +42,15 @@ pub(super) struct DryRun<'a> {
     ctx: &'a Ctx,
     run: RunId,
     object: ObjectId,
-    /// Fields whose values tell records apart.
+    /// Fields whose values identify records.
     fields: Vec<&'a Field>,
-    /// What earlier batches would have made of the records that this one meets.
+    /// What earlier batches would have written to the records that this one meets.
     known: HashMap<RecordId, Note>,
 }
 
 #[derive(Clone)]
 struct Note {
-    /// The record is there only in the dry run.
+    /// The record exists only in the dry run.
     created: bool,
     draft: Draft,
 }
@@ -63,7 +63,7 @@ impl<'a> DryRun<'a> {
         Self { ctx, run, object, fields, known: HashMap::new() }
     }
 
-    /// Writes again what earlier batches would have made of the records that these rows meet.
+    /// Writes again what earlier batches would have written to the records that these rows meet.
     pub(super) async fn replay(&mut self, write: &mut WriteTransaction<'_>, rows: &[BatchRow]) -> Result<()> {
         let keys: Vec<Uuid> = rows.iter().flat_map(|row| self.keys(&row.draft)).collect();
         if keys.is_empty() {
@@ -85,14 +85,14 @@ impl<'a> DryRun<'a> {
             if note.created { Change::Create { id, draft } } else { Change::Update { id, draft, version: None } }
         };
         let changes: Vec<Change> = self.known.iter().map(change).collect();
-        // what others made impossible meanwhile is not there for the rows either
+        // a draft that others made impossible meanwhile does not exist for these rows either
         let outcomes = write.run(self.object, changes, Source::Caller).await?;
         let written: Vec<WriteOutcome> = outcomes.into_iter().filter_map(Result::ok).collect();
         // they were accepted once
         write.after_write(&written).await?.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Notes what these rows would have written; belongs into the transaction of the run's progress.
+    /// Stores what these rows would have written, in the transaction of the run's progress.
     pub(super) async fn note(mut self, tx: &TenantTx, rows: &[BatchRow], outcomes: &[RowOutcome]) -> Result<()> {
         let mut touched: Vec<RecordId> = Vec::new();
         let before: Vec<Uuid> = self.known.keys().map(|id| id.0).collect();
@@ -138,7 +138,7 @@ impl<'a> DryRun<'a> {
         Ok(rows::insert(tx, RECORDS, &columns, values).await?)
     }
 
-    /// Notes that records would hold keys; that they do already is no matter.
+    /// Stores that records would hold keys; an existing entry stays.
     async fn hold(&self, tx: &TenantTx, pairs: Vec<(Uuid, Uuid)>) -> Result<()> {
         let mut sql = Sql::new(tx.dialect());
         sql.push("INSERT INTO ").table(KEYS).push(" (run, key, record_id) SELECT ").bind(self.run.0);
@@ -182,7 +182,7 @@ impl<'a> DryRun<'a> {
         tx.query_all_raw(tx.statement(text, binds)).await?.into_iter().map(note).collect()
     }
 
-    /// The values by which a draft's record is told apart, each as 16 bytes that say nothing about it.
+    /// The values that identify a draft's record, each as a hash of 16 bytes that does not reveal it.
     fn keys(&self, draft: &Draft) -> impl Iterator<Item = Uuid> {
         self.fields.iter().filter_map(|field| Some(hashed(self.run, field, &match_key(field, draft.get(field.id)?)?)))
     }
@@ -202,7 +202,7 @@ fn hashed(run: RunId, field: &Field, key: &MatchKey) -> Uuid {
     Uuid::from_bytes(half)
 }
 
-/// Takes away what a dry run noted, once it is over.
+/// Deletes the entries of a finished dry run.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -224,7 +224,7 @@ pub async fn forget_dry_run(ctx: &Ctx, of: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what dry runs noted that are over, if a process died before it did.
+/// Deletes the entries of finished dry runs that a crashed process left behind.
 ///
 /// # Errors
 /// When the database does not answer.

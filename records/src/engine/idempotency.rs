@@ -1,8 +1,9 @@
-//! Requests that carry an idempotency key are answered once: repeated, they get the first answer.
+//! Requests with an idempotency key are answered once: a repetition gets the first answer.
 //!
-//! An endpoint calls [`begin`] before it works and [`finish`] with the answer. A process that dies in between leaves the key
-//! taken; after a while a repetition may take it over, unless the first one has written. That is known for sure: every
-//! transaction of a request with a key leaves a mark with the key ([`mark`]), and commits with it or not at all.
+//! An endpoint calls [`begin`] before it works and [`finish`] with the answer. If the process dies in between, the key
+//! stays taken. After a while a repetition may take it over, unless the first request has written. That is certain:
+//! every transaction of a request with a key leaves a mark with the key ([`mark`]), which commits with it or not at
+//! all.
 
 use entities::tenant::idempotency;
 use sea_orm::{
@@ -17,25 +18,25 @@ use tenants::{
     keys::{Unopened, of_row},
 };
 
-/// How long answers are kept, in microseconds.
+/// How long answers are stored, in microseconds.
 const KEPT: i64 = 24 * 3_600 * 1_000_000;
-/// How long a request may take before it counts as dead, in microseconds.
+/// After how long a request counts as dead, in microseconds.
 const PATIENCE: i64 = 5 * 60 * 1_000_000;
-/// What answers are sealed for.
+/// The purpose that answers are sealed for.
 pub(crate) const PURPOSE: &str = "idempotency";
 /// Longest key, in bytes.
 pub const LONGEST_KEY: usize = 255;
 
-/// What a request with a key is to do.
+/// What a request with a key must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Begun {
-    /// Its work; the key is taken in its name.
+    /// Its work: it now holds the key.
     Fresh,
-    /// Nothing: this was answered before.
+    /// Nothing: it was answered before.
     Repeated(String),
 }
 
-/// A hash of what a request is made of, which tells it from others with the same key.
+/// A hash of the request, which distinguishes it from others with the same key.
 pub fn hash(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for (i, part) in parts.iter().enumerate() {
@@ -47,17 +48,17 @@ pub fn hash(parts: &[&[u8]]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Takes a key for a request; [`hash`](fn@hash) tells requests apart.
+/// Takes a key for a request; [`hash`](fn@hash) distinguishes requests.
 ///
 /// # Errors
-/// `IDEMPOTENCY_MISMATCH` when the key was used for another request; `CONFLICT` while the first one is still worked
-/// on, when it wrote but died before it answered, or when the answer shows what another role might see.
+/// `IDEMPOTENCY_MISMATCH` if the key was used for a different request; `CONFLICT` while the first request is still
+/// running, if it wrote but died before it answered, or if the answer shows what the caller's present role may not see.
 pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Result<Begun> {
     if key.is_empty() || key.len() > LONGEST_KEY {
-        let message = format!("An idempotency key has 1 to {LONGEST_KEY} bytes.");
+        let message = format!("An idempotency key must have 1 to {LONGEST_KEY} bytes.");
         return Err(Error::new(Code::BadRequest, message));
     }
-    // a plain hash would let who has the database try what the request may have held
+    // with a plain hash, somebody who has the database could test what the request contained
     let hash = &db.key().equality_hash(PURPOSE, hash.as_bytes());
     let now = caller.clock.micros();
     sweep(db, now).await?;
@@ -65,7 +66,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
         return Ok(Begun::Fresh);
     }
     let Some(first) = find(db, caller, key).await? else {
-        // swept between the two statements
+        // deleted by the sweep between the two statements
         return Err(Error::of(Code::Busy));
     };
     if first.hash != *hash {
@@ -92,7 +93,7 @@ pub async fn begin(db: &TenantDb, caller: &Caller, key: &str, hash: &str) -> Res
     take_over(db, caller, &first, now).await
 }
 
-/// Keeps the answer of a request that took a key. An answer that should not be repeated (a failure of ours) is kept by
+/// Stores the answer of a request that holds a key. If the answer must not be repeated (an internal error), call
 /// [`abandon`] instead.
 pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String) -> Result<()> {
     let kept = format!("{}\n{response}", caller.access.fingerprint());
@@ -103,13 +104,13 @@ pub async fn finish(db: &TenantDb, caller: &Caller, key: &str, response: String)
     Ok(())
 }
 
-/// The mark that a request's writes leave with its key; its work is done in a space that is [`TenantDb::marked`] with it.
+/// The mark that a request's writes leave with its key; its work must use a space that is [`TenantDb::marked`] with it.
 pub fn mark(caller: &Caller, key: &str) -> Mark {
     Mark { actor: caller.actor.stored(), key: key.to_owned(), request: caller.request.clone() }
 }
 
-/// Frees the key of a request that failed by our fault, so that it can be sent again. It stays taken where the request
-/// wrote all the same: a commit may have come through although its answer was lost.
+/// Releases the key of a request that failed because of an internal error, so that it can be sent again. The key stays
+/// taken if the request has written: a commit may succeed although its answer was lost.
 pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
     own(idempotency::Entity::delete_many(), caller, key)
         .filter(idempotency::Column::Response.is_null())
@@ -119,7 +120,7 @@ pub async fn abandon(db: &TenantDb, caller: &Caller, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// An answer that was kept, which may be under a key that another process has just brought in.
+/// A stored answer, which may be sealed with a key that another process has just added.
 async fn kept(db: &TenantDb, purpose: &str, sealed: &str) -> Result<String> {
     let opened = match db.key().unseal_text(purpose, sealed) {
         Err(Unopened::UnknownKey) => {
@@ -131,7 +132,7 @@ async fn kept(db: &TenantDb, purpose: &str, sealed: &str) -> Result<String> {
     opened.map(|clear| clear.to_string()).map_err(|_| lost())
 }
 
-/// What the answer to a request is sealed for: it is no answer to another one.
+/// The purpose of a sealed answer: it cannot be used for another request.
 fn sealed_for(caller: &Caller, key: &str) -> String {
     of_row(PURPOSE, format!("{} {key}", caller.actor.stored()))
 }
@@ -171,7 +172,7 @@ async fn insert(db: &TenantDb, caller: &Caller, key: &str, hash: &str, now: i64)
     }
 }
 
-/// Takes the key of a dead request; of two that try, one.
+/// Takes the key of a dead request; if two try, one succeeds.
 async fn take_over(db: &TenantDb, caller: &Caller, first: &idempotency::Model, now: i64) -> Result<Begun> {
     let taken = idempotency::Entity::update_many()
         .col_expr(idempotency::Column::Request, Expr::value(caller.request.as_str()))
@@ -189,7 +190,7 @@ async fn take_over(db: &TenantDb, caller: &Caller, first: &idempotency::Model, n
     }
 }
 
-/// Forgets answers that are old enough.
+/// Deletes expired answers.
 async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
     idempotency::Entity::delete_many().filter(idempotency::Column::CreatedAt.lt(now - KEPT)).exec(db).await?;
     Ok(())

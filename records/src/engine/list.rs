@@ -1,4 +1,4 @@
-//! Pages of records by keyset: one statement a page, whatever page it is.
+//! Pages of records by keyset: one statement per page, however far it is.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use super::{
     read::{self, ALIAS, Conditions, FIRST},
 };
 
-/// Records on one page, at most.
+/// Most records on one page.
 pub const MAX_PAGE: u32 = 200;
 
-/// A page of records that match, in order.
+/// A page of matching records, in order.
 ///
 /// # Errors
-/// `FORBIDDEN`; `BAD_FILTER`; `BAD_REQUEST` for an order or a page size that is not accepted; `BAD_CURSOR`;
-/// `STALE_CATALOG` (read the catalog again and plan once more).
+/// `FORBIDDEN`; `BAD_FILTER`; `BAD_REQUEST` for an invalid order or page size; `BAD_CURSOR`; `STALE_CATALOG` (read the
+/// catalog again and plan once more).
 pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<Listing> {
     let object = read::readable(ctx, query.object)?;
     let page = PagePlan::new(ctx, object, query, None)?;
@@ -43,7 +43,7 @@ pub async fn list(ctx: &Ctx, query: &ListQuery) -> Result<Listing> {
     Ok(page.listing(rows, total))
 }
 
-/// Records by id, whatever their order; those that are not there, or not seen, are left out.
+/// Records by id, in any order; those that do not exist or cannot be seen are left out.
 ///
 /// # Errors
 /// As [`list`].
@@ -57,7 +57,7 @@ pub async fn by_ids(
     among(ctx, object, select, ids, archived, None).await
 }
 
-/// As [`by_ids`], of those that match.
+/// Like [`by_ids`], but only records that match.
 ///
 /// # Errors
 /// As [`list`].
@@ -85,14 +85,14 @@ pub async fn among(
     found.iter().map(|row| cells.row(row).map(|(row, _)| (row.id, row))).collect()
 }
 
-/// Which columns a statement answers and how they become a [`Row`].
+/// Which columns a statement returns and how they become a [`Row`].
 pub(super) struct Cells {
     select: Reading,
     order: Vec<Stored>,
 }
 
 impl Cells {
-    /// Adds id, the fields' columns and the order's keys to a statement that stands before a column.
+    /// Adds id, the fields' columns and the order's keys to a statement that expects a column.
     pub fn select(
         ctx: &Ctx,
         object: &Object,
@@ -117,7 +117,7 @@ impl Cells {
         Ok(Self { select, order: sorting.map(|sorting| sorting.stored().collect()).unwrap_or_default() })
     }
 
-    /// A record out of a row, and the index of the column after it.
+    /// Reads a record from a row, and the index of the column after it.
     pub fn row(&self, row: &QueryResult) -> Result<(Row, usize)> {
         let id = RecordId(decode::id(row, FIRST)?);
         let (cells, next) = decode::cells(row, FIRST + 1, &self.select, id)?;
@@ -126,7 +126,7 @@ impl Cells {
     }
 }
 
-/// A page that was asked for, understood.
+/// A requested page, checked.
 pub(super) struct PagePlan<'a> {
     pub object: &'a Object,
     pub query: &'a ListQuery,
@@ -136,11 +136,11 @@ pub(super) struct PagePlan<'a> {
 }
 
 impl<'a> PagePlan<'a> {
-    /// Checks page, order and cursor; `relation` binds cursors of related records to it.
+    /// Checks page, order and cursor. `relation` binds cursors of related records to the relation.
     pub fn new(ctx: &'a Ctx, object: &'a Object, query: &'a ListQuery, relation: Option<FieldId>) -> Result<Self> {
         let page = &query.page;
         if !(1..=MAX_PAGE).contains(&page.limit) {
-            let message = format!("A page has 1 to {MAX_PAGE} records; {} were asked for.", page.limit);
+            let message = format!("A page can have 1 to {MAX_PAGE} records; {} were requested.", page.limit);
             return Err(Error::new(Code::BadRequest, message));
         }
         let sorting = Sorting::new(ctx, object, &query.order, page.backwards)?;
@@ -153,12 +153,12 @@ impl<'a> PagePlan<'a> {
         Ok(Self { object, query, sorting, position, fingerprint })
     }
 
-    /// One more than wanted, to know whether there are more.
+    /// One more than wanted, to know whether more follow.
     pub fn wanted(&self) -> usize {
         self.query.page.limit as usize + 1
     }
 
-    /// The answer, from the rows in the order they were read, with the one too many.
+    /// The answer, from the rows in the order they were read, including the extra one.
     pub fn listing(&self, mut rows: Vec<Row>, total: Option<i64>) -> Listing {
         let more = rows.len() >= self.wanted();
         rows.truncate(self.wanted() - 1);
@@ -171,8 +171,8 @@ impl<'a> PagePlan<'a> {
         Listing { rows, has_next, has_previous, total, fingerprint: self.fingerprint }
     }
 
-    /// The page's rows. Values and nulls of the first key are two ranges of an index, so a page that reaches from the
-    /// one into the other takes a second statement.
+    /// The page's rows. Values and nulls of the first key are two ranges of an index, so a page that crosses from one
+    /// into the other needs a second statement.
     async fn rows(&self, ctx: &Ctx) -> Result<Vec<Row>> {
         let Some(position) = &self.position else {
             return self.part(ctx, None).await;
@@ -180,7 +180,7 @@ impl<'a> PagePlan<'a> {
         let start = self.sorting.start(ctx.db.dialect(), position);
         let mut rows = self.part(ctx, Some(start.first)).await?;
         if let Some(then) = start.then.filter(|_| rows.len() < self.wanted()) {
-            // a few rows too many, so that the text is one that the drivers have prepared
+            // read a few rows too many, so that the SQL text is one that the drivers have already prepared
             rows.extend(self.part(ctx, Some(then)).await?);
         }
         Ok(rows)
@@ -204,7 +204,7 @@ impl<'a> PagePlan<'a> {
         self.matching(ctx, &mut sql, None)?;
         match read::fetch(ctx, &ctx.db, sql).await?.first() {
             Some(row) => Ok(row.try_get_by_index(FIRST)?),
-            None => Err(Error::internal("a count answered nothing")),
+            None => Err(Error::internal("a count returned no row")),
         }
     }
 
@@ -220,7 +220,7 @@ impl<'a> PagePlan<'a> {
 }
 
 impl Listing {
-    /// The cursor of a row, for a page that begins after it or ends before it.
+    /// The cursor of a row, for a page that starts after it or ends before it.
     pub fn cursor(&self, index: usize) -> String {
         self.rows.get(index).map_or_else(String::new, |row| cursor::encode(self.fingerprint, &row.order, row.id.0))
     }

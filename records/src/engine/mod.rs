@@ -1,4 +1,4 @@
-//! The one way to records: reads by [`ListQuery`], writes by [`Mutation`].
+//! The only way to records: reads by [`ListQuery`], writes by [`Mutation`].
 
 mod aggregate;
 mod buckets;

@@ -1,30 +1,30 @@
-//! What a write asks for and what it did.
+//! What a write asks for, and its result.
 
 use entities::ids::{FieldId, ObjectId, RecordId};
 
 use crate::values::Value;
 
-/// The values of one record on their way in.
+/// The values of one record that are being written.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// Values as the caller gave them, coerced; absent fields stay as they are.
+    /// Values from the caller, already parsed; missing fields do not change.
     pub values: Vec<(FieldId, Value)>,
-    /// Stored values of the fields that rules asked for; empty on create.
+    /// Stored values of the fields that rules need; empty on create.
     pub before: Vec<(FieldId, Value)>,
 }
 
 impl Draft {
-    /// What is being set, if anything.
+    /// The new value, if the field is being set.
     pub fn get(&self, field: FieldId) -> Option<&Value> {
         self.values.iter().find(|(id, _)| *id == field).map(|(_, value)| value)
     }
 
-    /// What the record will hold: what is being set, else what is stored.
+    /// The value after the write: the new one, otherwise the stored one.
     pub fn after(&self, field: FieldId) -> Option<&Value> {
         self.get(field).or_else(|| self.before.iter().find(|(id, _)| *id == field).map(|(_, value)| value))
     }
 
-    /// Sets a value, whether or not there was one.
+    /// Sets or replaces a value.
     pub fn set(&mut self, field: FieldId, value: Value) {
         match self.values.iter_mut().find(|(id, _)| *id == field) {
             Some(slot) => slot.1 = value,
@@ -45,19 +45,19 @@ pub struct Mutation {
 /// What to do with a record.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A new record; the id is given so that links can be prepared.
+    /// A new record; the id is given in advance so that other records can link to it.
     Create { id: RecordId, draft: Draft },
-    /// New values; with a version, only if the record still has it.
+    /// New values; with a version, only if the record still has that version.
     Update { id: RecordId, draft: Draft, version: Option<i64> },
-    /// Hide it.
+    /// Archive.
     Archive { id: RecordId },
-    /// Show it again.
+    /// Restore.
     Restore { id: RecordId },
-    /// Really remove it.
+    /// Delete permanently.
     Destroy { id: RecordId },
 }
 
-/// What was done to one record.
+/// The result for one record.
 #[derive(Clone, Debug)]
 pub struct WriteOutcome {
     /// Which object.
@@ -66,8 +66,8 @@ pub struct WriteOutcome {
     pub id: RecordId,
     /// What was done.
     pub kind: WriteKind,
-    /// New values of the fields that changed, as stored; contacts as [`Value::Contact`]. Of a destroyed record, the
-    /// last values of what rules read.
+    /// New values of the fields that changed, as stored; contacts as [`Value::Contact`]. For a destroyed record, the
+    /// last values of the fields that rules need.
     pub values: Vec<(FieldId, Value)>,
 }
 
@@ -79,7 +79,7 @@ pub enum WriteKind {
     Archived,
     Restored,
     Destroyed,
-    /// Nothing: all values were as they are.
+    /// Nothing: the record already had all values.
     Unchanged,
 }
 
@@ -96,7 +96,7 @@ impl WriteKind {
         }
     }
 
-    /// From its name in the history.
+    /// Parses the name in the history.
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "CREATED" => WriteKind::Created,

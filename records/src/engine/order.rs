@@ -1,4 +1,4 @@
-//! The order of a list and the places in it, as SQL that an index on (key, id) can serve.
+//! The order of a list and positions in it, as SQL that an index on (key, id) can serve.
 //!
 //! Nulls are lowest on both databases. The id breaks ties in the direction of the last key, so that the same index
 //! serves both directions.
@@ -19,10 +19,10 @@ use crate::{
 
 use super::{Order, cursor::Position, read::ALIAS};
 
-/// Keys in one order, at most.
+/// Most keys in one order.
 const MAX_KEYS: usize = 5;
 
-/// Whether lists can be ordered by fields of this kind.
+/// Whether lists can be ordered by fields of this type.
 pub fn sortable(kind: &FieldKind) -> bool {
     match kind_of_values(kind) {
         FieldKind::LongText | FieldKind::Json | FieldKind::Relation(_) | FieldKind::Actor | FieldKind::Rollup(_) => {
@@ -47,17 +47,17 @@ pub(super) struct Sorting<'a> {
     id_descending: bool,
 }
 
-/// Where a page begins: one condition, or two for two statements, one after the other, each with an index range.
+/// Where a page starts: one condition, or two for two statements, each with its own index range.
 pub(super) struct Start {
     pub first: Sql,
     pub then: Option<Sql>,
 }
 
 impl<'a> Sorting<'a> {
-    /// The order that was asked for.
+    /// Checks the requested order.
     ///
     /// # Errors
-    /// `BAD_REQUEST` naming a field that cannot be sorted by.
+    /// `BAD_REQUEST` naming a field that cannot be sorted.
     pub fn new(ctx: &'a Ctx, object: &Object, order: &[Order], backwards: bool) -> Result<Self> {
         let mut sorting = Sorting { keys: Vec::with_capacity(order.len()), id_descending: backwards };
         for (i, asked) in order.iter().enumerate() {
@@ -65,7 +65,7 @@ impl<'a> Sorting<'a> {
             let field = field.ok_or_else(|| unsortable(&format!("{} has no such field", object.name)))?;
             permission::see(ctx, field)?;
             if field.encryption.is_some() {
-                let why = format!("`{}` is encrypted, and records cannot be sorted by what is", field.name);
+                let why = format!("`{}` is encrypted, so records cannot be sorted by it", field.name);
                 return Err(unsortable(&why));
             }
             if !sortable(&field.kind) {
@@ -77,7 +77,7 @@ impl<'a> Sorting<'a> {
             let descending = asked.descending != backwards;
             sorting.id_descending = descending;
             if field.kind == FieldKind::Id {
-                break; // nothing can be equal after it
+                break; // ids are unique, so keys after the id have no effect
             }
             if sorting.keys.iter().all(|key| key.field.id != field.id) {
                 sorting.keys.push(Key::new(field, descending));
@@ -94,16 +94,16 @@ impl<'a> Sorting<'a> {
         }
     }
 
-    /// What the keys hold, to be read back.
+    /// The types of the keys, to read them back.
     pub fn stored(&self) -> impl Iterator<Item = Stored> {
         self.keys.iter().map(|key| key.stored)
     }
 
-    /// Adds what stands after ORDER BY.
+    /// Adds the part after ORDER BY.
     pub fn write(&self, sql: &mut Sql) {
         for key in &self.keys {
             key.write(sql);
-            // SQLite has nulls lowest by itself; indexes of columns without nulls do not say where they would be
+            // SQLite sorts nulls lowest anyway; indexes of columns without nulls do not mention them
             sql.push(match (sql.dialect() == Dialect::Postgres && key.nullable, key.descending) {
                 (true, false) => " ASC NULLS FIRST, ",
                 (true, true) => " DESC NULLS LAST, ",
@@ -114,7 +114,7 @@ impl<'a> Sorting<'a> {
         sql.column(ALIAS, "id").push(if self.id_descending { " DESC" } else { " ASC" });
     }
 
-    /// Whether a position has values of this order's kinds.
+    /// Whether a position has values of the types of this order.
     pub fn fits(&self, position: &Position) -> bool {
         position.keys.len() == self.keys.len()
             && self.keys.iter().zip(&position.keys).all(|(key, value)| {
@@ -128,7 +128,7 @@ impl<'a> Sorting<'a> {
             })
     }
 
-    /// The records after a position, as one or two index ranges: nulls stand apart from values.
+    /// The records after a position, as one or two index ranges: nulls and values are separate ranges.
     pub fn start(&self, dialect: Dialect, position: &Position) -> Start {
         let mut first = Sql::new(dialect);
         let (Some(key), Some(value)) = (self.keys.first(), position.keys.first()) else {
@@ -178,7 +178,7 @@ impl<'a> Sorting<'a> {
         sql.push("))");
     }
 
-    /// Records after the position by the keys from `i` on, as one condition.
+    /// The records after the position, by the keys from `i` on, as one condition.
     pub fn rest(&self, sql: &mut Sql, i: usize, position: &Position) {
         let (Some(key), Some(value)) = (self.keys.get(i), position.keys.get(i)) else {
             sql.column(ALIAS, "id").push(if self.id_descending { " < " } else { " > " }).bind(position.id);
@@ -216,7 +216,7 @@ impl<'a> Sorting<'a> {
 
 impl<'a> Key<'a> {
     fn new(field: &'a Field, descending: bool) -> Self {
-        // `sortable` let nothing without a column pass
+        // `sortable` has refused fields without a column
         let (suffix, stored) = columns::compared(field).unwrap_or(("", Stored::Int));
         let stored = if field.options().is_empty() { stored } else { Stored::Int };
         let filled =
@@ -224,7 +224,7 @@ impl<'a> Key<'a> {
         Self { field, column: format!("{}{suffix}", field.column), stored, descending, nullable: !filled }
     }
 
-    /// The expression sorted by: the compared column; of a select, the place of its option.
+    /// The expression to sort by: the compared column; for a select, the position of its option.
     fn write(&self, sql: &mut Sql) {
         write_key(sql, self.field, &self.column);
     }
@@ -237,7 +237,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// The expression that a field sorts by: its compared column; of a select, the place of its option.
+/// The expression that a field is sorted by: its compared column; for a select, the position of its option.
 pub(super) fn write_key(sql: &mut Sql, field: &Field, column: &str) {
     if field.options().is_empty() {
         sql.column(ALIAS, column);
@@ -246,7 +246,7 @@ pub(super) fn write_key(sql: &mut Sql, field: &Field, column: &str) {
     sql.push("CASE ").column(ALIAS, column);
     for (place, option) in (0_i64..).zip(field.options()) {
         sql.push(" WHEN ").literal(&option.value).push(" THEN ");
-        // PostgreSQL would read the plain numbers as 32 bits
+        // PostgreSQL would read plain numbers as 32 bits
         match sql.dialect() {
             Dialect::Postgres => sql.number(place).push("::bigint"),
             Dialect::Sqlite => sql.number(place),
@@ -260,12 +260,12 @@ fn bind(sql: &mut Sql, value: &Value) {
         Value::Int(value) => sql.bind(*value),
         Value::Bool(value) => sql.bind(*value),
         Value::Text(value) => sql.bind(value.clone()),
-        // no other value comes out of a cursor that fits
+        // a valid cursor holds no other values
         _ => sql.push("NULL"),
     };
 }
 
 #[track_caller]
 fn unsortable(reason: &str) -> Error {
-    Error::new(Code::BadRequest, format!("The order is not accepted: {reason}."))
+    Error::new(Code::BadRequest, format!("The order is not valid: {reason}."))
 }

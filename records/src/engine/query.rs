@@ -1,4 +1,4 @@
-//! What a read asks for and what it answers.
+//! What a read asks for, and its result.
 
 use entities::ids::{FieldId, ObjectId, RecordId};
 
@@ -12,36 +12,36 @@ use crate::{
 /// A page of records.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
-    /// Which object.
+    /// The object to read.
     pub object: ObjectId,
-    /// Columns wanted, in the order of [`Row::cells`]. To-many relations are read by [`super::children`].
+    /// Fields to read, in the order of [`Row::cells`]. To-many relations are read by [`super::children`].
     pub select: Vec<FieldId>,
     /// Which records.
     pub filter: Option<Filter>,
-    /// In which order; the id is always the last tie-break, in the direction of the last key (ascending without one),
-    /// so that one index serves both directions.
+    /// The order. The id is always the last tie-break, in the direction of the last key (ascending without keys), so
+    /// that one index serves both directions.
     pub order: Vec<Order>,
-    /// Which part.
+    /// Which page.
     pub page: Page,
-    /// Whether archived records are seen.
+    /// Whether archived records are included.
     pub archived: Archived,
-    /// Count all matches too.
+    /// Whether to count all matches too.
     pub total: bool,
 }
 
-/// Sort key.
+/// A sort key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Order {
     /// By which field.
     pub field: FieldId,
-    /// From great to small; nulls are smallest.
+    /// Descending; nulls are lowest.
     pub descending: bool,
 }
 
-/// Part of a list, by cursor. Either forwards (`first`, `after`) or backwards (`last`, `before`).
+/// A page by cursor: forwards (`first`, `after`) or backwards (`last`, `before`).
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// At most this many records, 1 to 200.
+    /// Most records, 1 to 200.
     pub limit: u32,
     /// True for `last`/`before`.
     pub backwards: bool,
@@ -49,19 +49,19 @@ pub struct Page {
     pub cursor: Option<String>,
 }
 
-/// Whether archived records are seen.
+/// Whether archived records are included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Archived {
-    /// Hidden.
+    /// Left out.
     #[default]
     Exclude,
-    /// Shown with the others.
+    /// Included.
     Include,
-    /// Only they.
+    /// Only archived records.
     Only,
 }
 
-/// A record as read.
+/// A record that was read.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The record.
@@ -73,27 +73,27 @@ pub struct Row {
 }
 
 impl Row {
-    /// A record of which nothing but its id was asked, by any number of names.
+    /// A record of which only the id was requested, under any number of names.
     pub fn bare(id: RecordId, cells: usize) -> Self {
         Self { id, cells: vec![Value::Id(id.0); cells], order: Vec::new() }
     }
 }
 
-/// Whether nothing but ids is selected.
+/// Whether only ids are selected.
 pub fn id_alone(ctx: &Ctx, select: &[FieldId]) -> bool {
     select.iter().all(|id| ctx.catalog.field(*id).is_some_and(|field| field.kind == FieldKind::Id))
 }
 
-/// A page as answered.
+/// The resulting page.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// In the order asked for (also when read backwards).
+    /// In the requested order (also when read backwards).
     pub rows: Vec<Row>,
     /// More records follow.
     pub has_next: bool,
-    /// Records come before.
+    /// Records precede.
     pub has_previous: bool,
-    /// All matches, where asked for.
+    /// The number of all matches, if requested.
     pub total: Option<i64>,
     /// Binds cursors to order and filter.
     pub(crate) fingerprint: u64,
@@ -102,33 +102,33 @@ pub struct Listing {
 /// Numbers about records, by group.
 #[derive(Clone, Debug)]
 pub struct AggregateQuery {
-    /// Which object.
+    /// The object to read.
     pub object: ObjectId,
     /// Which records.
     pub filter: Option<Filter>,
     /// Whether archived records count.
     pub archived: Archived,
-    /// What makes a group; none for one group of all.
+    /// The keys of a group; empty for one group of all.
     pub group_by: Vec<GroupKey>,
-    /// What is computed of each group.
+    /// What to compute for each group.
     pub measures: Vec<Measure>,
-    /// In which order; the keys are always the last tie-break (ascending).
+    /// The order; the keys are always the last tie-break (ascending).
     pub order: Vec<GroupOrder>,
-    /// At most this many groups, 1 to 1 000.
+    /// Most groups, 1 to 1 000.
     pub limit: u32,
 }
 
-/// What makes a group.
+/// A key of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupKey {
-    /// By which field. A to-one relation groups by the related record's id, a text by its fold.
+    /// A to-one relation is grouped by the related record's id, a text by its fold.
     pub field: FieldId,
-    /// By its value, or by the time it falls in.
+    /// By its value, or by a period of time.
     pub bucket: Bucket,
 }
 
-/// How values become groups. All but `Value` are for dates and instants and answer the bucket's start: a day, or an
-/// instant in the organisation's time zone.
+/// How values become groups. All but `Value` are for dates and instants and return the start of the bucket: a day, or
+/// an instant in the organisation's time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
     Value,
@@ -140,37 +140,37 @@ pub enum Bucket {
     Year,
 }
 
-/// What is computed of a group.
+/// What to compute for a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
     /// The function.
     pub function: RollupFunction,
-    /// Of which field; a count without one counts records. The result's kind is that of a kept total: money is computed
-    /// in the organisation's currency and answered as a decimal at scale 4, the mean of whole numbers at scale 2.
+    /// The field; a count without one counts records. The result has the type of a rollup: money is computed in the
+    /// base currency and returned as a decimal at scale 4, the average of whole numbers at scale 2.
     pub field: Option<FieldId>,
 }
 
-/// Sort key of groups.
+/// A sort key of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupOrder {
     /// By what.
     pub by: GroupOrderBy,
-    /// From great to small; nulls are smallest.
+    /// Descending; nulls are lowest.
     pub descending: bool,
 }
 
-/// What groups are sorted by, as a place in the query's list.
+/// What groups are sorted by, as a position in the query's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupOrderBy {
     Key(usize),
     Measure(usize),
 }
 
-/// A group as answered.
+/// A resulting group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// In the order of the query's `group_by`; null where the records have no value.
+    /// In the order of the query's `group_by`; null for records without a value.
     pub keys: Vec<Value>,
-    /// In the order of the query's `measures`; null for no value at all.
+    /// In the order of the query's `measures`; null if there was no value.
     pub measures: Vec<Value>,
 }

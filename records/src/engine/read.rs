@@ -1,5 +1,5 @@
-//! What every read shares: permission first, conditions on which records are seen, and the check that the catalog it
-//! was planned with is still the tenant's.
+//! What all reads share: the permission check, the condition on visible records, and the check that the catalog has not
+//! changed since the read was planned.
 
 use sea_orm::{ConnectionTrait, QueryResult};
 use tenants::{
@@ -17,7 +17,7 @@ use crate::{
 
 use super::Archived;
 
-/// Alias of the table that is read.
+/// Alias of the table.
 pub(super) const ALIAS: &str = "t0";
 /// Index of the first column after the catalog's version.
 pub(super) const FIRST: usize = 1;
@@ -30,27 +30,27 @@ pub(super) fn readable(ctx: &Ctx, id: ObjectId) -> Result<&Object> {
     Ok(object)
 }
 
-/// Begins a statement: the catalog's version, then what the caller adds.
+/// Starts a statement: the catalog's version, then what the caller adds.
 pub(super) fn select(ctx: &Ctx) -> Sql {
     let mut sql = Sql::new(ctx.db.dialect());
     sql.push("SELECT (SELECT catalog_version FROM \"tenant\".\"clock\")");
     sql
 }
 
-/// Puts conditions one after the other.
+/// Joins conditions.
 #[derive(Default)]
 pub(super) struct Conditions {
     begun: bool,
 }
 
 impl Conditions {
-    /// What stands before the next condition.
+    /// The keyword before the next condition.
     pub fn next<'s>(&mut self, sql: &'s mut Sql) -> &'s mut Sql {
         sql.push(if std::mem::replace(&mut self.begun, true) { " AND " } else { " WHERE " })
     }
 
-    /// Which records are seen: archived ones or not, those that match the filter, and of these the ones that the
-    /// caller's role reaches.
+    /// The condition on visible records: archived or not, matching the filter, and within the row scope of the caller's
+    /// role.
     pub fn seen(
         &mut self,
         sql: &mut Sql,
@@ -81,16 +81,16 @@ impl Conditions {
     }
 }
 
-/// Runs a statement that [`select`] began.
+/// Runs a statement that [`select`] started.
 ///
 /// # Errors
-/// `STALE_CATALOG` when the catalog changed since the read was planned, also when nothing was found or the statement
-/// failed, for then a column may be gone.
+/// `STALE_CATALOG` if the catalog changed since the read was planned, also if nothing was found or the statement
+/// failed, because a column may have been dropped.
 pub(super) async fn fetch(ctx: &Ctx, db: &impl ConnectionTrait, sql: Sql) -> Result<Vec<QueryResult>> {
     let found = db.query_all_raw(sql.statement(&ctx.db)).await.map_err(Error::from);
     let seen = match &found {
         Ok(rows) if !rows.is_empty() => Ok(rows[0].try_get_by_index(0)?),
-        // asked on the same connection, for a second one might be waited for by those who hold the others
+        // use the same connection: a second one might be held by others who wait for this one
         Ok(_) => version(ctx, db).await,
         Err(error) if error.code() == Code::Internal => version(ctx, db).await,
         Err(_) => return found,
@@ -102,17 +102,17 @@ pub(super) async fn fetch(ctx: &Ctx, db: &impl ConnectionTrait, sql: Sql) -> Res
     }
 }
 
-/// The catalog's version as the database has it now.
+/// The current version of the catalog in the database.
 async fn version(ctx: &Ctx, db: &impl ConnectionTrait) -> Result<i64> {
     let statement = ctx.db.statement("SELECT catalog_version FROM \"tenant\".\"clock\"", Vec::new());
     match db.query_one_raw(statement).await? {
         Some(row) => Ok(row.try_get_by_index(0)?),
-        None => Err(Error::internal("the tenant's clock is missing")),
+        None => Err(Error::internal("the tenant has no clock row")),
     }
 }
 
-/// `STALE_CATALOG` when the catalog changed since this context was opened. An endpoint asks before it answers that a
-/// name does not exist: another process may have made it a moment ago.
+/// `STALE_CATALOG` if the catalog changed since this context was created. An endpoint checks it before it answers that
+/// a name does not exist: another process may have just created it.
 pub async fn verify(ctx: &Ctx) -> Result<()> {
     if version(ctx, &ctx.db).await? == ctx.catalog.version { Ok(()) } else { Err(Error::of(Code::StaleCatalog)) }
 }

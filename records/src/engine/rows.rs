@@ -1,7 +1,7 @@
 //! Many rows in few statements: arrays that PostgreSQL unnests, blocks of VALUES on SQLite.
 //!
-//! An insert that fails leaves its transaction unusable. On SQLite the words `OR FAIL` say so: it need not keep a copy
-//! of every page it touches, only to take itself back alone.
+//! A failed insert makes its transaction unusable. On SQLite the words `OR FAIL` say so: then it need not keep a copy
+//! of every page to take the statement back alone.
 
 use std::fmt::Write as _;
 
@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::columns::{Column, quote};
 use crate::columns::Stored;
 
-/// Rows of one statement on SQLite. Few sizes, so that its statement cache knows them all.
+/// Rows of one statement on SQLite. There are only a few sizes, so that its statement cache knows them all.
 const BLOCKS: [usize; 5] = [256, 64, 16, 4, 1];
-/// Rows from which on it pays to have a statement run beside us.
+/// From how many rows on it pays to run a statement in the background.
 const MANY: usize = 64;
-/// Fewer than SQLite binds.
+/// Less than SQLite's limit of bound values.
 const MOST_BINDS: usize = 30_000;
 
-/// Inserts rows given value after value, row after row.
+/// Inserts rows; values are given row after row.
 pub(crate) async fn insert(
     tx: &TenantTx,
     table: &str,
@@ -39,7 +39,7 @@ pub(crate) async fn insert(
     }
 }
 
-/// What all of many rows have in common is sent once, the rest as arrays.
+/// A value that all rows share is sent once, the others as arrays.
 async fn unnest_into(tx: &TenantTx, table: &str, columns: &[Column], values: &[sea_orm::Value]) -> Result<(), DbErr> {
     let shared = shared(columns.len(), values);
     let common: Vec<usize> = (0..columns.len()).filter(|i| shared[*i]).collect();
@@ -58,7 +58,7 @@ fn quoted(column: &Column) -> String {
     format!("\"{}\"", column.name)
 }
 
-/// Which columns have one value in all of many rows; of few rows it does not pay to look.
+/// Which columns have the same value in all of many rows; for few rows it is not worth the search.
 fn shared(width: usize, values: &[sea_orm::Value]) -> Vec<bool> {
     let mut rows = values.chunks_exact(width);
     if rows.len() < MANY {
@@ -71,11 +71,11 @@ fn shared(width: usize, values: &[sea_orm::Value]) -> Vec<bool> {
             *shared = *shared && row[column] == first[column];
         }
     }
-    // rows are told apart by something
+    // rows must differ in something
     if shared.iter().all(|shared| *shared) { vec![false; width] } else { shared }
 }
 
-/// Runs a statement; one of many rows goes off by itself, so that the next one can be made ready meanwhile.
+/// Runs a statement. With many rows it runs in the background, so that the next one can be prepared meanwhile.
 async fn send(tx: &TenantTx, statement: Statement, rows: usize) -> Result<(), DbErr> {
     if rows < MANY { tx.execute_raw(statement).await.map(drop) } else { tx.send(statement).await }
 }
@@ -88,7 +88,7 @@ pub(crate) struct Touch<'a> {
     pub by: &'a str,
 }
 
-/// Updates rows by `id`, which is the first of `columns`. A touch counts their version up.
+/// Updates rows by `id`, which is the first of `columns`. A touch raises their version.
 pub(crate) async fn update(
     tx: &TenantTx,
     table: &str,
@@ -130,7 +130,7 @@ pub(crate) async fn update(
     }
 }
 
-/// Cuts values into blocks of rows and runs a statement for each. The constants come first.
+/// Splits values into blocks of rows and runs a statement for each. The constants come first.
 async fn blocks(
     tx: &TenantTx,
     width: usize,
@@ -161,7 +161,7 @@ fn tuples(rows: usize, width: usize) -> String {
     vec![format!("({tuple})"); rows].join(", ")
 }
 
-/// A value for all rows, by its text: the driver's own nulls have types of their own.
+/// A value for all rows, as text: the driver's own nulls have their own types.
 fn scalar(n: usize, column: &Column) -> String {
     match column.sql {
         Stored::List => format!("${n}::text::text[]"),
@@ -179,8 +179,8 @@ fn text(value: &sea_orm::Value) -> sea_orm::Value {
     })
 }
 
-/// `unnest($1::text::uuid[], …) AS d(c0, …)` of the columns at some places, with the first placeholder behind `skip`
-/// others.
+/// `unnest($1::text::uuid[], …) AS d(c0, …)` of the columns at these positions; the first placeholder comes after
+/// `skip` others.
 fn unnest(columns: &[Column], places: &[usize], skip: usize) -> String {
     let array = |(n, place): (usize, &usize)| format!("${n}::text::{}[]", element(columns[*place].sql));
     let arrays: Vec<String> = (skip + 1..).zip(places).map(array).collect();
@@ -204,7 +204,8 @@ fn element(sql: Stored) -> &'static str {
     }
 }
 
-/// The values of the columns at some places, each as one array literal: the driver's own arrays cannot hold nulls.
+/// The values of the columns at these positions, each column as one array literal: the driver's arrays cannot hold
+/// nulls.
 fn arrays(width: usize, places: &[usize], values: &[sea_orm::Value]) -> Vec<sea_orm::Value> {
     let literal = |column: &usize| {
         let mut out = String::with_capacity(values.len() / width.max(1) * 16 + 2);

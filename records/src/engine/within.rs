@@ -14,12 +14,12 @@ use crate::{
     sql::{List, Sql},
 };
 
-/// The records, archived ones too, whose id or to-one link `by` is one of `targets`; in order of their ids, as a
-/// write transaction sees them (`ctx.db` of [`crate::engine::WriteTransaction::inside`]). The
-/// caller's permission was asked for the write that this belongs to.
+/// The records, including archived ones, whose id or to-one link `by` is one of `targets`, in the order of their ids, as
+/// a write transaction sees them (`ctx.db` of [`crate::engine::WriteTransaction::inside`]). The permission was already
+/// checked for the write that this belongs to.
 ///
 /// # Errors
-/// When a field has no column of its own, or the database does not answer.
+/// If a field has no column of its own, or the database does not answer.
 pub async fn within(
     db: &TenantDb,
     object: &Object,
@@ -31,7 +31,7 @@ pub async fn within(
         return Ok(Vec::new());
     }
     if by.kind != FieldKind::Id && by.relation().is_none() {
-        return Err(Error::internal(format!("field {} leads to no record", by.id)));
+        return Err(Error::internal(format!("field {} is not a link to one record", by.id)));
     }
     let mut sql = Sql::new(db.dialect());
     sql.push("SELECT ").column(ALIAS, "id");

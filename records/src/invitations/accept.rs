@@ -1,4 +1,4 @@
-//! Accepting an invitation: somebody new becomes a person and a member at once, somebody known becomes a member.
+//! Accepts an invitation: a new person gets an account and becomes a member; an existing person becomes a member.
 
 use std::sync::Arc;
 
@@ -31,18 +31,18 @@ use crate::{
 
 /// Who follows the link of an invitation.
 pub enum Answering {
-    /// Somebody who is signed in.
+    /// A person who is signed in.
     Known(users::Model),
-    /// Somebody without an account, whose address is the one that was invited.
+    /// A person without an account, whose address was invited.
     New { first_name: String, last_name: String, password: String },
 }
 
-/// Makes a member of whoever follows the link.
+/// Makes whoever follows the link a member.
 ///
 /// # Errors
-/// `LINK_EXPIRED`, also once whoever invited may not give that role any more; `FORBIDDEN` for somebody with another
-/// address; `CONFLICT` for somebody new whose address has an account, and for who is a member already;
-/// `VALIDATION_FAILED` for names or password.
+/// `LINK_EXPIRED`, also if the inviter may no longer give that role; `FORBIDDEN` for a person with another address;
+/// `CONFLICT` for a new person whose address already has an account, and for a member; `VALIDATION_FAILED` for names or
+/// password.
 pub async fn accept(
     identity: &Identity,
     rules: Arc<RuleSet>,
@@ -61,8 +61,8 @@ pub async fn accept(
     let joining = Joining { user, member: member.unwrap_or_else(MemberId::new), comes_back: member.is_some() };
     let ctx = as_member(identity, rules, db, joining.member, Some(client)).await?;
     let role = offered(&ctx, &row).await?;
-    // first where people are looked up, then where they are members: a crash between leaves a pointer to nobody, which
-    // nothing follows, and the link still works
+    // first the control plane, then the tenant's space: a crash in between leaves a pointer to a member who does not
+    // exist, which nothing follows, and the link still works
     identity.join(&person, ctx.db.tenant(), joining.member).await?;
     match write(&ctx, &row, &role, &joining).await {
         Err(error) if error.code() == Code::StaleCatalog => {
@@ -72,19 +72,19 @@ pub async fn accept(
     }
     tell_inviter(identity, &ctx.db, &row, user).await?;
     let joined = identity.memberships(user.id).await?.into_iter().find(|one| one.member == joining.member);
-    joined.ok_or_else(|| Error::internal("a new member is not among the memberships"))
+    joined.ok_or_else(|| Error::internal("a new member is missing in the memberships"))
 }
 
-/// Somebody on the way to being a member.
+/// A person who is about to become a member.
 struct Joining<'a> {
     user: &'a users::Model,
     member: MemberId,
-    /// They were a member before, and deactivated.
+    /// They were a member before, and were deactivated.
     comes_back: bool,
 }
 
-/// The role of an invitation, if whoever sent it could give it today: who was shut out or may do less now brings nobody
-/// in by what they sent before.
+/// The role of an invitation, if its sender could give it today. A sender who was deactivated or has fewer rights now
+/// brings nobody in with an old invitation.
 async fn offered(ctx: &Ctx, row: &invitations::Model) -> Result<Role> {
     let gone = || Error::of(Code::LinkExpired);
     let inviter = Actor::from_stored(&row.created_by)?;
@@ -98,7 +98,7 @@ async fn offered(ctx: &Ctx, row: &invitations::Model) -> Result<Role> {
     }
 }
 
-/// The open invitation of a token.
+/// The open invitation that a token belongs to.
 async fn invited(identity: &Identity, token: &str) -> Result<(TenantDb, invitations::Model)> {
     let expired = || Error::of(Code::LinkExpired);
     let named: String = links::id(token).ok_or_else(expired)?;
@@ -128,7 +128,7 @@ async fn person(
     match who {
         Answering::Known(user) if user.email_key == row.email_k => Ok(Person::Known(user)),
         Answering::Known(_) => {
-            Err(Error::new(Code::Forbidden, "The invitation is for another address; sign in with that one."))
+            Err(Error::new(Code::Forbidden, "The invitation is for another address. Sign in with that one."))
         }
         Answering::New { first_name, last_name, password } => {
             let account = NewAccount { first_name, last_name, email: row.email.clone(), password };
@@ -141,7 +141,7 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
     let (now, member) = (ctx.caller.clock.micros(), joining.member);
     let (ctx, tx) = ctx.begin_write().await?;
     let own = invitations::Entity::delete_many().filter(invitations::Column::Id.eq(row.id));
-    // the one who takes it away has accepted it
+    // whoever deletes the row has accepted the invitation
     let taken = own.filter(invitations::Column::TokenHash.eq(row.token_hash.clone())).exec(&tx).await?;
     if taken.rows_affected != 1 {
         return Err(Error::of(Code::LinkExpired));
@@ -162,7 +162,7 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
             .set(back)
             .col_expr(members::Column::Version, Expr::col(members::Column::Version).add(1))
             .filter(members::Column::Id.eq(member))
-            // who was let in again meanwhile keeps the role they have
+            // somebody who was reactivated meanwhile keeps their role
             .filter(members::Column::ArchivedAt.is_not_null());
         if update.exec(&tx).await?.rows_affected != 1 {
             return Err(member_already());
@@ -180,7 +180,7 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
 }
 
 fn member_already() -> Error {
-    Error::new(Code::Conflict, "You are a member of this organisation already; your role stays as it is.")
+    Error::new(Code::Conflict, "You are already a member of this organisation; your role does not change.")
 }
 
 async fn tell_inviter(identity: &Identity, db: &TenantDb, row: &invitations::Model, user: &users::Model) -> Result<()> {

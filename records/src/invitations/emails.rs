@@ -1,4 +1,4 @@
-//! The email of an invitation: asked for in the organisation's own work, handed to the installation's mail from there.
+//! The email of an invitation: queued in the organisation's work, and handed from there to the installation's mail.
 
 use entities::tenant::invitations;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ struct InvitationEmail {
     token: String,
 }
 
-/// Asks for an email in the transaction that makes the invitation.
+/// Queues an email in the transaction that creates the invitation.
 pub(super) async fn ask(ctx: &Ctx, tx: &TenantTx, row: &invitations::Model, token: String) -> Result<()> {
     let asked = InvitationEmail { to: row.email.clone(), created_by: row.created_by.clone(), token };
     let payload = serde_json::to_value(asked).map_err(Error::internal)?;
@@ -29,10 +29,10 @@ pub(super) async fn ask(ctx: &Ctx, tx: &TenantTx, row: &invitations::Model, toke
     work::enqueue(&ctx.db, tx, NewWork { queue: QUEUE, payload, due: now, key: None }, now).await
 }
 
-/// The email that an item of [`QUEUE`] asks for, in the organisation's language.
+/// The email for an item of [`QUEUE`], in the organisation's language.
 ///
 /// # Errors
-/// When the item is damaged, or the database does not answer.
+/// If the item is damaged, or the database does not answer.
 pub async fn email(db: &TenantDb, payload: serde_json::Value) -> Result<EmailRequest> {
     let InvitationEmail { to, created_by, token } = serde_json::from_value(payload).map_err(Error::internal)?;
     let settings = db.settings();

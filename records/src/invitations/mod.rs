@@ -1,5 +1,5 @@
-//! Invitations by mail: who may manage members invites an address with a role, for a week. The email is work of the
-//! organisation, committed with the invitation.
+//! Invitations by email: a caller who may manage members invites an address with a role, for a week. The email is
+//! queued in the organisation's work, in the same transaction as the invitation.
 
 mod accept;
 mod emails;
@@ -29,12 +29,12 @@ use crate::{
 
 /// Life of an invitation, microseconds.
 const LIFE: i64 = 7 * 24 * 3600 * 1_000_000;
-/// Between two emails of one invitation, microseconds.
+/// Least time between two emails of one invitation, microseconds.
 const PAUSE: i64 = 60 * 1_000_000;
-/// Invitations of one organisation that wait, at most.
+/// Most open invitations of one organisation.
 const MOST: u64 = 500;
 
-/// An invitation that waits for an answer.
+/// An open invitation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invitation {
     pub id: InvitationId,
@@ -49,11 +49,11 @@ pub struct Invitation {
     pub expires_at: i64,
 }
 
-/// Invites somebody by mail; an earlier invitation of the same address is replaced.
+/// Invites somebody by email; an earlier invitation of the same address is replaced.
 ///
 /// # Errors
-/// `FORBIDDEN`, also for a role that allows more than the caller's; `VALIDATION_FAILED` for the address; `NOT_FOUND` for
-/// the role; `CONFLICT` for the owner's role, and for who is a member; `RATE_LIMITED`; `QUOTA_EXCEEDED`.
+/// `FORBIDDEN`, also for a role that allows more than the caller's; `VALIDATION_FAILED` for the address; `NOT_FOUND`
+/// for the role; `CONFLICT` for the owner's role, and for a member; `RATE_LIMITED`; `QUOTA_EXCEEDED`.
 pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
     ctx.caller.demand(Permission::ManageMembers)?;
     if let Some(issue) = check_email("email", email) {
@@ -61,7 +61,10 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
     }
     let role = service::by_name(ctx, role).await?;
     if role.name == OWNER {
-        return Err(Error::new(Code::Conflict, "There is one owner; `transferOwnership` hands that role over."));
+        return Err(Error::new(
+            Code::Conflict,
+            "There is only one owner. Use `transferOwnership` to hand that role over.",
+        ));
     }
     service::within_own(ctx, &role)?;
     let (email_k, now) = (email_key(email), ctx.caller.clock.micros());
@@ -91,7 +94,10 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
         invitations::Entity::delete_by_id(before.id).exec(&tx).await?;
     }
     if invitations::Entity::find().count(&tx).await? >= MOST {
-        return Err(Error::new(Code::QuotaExceeded, format!("{MOST} invitations wait already; revoke some first.")));
+        return Err(Error::new(
+            Code::QuotaExceeded,
+            format!("{MOST} invitations are open already; revoke some first."),
+        ));
     }
     invitations::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
     may_mail(&ctx, &row).await?;
@@ -102,7 +108,7 @@ pub async fn invite(ctx: &Ctx, email: &str, role: &str) -> Result<Invitation> {
     Ok(Invitation::of(row, role.name))
 }
 
-/// The invitations that wait, the newest first.
+/// The open invitations, newest first.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -120,7 +126,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Invitation>> {
     Ok(rows.into_iter().map(shown).collect())
 }
 
-/// Takes an invitation back: its link ends.
+/// Revokes an invitation; its link stops working.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
@@ -135,14 +141,14 @@ pub async fn revoke(ctx: &Ctx, id: InvitationId) -> Result<()> {
     Ok(())
 }
 
-/// Takes back what a member has sent, in the transaction that shuts them out.
+/// Revokes what a member has sent, in the transaction that deactivates them.
 pub(crate) async fn take_back(tx: &TenantTx, member: MemberId) -> Result<()> {
     let sent = invitations::Column::CreatedBy.eq(Actor::Member(member).stored());
     invitations::Entity::delete_many().filter(sent).exec(tx).await?;
     Ok(())
 }
 
-/// Sends another email, in the caller's name; links of earlier ones end, and the week begins anew.
+/// Sends another email, in the caller's name. Earlier links stop working, and the week starts again.
 ///
 /// # Errors
 /// `FORBIDDEN`, also for a role that allows more than the caller's; `NOT_FOUND`; `RATE_LIMITED` within a minute, and
@@ -183,27 +189,28 @@ impl Invitation {
     }
 }
 
-/// The token of a link, and what the row keeps of it. It names the organisation: who follows it is in none yet.
+/// The token of a link, and the hash that the row stores. It names the organisation, because whoever follows it is not
+/// in one yet.
 fn token(db: &TenantDb, id: InvitationId) -> Result<(String, Vec<u8>)> {
     links::token(format!("{}_{id}", db.tenant()))
 }
 
 fn not_so_fast(row: &invitations::Model, now: i64) -> Result<()> {
     if row.sent_at > now - PAUSE {
-        let reported = "An email went to this address a moment ago; wait a minute.";
+        let reported = "An email was sent to this address a moment ago. Wait a minute.";
         return Err(mailing::later(reported.to_owned(), row.sent_at + PAUSE - now));
     }
     Ok(())
 }
 
-/// Counts where revoking changes nothing.
+/// Limits emails in a way that revoking invitations does not reset.
 async fn may_mail(ctx: &Ctx, row: &invitations::Model) -> Result<()> {
     let (control, now) = (ctx.db.control().write(), ctx.caller.clock.micros());
     mailing::to_address(control, &row.email_k, now).await?;
     mailing::of_organisation(control, ctx.db.tenant(), now).await
 }
 
-/// A line of the security log about an invitation.
+/// Adds an entry about an invitation to the security log.
 fn audit_event(ctx: &Ctx, id: InvitationId) -> Event {
     Event::of(&ctx.caller, Kind::MemberInvited).with("invitation", id.to_string())
 }
@@ -212,7 +219,7 @@ fn no_invitation() -> Error {
     Error::new(Code::NotFound, "There is no such invitation; it may have been accepted or have expired.")
 }
 
-/// The name of a member, as emails call them.
+/// The name of a member, as emails show it.
 async fn name_of(db: &TenantDb, id: MemberId) -> Result<Option<String>> {
     Ok(members::Entity::find_by_id(id).one(db).await?.map(|member| member.name).filter(|name| !name.is_empty()))
 }

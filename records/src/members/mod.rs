@@ -1,5 +1,5 @@
-//! The people of the organisation: their roles, whether they are active, whose the organisation is, and their teams.
-//! They are records too, so what changes stands in the history and the feed.
+//! The members of the organisation: their roles, whether they are active, who is the owner, and their teams. They are
+//! records too, so changes appear in history and feed.
 
 mod person;
 mod teams;
@@ -28,7 +28,7 @@ use crate::{
     roles::{self as service, OWNER},
 };
 
-/// A person of the organisation.
+/// A member of the organisation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     pub id: MemberId,
@@ -36,16 +36,16 @@ pub struct Member {
     pub email: String,
     /// Name of the role.
     pub role: String,
-    /// False for one who may no longer do anything here.
+    /// False if they were deactivated.
     pub active: bool,
     /// Names of the teams.
     pub teams: Vec<String>,
 }
 
-/// The people of the organisation whom the caller sees, by name, those who were deactivated too.
+/// The members that the caller can see, by name, including deactivated ones.
 ///
 /// # Errors
-/// `FORBIDDEN` for one who may not read members, their names or addresses.
+/// `FORBIDDEN` for a caller who may not read members, their names or addresses.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Member>> {
     let object = read(ctx)?;
     let mut rows = members::Entity::find().order_by_asc(members::Column::NameK).all(&ctx.db).await?;
@@ -70,7 +70,7 @@ async fn shown(ctx: &Ctx, rows: Vec<members::Model>) -> Result<Vec<Member>> {
     Ok(rows.into_iter().map(member).collect())
 }
 
-/// One of them.
+/// One member.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -82,22 +82,25 @@ pub async fn by_id(ctx: &Ctx, id: MemberId) -> Result<Member> {
 /// Gives a member another role.
 ///
 /// # Errors
-/// `FORBIDDEN` where the old or the new role allows more than the caller's; `NOT_FOUND`; `CONFLICT` for the owner, whose
+/// `FORBIDDEN` if the old or the new role allows more than the caller's; `NOT_FOUND`; `CONFLICT` for the owner, whose
 /// role is handed over by [`transfer_ownership`].
 pub async fn change_role(ctx: &Ctx, id: MemberId, role: &str) -> Result<Member> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let row = changeable(ctx, id).await?;
     let role = service::by_name(ctx, role).await?;
     if role.name == OWNER {
-        return Err(Error::new(Code::Conflict, "There is one owner; `transferOwnership` hands that role over."));
+        return Err(Error::new(
+            Code::Conflict,
+            "There is only one owner. Use `transferOwnership` to hand that role over.",
+        ));
     }
     service::within_own(ctx, &role)?;
     write(ctx, &[(row, MemberChange::Role(role.id))]).await?;
     by_id(ctx, id).await
 }
 
-/// Shuts a member out: every session of theirs is refused here within a second, and the invitations end that they sent and
-/// nobody has accepted. Keys that they made belong to the organisation and go on.
+/// Deactivates a member: within a second all their sessions are refused here, and invitations that they sent and nobody
+/// has accepted end. API keys that they created belong to the organisation and stay valid.
 ///
 /// # Errors
 /// As [`change_role`].
@@ -105,7 +108,7 @@ pub async fn deactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let row = changeable(ctx, id).await?;
     if ctx.caller.actor == Actor::Member(id) {
-        return Err(Error::new(Code::Conflict, "You cannot shut yourself out; ask another administrator."));
+        return Err(Error::new(Code::Conflict, "You cannot deactivate yourself; ask another administrator."));
     }
     if row.archived_at.is_none() {
         write(ctx, &[(row, MemberChange::Active(false))]).await?;
@@ -113,15 +116,15 @@ pub async fn deactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     by_id(ctx, id).await
 }
 
-/// Lets a member in again, with the role they had.
+/// Reactivates a member, with the role they had.
 ///
 /// # Errors
-/// As [`change_role`]; `CONFLICT` for one whose account is gone.
+/// As [`change_role`]; `CONFLICT` for a member whose account was deleted.
 pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     ctx.caller.demand(Permission::ManageMembers)?;
     let row = changeable(ctx, id).await?;
     if row.email.ends_with(person::DELETED) {
-        let message = "This person has deleted their account; `inviteMember` asks them to come anew.";
+        let message = "This person has deleted their account. Use `inviteMember` to invite them again.";
         return Err(Error::new(Code::Conflict, message));
     }
     if row.archived_at.is_some() {
@@ -130,18 +133,18 @@ pub async fn reactivate(ctx: &Ctx, id: MemberId) -> Result<Member> {
     by_id(ctx, id).await
 }
 
-/// Makes another member the owner; the one who was becomes an administrator. No provider can: none opens the owner's place
-/// ([`tenants::identity::Identity::authenticate`]).
+/// Makes another member the owner; the previous owner becomes an administrator. It cannot be done through single
+/// sign-on, which never acts for the owner ([`tenants::identity::Identity::authenticate`]).
 ///
 /// # Errors
-/// `FORBIDDEN` for anybody but the owner; `NOT_FOUND`; `CONFLICT` for a member who was deactivated.
+/// `FORBIDDEN` for anybody but the owner; `NOT_FOUND`; `CONFLICT` for a deactivated member.
 pub async fn transfer_ownership(ctx: &Ctx, to: MemberId) -> Result<Member> {
     let row = find(ctx, to).await?;
     let owner = service::by_name(ctx, OWNER).await?;
     let Actor::Member(me) = ctx.caller.actor else { return Err(Error::of(Code::Forbidden)) };
     let mine = find(ctx, me).await?;
     if mine.role_id != owner.id {
-        return Err(Error::new(Code::Forbidden, "Only the owner hands the organisation over."));
+        return Err(Error::new(Code::Forbidden, "Only the owner can hand the organisation over."));
     }
     if row.archived_at.is_some() {
         return Err(Error::new(Code::Conflict, "This member is deactivated; reactivate them first."));
@@ -153,7 +156,7 @@ pub async fn transfer_ownership(ctx: &Ctx, to: MemberId) -> Result<Member> {
     by_id(ctx, to).await
 }
 
-/// Refuses one who may not read members, or not their names and addresses.
+/// Refuses a caller who may not read members, or their names and addresses.
 fn read(ctx: &Ctx) -> Result<&Object> {
     let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?;
     permission::permit(ctx, object, Operation::Read)?;
@@ -162,12 +165,12 @@ fn read(ctx: &Ctx) -> Result<&Object> {
     Ok(object)
 }
 
-/// A member whom the caller may change: not the owner, and none whose role allows more than the caller's.
+/// A member whom the caller may change: not the owner, and nobody whose role allows more than the caller's.
 async fn changeable(ctx: &Ctx, id: MemberId) -> Result<members::Model> {
     let row = find(ctx, id).await?;
     if let Some(role) = service::by_id(ctx, row.role_id).await? {
         if role.name == OWNER {
-            return Err(Error::new(Code::Conflict, "The owner stays until the organisation is handed over."));
+            return Err(Error::new(Code::Conflict, "The owner cannot be changed; hand the organisation over first."));
         }
         service::within_own(ctx, &role)?;
     }
@@ -182,13 +185,13 @@ fn no_member() -> Error {
     Error::new(Code::NotFound, "There is no such member.")
 }
 
-/// What changes of a member.
+/// A change of a member.
 enum MemberChange {
     Role(RoleId),
     Active(bool),
 }
 
-/// Writes changes of members, each only if it is as it was read, and notes them in the history.
+/// Writes changes of members, each only if the row is as it was read, and adds them to the history.
 async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let (ctx, tx) = ctx.begin_write().await?;
@@ -217,7 +220,7 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<
         let update = members::Entity::update_many().set(new).filter(members::Column::Id.eq(row.id));
         let update = update.filter(members::Column::Version.eq(row.version));
         if update.exec(&tx).await?.rows_affected == 0 {
-            return Err(Error::new(Code::Conflict, "Somebody else changed this member just now; try again."));
+            return Err(Error::new(Code::Conflict, "Somebody else has just changed this member. Try again."));
         }
         if matches!(change, MemberChange::Active(false)) {
             invitations::take_back(&tx, row.id).await?;
@@ -230,7 +233,7 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<
     Ok(())
 }
 
-/// A line of the security log about a member.
+/// Adds an entry about a member to the security log.
 fn event(ctx: &Ctx, change: &MemberChange, row: &members::Model) -> Event {
     let event = Event::of(&ctx.caller, Kind::MemberChanged).with("member", row.id.to_string());
     match change {

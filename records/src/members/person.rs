@@ -1,4 +1,4 @@
-//! What people do with their own accounts, as far as the organisation has them as members.
+//! What people do with their own accounts, where it concerns the organisations that they are members of.
 
 use std::sync::Arc;
 
@@ -28,13 +28,13 @@ use crate::{
     rules::RuleSet,
 };
 
-/// Where the addresses of members end who have deleted their accounts: nobody is there (RFC 2606).
+/// The domain of the addresses that replace those of deleted accounts: no mail can reach it (RFC 2606).
 pub(super) const DELETED: &str = "@deleted.invalid";
 
-/// Deletes a person's account: archived as a member everywhere, their address with it, then erased.
+/// Deletes a person's account. As a member they are archived everywhere; then names and address are erased.
 ///
 /// # Errors
-/// `BAD_CREDENTIALS` for the password; `CONFLICT` naming an organisation of which they are the only owner.
+/// `BAD_CREDENTIALS` for the password; `CONFLICT` naming an organisation whose only owner they are.
 pub async fn delete_account(
     identity: &Identity,
     rules: &Arc<RuleSet>,
@@ -44,7 +44,7 @@ pub async fn delete_account(
 ) -> Result<()> {
     identity.demand_password(user, password, client).await?;
     let mut places = Vec::new();
-    // look everywhere before leaving anywhere
+    // check every organisation before leaving one
     for (row, tenant) in identity.registry().of_user(user.id).await? {
         let db = identity.registry().space(tenant.id).await?;
         if only_owner(&db, row.member_id).await? {
@@ -63,13 +63,13 @@ pub async fn delete_account(
     identity.erase(user, &left).await
 }
 
-/// Writes name and address of a person into the organisations where they are members.
+/// Writes name and address of a person into the organisations where they are a member.
 ///
 /// # Errors
-/// When a database does not answer; it is safe to repeat.
+/// If a database does not answer; it can be repeated.
 pub async fn follow(identity: &Identity, rules: &Arc<RuleSet>, user: &users::Model) -> Result<()> {
     for (row, _) in identity.registry().of_user(user.id).await? {
-        // where they were deactivated, they are remembered as they were
+        // where they were deactivated, the old name is kept
         let Some(db) = identity.registry().place(&row).await? else { continue };
         let ctx = as_member(identity, Arc::clone(rules), db, row.member_id, None).await?;
         match renamed(&ctx, row.member_id, user).await {
@@ -82,7 +82,7 @@ pub async fn follow(identity: &Identity, rules: &Arc<RuleSet>, user: &users::Mod
     Ok(())
 }
 
-/// Writes the row of a person who becomes a member, with a role and in whose name.
+/// Inserts the row of a person who becomes a member, with a role, on behalf of somebody.
 pub(crate) async fn insert(
     tx: &TenantTx,
     user: &users::Model,
@@ -129,7 +129,7 @@ async fn renamed(ctx: &Ctx, member: MemberId, user: &users::Model) -> Result<()>
 async fn leave(ctx: &Ctx, member: MemberId) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let (ctx, tx) = ctx.begin_write().await?;
-    // two owners who leave at once take their turns on this row
+    // two owners who leave at once wait for each other on this row
     roles::Entity::update_many()
         .col_expr(roles::Column::Name, Expr::value(OWNER))
         .filter(roles::Column::Name.eq(OWNER))
@@ -173,7 +173,7 @@ async fn write(
     note_members(ctx, tx, &[(RecordId(member.0), kind)]).await
 }
 
-/// The context of somebody who changes nothing but themselves.
+/// The context of a person who changes only themselves.
 pub(crate) async fn as_member(
     identity: &Identity,
     rules: Arc<RuleSet>,
@@ -210,6 +210,6 @@ async fn only_owner(db: &impl ConnectionTrait, member: MemberId) -> Result<bool>
 
 fn needed(db: &TenantDb) -> Error {
     let name = &db.settings().name;
-    let reported = format!("You are the only owner of {name}; hand it over with `transferOwnership` first.");
+    let reported = format!("You are the only owner of {name}. Hand it over with `transferOwnership` first.");
     Error::new(Code::Conflict, reported).with("organisation", name.as_str())
 }

@@ -1,4 +1,4 @@
-//! Teams: members whose records reach each other, where a role says "team".
+//! Teams: their members have access to each other's records, where a role uses the scope TEAM.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use tenants::{
 
 use crate::{Ctx, permission, roles};
 
-/// Teams of one organisation, at most.
+/// Most teams of one organisation.
 const MOST: u64 = 500;
 
 /// A team.
@@ -33,7 +33,7 @@ pub struct Team {
 /// All teams, by name.
 ///
 /// # Errors
-/// `FORBIDDEN` for one who may not read members.
+/// `FORBIDDEN` for a caller who may not read members.
 pub async fn list_teams(ctx: &Ctx) -> Result<Vec<Team>> {
     let object = super::read(ctx)?;
     let mut members: HashMap<TeamId, Vec<MemberId>> = HashMap::new();
@@ -60,7 +60,7 @@ pub(super) async fn of_members(ctx: &Ctx) -> Result<HashMap<MemberId, Vec<String
     Ok(of)
 }
 
-/// Makes a team without members.
+/// Creates a team without members.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NAME_TAKEN`, `VALIDATION_FAILED`, `QUOTA_EXCEEDED`.
@@ -69,7 +69,7 @@ pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
     let name = checked(name)?;
     let (ctx, tx) = ctx.begin_write().await?;
     if teams::Entity::find().count(&tx).await? >= MOST {
-        return Err(Error::new(Code::QuotaExceeded, format!("An organisation has at most {MOST} teams.")));
+        return Err(Error::new(Code::QuotaExceeded, format!("An organisation can have at most {MOST} teams.")));
     }
     let team = Team { id: TeamId::new(), name, members: Vec::new() };
     let row = teams::ActiveModel { id: Set(team.id), name: Set(team.name.clone()) };
@@ -80,7 +80,7 @@ pub async fn create_team(ctx: &Ctx, name: &str) -> Result<Team> {
     Ok(team)
 }
 
-/// Gives a team another name.
+/// Renames a team.
 ///
 /// # Errors
 /// As [`create_team`]; `NOT_FOUND`.
@@ -97,7 +97,7 @@ pub async fn rename_team(ctx: &Ctx, id: TeamId, name: &str) -> Result<Team> {
     Ok(renamed)
 }
 
-/// Takes a team away; its members stay.
+/// Deletes a team; its members stay in the organisation.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
@@ -112,7 +112,7 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
     Ok(())
 }
 
-/// Puts a member into a team; one who is there already stays.
+/// Adds a member to a team; does nothing if they are in it.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
@@ -133,7 +133,7 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
     Ok(changed)
 }
 
-/// Takes a member out of a team.
+/// Removes a member from a team.
 ///
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`.
@@ -149,7 +149,7 @@ pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Resu
     Ok(changed)
 }
 
-/// Refuses those whose own reach is what a team holds: whoever is put into it would let them see their records.
+/// Refuses callers whose own row scope is TEAM: they could add a member to their team to see that member's records.
 fn may_move(ctx: &Ctx) -> Result<()> {
     ctx.caller.demand(Permission::ManageMembers)?;
     if !ctx.caller.access.speaks_of_teams() {
@@ -160,11 +160,11 @@ fn may_move(ctx: &Ctx) -> Result<()> {
     Err(Error::new(Code::Forbidden, why))
 }
 
-/// Refuses to move a member who may do more than the caller, or oneself: a team is what a role may reach.
+/// Refuses to move a member who may do more than the caller, or the caller: a team decides what a role gives access to.
 async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
     let row = super::find(ctx, member).await?;
     if ctx.caller.actor == Actor::Member(member) && *ctx.caller.access != Access::All {
-        return Err(Error::new(Code::Forbidden, "Nobody puts themselves into a team, or takes themselves out of one."));
+        return Err(Error::new(Code::Forbidden, "You cannot add yourself to a team, or remove yourself from one."));
     }
     match roles::by_id(ctx, row.role_id).await? {
         Some(role) => roles::within_own(ctx, &role),
@@ -172,21 +172,24 @@ async fn movable(ctx: &Ctx, member: MemberId) -> Result<()> {
     }
 }
 
-/// Refuses to show members of a team more than the caller sees: each will reach the records of the other, as far as their
-/// roles speak of teams.
+/// Refuses to give a team's members access to more than the caller has: each will see the records of the others, where
+/// their roles use the scope TEAM.
 async fn gives_no_more(ctx: &Ctx, team: &Team, member: MemberId) -> Result<()> {
     let ids = team.members.iter().copied().chain([member]);
     let mates = members::Entity::find().filter(members::Column::Id.is_in(ids)).all(&ctx.db).await?;
     for role in roles::list(ctx).await?.iter().filter(|role| mates.iter().any(|mate| mate.role_id == role.id)) {
         if !ctx.caller.access.covers_teams_of(&role.access()) {
-            let why = format!("The role `{}` would reach more by this team than your own role does.", role.name);
+            let why = format!(
+                "In this team, the role `{}` would give access to more records than your own role does.",
+                role.name
+            );
             return Err(Error::new(Code::Forbidden, why));
         }
     }
     Ok(())
 }
 
-/// A line of the security log about a team.
+/// Adds an entry about a team to the security log.
 fn audit_event(ctx: &Ctx, team: TeamId, what: &str) -> Event {
     Event::of(&ctx.caller, Kind::MemberChanged).with("team", team.to_string()).with("what", what)
 }
@@ -214,7 +217,7 @@ fn checked(name: &str) -> Result<String> {
 
 fn taken(error: sea_orm::DbErr, name: &str) -> Error {
     match violation(&error) {
-        Some(_) => Error::new(Code::NameTaken, format!("There is a team `{name}` already.")),
+        Some(_) => Error::new(Code::NameTaken, format!("There is already a team `{name}`.")),
         None => error.into(),
     }
 }

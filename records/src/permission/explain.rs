@@ -1,4 +1,4 @@
-//! Why somebody can or cannot see and change a record, in words.
+//! Explains in words why somebody can or cannot see and change a record.
 
 use entities::{
     ids::{FieldId, MemberId, RecordId},
@@ -30,12 +30,12 @@ pub struct Explanation {
     pub fields: Vec<FieldExplanation>,
 }
 
-/// Whether a member may do something to the record.
+/// Whether a member may do an operation on the record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationExplanation {
     pub operation: Operation,
     pub allowed: bool,
-    /// Which records of the object the role reaches with it.
+    /// The row scope of the operation.
     pub scope: RowScope,
     /// Why, in English.
     pub reason: String,
@@ -50,11 +50,11 @@ pub struct FieldExplanation {
     pub reason: String,
 }
 
-/// Says what a member may do with a record that the caller sees. Members ask for themselves; for others, those who
-/// manage members or roles.
+/// Explains what a member may do with a record that the caller can see. Members may ask about themselves; about others,
+/// callers who manage members or roles.
 ///
 /// # Errors
-/// `FORBIDDEN`; `NOT_FOUND` for a record that the caller does not see, or a member who is not there.
+/// `FORBIDDEN`; `NOT_FOUND` for a record that the caller cannot see, or an unknown member.
 pub async fn explain(ctx: &Ctx, object: &Object, id: RecordId, member: MemberId) -> Result<Explanation> {
     if ctx.caller.actor != Actor::Member(member) && !ctx.caller.access.has(Permission::ManageRoles) {
         ctx.caller.demand(Permission::ManageMembers)?;
@@ -95,7 +95,7 @@ async fn operation(
     Ok(match scope {
         RowScope::None if about_one && rows::scope(ctx, object, Operation::Read) == RowScope::None => reported(
             false,
-            format!("The role {role} does not let {plural} be read, nor anything else be done to them."),
+            format!("The role {role} does not allow reading {plural}, so it allows nothing else on them."),
         ),
         RowScope::None => reported(false, format!("The role {role} does not allow {name} on {plural}.")),
         RowScope::All => reported(true, format!("The role {role} allows {name} on all {plural}.")),
@@ -117,10 +117,10 @@ fn field(ctx: &Ctx, role: &str, field: &Field) -> FieldExplanation {
     let (access, allowed) = (fields::effective_access(ctx, field), fields::field_access(ctx, field));
     let reason = match &*ctx.caller.access {
         _ if access == FieldAccess::Hidden && allowed != access => {
-            format!("The role {role} does not let its object be read.")
+            format!("The role {role} does not allow reading its object.")
         }
         _ if access == FieldAccess::Read && (allowed == FieldAccess::Write || field.kind == FieldKind::Id) => {
-            "Nobody writes it: it is kept by the system.".to_owned()
+            "The system sets it; nobody can write it.".to_owned()
         }
         Access::All => format!("The role {role} allows everything."),
         Access::Granted(granted) => granted_reason(ctx, role, field, granted, allowed),
@@ -132,12 +132,12 @@ fn granted_reason(ctx: &Ctx, role: &str, field: &Field, granted: &Granted, acces
     let named = granted.grants.names(field.object, field.id);
     let given = granted.grants.field(field.object, field.id);
     match fields::hidden_source(ctx, &granted.grants, field) {
-        Some(source) if access != given => format!("It tells `{}` too, which the role {role} hides.", source.name),
+        Some(source) if access != given => format!("It would reveal `{}`, which the role {role} hides.", source.name),
         _ if access != given && access == FieldAccess::Hidden => {
-            format!("It counts records that the role {role} does not let be read.")
+            format!("It counts records that the role {role} does not allow to be read.")
         }
-        _ if access != given => format!("It is made of fields that the role {role} does not let be changed."),
-        _ if named => format!("The role {role} says so of this field."),
-        _ => format!("The role {role} says so of fields that it does not name."),
+        _ if access != given => format!("It is derived from fields that the role {role} does not allow to be changed."),
+        _ if named => format!("The role {role} has a setting for this field."),
+        _ => format!("The role {role} has a setting for all fields that it does not name."),
     }
 }

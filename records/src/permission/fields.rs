@@ -1,6 +1,6 @@
-//! Which fields a caller sees and writes. What is made of other fields is seen and written no further than they are,
-//! unless the role names it: a total over a hidden field, a text that rules derive from it, or the other end of a hidden
-//! link would tell it by another name.
+//! Which fields a caller can see and write. A field that is derived from other fields has at most their access, unless
+//! the role names it: a rollup over a hidden field, a text that rules derive from it, or the other end of a hidden link
+//! would reveal its values.
 
 use tenants::{
     Access, FieldAccess, Operation, RowScope,
@@ -14,15 +14,15 @@ use crate::{
     catalog::{Catalog, Field, FieldId, FieldKind, Rollup},
 };
 
-/// How far fields that are made of others are followed; nothing is made of more steps.
+/// How many steps of derivation are followed; nothing is derived in more.
 const STEPS: usize = 4;
 
-/// What the caller may do with a field's values.
+/// The caller's access to a field's values.
 pub fn field_access(ctx: &Ctx, field: &Field) -> FieldAccess {
     access_on(ctx, &ctx.caller.access, field)
 }
 
-/// What the caller may do with a field's values, whatever keeps it from more: the role, or that nobody writes it.
+/// The caller's access to a field's values: limited by the role, or because nobody writes the field.
 pub fn effective_access(ctx: &Ctx, field: &Field) -> FieldAccess {
     let object = ctx.catalog.object_by_id(field.object);
     if object.is_none_or(|object| rows::scope(ctx, object, Operation::Read) == RowScope::None) {
@@ -32,7 +32,7 @@ pub fn effective_access(ctx: &Ctx, field: &Field) -> FieldAccess {
     field_access(ctx, field).min(if written { FieldAccess::Write } else { FieldAccess::Read })
 }
 
-/// What an access gives on a field, whoever has it.
+/// The access to a field, for any actor.
 pub(crate) fn access_on(ctx: &Ctx, access: &Access, field: &Field) -> FieldAccess {
     match access {
         Access::All => FieldAccess::Write,
@@ -41,7 +41,7 @@ pub(crate) fn access_on(ctx: &Ctx, access: &Access, field: &Field) -> FieldAcces
 }
 
 fn of(ctx: &Ctx, grants: &Grants, field: &Field, steps: usize) -> FieldAccess {
-    // a record that is seen at all is told apart from others
+    // a record that can be seen must be identifiable
     if field.kind == FieldKind::Id {
         return FieldAccess::Read;
     }
@@ -60,7 +60,7 @@ fn of(ctx: &Ctx, grants: &Grants, field: &Field, steps: usize) -> FieldAccess {
     sources.chain(other_end).fold(given, Ord::min)
 }
 
-/// The hidden field that hides a field which is made of it, or shows the same link from its other end.
+/// The hidden field that hides a field: one it is derived from, or the other end of the same link.
 pub(super) fn hidden_source<'a>(ctx: &'a Ctx, grants: &Grants, field: &Field) -> Option<&'a Field> {
     let hidden = |source: &&Field| of(ctx, grants, source, STEPS) == FieldAccess::Hidden;
     let other_end =
@@ -68,12 +68,12 @@ pub(super) fn hidden_source<'a>(ctx: &'a Ctx, grants: &Grants, field: &Field) ->
     derived_from(ctx, field).into_iter().find(hidden).or(other_end)
 }
 
-/// The field that shows the same link from its other end.
+/// The field at the other end of the same link.
 fn inverse<'a>(ctx: &'a Ctx, field: &Field) -> Option<&'a Field> {
     ctx.catalog.field(field.relation()?.inverse?)
 }
 
-/// The fields that a field's values are made of.
+/// The fields that a field is derived from.
 fn derived_from<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
     let sources = match &field.kind {
         FieldKind::Rollup(Rollup { relation, field, filter, .. }) => {
@@ -91,7 +91,7 @@ fn derived_from<'a>(ctx: &'a Ctx, field: &Field) -> Vec<&'a Field> {
     sources.into_iter().filter_map(|id| ctx.catalog.field(id)).collect()
 }
 
-/// Whether a total is about an object that is not to be read at all.
+/// Whether a rollup is about an object that cannot be read at all.
 fn counts_unseen(ctx: &Ctx, grants: &Grants, field: &Field) -> bool {
     let counted = |catalog: &Catalog, rollup: &Rollup| Some(catalog.field(rollup.relation)?.relation()?.to);
     match &field.kind {
@@ -102,7 +102,7 @@ fn counts_unseen(ctx: &Ctx, grants: &Grants, field: &Field) -> bool {
     }
 }
 
-/// Whether the caller may learn a field's values.
+/// Whether the caller may read a field's values.
 pub(crate) fn sees(ctx: &Ctx, field: &Field) -> bool {
     field_access(ctx, field) >= FieldAccess::Read
 }
@@ -112,10 +112,10 @@ pub(crate) fn writes(ctx: &Ctx, field: &Field) -> bool {
     field_access(ctx, field) == FieldAccess::Write
 }
 
-/// Refuses what would tell a hidden field's values.
+/// Refuses what would reveal a hidden field's values.
 ///
 /// # Errors
-/// `FORBIDDEN` naming the field: that it exists is no secret, what it holds is.
+/// `FORBIDDEN` naming the field: its existence is not secret, its values are.
 pub fn see(ctx: &Ctx, field: &Field) -> Result<()> {
     if sees(ctx, field) {
         return Ok(());
@@ -125,7 +125,7 @@ pub fn see(ctx: &Ctx, field: &Field) -> Result<()> {
     Err(Error::new(Code::Forbidden, message).with("field", field.name.clone()))
 }
 
-/// As [`see`], of several fields; those that are not in the catalog are left to who uses them.
+/// Like [`see`], for several fields; unknown fields are left to the code that uses them.
 ///
 /// # Errors
 /// As [`see`].
@@ -133,7 +133,7 @@ pub fn see_all(ctx: &Ctx, fields: &[FieldId]) -> Result<()> {
     fields.iter().filter_map(|id| ctx.catalog.field(*id)).try_for_each(|field| see(ctx, field))
 }
 
-/// Refuses what would tell every record that a link leads to, where the caller does not see all of them.
+/// Refuses what would reveal every record that a link leads to, if the caller cannot see all of them.
 ///
 /// # Errors
 /// `FORBIDDEN` naming the object at its end.
@@ -142,7 +142,7 @@ pub(crate) fn see_ends(ctx: &Ctx, field: &Field) -> Result<()> {
     match target.filter(|target| rows::scope(ctx, target, Operation::Read) != RowScope::All) {
         None => Ok(()),
         Some(target) => {
-            let message = format!("Your role does not reach all {}, so nothing is grouped by them.", target.plural);
+            let message = format!("Your role does not include all {}, so you cannot group by them.", target.plural);
             Err(Error::new(Code::Forbidden, message))
         }
     }

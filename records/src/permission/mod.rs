@@ -1,5 +1,5 @@
-//! What the caller's role means for records: which of them an operation reaches, and which fields are seen and written.
-//! The engine asks here for every read and write, so no endpoint can forget to (design §2.6).
+//! What the caller's role means for records: the row scope of each operation, and which fields can be seen and written.
+//! The engine checks it on every read and write, so no endpoint can forget it (design §2.6).
 
 mod explain;
 mod fields;

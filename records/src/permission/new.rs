@@ -1,5 +1,5 @@
-//! Which records a caller may make: of their own, where the role says so. A record that a person makes without naming
-//! whose it is, is theirs.
+//! Which records a caller may create: only their own, if the role says so. A record that a person creates without
+//! naming an owner is theirs.
 
 use std::collections::HashSet;
 
@@ -19,31 +19,31 @@ use crate::{
     values::Value,
 };
 
-/// What new records of an object must be, for the caller to make them.
+/// The condition on new records of an object.
 pub(crate) struct NewRecords<'a> {
     ctx: &'a Ctx,
     holder: Option<&'a Field>,
     whole: Option<(&'a Field, &'a Object)>,
-    /// Whose records may be made; nothing for everybody's.
+    /// Whose records may be created; `None` for anybody's.
     people: Option<Vec<Uuid>>,
 }
 
 impl<'a> NewRecords<'a> {
-    /// What the caller's role says of records that an operation makes, or makes part of another one.
+    /// The row scope of an operation that creates records, or makes them part of another record.
     ///
     /// # Errors
-    /// `FORBIDDEN` where it allows none.
+    /// `FORBIDDEN` if it allows none.
     pub fn of(ctx: &'a Ctx, object: &'a Object, operation: Operation) -> Result<Self> {
         let scope = rows::permit(ctx, object, operation)?;
         let people = (scope != RowScope::All).then(|| rows::people(ctx, scope));
         Ok(Self { ctx, holder: rows::holder(ctx, object), whole: rows::whole(ctx, object), people })
     }
 
-    /// Fills in whose it is where nobody said, and says whether the record is one that the caller may make.
+    /// Fills in the owner if none is given, and returns whether the caller may create the record.
     pub fn own(&self, draft: &mut Draft) -> Option<FieldIssue> {
         let (holder, me) = (self.holder?, self.ctx.caller.actor.id()?);
         if holder.kind == FieldKind::Id {
-            // a new person is nobody who is there already
+            // a new person is not an existing one
             return self.people.as_ref().map(|_| FieldIssue { field: holder.name.clone(), issue: Issue::Forbidden });
         }
         let by_hand = matches!(self.ctx.caller.origin, Origin::Graphql | Origin::Rest);
@@ -59,7 +59,7 @@ impl<'a> NewRecords<'a> {
         (!allowed).then(|| FieldIssue { field: holder.name.clone(), issue: Issue::Forbidden })
     }
 
-    /// Those of the drafts, by their places, that would belong to a record out of the caller's reach.
+    /// The positions of the drafts that would belong to a record outside the caller's row scope.
     ///
     /// # Errors
     /// When the database does not answer.

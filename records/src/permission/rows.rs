@@ -1,7 +1,7 @@
-//! Which records an operation reaches. "Own" are those whose owner the caller is; of objects without owners, those that
-//! belong to a record of the caller's (they would be destroyed with it), or else those that the caller made. "Team"
-//! says the same of the members who share a team with the caller. To a customer, "own" are their record and those that
-//! name them as their `customer`.
+//! Which records an operation may touch. OWN are records whose owner the caller is. For objects without owner, they are
+//! records that belong to a record of the caller (and would be destroyed with it), or else those that the caller
+//! created. TEAM is the same for the members who share a team with the caller. For a portal customer, OWN are their
+//! record and records that name them as `customer`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,14 +21,14 @@ use crate::{
     values::Value,
 };
 
-/// How far records are followed to the one that they belong to.
+/// How many links are followed to the record that a record belongs to.
 const STEPS: usize = 3;
 const ALIAS: &str = "t0";
 
-/// The records that an operation reaches, as a condition; nothing where it reaches all.
+/// The row scope of an operation as a condition; `None` if it includes all records.
 ///
 /// # Errors
-/// `FORBIDDEN` where it reaches none.
+/// `FORBIDDEN` if it includes none.
 pub(crate) fn rows(ctx: &Ctx, object: &Object, operation: Operation) -> Result<Option<Filter>> {
     Ok(match permit(ctx, object, operation)? {
         RowScope::All => None,
@@ -36,7 +36,7 @@ pub(crate) fn rows(ctx: &Ctx, object: &Object, operation: Operation) -> Result<O
     })
 }
 
-/// How far an operation reaches. What belongs to another record is reached no further than that one is read.
+/// The row scope of an operation. A record that belongs to another record has at most the scope of reading that one.
 pub(crate) fn scope(ctx: &Ctx, object: &Object, operation: Operation) -> RowScope {
     let mut reached = ctx.caller.access.scope(object.id, operation);
     let mut part = object;
@@ -48,10 +48,10 @@ pub(crate) fn scope(ctx: &Ctx, object: &Object, operation: Operation) -> RowScop
     reached
 }
 
-/// Refuses an operation that reaches no record, and says how far it reaches otherwise.
+/// Refuses an operation without any row scope, otherwise returns its scope.
 ///
 /// # Errors
-/// `FORBIDDEN` naming both.
+/// `FORBIDDEN` naming operation and object.
 pub fn permit(ctx: &Ctx, object: &Object, operation: Operation) -> Result<RowScope> {
     match scope(ctx, object, operation) {
         RowScope::None => {
@@ -62,7 +62,7 @@ pub fn permit(ctx: &Ctx, object: &Object, operation: Operation) -> Result<RowSco
     }
 }
 
-/// The people whose records are meant: the caller, or the team's members; nobody where a program asks.
+/// The people whose records are included: the caller, or the team's members; nobody for an API key.
 pub(super) fn people(ctx: &Ctx, scope: RowScope) -> Vec<Uuid> {
     match (&*ctx.caller.access, ctx.caller.actor) {
         (Access::Granted(granted), Actor::Member(_)) if scope == RowScope::Team && !granted.team.is_empty() => {
@@ -74,7 +74,7 @@ pub(super) fn people(ctx: &Ctx, scope: RowScope) -> Vec<Uuid> {
     }
 }
 
-/// The records of these people, and of the caller where that is a program.
+/// The records of these people, and of the caller if it is an API key.
 pub(super) fn reached(ctx: &Ctx, object: &Object, people: &[Uuid]) -> Filter {
     within(ctx, object, people, STEPS)
 }
@@ -97,8 +97,8 @@ fn within(ctx: &Ctx, object: &Object, people: &[Uuid], steps: usize) -> Filter {
     }
 }
 
-/// The field that names the person whose a record is, where the caller is one of such people: the record itself where
-/// it stands for the person, its owner to a member, its customer to a customer.
+/// The field that says whose a record is: the record itself if it stands for the person, its owner for a member, its
+/// customer for a portal customer.
 pub(super) fn holder<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
     let (person, link) = match ctx.caller.actor {
         Actor::Member(_) => ("member", owner(object)),
@@ -109,7 +109,7 @@ pub(super) fn holder<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
     if is_standard(object, person) { itself() } else { link }
 }
 
-/// The link to the customer whom a record is about: the one of that name, as other links to customers may tell of
+/// The link to the customer whom a record is about: the one named `customer`, because other links to customers may mean
 /// anybody.
 fn customer<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
     let link = object.field("customer").filter(|field| field.usable())?;
@@ -117,13 +117,13 @@ fn customer<'a>(ctx: &Ctx, object: &'a Object) -> Option<&'a Field> {
     ctx.catalog.object_by_id(relation.to).filter(|to| is_standard(to, "customer")).map(|_| link)
 }
 
-/// The link to the member who owns a record, where the object knows owners.
+/// The link to the member who owns a record, if the object has an owner.
 pub(super) fn owner(object: &Object) -> Option<&Field> {
     object.field("owner").filter(|field| field.origin == Origin::System)
 }
 
-/// The link to the record that a record of the object belongs to, and that record's object. What has an owner belongs
-/// to that one first; customers are no owners.
+/// The link to the record that a record of the object belongs to, and that record's object. An owner has priority;
+/// customers are not owners.
 pub(super) fn whole<'a>(ctx: &'a Ctx, object: &'a Object) -> Option<(&'a Field, &'a Object)> {
     if owner(object).is_some() && !matches!(ctx.caller.actor, Actor::Customer(_)) {
         return None;
@@ -140,8 +140,7 @@ fn is_standard(object: &Object, name: &str) -> bool {
     object.origin == Origin::Standard && object.name == name
 }
 
-/// Whether a record whose links were these was within the caller's sight by one of them: it was the caller's, or the
-/// team's.
+/// Whether a record with these links was visible to the caller through one of them: it was the caller's, or the team's.
 pub(crate) fn left(ctx: &Ctx, object: ObjectId, before: &[(FieldId, Uuid)]) -> bool {
     let object = ctx.catalog.object_by_id(object);
     let Some((object, holder)) = object.and_then(|object| Some((object, holder(ctx, object)?))) else { return false };
@@ -149,7 +148,7 @@ pub(crate) fn left(ctx: &Ctx, object: ObjectId, before: &[(FieldId, Uuid)]) -> b
     before.iter().any(|(field, id)| *field == holder.id && people.contains(id))
 }
 
-/// Which of these records are among those that an operation reaches, archived ones too.
+/// Which of these records an operation may touch, including archived ones.
 pub(super) async fn among(
     ctx: &Ctx,
     db: &impl ConnectionTrait,
@@ -165,7 +164,7 @@ pub(super) async fn among(
     rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index::<Uuid>(0)?))).collect()
 }
 
-/// Which of these records the caller sees; none of an object that the caller may not read.
+/// Which of these records the caller can see; none of an object that the caller may not read.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -185,20 +184,20 @@ pub(crate) async fn visible(
     }
 }
 
-/// Whether there is a record, archived or not, which the caller sees.
+/// Whether a record exists, archived or not, that the caller can see.
 ///
 /// # Errors
-/// `FORBIDDEN` where the caller reads none of the object.
+/// `FORBIDDEN` if the caller can read no record of the object.
 pub(super) async fn existing(ctx: &Ctx, object: &Object, id: RecordId) -> Result<bool> {
     let seen = rows(ctx, object, Operation::Read)?.unwrap_or(Filter::And(Vec::new()));
     Ok(among(ctx, &ctx.db, object, &[id], &seen).await?.contains(&id))
 }
 
-/// Those of the records that an operation of the caller does not reach, each with how that is told: a record which is
-/// not seen either does not exist to the caller.
+/// The records that an operation of the caller may not touch, each with the error to report. A record that the caller
+/// cannot see is reported as not found.
 ///
 /// # Errors
-/// `FORBIDDEN` where the operation reaches no record of the object.
+/// `FORBIDDEN` if the operation may touch no record of the object.
 pub(crate) async fn refusals(
     ctx: &Ctx,
     db: &impl ConnectionTrait,

@@ -1,5 +1,5 @@
-//! The organisation's roles: what its members and keys may do. Nobody makes a role that allows more than their own does,
-//! nor changes one that already does.
+//! The organisation's roles: what its members and API keys may do. Nobody can create a role that allows more than their
+//! own, or change one that already does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,27 +21,27 @@ use tenants::{
 
 use crate::{Ctx, catalog::Field, permission};
 
-/// Roles of one organisation, at most.
+/// Most roles of one organisation.
 pub const MOST: u64 = 100;
-/// The role of the one who founded the organisation, or was given it.
+/// The role of the owner.
 pub const OWNER: &str = "owner";
 
 /// A role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Role {
-    /// Stable identity.
+    /// Stable id.
     pub id: RoleId,
     /// API name.
     pub name: String,
-    /// Title for people.
+    /// Label for people.
     pub label: String,
-    /// One of those that every organisation is born with; they keep their names.
+    /// Whether it is one of the roles that every organisation has; they keep their names.
     pub seeded: bool,
-    /// What it allows; nothing for everything.
+    /// What it allows; `None` for everything.
     pub grants: Option<Grants>,
 }
 
-/// What a role is to be; what is not given stays as it is, or empty in a new one.
+/// The input for a role. Missing values do not change, or are empty in a new role.
 #[derive(Clone, Debug, Default)]
 pub struct RolePatch {
     pub name: Option<String>,
@@ -57,7 +57,7 @@ impl Role {
         Ok(Self { id: row.id, name: row.name, label: row.label, seeded: row.seeded, grants })
     }
 
-    /// What it gives, teams aside.
+    /// What it allows, apart from teams.
     pub fn access(&self) -> Access {
         self.grants.clone().map_or(Access::All, Access::of)
     }
@@ -82,7 +82,7 @@ pub async fn by_name(ctx: &Ctx, name: &str) -> Result<Role> {
     Role::of(row.ok_or_else(missing)?)
 }
 
-/// A role by its id, as members and keys name it.
+/// A role by its id.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -90,7 +90,7 @@ pub async fn by_id(ctx: &Ctx, id: RoleId) -> Result<Option<Role>> {
     roles::Entity::find_by_id(id).one(&ctx.db).await?.map(Role::of).transpose()
 }
 
-/// The caller's own role; nothing for ourselves.
+/// The caller's own role; `None` for the system.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -101,15 +101,15 @@ pub async fn own(ctx: &Ctx) -> Result<Option<Role>> {
     }
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
-/// `FORBIDDEN` for one that allows more than the caller's; `NAME_TAKEN`, `VALIDATION_FAILED`, `QUOTA_EXCEEDED`.
+/// `FORBIDDEN` for a role that allows more than the caller's; `NAME_TAKEN`; `VALIDATION_FAILED`; `QUOTA_EXCEEDED`.
 pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
     ctx.caller.demand(Permission::ManageRoles)?;
     let (ctx, tx) = ctx.begin_write().await?;
     if roles::Entity::find().count(&tx).await? >= MOST {
-        return Err(Error::new(Code::QuotaExceeded, format!("An organisation has at most {MOST} roles.")));
+        return Err(Error::new(Code::QuotaExceeded, format!("An organisation can have at most {MOST} roles.")));
     }
     let role = Role {
         id: RoleId::new(),
@@ -133,22 +133,28 @@ pub async fn create(ctx: &Ctx, patch: RolePatch) -> Result<Role> {
     Ok(role)
 }
 
-/// Changes a role; whoever has it may do what it says within a second.
+/// Changes a role; it takes effect within a second for everybody who has it.
 ///
 /// # Errors
-/// As [`create`]; `NOT_FOUND`; `CONFLICT` for one that allows everything, which stays so.
+/// As [`create`]; `NOT_FOUND`; `CONFLICT` for a role that allows everything, which cannot be changed.
 pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
     ctx.caller.demand(Permission::ManageRoles)?;
     let (ctx, tx) = ctx.begin_write().await?;
     let role = by_name(&ctx, name).await?;
     if role.grants.is_none() {
-        return Err(Error::new(Code::Conflict, format!("The role `{name}` allows everything, and stays so.")));
+        return Err(Error::new(
+            Code::Conflict,
+            format!("The role `{name}` allows everything, and this cannot be changed."),
+        ));
     }
     within_own(&ctx, &role)?;
     let seeded = role.seeded;
     let role = patched(&ctx, role, patch)?;
     if seeded && role.name != name {
-        return Err(Error::new(Code::Conflict, format!("The role `{name}` keeps its name; its label can change.")));
+        return Err(Error::new(
+            Code::Conflict,
+            format!("The role `{name}` cannot be renamed; its label can be changed."),
+        ));
     }
     let row = roles::ActiveModel {
         id: Set(role.id),
@@ -163,16 +169,19 @@ pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
     Ok(role)
 }
 
-/// Takes a role away that nobody has.
+/// Deletes a role that nobody has.
 ///
 /// # Errors
-/// `FORBIDDEN`, `NOT_FOUND`; `CONFLICT` while a member or a key has it, or for one of those that stay.
+/// `FORBIDDEN`; `NOT_FOUND`; `CONFLICT` while a member or a key has it, or for a standard role.
 pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     ctx.caller.demand(Permission::ManageRoles)?;
     let (ctx, tx) = ctx.begin_write().await?;
     let role = by_name(&ctx, name).await?;
     if role.seeded {
-        return Err(Error::new(Code::Conflict, format!("Every organisation has the role `{name}`; it stays.")));
+        return Err(Error::new(
+            Code::Conflict,
+            format!("Every organisation has the role `{name}`; it cannot be deleted."),
+        ));
     }
     within_own(&ctx, &role)?;
     let members = members::Entity::find().filter(members::Column::RoleId.eq(role.id)).count(&tx).await?;
@@ -193,20 +202,20 @@ async fn log(ctx: &Ctx, role: &Role, what: &str) -> Result<()> {
     security_log::note(&ctx.db, event, ctx.caller.clock.micros()).await
 }
 
-/// Refuses to touch, or to hand out, a role that allows more than the caller's own.
+/// Refuses to change, or to give to somebody, a role that allows more than the caller's own.
 ///
 /// # Errors
 /// `FORBIDDEN`.
 pub fn within_own(ctx: &Ctx, role: &Role) -> Result<()> {
     let access = role.access();
     let more = |what: &str| {
-        let message = format!("The role `{}` allows more than your own does{what}.", role.name);
+        let message = format!("The role `{}` allows more than your own role{what}.", role.name);
         Err(Error::new(Code::Forbidden, message))
     };
     if !ctx.caller.access.covers(&access) {
         return more("");
     }
-    // lines alone do not tell: what is made of a hidden field is hidden too, until a line shows it
+    // entries alone are not enough: a field that is derived from a hidden field is hidden too, unless an entry shows it
     let fields = ctx.catalog.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field)));
     let shown = |field: &Field| permission::access_on(ctx, &access, field) > permission::field_access(ctx, field);
     match fields.into_iter().find(|(_, field)| field.usable() && shown(field)) {
@@ -229,7 +238,10 @@ fn patched(ctx: &Ctx, mut role: Role, patch: RolePatch) -> Result<Role> {
     let mut issues = Vec::new();
     let mut issue = |field: &str, issue| issues.push(FieldIssue { field: field.to_owned(), issue });
     if !is_name(&role.name) {
-        issue("name", Issue::Rule("A name has 1 to 40 of a-z, A-Z, 0-9 and _, beginning with a small letter.".into()));
+        issue(
+            "name",
+            Issue::Rule("A name must have 1 to 40 of a-z, A-Z, 0-9 and _, and begin with a small letter.".into()),
+        );
     }
     if role.label.chars().count() > 100 {
         issue("label", Issue::TooLong("100".to_owned()));
@@ -251,7 +263,7 @@ fn stored(role: &Role) -> Result<String> {
 
 fn taken(error: sea_orm::DbErr, name: &str) -> Error {
     match violation(&error) {
-        Some(_) => Error::new(Code::NameTaken, format!("There is a role `{name}` already.")),
+        Some(_) => Error::new(Code::NameTaken, format!("There is already a role `{name}`.")),
         None => error.into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Actors as conditions name them: one of a kind, all of a kind, or whoever has an id.
+//! Actors in conditions: one actor, all actors of a kind, or whoever has an id.
 
 use serde_json::Value as Json;
 use tenants::{Actor, error::Issue};
@@ -8,7 +8,7 @@ use super::Value;
 
 const WANTED: &str = "an actor like { kind: \"MEMBER\", id: \"0190…\" }, or one of the two";
 
-/// Reads `{ kind, id }`, of which one is enough: an actor as stored, a kind alone, or an id alone.
+/// Parses `{ kind, id }`; one of the two is enough.
 pub(super) fn from_json(json: &Json) -> Result<Value, Issue> {
     let wrong = || Issue::WrongType(WANTED.into());
     let given = json.as_object().ok_or_else(wrong)?;

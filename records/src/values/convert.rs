@@ -1,5 +1,5 @@
-//! A value of one kind as a value of another, for fields whose type changes. The text of the value is read as an import
-//! would read it; numbers and days, whose texts can be misread, are converted as what they are.
+//! Converts a value to another type, for fields whose type changes. The value's text is parsed as an import would parse
+//! it; numbers and days, whose texts can be misread, are converted directly.
 
 use super::{Locale, Money, PERCENT_SCALE, Value, decimal, from_text, money, text_of_kind, validate};
 use crate::{
@@ -7,30 +7,32 @@ use crate::{
     catalog::{Field, FieldKind},
 };
 
-/// What becomes of a value.
+/// The result of a conversion.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Converted {
     /// All of it is kept.
     Kept(Value),
-    /// It has lost digits, or its time of day.
+    /// Decimals or the time of day were lost.
     Coarser(Value),
-    /// The new kind or the field's rules do not take it.
+    /// The new type or the field's rules do not accept it.
     Lost,
 }
 
-/// Whether values of a kind can become values of another at all, and why not.
+/// Whether values of a type can be converted to another type at all, and why not.
 ///
 /// # Errors
 /// The reason, as a sentence.
 pub fn convertible(from: &FieldKind, to: &FieldKind) -> Result<(), &'static str> {
     match (from, to) {
         (FieldKind::Relation(_), _) | (_, FieldKind::Relation(_)) => {
-            Err("links are not values that convert; make a new field, and delete this one")
+            Err("links cannot be converted; create a new field, and delete this one")
         }
         (FieldKind::Rollup(_), _) | (_, FieldKind::Rollup(_)) => {
-            Err("rollups are computed and do not convert; make a new field, and delete this one")
+            Err("rollups are computed and cannot be converted; create a new field, and delete this one")
         }
-        (_, FieldKind::AutoNumber { .. }) => Err("automatic numbers are given by the system, never converted"),
+        (_, FieldKind::AutoNumber { .. }) => {
+            Err("automatic numbers are assigned by the system and cannot be converted")
+        }
         (FieldKind::Id | FieldKind::Actor, _) | (_, FieldKind::Id | FieldKind::Actor) => {
             Err("ids and actors are the system's")
         }
@@ -38,7 +40,7 @@ pub fn convertible(from: &FieldKind, to: &FieldKind) -> Result<(), &'static str>
     }
 }
 
-/// A stored value of kind `from` as the field `to` would hold it.
+/// A stored value of type `from`, as the field `to` would hold it.
 pub fn convert(from: &FieldKind, to: &Field, value: &Value, locale: &Locale) -> Converted {
     let converted = match (from, value) {
         (_, Value::Null) => return Converted::Kept(Value::Null),
@@ -60,7 +62,7 @@ pub fn convert(from: &FieldKind, to: &Field, value: &Value, locale: &Locale) -> 
     }
 }
 
-/// A number with its scale; an amount is one if it is of the organisation's own currency.
+/// A number with its scale; an amount counts as a number if it is in the base currency.
 fn number(kind: &FieldKind, value: &Value, locale: &Locale) -> Option<(i64, u8)> {
     match value {
         Value::Int(number) => Some((*number, scale(kind)?)),

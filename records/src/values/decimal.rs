@@ -1,23 +1,23 @@
-//! Decimal numbers as integers at a scale: exact where they fit, rounded half to even where digits are too many, and
+//! Decimal numbers as integers at a scale: exact if they fit, rounded half to even if there are too many digits, and
 //! never through floating point.
 
 use std::cmp::Ordering;
 
 use tenants::error::Issue;
 
-/// Why a text is no number at a scale.
+/// Why a text is not a number at a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It is not a number.
     Syntax,
-    /// Below what 64 bits hold.
+    /// Below the least 64-bit number.
     TooSmall,
-    /// Above what 64 bits hold.
+    /// Above the greatest 64-bit number.
     TooLarge,
 }
 
 impl Fault {
-    /// The complaint for people; `what` names what a number of this field looks like.
+    /// The error for people; `what` describes a number of this field.
     pub fn issue(self, scale: u8, what: &'static str) -> Issue {
         match self {
             Fault::Syntax => Issue::WrongType(what.into()),
@@ -27,12 +27,12 @@ impl Fault {
     }
 }
 
-/// Reads `[+-]digits[.digits][e[+-]digits]`, the notation of the API and of JSON.
+/// Parses `[+-]digits[.digits][e[+-]digits]`, the notation of the API and of JSON.
 pub fn parse(text: &str, scale: u8) -> Result<i64, Fault> {
     parse_near(text, scale).map(|(number, _)| number)
 }
 
-/// The same, and how what is written compares with the number that it was rounded to.
+/// The same, and how the written number compares with the rounded one.
 pub fn parse_near(text: &str, scale: u8) -> Result<(i64, Ordering), Fault> {
     let (mantissa, power) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i32>().map_err(|_| Fault::Syntax)?),
@@ -50,7 +50,7 @@ pub fn parse_near(text: &str, scale: u8) -> Result<(i64, Ordering), Fault> {
     near(negative, whole, fraction, power, scale)
 }
 
-/// Puts a number together from its digits; `power` is a decimal exponent.
+/// Builds a number from its digits; `power` is a decimal exponent.
 pub(crate) fn assemble(negative: bool, whole: &str, fraction: &str, power: i32, scale: u8) -> Result<i64, Fault> {
     near(negative, whole, fraction, power, scale).map(|(number, _)| number)
 }
@@ -66,7 +66,7 @@ fn near(negative: bool, whole: &str, fraction: &str, power: i32, scale: u8) -> R
         }
         let digit = i128::from(byte - b'0');
         if mantissa > MOST_KEPT {
-            // Digits beyond the 37th cannot change the result but by breaking a tie.
+            // digits after the 37th can only matter by breaking a tie
             dropped += 1;
             inexact |= digit != 0;
         } else {
@@ -87,7 +87,7 @@ fn near(negative: bool, whole: &str, fraction: &str, power: i32, scale: u8) -> R
     } else {
         match u32::try_from(-shift).ok().and_then(|shift| 10_i128.checked_pow(shift)) {
             Some(divisor) => {
-                // A one below the last kept digit tells 0.5 from 0.500…01.
+                // a 1 after the last kept digit distinguishes 0.5 from 0.500…01
                 let mantissa = if inexact && divisor >= 10 { mantissa | 1 } else { mantissa };
                 let rounded = divide(mantissa, divisor);
                 (rounded, mantissa.cmp(&(rounded * divisor)))
@@ -117,7 +117,7 @@ pub fn divide(dividend: i128, divisor: i128) -> i128 {
     }
 }
 
-/// The same number at another scale, rounded half to even; none if it does not fit.
+/// The same number at another scale, rounded half to even; `None` if it does not fit.
 pub fn rescale(value: i128, from: u8, to: u8) -> Option<i64> {
     let result = if to >= from {
         value.checked_mul(10_i128.checked_pow(u32::from(to - from))?)?

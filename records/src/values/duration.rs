@@ -1,5 +1,5 @@
-//! Lengths of time in microseconds, written as ISO 8601. A day is 24 hours and a week seven days; months and years
-//! have no fixed length and are refused.
+//! Durations in microseconds, written as ISO 8601. A day is 24 hours and a week seven days; months and years have no
+//! fixed length and are refused.
 
 use super::decimal;
 
@@ -8,7 +8,7 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Reads `P1DT2H30M`, `PT0.5S`, `P2W`, `-PT5M`.
+/// Parses `P1DT2H30M`, `PT0.5S`, `P2W`, `-PT5M`.
 pub fn parse(text: &str) -> Option<i64> {
     let (negative, body) = match text.strip_prefix('-') {
         Some(body) => (true, body),
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Option<i64> {
     i64::try_from(if negative { -total } else { total }).ok()
 }
 
-/// Sums `<number><unit>` parts, whose units must come in the order given, each at most once.
+/// Adds up `<number><unit>` parts; the units must come in the given order, each at most once.
 fn parts(mut text: &str, mut units: &[(char, i64)]) -> Option<i128> {
     let mut total: i128 = 0;
     while !text.is_empty() {
@@ -47,7 +47,7 @@ fn parts(mut text: &str, mut units: &[(char, i64)]) -> Option<i128> {
     Some(total)
 }
 
-/// Reads what people write: ISO 8601, `1:30`, `01:30:15`, `1h30`, `2 h 15 min`, `45 min`, `3 days`, `2 jours`.
+/// Parses what people write: ISO 8601, `1:30`, `01:30:15`, `1h30`, `2 h 15 min`, `45 min`, `3 days`, `2 jours`.
 pub fn parse_human(text: &str) -> Option<i64> {
     let text = crate::fold::fold_v1(text);
     parse(&text.to_ascii_uppercase()).or_else(|| clock(&text)).or_else(|| spelled(&text))
@@ -65,7 +65,7 @@ fn clock(text: &str) -> Option<i64> {
     hours.checked_add(two(minutes)? * MINUTE + two(seconds)? * SECOND)
 }
 
-/// Numbers with units in three languages; a last number without unit is of the next smaller one (`1h30`).
+/// Numbers with units in three languages; a last number without unit has the next smaller unit (`1h30`).
 fn spelled(text: &str) -> Option<i64> {
     let mut total: i128 = 0;
     let mut last: i64 = i64::MAX;
@@ -101,7 +101,7 @@ fn unit(word: &str) -> Option<i64> {
     })
 }
 
-/// Writes a length of time; nothing is `PT0S`.
+/// Writes a duration; zero is `PT0S`.
 pub fn write(micros: i64, out: &mut Vec<u8>) {
     if micros < 0 {
         out.push(b'-');
@@ -113,7 +113,7 @@ pub fn write(micros: i64, out: &mut Vec<u8>) {
     let (minutes, rest) = (rest / MINUTE as u64, rest % MINUTE as u64);
     let part = |number: u64, unit: u8, out: &mut Vec<u8>| {
         if number > 0 {
-            // At most i64::MAX microseconds in days, so it fits.
+            // at most i64::MAX microseconds in days, so it fits
             decimal::write(number as i64, 0, out);
             out.push(unit);
         }

@@ -1,4 +1,4 @@
-//! Email addresses: kept as typed, compared in lower case with a punycode domain.
+//! Email addresses: stored as typed, compared in lower case with a punycode domain.
 
 use tenants::error::Issue;
 use unicode_normalization::UnicodeNormalization;
@@ -7,7 +7,8 @@ use super::Contact;
 
 const EXPECTED: &str = "an email address like name@example.com";
 
-/// Reads an address. What cannot be one is refused; what has the form but would hardly be delivered is not valid.
+/// Parses an address. What cannot be an address is refused; what looks like one but can hardly be delivered is marked
+/// as not valid.
 pub fn parse(text: &str) -> Result<Contact, Issue> {
     let typed = text.trim();
     let refused = || Issue::WrongType(EXPECTED.into());
@@ -27,7 +28,7 @@ pub fn parse(text: &str) -> Result<Contact, Issue> {
     Ok(Contact { typed: address.to_owned(), key, valid })
 }
 
-/// The address within `mailto:…` or `<…>`.
+/// The address inside `mailto:…` or `<…>`.
 fn bare(text: &str) -> &str {
     let text = match text.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => &text[7..],
@@ -36,14 +37,14 @@ fn bare(text: &str) -> &str {
     text.strip_prefix('<').and_then(|inner| inner.strip_suffix('>')).unwrap_or(text).trim()
 }
 
-/// What no address of today has before its `@` (quoted local parts are history).
+/// Characters that today's addresses do not have before the `@` (quoted local parts are not supported).
 fn is_forbidden(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || matches!(c, '@' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '[' | ']' | '\\' | '"')
 }
 
-/// The domain in lower case and punycode; none if it is no host name.
+/// The domain in lower case and punycode; `None` if it is not a host name.
 fn ascii_domain(domain: &str) -> Option<String> {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let ascii = if domain.is_ascii() && !domain.contains("--") {
@@ -60,7 +61,7 @@ fn ascii_domain(domain: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(label)).then_some(ascii)
 }
 
-/// Whether mail can find the domain from outside: it has a top level, which is no number.
+/// Whether mail can reach the domain: it has a top-level domain that is not a number.
 fn is_public(domain: &str) -> bool {
     domain.rsplit_once('.').is_some_and(|(_, top)| top.len() > 1 && !top.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -1,4 +1,4 @@
-//! Values as the API takes them: strict notations, one per kind.
+//! Parses values from the API: strict notations, one per type.
 
 use serde_json::Value as Json;
 use tenants::error::Issue;
@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Locale, Value, actor, decimal, duration, email, limits, moment, money, phone, select};
 use crate::catalog::{Cardinality, Field, FieldKind, Relation};
 
-/// Reads a value of the API. Null and blank texts are no value; an option that is no longer offered is read (so that
-/// it can be searched for), and refused by [`super::validate`].
+/// Parses a value from the API. Null and blank texts mean no value. A retired option is accepted here (so that it can
+/// be searched), and refused by [`super::validate`].
 pub fn from_json(field: &Field, value: &Json, locale: &Locale) -> Result<Value, Issue> {
     of_kind(&field.kind, value, locale)
 }
@@ -77,7 +77,7 @@ fn texts<'a>(json: &'a Json, what: &'static str) -> Result<Vec<&'a str>, Issue> 
     list.iter().map(|item| text(item, what)).collect()
 }
 
-/// A number given as JSON number or, so that no digit is lost on the way, as text.
+/// A number given as JSON number or, to lose no digits on the way, as text.
 fn number(json: &Json, scale: u8, what: &'static str) -> Result<Value, Issue> {
     let parsed = match json {
         Json::Number(number) => match number.as_i64() {
@@ -98,7 +98,7 @@ fn beyond(negative: bool) -> decimal::Fault {
     if negative { decimal::Fault::TooSmall } else { decimal::Fault::TooLarge }
 }
 
-/// Whole numbers are not rounded into being: `2.5` is no integer, `2.0` is.
+/// Integers are not rounded: `2.5` is refused, `2.0` is accepted.
 fn is_whole(json: &Json) -> bool {
     match json {
         Json::Number(number) => number.as_f64().is_some_and(|float| float.fract() == 0.0),

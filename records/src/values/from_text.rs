@@ -1,4 +1,4 @@
-//! Values as they stand in the cells of files: every notation that people use and that can be told apart.
+//! Parses values from the cells of files: every notation that people use, if it is not ambiguous.
 
 use tenants::error::Issue;
 
@@ -8,7 +8,7 @@ use crate::{
     fold::fold_v1,
 };
 
-/// Reads a cell. Nothing but blanks is no value; what is odd but kept comes with a warning.
+/// Parses a cell. Only blanks mean no value; a strange value that is kept comes with a warning.
 pub fn from_text(field: &Field, text: &str, locale: &Locale) -> Result<(Value, Option<Warning>), Issue> {
     if text.trim().is_empty() {
         return Ok((Value::Null, None));
@@ -79,14 +79,14 @@ fn of_kind(kind: &FieldKind, text: &str, untrimmed: &str, locale: &Locale) -> Re
             }
         }
         FieldKind::Relation(relation) => links(relation, text),
-        // Parted before: emails and phones bring warnings, rollups are of their result's kind.
+        // already handled: emails and phones have warnings, rollups have the type of their result
         FieldKind::Email | FieldKind::Phone | FieldKind::Rollup(_) => limits::line(text),
     }
 }
 
 fn whole(text: &str, locale: &Locale) -> Result<Value, Issue> {
     const WHAT: &str = "a whole number";
-    // At a scale of three, what rounding would hide is seen: 2.0 is whole, 2.4 is not.
+    // with a scale of three, decimals that rounding would hide can be seen: 2.0 is an integer, 2.4 is not
     match number::parse(text, 3, 0, locale) {
         Ok(thousandths) if thousandths % 1000 == 0 => Ok(Value::Int(thousandths / 1000)),
         Ok(_) => Err(Issue::WrongType(WHAT.into())),
@@ -111,7 +111,7 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// The words of a cell, parted by the strongest separator in it: `|`, else `;`, else `,` (so that words may hold the
+/// The words of a cell, split at the strongest separator in it: `|`, else `;`, else `,` (so that words may contain the
 /// weaker ones).
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let separator = ['|', ';', ','].into_iter().find(|separator| text.contains(*separator)).unwrap_or(',');

@@ -1,4 +1,4 @@
-//! What values are compared by: the content of the `_k` column beside a field's own.
+//! What values are compared by: the content of the `_k` column beside the field's own column.
 
 use super::{Value, email, phone};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     fold::fold_v1,
 };
 
-/// Longest key of a text that can be sorted, in bytes. A PostgreSQL index entry holds less than 2 704; texts of the
-/// widest scripts beyond that are compared by their beginning.
+/// Longest key of a text that can be sorted, in bytes. A PostgreSQL index entry holds less than 2 704 bytes; longer
+/// keys are compared by their beginning.
 const LONGEST: usize = 2_000;
 
-/// Whether columns of this kind have a key column.
+/// Whether columns of this type have a key column.
 pub fn has_key(kind: &FieldKind) -> bool {
     match kind {
         FieldKind::Text
@@ -24,7 +24,7 @@ pub fn has_key(kind: &FieldKind) -> bool {
     }
 }
 
-/// What a value's key column holds; none where the value is null or its kind has no key.
+/// The content of a value's key column; `None` if the value is null or its type has no key.
 pub fn key(field: &Field, value: &Value) -> Option<String> {
     of_kind(&field.kind, value)
 }
@@ -36,7 +36,7 @@ fn of_kind(kind: &FieldKind, value: &Value) -> Option<String> {
             Some(capped(fold_v1(text)))
         }
         (FieldKind::LongText, Value::Text(text)) => Some(fold_v1(text)),
-        // At rest an address is a text: the same key comes out again, since what is shown of a valid one is its key.
+        // a stored address is a text: it gives the same key, because a valid address is shown by its key
         (FieldKind::Email, Value::Text(text)) => Some(email::parse(text).map_or_else(|_| fold_v1(text), |c| c.key)),
         (FieldKind::Phone, Value::Text(text)) => Some(phone::parse(text, "").key),
         (FieldKind::Rollup(rollup), value) => of_kind(&rollup.result, value),

@@ -1,26 +1,26 @@
-//! How much a value may hold, and how texts of each kind are tidied, whichever endpoint they come from.
+//! How large a value may be, and how texts of each type are cleaned, for every endpoint.
 
 use tenants::error::Issue;
 
 use super::Value;
 use crate::fold::fold_v1;
 
-/// Characters of a text of one line.
+/// Most characters of a single-line text.
 pub const TEXT: usize = 1_000;
-/// Characters of a text of many lines.
+/// Most characters of a multi-line text.
 pub const LONG_TEXT: usize = 100_000;
-/// Words of a tags field, and characters of each.
+/// Most words of a tags field, and most characters of a word.
 pub const TAGS: usize = 100;
-/// Bytes of a JSON value, as written.
+/// Most bytes of a JSON value, as written.
 pub const JSON: usize = 64 * 1024;
-/// Characters of an address of the web.
+/// Most characters of a URL.
 pub const URL: usize = 2_000;
-/// Characters of a phone number as typed.
+/// Most characters of a phone number as typed.
 pub const PHONE: usize = 100;
-/// Links of one record through a many-to-many relation.
+/// Most links of one record through a many-to-many relation.
 pub const LINKS: usize = 1_000;
 
-/// One line, trimmed; line breaks and tabs become blanks, and nothing but blanks is no value.
+/// A single line, trimmed; line breaks and tabs become blanks, and only blanks mean no value.
 pub(crate) fn line(text: &str) -> Result<Value, Issue> {
     let text = text.trim();
     if text.is_empty() {
@@ -36,7 +36,7 @@ pub(crate) fn line(text: &str) -> Result<Value, Issue> {
     Ok(Value::Text(line))
 }
 
-/// Many lines, as given; nothing but blanks is no value.
+/// Several lines, unchanged; only blanks mean no value.
 pub(crate) fn lines(text: &str) -> Result<Value, Issue> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
@@ -45,7 +45,7 @@ pub(crate) fn lines(text: &str) -> Result<Value, Issue> {
     Ok(Value::Text(text.to_owned()))
 }
 
-/// Refuses what is too long, and the one character that PostgreSQL cannot hold.
+/// Refuses what is too long, and the one character that PostgreSQL cannot store.
 pub(crate) fn fits(text: &str, most: usize) -> Result<(), Issue> {
     if text.len() > most && text.chars().count() > most {
         return Err(Issue::TooLong(most.to_string()));
@@ -56,7 +56,7 @@ pub(crate) fn fits(text: &str, most: usize) -> Result<(), Issue> {
     Ok(())
 }
 
-/// Words without blanks around, each once however it is written; none is no value.
+/// Words, trimmed, each once in any spelling; an empty list means no value.
 pub(crate) fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Result<Value, Issue> {
     let mut kept: Vec<String> = Vec::new();
     let mut folds: Vec<String> = Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn tags<'a>(words: impl Iterator<Item = &'a str>) -> Result<Value, Is
     Ok(if kept.is_empty() { Value::Null } else { Value::List(kept) })
 }
 
-/// An http or https address, kept as typed.
+/// An http or https address, stored as typed.
 pub(crate) fn url(text: &str) -> Result<Value, Issue> {
     let text = text.trim();
     if text.is_empty() {

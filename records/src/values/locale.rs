@@ -1,4 +1,4 @@
-//! What the reading of a value depends on besides its field.
+//! What parsing a value depends on, besides its field.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -10,19 +10,19 @@ use super::decimal;
 /// An organisation's conventions.
 #[derive(Clone, Debug)]
 pub struct Locale {
-    /// ISO 3166 code in capitals: region of local phone numbers, order of day and month.
+    /// ISO 3166 code in capitals: the region of local phone numbers, the order of day and month.
     pub country: String,
-    /// Where its days begin.
+    /// The time zone of its days.
     pub time_zone: Tz,
     /// Base currency (ISO 4217).
     pub currency: [u8; 3],
     /// ISO 639 code: `en`, `fr`, `es`.
     pub language: String,
-    /// What other currencies are worth.
+    /// Exchange rates.
     pub rates: Rates,
 }
 
-/// What one unit of a currency is worth in the base currency.
+/// The value of one unit of a currency in the base currency.
 pub type Rates = BTreeMap<[u8; 3], Rate>;
 
 /// An exact positive exchange rate.
@@ -33,7 +33,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// An amount at scale 4 in the base currency at scale 4, half to even; none if it does not fit.
+    /// An amount at scale 4, converted to the base currency at scale 4, half to even; `None` if it does not fit.
     pub fn convert(self, amount: i64) -> Option<i64> {
         decimal::rescale(i128::from(amount).checked_mul(i128::from(self.digits))?, self.scale, 0)
     }
@@ -42,7 +42,7 @@ impl Rate {
 impl FromStr for Rate {
     type Err = decimal::Fault;
 
-    /// Reads a decimal like `0.0074`; keeps up to 15 of its decimals.
+    /// Parses a decimal like `0.0074`, with up to 15 decimals.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let scale = u8::try_from(places.min(15)).map_err(|_| decimal::Fault::Syntax)?;
@@ -52,7 +52,7 @@ impl FromStr for Rate {
 }
 
 impl Locale {
-    /// An organisation's own conventions, with the exchange rates it has set.
+    /// The conventions of an organisation, with its exchange rates.
     pub fn of(settings: &Settings, rates: Rates) -> Self {
         Self {
             country: settings.country.clone(),
@@ -63,12 +63,12 @@ impl Locale {
         }
     }
 
-    /// True where the month is written before the day.
+    /// True if the month is written before the day.
     pub(crate) fn month_first(&self) -> bool {
         matches!(self.country.as_str(), "US" | "AS" | "FM" | "GU" | "MH" | "MP" | "PH" | "PR" | "PW" | "UM" | "VI")
     }
 
-    /// True where decimals follow a point (and a comma parts thousands).
+    /// True if the decimal separator is a point (and a comma separates thousands).
     pub(crate) fn decimal_point(&self) -> bool {
         const POINT: &str = "AE AG AI AS AU BB BD BH BM BN BS BW BZ CA CN DM DO EG ER ET FJ FK FM GB GD GG GH GI GM GT \
                              GU GY HK HN IE IL IM IN IQ JE JM JO JP KE KH KN KP KR KW KY LB LC LK LR LS LY MH MM MN \

@@ -1,5 +1,5 @@
-//! Values as the engine carries them between endpoints and columns: read from JSON and from the cells of files, checked,
-//! compared by their key, and written again. Pure: nothing here knows a database.
+//! Values as the engine passes them between endpoints and columns: parsed from JSON and from cells of files, checked,
+//! compared by key, and written. Nothing here uses a database.
 
 mod actor;
 mod convert;
@@ -30,17 +30,17 @@ pub use render::{json_of_kind, text_of_kind, to_json, to_text, write_json, write
 pub use validate::{check_rules, validate};
 pub use warning::Warning;
 
-/// Digits that percentages keep after the point.
+/// Decimals of percentages.
 pub const PERCENT_SCALE: u8 = 2;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A value at rest. What an integer means follows from the field's kind: a decimal at its scale, days, microseconds.
+/// A stored value. What an integer means depends on the field's type: a decimal at its scale, days, microseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
-    /// Nothing.
+    /// No value.
     Null,
     /// Boolean.
     Bool(bool),
@@ -48,15 +48,15 @@ pub enum Value {
     Int(i64),
     /// Text, select key, URL, actor, JSON as text.
     Text(String),
-    /// Record id, to-one link.
+    /// Record id, for a to-one link.
     Id(Uuid),
     /// Tags and multi-select keys.
     List(Vec<String>),
-    /// Targets of a many-to-many link, as a whole.
+    /// All targets of a many-to-many link.
     Ids(Vec<Uuid>),
     /// Money.
     Money(Money),
-    /// Email or phone on its way in; at rest it is a text.
+    /// Email or phone while it is being written; stored, it is a text.
     Contact(Contact),
 }
 
@@ -67,29 +67,29 @@ pub struct Money {
     pub amount: i64,
     /// ISO 4217 code.
     pub currency: [u8; 3],
-    /// Amount in the tenant's base currency at scale 4; sums and sorts run on it.
+    /// Amount in the tenant's base currency at scale 4; used for sums and sorting.
     pub base: i64,
 }
 
-/// An address to reach somebody, as typed and as compared.
+/// An address to contact somebody, as typed and as compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// As typed, trimmed.
     pub typed: String,
-    /// What matching, uniqueness and consent go by: lower case with a punycode domain; E.164 where possible.
+    /// What matching, uniqueness and consent use: lower case with a punycode domain; E.164 if possible.
     pub key: String,
     /// Whether it can be written to or called.
     pub valid: bool,
 }
 
 impl Contact {
-    /// What is stored in the field's own column and shown: the normalised form where there is one, else as typed.
+    /// The text stored in the field's own column and shown: the normalised form if there is one, otherwise as typed.
     pub fn shown(&self) -> &str {
         if self.valid { &self.key } else { &self.typed }
     }
 }
 
-/// Reads the tables that phones and countries need, which otherwise the first of them waits for.
+/// Loads the tables for phones and countries; otherwise the first request would wait for them.
 pub fn warm() {
     phone::parse("+213550123456", "DZ");
     country::alpha2("DZ");

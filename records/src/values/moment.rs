@@ -1,4 +1,4 @@
-//! Dates and instants: read from ISO notation and from what people write in files, written as RFC 3339.
+//! Dates and instants: parsed from ISO notation and from what people write in files, written as RFC 3339.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::Locale;
 use crate::{calendar, fold::fold_v1};
 
-/// Reads `2026-03-01`: the only notation of the API.
+/// Parses `2026-03-01`, the only notation of the API.
 pub(crate) fn iso_date(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
@@ -16,7 +16,7 @@ pub(crate) fn iso_date(text: &str) -> Option<i64> {
     in_calendar(NaiveDate::from_ymd_opt(part(0..4)? as i32, part(5..7)?, part(8..10)?)?)
 }
 
-/// Reads RFC 3339, or the same without offset as a time of the zone, or a bare date as its beginning there.
+/// Parses RFC 3339; without offset it is a local time of the zone, and a date alone is the start of that day.
 pub(crate) fn iso_instant(text: &str, zone: Tz) -> Option<i64> {
     if let Ok(found) = DateTime::parse_from_rfc3339(text) {
         return in_time(found.timestamp_micros());
@@ -32,7 +32,7 @@ pub(crate) fn iso_instant(text: &str, zone: Tz) -> Option<i64> {
     in_time(calendar::instant(local, zone))
 }
 
-/// Reads a date in the many notations of files; a time after it is left out.
+/// Parses a date in the many notations of files; a time after it is ignored.
 pub(crate) fn human_date(text: &str, locale: &Locale) -> Option<i64> {
     iso_date(text).or_else(|| calendar_day(split(text, locale)?.day))
 }
@@ -41,7 +41,7 @@ fn calendar_day(day: NaiveDate) -> Option<i64> {
     in_calendar(day)
 }
 
-/// Reads an instant in the many notations of files; without offset it is a time of the organisation's zone.
+/// Parses an instant in the many notations of files; without offset it is a local time of the organisation.
 pub(crate) fn human_instant(text: &str, locale: &Locale) -> Option<i64> {
     if let Some(found) = iso_instant(text, locale.time_zone) {
         return Some(found);
@@ -61,7 +61,7 @@ struct Moment {
     offset: Option<i64>,
 }
 
-/// Parts a text from its end into offset, half of the day, time and date.
+/// Splits a text from its end into offset, am/pm, time and date.
 fn split(text: &str, locale: &Locale) -> Option<Moment> {
     if text.len() > 100 {
         return None;
@@ -73,7 +73,7 @@ fn split(text: &str, locale: &Locale) -> Option<Moment> {
         _ => folded,
     };
     let mut words: Vec<&str> = spaced.split(' ').filter(|word| !matches!(*word, "a" | "at" | "las")).collect();
-    // The offset may stand by itself or behind the time: `10:00 +0200`, `10:00z`.
+    // the offset may stand alone or follow the time: `10:00 +0200`, `10:00z`
     let last = words.pop()?;
     let (last, offset) = match last.find(['+', '-', 'z', 'u', 'g']).filter(|at| *at == 0 || last[..*at].contains(':')) {
         Some(at) => match offset(&last[at..]) {
@@ -122,7 +122,7 @@ fn offset(word: &str) -> Option<i64> {
     (hours <= 14 && minutes < 60).then(|| sign * i64::from(hours * 3600 + minutes * 60))
 }
 
-/// Reads `14:30`, `14:30:05.123`, `14h30`, `9h`, `2:30pm`; `half` is the half of the day said elsewhere.
+/// Parses `14:30`, `14:30:05.123`, `14h30`, `9h`, `2:30pm`; `half` is an am/pm found elsewhere.
 fn clock(word: &str, half: Option<bool>) -> Option<NaiveTime> {
     let (word, half) = match (word.strip_suffix("am"), word.strip_suffix("pm")) {
         (Some(time), _) => (time, Some(false)),
@@ -153,7 +153,7 @@ fn clock(word: &str, half: Option<bool>) -> Option<NaiveTime> {
     NaiveTime::from_hms_nano_opt(hour, minute, two(second)?, nanos)
 }
 
-/// Reads a date of day, month and year in any order that can be told; folded text.
+/// Parses a date of day, month and year in any order that is clear; the text is folded.
 fn day(text: &str, locale: &Locale) -> Option<NaiveDate> {
     if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
         return NaiveDate::from_ymd_opt(number(&text[..4])? as i32, number(&text[4..6])?, number(&text[6..])?);
@@ -164,7 +164,7 @@ fn day(text: &str, locale: &Locale) -> Option<NaiveDate> {
         if part.starts_with(|c: char| c.is_ascii_digit()) {
             numbers.push(without_ordinal(part));
         } else if let Some(found) = month_name(part) {
-            // "mar" begins a weekday and a month; the month comes last.
+            // "mar" is the start of a weekday and of a month; the month comes last
             month = Some(found);
         } else if !is_filler(part) {
             return None;
@@ -184,7 +184,7 @@ fn day(text: &str, locale: &Locale) -> Option<NaiveDate> {
     }
 }
 
-/// A year of two digits is of 1950 to 2049.
+/// A two-digit year means 1950 to 2049.
 fn ymd(year: &str, month: u32, day: u32) -> Option<NaiveDate> {
     let number = number(year)? as i32;
     let year = match (year.len(), number) {
@@ -201,7 +201,7 @@ fn without_ordinal(part: &str) -> &str {
     ENDINGS.iter().find_map(|ending| part.strip_suffix(ending)).unwrap_or(part)
 }
 
-/// The month whose name in English, French or Spanish begins so, if it is only one.
+/// The month whose name in English, French or Spanish starts like this, if there is only one.
 fn month_name(word: &str) -> Option<u32> {
     const NAMES: [&str; 12] = [
         "january janvier enero",
@@ -262,7 +262,7 @@ pub(crate) fn write_instant(micros: i64, out: &mut Vec<u8>) {
     const DAY: i64 = 86_400_000_000;
     write_date(micros.div_euclid(DAY), out);
     let rest = micros.rem_euclid(DAY);
-    // Below 86 400, so it fits.
+    // below 86 400, so it fits
     let seconds = (rest / 1_000_000) as u32;
     out.push(b'T');
     out.extend_from_slice(&two(seconds / 3600));

@@ -1,16 +1,17 @@
-//! Amounts: scale 4, a currency, and what they are worth in the organisation's base currency at the time of writing.
+//! Amounts: scale 4, a currency, and their value in the base currency at the time of writing.
 
 use serde_json::Value as Json;
 use tenants::error::Issue;
 
 use super::{Locale, Money, decimal, number};
 
-/// Digits kept after the point.
+/// Decimals that are stored.
 pub const SCALE: u8 = 4;
 
 const EXPECTED: &str = "an amount like \"12.50\" or { amount: \"12.50\", currency: \"EUR\" }";
 
-/// An amount with its worth in the base currency. Without a rate that is refused: a guess would falsify every sum.
+/// An amount with its value in the base currency. Without an exchange rate it is refused: a guess would make every sum
+/// wrong.
 pub fn of(amount: i64, currency: [u8; 3], locale: &Locale) -> Result<Money, Issue> {
     if currency == locale.currency {
         return Ok(Money { amount, currency, base: amount });
@@ -31,7 +32,7 @@ pub fn code(currency: &[u8; 3]) -> String {
     currency.iter().map(|byte| char::from(*byte)).collect()
 }
 
-/// How many digits people write after the point.
+/// How many decimals people write in a currency.
 pub fn minor_digits(currency: &[u8; 3]) -> u8 {
     match currency {
         b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX" | b"VND"
@@ -41,7 +42,7 @@ pub fn minor_digits(currency: &[u8; 3]) -> u8 {
     }
 }
 
-/// Writes an amount with the digits its currency has, or more where they are not zero.
+/// Writes an amount with the decimals of its currency, or more if they are not zero.
 pub fn write_amount(amount: i64, currency: &[u8; 3], out: &mut Vec<u8>) {
     let mut scale = SCALE;
     let mut value = amount;
@@ -52,14 +53,14 @@ pub fn write_amount(amount: i64, currency: &[u8; 3], out: &mut Vec<u8>) {
     decimal::write(value, scale, out);
 }
 
-/// What [`write_amount`] writes.
+/// The text that [`write_amount`] writes.
 pub fn amount_text(amount: i64, currency: &[u8; 3]) -> String {
     let mut out = Vec::with_capacity(24);
     write_amount(amount, currency, &mut out);
     out.into_iter().map(char::from).collect()
 }
 
-/// Reads `{ amount, currency }`, or a bare amount in the base currency.
+/// Parses `{ amount, currency }`, or an amount alone in the base currency.
 pub(crate) fn from_json(json: &Json, locale: &Locale) -> Result<Money, Issue> {
     let (amount, currency) = match json {
         Json::Object(parts) => {
@@ -85,7 +86,7 @@ pub(crate) fn from_json(json: &Json, locale: &Locale) -> Result<Money, Issue> {
     of(amount.map_err(|fault| fault.issue(SCALE, EXPECTED))?, currency, locale)
 }
 
-/// Reads a cell like `1 234,50 €`, `EUR 12`, `-$5` or `(5.00)`.
+/// Parses a cell like `1 234,50 €`, `EUR 12`, `-$5` or `(5.00)`.
 pub(crate) fn from_text(text: &str, locale: &Locale) -> Result<Money, Issue> {
     let (negative, body) = number::sign(text.trim());
     let (amount, currency) = split(body, locale);
@@ -95,7 +96,7 @@ pub(crate) fn from_text(text: &str, locale: &Locale) -> Result<Money, Issue> {
     of(amount, currency, locale)
 }
 
-/// Parts an amount from the currency before or behind it.
+/// Separates an amount from the currency before or after it.
 fn split<'a>(text: &'a str, locale: &Locale) -> (&'a str, [u8; 3]) {
     let unit = |part: &str| currency(part).or_else(|| symbol(part, locale));
     let of_number = |c: char| {
@@ -114,7 +115,7 @@ fn split<'a>(text: &'a str, locale: &Locale) -> (&'a str, [u8; 3]) {
     }
 }
 
-/// Currency of a sign; shared signs mean the base currency where it uses them.
+/// The currency of a sign; a shared sign means the base currency if that uses it.
 fn symbol(sign: &str, locale: &Locale) -> Option<[u8; 3]> {
     let base = locale.currency;
     Some(match sign {

@@ -1,19 +1,19 @@
-//! Numbers as people write them in files: decimal comma or point, thousands parted in many ways.
+//! Numbers as people write them in files: decimal comma or point, and several ways to separate thousands.
 
 use super::{
     Locale,
     decimal::{self, Fault},
 };
 
-/// Reads a number in any plausible notation. `decimals` is how many decimals a value of the field usually has: where
-/// it has fewer than three, `1.234` in a country of decimal commas is a thousand and more.
+/// Parses a number in any plausible notation. `decimals` is the usual number of decimals in the field: with fewer than
+/// three, `1.234` in a country of decimal commas means one thousand and more.
 pub(crate) fn parse(text: &str, scale: u8, decimals: u8, locale: &Locale) -> Result<i64, Fault> {
     let (negative, body) = sign(text.trim());
     if !body.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',') {
         return Err(Fault::Syntax);
     }
     if let Some((_, power)) = body.split_once(['e', 'E']) {
-        // Scientific notation comes from programs, which write points.
+        // scientific notation comes from programs, which write points
         return if power.is_empty() { Err(Fault::Syntax) } else { decimal::parse(&signed(negative, body), scale) };
     }
     let blank = |c: char| matches!(c, ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\'' | '’' | '_');
@@ -28,7 +28,7 @@ pub(crate) fn parse(text: &str, scale: u8, decimals: u8, locale: &Locale) -> Res
     decimal::assemble(negative, &whole, fraction, 0, scale)
 }
 
-/// The sign and what follows it; brackets are a bookkeeper's minus.
+/// The sign and the rest; brackets mean minus, as in accounting.
 pub(crate) fn sign(text: &str) -> (bool, &str) {
     if let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         return (true, inner.trim());
@@ -43,12 +43,12 @@ fn signed(negative: bool, body: &str) -> String {
     if negative { format!("-{body}") } else { body.to_owned() }
 }
 
-/// Where the decimals begin, if the number has any.
+/// Where the decimals begin, if there are any.
 fn decimal_separator(body: &str, decimals: u8, locale: &Locale) -> Option<usize> {
     let (point, comma) = (body.rfind('.'), body.rfind(','));
     let (at, separator) = match (point, comma) {
         (None, None) => return None,
-        // With both, the last one parts the decimals.
+        // with both separators, the last one starts the decimals
         (Some(point), Some(comma)) => return Some(point.max(comma)),
         (Some(point), None) => (point, '.'),
         (None, Some(comma)) => (comma, ','),
@@ -67,7 +67,7 @@ fn decimal_separator(body: &str, decimals: u8, locale: &Locale) -> Option<usize>
     (!grouped).then_some(at)
 }
 
-/// The digits of a whole number, if its separators are of one kind and stand where thousands (or lakhs) do.
+/// The digits of a whole number, if its separators are all the same and stand where thousands (or lakhs) do.
 fn ungroup(whole: &str, blank: impl Fn(char) -> bool) -> Option<String> {
     let separator = whole.chars().find(|c| !c.is_ascii_digit());
     let Some(separator) = separator else { return Some(whole.to_owned()) };

@@ -1,4 +1,4 @@
-//! Phone numbers: kept as typed, compared as E.164 where the number exists in its country.
+//! Phone numbers: stored as typed, compared as E.164 if the number can exist in its country.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,8 +9,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Contact;
 
-/// Reads a number as somebody in a country (ISO 3166, `""` if unknown) would dial it. Never refuses: what does not
-/// exist is not valid, and its key is its digits.
+/// Parses a number as somebody in a country (ISO 3166, `""` if unknown) would dial it. Never refuses: a number that
+/// cannot exist is marked as not valid, and its key is its digits.
 pub fn parse(text: &str, country: &str) -> Contact {
     let typed = text.trim();
     let digits = dialled(typed);
@@ -20,8 +20,8 @@ pub fn parse(text: &str, country: &str) -> Contact {
     Contact { typed: typed.to_owned(), key, valid }
 }
 
-/// The digits of a number with its leading plus; none if it holds anything else than digits and punctuation.
-/// An extension is left out, and so is the `(0)` that must not be dialled from abroad.
+/// The digits of a number with its leading plus; `None` if it contains anything but digits and punctuation. An
+/// extension is left out, and so is the `(0)` that must not be dialled from abroad.
 fn dialled(typed: &str) -> Option<String> {
     let plain: String = typed.nfkc().flat_map(char::to_lowercase).collect();
     let plain = plain.strip_prefix("tel:").unwrap_or(&plain).trim_start();
@@ -52,7 +52,7 @@ fn dialled(typed: &str) -> Option<String> {
     digits.bytes().any(|b| b.is_ascii_digit()).then_some(digits)
 }
 
-/// Digits of the scripts that phone numbers are written in.
+/// Digits of the scripts that are used for phone numbers.
 fn digit(c: char) -> Option<char> {
     let value = match c {
         '0'..='9' => return Some(c),
@@ -71,13 +71,13 @@ fn without_extension(text: &str) -> &str {
 
 /// The number in E.164, if its country can have such a number.
 fn e164(digits: &str, country: &str) -> Option<String> {
-    // No plan has shorter or longer numbers, prefixes included.
+    // no country has shorter or longer numbers, including prefixes
     if !(4..=22).contains(&digits.len()) {
         return None;
     }
     let home = DATABASE.by_id(country).map(region);
     let abroad = match digits.strip_prefix('+') {
-        // Also `+00 49 …`, which spreadsheets are full of.
+        // also `+00 49 …`, which is frequent in spreadsheets
         Some(number) => Some(number.trim_start_matches('0')),
         None => match &home {
             Some(home) => home.without_exit(digits),
@@ -93,31 +93,31 @@ fn e164(digits: &str, country: &str) -> Option<String> {
         .map(|national| format!("+{}{national}", home.code))
 }
 
-/// A number that begins with a country's code.
+/// A number that starts with a country code.
 fn international(number: &str) -> Option<String> {
     let (code, plans) = (1..=3).find_map(|length| {
         let code = number.get(..length)?;
         Some((code, DATABASE.by_code(&code.parse::<u16>().ok()?)?))
     })?;
     let rest = &number[code.len()..];
-    // `+49 0711 …`: the trunk prefix is dialled only within the country, yet many write it. Plans know most of them.
+    // `+49 0711 …`: the trunk prefix is only for calls within the country, yet many people write it
     let found = |rest: &str| plans.iter().map(|plan| region(plan)).find_map(|plan| plan.dialled_from_abroad(rest));
     let national = found(rest).or_else(|| found(rest.strip_prefix('0')?))?;
     Some(format!("+{code}{national}"))
 }
 
-/// What a country's numbers look like. The library's own matching shares 100 compiled patterns between all countries
-/// under one lock, and so compiles anew for every number of a mixed file; these are kept.
+/// The number formats of a country. The library shares 100 compiled patterns between all countries under one lock, so
+/// it compiles patterns again for every number of a mixed file; these are kept.
 struct Region {
     code: String,
-    /// It is an area within the plan of a greater country, as Barbados is in that of the United States.
+    /// The country is an area in the plan of a larger one, as Barbados is in that of the United States.
     area: bool,
     lengths: Vec<u16>,
     number: Option<Regex>,
-    /// What is dialled before national numbers only, and what to put in its stead.
+    /// The national trunk prefix, and its replacement.
     trunk: Option<Regex>,
     transform: Option<String>,
-    /// What is dialled before the codes of other countries.
+    /// The prefix for international calls.
     exit: Option<Regex>,
 }
 
@@ -129,7 +129,7 @@ fn region(plan: &Metadata) -> Arc<Region> {
     found
 }
 
-/// The kinds of number whose lengths are those of a country: the plan as a whole tells none.
+/// The kinds of number whose lengths belong to a country: the plan as a whole gives none.
 const KINDS: [Type; 10] = [
     Type::FixedLine,
     Type::Mobile,
@@ -145,7 +145,7 @@ const KINDS: [Type; 10] = [
 
 impl Region {
     fn of(plan: &Metadata) -> Self {
-        // Only ASCII digits come here; without Unicode's a pattern takes a tenth of the memory.
+        // only ASCII digits get here; without Unicode a pattern needs a tenth of the memory
         let pattern =
             |source: &str, end: &str| RegexBuilder::new(&format!("^(?x:{source}){end}")).unicode(false).build().ok();
         let general = plan.descriptors().general();
@@ -169,10 +169,10 @@ impl Region {
         }
     }
 
-    /// The number without the prefix for abroad, if it has that.
+    /// The number without the international prefix, if it has it.
     fn without_exit<'a>(&self, digits: &'a str) -> Option<&'a str> {
         let end = self.exit.as_ref()?.find(digits)?.end();
-        // A country's code does not begin with 0: this is a trunk prefix that looks like an exit.
+        // country codes do not start with 0: this is a trunk prefix that looks like an international one
         Some(&digits[end..]).filter(|rest| !rest.starts_with('0') && !rest.is_empty())
     }
 
@@ -185,7 +185,7 @@ impl Region {
         }
     }
 
-    /// The same for a number behind the country's code. Areas would take any short number for one of theirs.
+    /// The same for a number after the country code. Otherwise areas would accept any short number.
     fn dialled_from_abroad(&self, digits: &str) -> Option<String> {
         if self.area { self.has(digits).then(|| digits.to_owned()) } else { self.national(digits) }
     }
@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    /// Real people of 24 countries; what the file has wrong is in nobody's plan.
+    /// Phone numbers of 24 countries from a real file; its two wrong ones exist in no country.
     #[test]
     fn the_phones_of_a_real_file_become_e164_but_for_two() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/chinook-customers.csv");
@@ -280,7 +280,7 @@ mod tests {
             }
             seen += 1;
             let contact = parse(typed, alpha2(country).unwrap());
-            // The number says its country itself, so the organisation's own does not matter.
+            // the number contains its country code, so the organisation's country does not matter
             assert_eq!(parse(typed, "DZ"), contact, "{country}");
             if contact.valid {
                 assert!(contact.key[1..].bytes().all(|b| b.is_ascii_digit()), "{contact:?}");

@@ -1,4 +1,4 @@
-//! Values as the API and files write them. JSON is written straight into the answer's bytes.
+//! Writes values for the API and for files. JSON is written straight into the bytes of the answer.
 
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -11,21 +11,21 @@ pub fn write_json(field: &Field, value: &Value, out: &mut Vec<u8>) {
     write_kind(&field.kind, value, out);
 }
 
-/// A value as JSON; what [`write_json`] writes.
+/// A value as JSON, as [`write_json`] writes it.
 pub fn to_json(field: &Field, value: &Value) -> Json {
     json_of_kind(&field.kind, value)
 }
 
-/// A value as a cell of a file, such that [`super::from_text`] reads it again; null is empty.
+/// A value as a cell of a file, which [`super::from_text`] can parse again; null is empty.
 pub fn to_text(field: &Field, value: &Value) -> String {
     text_of_kind(&field.kind, value)
 }
 
-/// What [`to_text`] writes of a field of this kind.
+/// The text that [`to_text`] writes for a field of this type.
 pub fn text_of_kind(kind: &FieldKind, value: &Value) -> String {
     let mut out = Vec::new();
     write_text(kind, value, &mut out);
-    // Everything above writes UTF-8, so nothing is lost.
+    // everything above writes UTF-8, so nothing is lost
     String::from_utf8(out).unwrap_or_default()
 }
 
@@ -97,7 +97,7 @@ fn write_money(money: &Money, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"}");
 }
 
-/// Writes a text as a JSON string; runs without escapes are copied whole.
+/// Writes a text as a JSON string; parts without escapes are copied whole.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let bytes = text.as_bytes();
@@ -129,7 +129,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// A value as JSON, of a field of this kind.
+/// A value as JSON, for a field of this type.
 pub fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
@@ -175,8 +175,8 @@ fn write_text(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// Words in one cell, joined by a separator that none of them holds; a single word that holds one ends with a
-/// stronger one.
+/// Words in one cell, joined by a separator that none of them contains; a single word that contains one is followed by
+/// a stronger one.
 fn joined(words: &[String]) -> String {
     let holds = |separator: char| words.iter().any(|word| word.contains(separator));
     let separator = match (holds('|'), holds(';'), holds(',')) {

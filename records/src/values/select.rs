@@ -1,20 +1,20 @@
-//! Choices of select fields: by key through the API, by key or any label in files.
+//! Options of select fields: by key through the API, by key or any label in files.
 
 use tenants::error::Issue;
 
 use super::Value;
 use crate::{catalog::Choice, fold::fold_v1};
 
-/// Most options that a complaint lists.
+/// Most options that an error lists.
 const LISTED: usize = 50;
 
-/// The choice of a key.
+/// The option with a key.
 pub(crate) fn by_key<'a>(options: &'a [Choice], key: &str) -> Result<&'a Choice, Issue> {
     options.iter().find(|choice| choice.value == key).ok_or_else(|| not_an_option(options))
 }
 
-/// The choice of a key or of a label in any language, however it is capitalised or accented; keys come first, and
-/// choices that are still offered before those that are not.
+/// The option with a key or a label in any language, ignoring case and accents. Keys come first, and active options
+/// before retired ones.
 pub(crate) fn by_text<'a>(options: &'a [Choice], text: &str) -> Result<&'a Choice, Issue> {
     let text = text.trim();
     if let Ok(choice) = by_key(options, text) {
@@ -31,7 +31,7 @@ pub(crate) fn by_text<'a>(options: &'a [Choice], text: &str) -> Result<&'a Choic
         .ok_or_else(|| not_an_option(options))
 }
 
-/// Several choices as a value: each once, in the order of the options.
+/// Several options as a value: each once, in the order of the options.
 pub(crate) fn several(options: &[Choice], chosen: &[&Choice]) -> Value {
     let keys: Vec<String> = options
         .iter()
@@ -41,7 +41,7 @@ pub(crate) fn several(options: &[Choice], chosen: &[&Choice]) -> Value {
     if keys.is_empty() { Value::Null } else { Value::List(keys) }
 }
 
-/// The complaint that lists what is offered.
+/// The error that lists the active options.
 pub(crate) fn not_an_option(options: &[Choice]) -> Issue {
     let offered = || options.iter().filter(|choice| !choice.retired).map(|choice| choice.value.as_str());
     let mut list = offered().take(LISTED).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! The limits that a field's validation sets: least and greatest value or length, pattern, options.
+//! The limits of a field's validation: least and greatest value or length, pattern, options.
 
 use std::{cmp::Ordering, sync::LazyLock};
 
@@ -9,7 +9,7 @@ use tenants::error::Issue;
 use super::{PERCENT_SCALE, Value, decimal, duration, limits, moment, money, select};
 use crate::catalog::{Field, FieldKind, Validation};
 
-/// What is wrong with a value by its field's rules; whether one is required is not asked here.
+/// What is wrong with a value by its field's rules; whether a value is required is not checked here.
 pub fn validate(field: &Field, value: &Value) -> Option<Issue> {
     of_kind(&field.kind, value, &field.validation)
 }
@@ -49,7 +49,7 @@ fn of_kind(kind: &FieldKind, value: &Value, rules: &Validation) -> Option<Issue>
     }
 }
 
-/// Characters that a text of this kind may have at all.
+/// Most characters that a text of this type may have at all.
 fn most(kind: &FieldKind) -> usize {
     match kind {
         FieldKind::LongText => limits::LONG_TEXT,
@@ -89,7 +89,7 @@ fn between(least: Ordering, most: Ordering, rules: &Validation) -> Option<Issue>
     (most == Ordering::Greater).then(|| Issue::TooLarge(rules.max.clone().unwrap_or_default()))
 }
 
-/// A limit as the API writes it, as the number that values of the kind are kept as.
+/// A limit in the API's format, as the stored number.
 fn bound(kind: &FieldKind, text: &str) -> Option<i64> {
     match kind {
         FieldKind::Integer | FieldKind::Rating { .. } => decimal::parse(text, 0).ok(),
@@ -109,22 +109,22 @@ fn pattern(text: &str, rules: &Validation) -> Option<Issue> {
     (!matches).then(|| Issue::Pattern(pattern.to_owned()))
 }
 
-/// A pattern that matches the whole text, from the cache where it was used before.
+/// A pattern that matches the whole text, from the cache if it was used before.
 fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
     static CACHE: LazyLock<Cache<String, Regex>> = LazyLock::new(|| Cache::new(500));
     CACHE.get_or_insert_with(pattern, || {
-        // The limits keep a hostile pattern from taking memory; matching is linear in the text anyway.
+        // the limits keep a hostile pattern from using much memory; matching takes linear time anyway
         RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(256 * 1024).dfa_size_limit(256 * 1024).build()
     })
 }
 
-/// What is wrong with a field's own rules, before it is made: limits that are no values of its kind or contradict
-/// each other, a pattern that does not compile or that values of the kind do not have.
+/// What is wrong with a field's own rules before it is created: limits that are not values of its type or contradict
+/// each other, a pattern that does not compile or that the type does not support.
 pub fn check_rules(kind: &FieldKind, rules: &Validation) -> Option<Issue> {
     let kind = if let FieldKind::Rollup(rollup) = kind { &*rollup.result } else { kind };
     if let Some(pattern) = rules.pattern.as_deref() {
         let texts = is_counted(kind) && !matches!(kind, FieldKind::MultiSelect { .. });
-        // The group around the pattern must not be closed by the pattern itself.
+        // the pattern itself must not close the group around it
         if !texts || pattern.len() > 1_000 || Regex::new(pattern).is_err() || compiled(pattern).is_err() {
             return Some(Issue::WrongType("a regular expression of at most 1000 characters, on a text field".into()));
         }

@@ -1,11 +1,11 @@
-//! What is odd about a value that is taken all the same.
+//! What is strange about a value that is accepted all the same.
 
-/// An oddity, told apart from errors.
+/// A warning, as opposed to an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Warning {
     /// The number cannot be called as written.
     OddPhone,
-    /// The address has a form, but mail servers will hardly take it.
+    /// It looks like an address, but mail servers will hardly accept it.
     OddEmail,
 }
 
@@ -18,7 +18,7 @@ impl Warning {
         }
     }
 
-    /// The sentence for people; `language` is an ISO 639 code, unknown ones read English.
+    /// The sentence for people. `language` is an ISO 639 code; unknown languages get English.
     pub fn message(self, language: &str) -> &'static str {
         match (self, language) {
             (Warning::OddPhone, "fr") => "Ce numéro de téléphone ne semble pas exister ; il est gardé tel quel.",

@@ -16,22 +16,22 @@ use crate::{
     values::{self, Converted, Locale, Value},
 };
 
-/// From which column to which.
+/// The old and the new column.
 pub(super) struct Conversion<'a> {
     pub object: &'a Object,
     pub from: &'a Field,
     pub to: &'a Field,
     pub locale: Locale,
-    /// Values that do not convert may go.
+    /// Values that cannot be converted may be dropped.
     pub lossy: bool,
 }
 
-/// What became of some records.
+/// The result for some records.
 pub(super) enum Outcome {
     Converted,
-    /// Nothing is written: values would be harmed that may not be.
+    /// Nothing is written: values would be lost or rounded without permission.
     Refused(Harm),
-    /// Records would share a value that must be unique. The transaction is of no use any more.
+    /// Records would share a value that must be unique. The transaction cannot be used any more.
     Shared,
 }
 
@@ -55,14 +55,14 @@ impl Conversion<'_> {
         }
     }
 
-    /// Empties the new column of these records, so that a value which one of them gives up does not stand in the way
-    /// of another that takes it.
+    /// Empties the new column of these records, so that a value that one of them gives up does not block another record
+    /// that takes it.
     pub async fn clear(&self, tx: &TenantTx, ids: &[Uuid]) -> Result<()> {
         let nothing: Vec<(Uuid, Value)> = ids.iter().map(|id| (*id, Value::Null)).collect();
         Ok(cells::put(tx, self.object, self.to, &nothing).await?)
     }
 
-    /// What the new column is to hold: where every record must have a value, the default for want of one.
+    /// The value for the new column: where every record must have one, the default replaces a missing value.
     pub fn value(&self, cell: &Cell, harm: &mut Harm) -> Result<Value> {
         let value = match values::convert(&self.from.kind, self.to, &cell.value, &self.locale) {
             Converted::Kept(value) => value,

@@ -1,4 +1,4 @@
-//! What a change of type would take away, told before it does.
+//! What a change of type would destroy, reported before it happens.
 
 use tenants::{Code, Error};
 use uuid::Uuid;
@@ -8,20 +8,20 @@ use super::super::Field;
 /// Records named as examples.
 const EXAMPLES: usize = 10;
 
-/// Values that would not come through.
+/// Values that would not survive the change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Harm {
     /// Records that would lose their value.
     pub lost: i64,
-    /// Records whose value would lose digits or its time of day.
+    /// Records whose value would lose decimals or its time of day.
     pub coarser: i64,
-    /// Some of them, the lost first.
+    /// Some of them, those that lose their value first.
     pub examples: Vec<Uuid>,
     rounded: Vec<Uuid>,
 }
 
 impl Harm {
-    /// A value that the new type does not take.
+    /// A value that the new type cannot hold.
     pub fn lose(&mut self, id: Uuid) {
         self.lost += 1;
         if self.examples.len() < EXAMPLES {
@@ -29,7 +29,7 @@ impl Harm {
         }
     }
 
-    /// A value that becomes coarser.
+    /// A value that loses precision.
     pub fn round(&mut self, id: Uuid) {
         self.coarser += 1;
         if self.rounded.len() < EXAMPLES {
@@ -37,15 +37,15 @@ impl Harm {
         }
     }
 
-    /// Nothing is harmed.
+    /// Whether nothing is lost or rounded.
     pub fn is_none(&self) -> bool {
         self.lost == 0 && self.coarser == 0
     }
 
-    /// What would happen, in words.
+    /// The message that describes it.
     pub fn describe(&self, field: &Field) -> String {
         let parts = [
-            (self.lost, "would lose their value, which the new type or its rules do not take"),
+            (self.lost, "would lose their value, because the new type or its rules do not accept it"),
             (self.coarser, "would lose decimals or the time of day"),
         ];
         let reported: Vec<String> = parts
@@ -56,7 +56,7 @@ impl Harm {
         format!("`{}`: {}", field.name, reported.join("; "))
     }
 
-    /// The refusal of a change that was not told to go ahead in spite of it.
+    /// The error for a change that was not allowed to lose values.
     pub fn refusal(&self, field: &Field) -> Error {
         let message =
             format!("{}. Correct them first, or send `dropUnconvertible: true` to go ahead.", self.describe(field));

@@ -1,8 +1,8 @@
 //! The job that converts many rows.
 //!
-//! Rows are converted in the order of their ids, in batches. What is written meanwhile stands in the history, which is
-//! followed from the commit at which the work began; so no write is lost, and none has to know of the new column. The
-//! last changes are followed while nobody writes records of the object, which takes as long as a few rows take.
+//! Rows are converted in batches, in the order of their ids. Writes that happen meanwhile are in the history, which is
+//! followed from the commit at which the work began. So no write is lost, and writers need not know the new column. The
+//! last changes are applied while nobody may write records of the object, which takes as long as converting a few rows.
 
 use sea_orm::{ConnectionTrait, TransactionSession};
 use tenants::{Dialect, TenantDb, TenantTx, error::Result};
@@ -22,28 +22,28 @@ use super::{
 };
 use crate::{Ctx, sql::Sql, values::Locale};
 
-/// Rows converted in one transaction, and changes followed in one.
+/// Rows converted, or changes followed, in one transaction.
 const BATCH: i64 = 2_000;
-/// Batches of one step, about a second of work.
+/// Batches in one step, about a second of work.
 const BATCHES: usize = 10;
-/// Batches followed while nobody writes.
+/// Batches applied while writers wait.
 const LAST: usize = 2;
 
-/// How a batch went.
+/// The result of a batch.
 enum Batch {
-    /// There may be more.
+    /// There may be more rows.
     More,
-    /// That was all.
+    /// Everything is done.
     Last,
-    /// The change is not the one that was begun with; somebody gave it up.
+    /// The stored change is not the one this job began with; somebody cancelled it.
     Gone,
-    /// It cannot be done, and why.
+    /// It is not possible; holds the reason.
     Impossible(String),
-    /// A value is shared, or seems to be while changes are still to be followed.
+    /// Two records share a value, or seem to while changes are still to be followed.
     Shared,
 }
 
-/// Does a slice of converting a field; safe to repeat at any point.
+/// Does one step of converting a field; it can be repeated at any point.
 pub(in super::super) async fn step(
     ctx: &Ctx,
     catalog: &Catalog,
@@ -69,7 +69,7 @@ pub(in super::super) async fn step(
     if !work.indexed().await? {
         return work.over(ctx, Batch::Impossible(builder::shared(&target))).await;
     }
-    // the rest is done while writers wait, so it should be little
+    // the rest is done while writers wait, so it must be little
     match work.passes(Pass::Follow).await? {
         Batch::Last => {}
         other => return work.over(ctx, other).await,
@@ -81,12 +81,12 @@ pub(in super::super) async fn step(
     }
 }
 
-/// Which rows a batch is about.
+/// The rows of a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// Those that were there.
+    /// Rows that existed at the beginning.
     Fill,
-    /// Those that were written since.
+    /// Rows written since then.
     Follow,
 }
 
@@ -97,7 +97,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// What comes after a batch that was not the last of its pass.
+    /// What follows a batch that was not the last of its pass.
     async fn over(&self, ctx: &Ctx, batch: Batch) -> Result<Progress> {
         match batch {
             Batch::More | Batch::Last => {}
@@ -117,7 +117,8 @@ impl Work<'_> {
         Ok(Progress::More)
     }
 
-    /// Until all changes are followed, two records may seem to share what one has given up. The index is made again.
+    /// Before all changes are followed, two records may seem to share a value that one of them has given up: then the
+    /// index is built again.
     async fn drop_unique(&self) -> Result<()> {
         let index = ddl::unique_index(&self.conversion.object.table, self.conversion.to);
         let sql = match self.db.dialect() {
@@ -128,7 +129,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Batches of a slice.
+    /// The batches of one step.
     async fn passes(&self, pass: Pass) -> Result<Batch> {
         for _ in 0..BATCHES {
             let tx = self.db.begin_write().await?;
@@ -144,7 +145,7 @@ impl Work<'_> {
         Ok(Batch::More)
     }
 
-    /// Converts the next rows of a pass and notes how far it came.
+    /// Converts the next rows of a pass and stores the position.
     async fn batch(&self, tx: &TenantTx, pass: Pass) -> Result<Batch> {
         let Some((mut todo, mut change)) = self.held(tx).await? else { return Ok(Batch::Gone) };
         let (ids, last) = match pass {
@@ -182,7 +183,7 @@ impl Work<'_> {
         Ok(change.map(|change| (todo, change)))
     }
 
-    /// Makes the indexes of the new column; false where records share a value of a unique one.
+    /// Builds the indexes of the new column; false if records share a value of a unique index.
     async fn indexed(&self) -> Result<bool> {
         let table = &self.conversion.object.table;
         let indexed = store::indexed(self.db, self.field).await?;
@@ -194,7 +195,7 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// Follows the last changes and swaps, while nobody writes records of the object.
+    /// Applies the last changes and swaps the columns, while nobody may write records of the object.
     async fn finish(&self, ctx: &Ctx) -> Result<Batch> {
         let this = self;
         edit(self.db, ctx.caller.clock.micros(), |edit: &mut Edit<'_>| Box::pin(this.last(edit))).await
@@ -202,7 +203,7 @@ impl Work<'_> {
 
     async fn last(&self, edit: &mut Edit<'_>) -> Result<Batch> {
         if edit.dialect() == Dialect::Postgres {
-            // as an ALTER TABLE would, but readers go on
+            // the lock that ALTER TABLE would take also blocks readers; this one does not
             let table = &self.conversion.object.table;
             edit.run([format!(r#"LOCK TABLE "tenant"."{table}" IN EXCLUSIVE MODE"#)]).await?;
         }
@@ -240,7 +241,8 @@ impl Work<'_> {
     }
 }
 
-/// The records of the next changes after one, in the order of ids; counts it on, and says whether there may be more.
+/// The records of the next changes, in the order of ids. Moves the position forward, and says whether there may be
+/// more.
 async fn written_since(tx: &TenantTx, object: &Object, followed: &mut (i64, i64)) -> Result<(Vec<Uuid>, bool)> {
     let (seq, n) = *followed;
     let mut sql = Sql::new(tx.dialect());
@@ -260,7 +262,7 @@ async fn written_since(tx: &TenantTx, object: &Object, followed: &mut (i64, i64)
     Ok((ids, rows.len() as i64 == BATCH))
 }
 
-/// The change cannot be done: the field stays as it is, and says why.
+/// The change failed: the field stays as it was, with the reason.
 async fn fail(ctx: &Ctx, id: FieldId, column: &str, reason: &str) -> Result<()> {
     edit(&ctx.db, ctx.caller.clock.micros(), |edit: &mut Edit<'_>| {
         Box::pin(async move {

@@ -1,9 +1,9 @@
-//! A field's type changes: a new column is filled beside the old one, and then takes its place.
+//! Changes a field's type: a new column is filled beside the old one, and then replaces it.
 //!
-//! Over few rows that happens within the change that asks for it. Over many, a job fills the new column from the old
-//! one, then follows the history of what was written meanwhile, makes the indexes, and at last, while no record of the
-//! object is written, follows the rest and swaps. Until then everybody reads and writes the old column as ever. Killed
-//! anywhere, it goes on where it was: how far it came is kept beside the field.
+//! For few rows this happens within the change that asks for it. For many, a job fills the new column from the old one,
+//! follows the history of what was written meanwhile, and builds the indexes. At last, while nobody may write records
+//! of the object, it applies the rest and swaps. Until then everybody reads and writes the old column. After a crash it
+//! continues, because its position is stored with the field.
 
 mod cells;
 mod harm;
@@ -26,28 +26,28 @@ use crate::values::{self, Locale};
 pub(super) use job::step;
 pub(super) use survey::survey;
 
-/// A change of type under way: what the field will be, and how far its new column is.
+/// A running change of type: the future field, and how far its new column is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct TypeChange {
-    /// Its type to be.
+    /// The new type.
     pub kind: FieldKind,
-    /// Its rules to be.
+    /// The new rules.
     required: bool,
     unique: bool,
     default: Option<serde_json::Value>,
     validation: Validation,
     /// The new column.
     column: String,
-    /// Values that do not convert may go.
+    /// Values that cannot be converted may be dropped.
     lossy: bool,
-    /// Everything that was there at the beginning is converted.
+    /// All rows that existed at the beginning are converted.
     filled: bool,
-    /// Changes up to this one were followed: the number of its commit, and its place within.
+    /// Changes up to this one were followed: the number of its commit, and its place within the commit.
     followed: (i64, i64),
 }
 
 impl TypeChange {
-    /// The field as it will be, of the field as it is.
+    /// The field as it will be.
     pub fn target(&self, field: &Field) -> Field {
         let mut target = field.clone();
         target.kind = self.kind.clone();
@@ -59,12 +59,12 @@ impl TypeChange {
     }
 }
 
-/// Gives the field to be the type that is asked for. Options of a select that stays one are no change of type.
+/// The field with the requested type. Changing only the options of a select is not a change of type.
 pub(super) fn aim(target: &mut Field, known: &Field, wanted: &KindSpec) -> Result<()> {
     let kind = match wanted {
         KindSpec::Value(kind) => kind,
-        KindSpec::Relation(_) => return Err(refused("type", "a field cannot become a link; make a new field")),
-        KindSpec::Rollup(_) => return Err(refused("type", "a field cannot become a rollup; make a new field")),
+        KindSpec::Relation(_) => return Err(refused("type", "a field cannot become a link; create a new field")),
+        KindSpec::Rollup(_) => return Err(refused("type", "a field cannot become a rollup; create a new field")),
     };
     if !same_type(kind, &target.kind) {
         target.kind = kind.clone();
@@ -73,19 +73,19 @@ pub(super) fn aim(target: &mut Field, known: &Field, wanted: &KindSpec) -> Resul
         return Ok(());
     }
     if known.encryption.is_some() {
-        return Err(refused("type", "an encrypted field keeps its type; make a new field"));
+        return Err(refused("type", "an encrypted field keeps its type; create a new field"));
     }
     if known.origin != Origin::Custom {
         return Err(Error::new(
             Code::BadRequest,
-            format!("`{}` belongs to the product: its type stays as it is.", known.name),
+            format!("`{}` is a standard field: its type cannot be changed.", known.name),
         ));
     }
     values::convertible(&known.kind, &target.kind).map_err(|why| refused("type", why))?;
     checks::kind(&target.kind)
 }
 
-/// Whether values of one kind are values of the other, options apart.
+/// Whether values of one kind are also values of the other, apart from options.
 pub(super) fn same_type(one: &FieldKind, other: &FieldKind) -> bool {
     match (one, other) {
         (FieldKind::Select { .. }, FieldKind::Select { .. })
@@ -98,7 +98,7 @@ pub(super) fn refused(part: &str, why: &str) -> Error {
     Error::invalid(vec![FieldIssue { field: part.to_owned(), issue: Issue::Rule(why.to_owned()) }])
 }
 
-/// Begins to change the type of `known`, or does it all where there are few rows.
+/// Begins to change the type of `known`; for few rows it does everything at once.
 pub(super) async fn begin(edit: &mut Edit<'_>, known: Field, mut target: Field, lossy: bool) -> Result<()> {
     if known.state == FieldState::Building && known.changing.is_none() {
         let message = format!("`{}` is still being built; change its type once it is ACTIVE.", known.name);
@@ -145,7 +145,7 @@ async fn later(edit: &mut Edit<'_>, mut known: Field, target: Field, lossy: bool
         column: target.column,
         lossy,
         filled: false,
-        // what is committed later is followed; what was committed before is seen by whoever fills
+        // later commits are followed; earlier ones are visible to whoever fills the column
         followed: (store::seq(&edit.tx).await?, i64::MAX),
     };
     known.state = FieldState::Building;
@@ -157,23 +157,23 @@ async fn later(edit: &mut Edit<'_>, mut known: Field, target: Field, lossy: bool
     edit.ask_to_build(id).await
 }
 
-/// What is computed from a field's values knows them by their type.
+/// Refuses the change if something is computed from the field's values, because it depends on their type.
 fn stands_alone(edit: &Edit<'_>, field: &Field) -> Result<()> {
     let on_it: Vec<String> = remove::standing_on(&edit.catalog, field.id);
     if on_it.is_empty() {
         return Ok(());
     }
-    let message = format!("{} look at `{}`; change or delete them first.", on_it.join(", "), field.name);
+    let message = format!("{} depend on `{}`; change or delete them first.", on_it.join(", "), field.name);
     Err(Error::new(Code::Conflict, message).with("fields", on_it))
 }
 
-/// What must be so at the moment of the swap, whatever was written or changed meanwhile.
+/// What must still be true at the swap, whatever was written or changed meanwhile.
 async fn fits(edit: &Edit<'_>, known: &Field, target: &Field) -> Result<()> {
     stands_alone(edit, known)?;
     build::refuse_missing(edit, target).await
 }
 
-/// The new column takes the place of the old one, which maintenance drops later.
+/// The new column replaces the old one, which maintenance drops later.
 async fn swap(edit: &mut Edit<'_>, known: Field, mut target: Field) -> Result<()> {
     let version = edit.freeze().await?;
     target.past.push(Past { until: store::seq(&edit.tx).await?, version, kind: known.kind.clone() });
@@ -182,14 +182,14 @@ async fn swap(edit: &mut Edit<'_>, known: Field, mut target: Field) -> Result<()
     move_to(edit, known, target).await
 }
 
-/// The field is kept in another column from now on.
+/// Stores the field in another column from now on.
 pub(super) async fn move_to(edit: &mut Edit<'_>, known: Field, target: Field) -> Result<()> {
     store::move_field(&edit.tx, &target).await?;
     edit.update_field(target).await?;
     leave(edit, known).await
 }
 
-/// Gives up a change of type that is under way, if there is one; the field stays as it is.
+/// Cancels a running change of type, if there is one; the field stays as it is.
 pub(super) async fn give_up(edit: &mut Edit<'_>, field: &mut Field) -> Result<()> {
     let todo = store::todo(&edit.tx, field.id).await?;
     let Some(change) = todo.and_then(|todo| todo.change) else { return Ok(()) };
@@ -200,7 +200,7 @@ pub(super) async fn give_up(edit: &mut Edit<'_>, field: &mut Field) -> Result<()
     leave(edit, unborn).await
 }
 
-/// Leaves a column behind. Uniqueness goes at once: a hidden value must not refuse a visible one.
+/// Leaves a column unused. Its uniqueness ends at once: a hidden value must not block a visible one.
 async fn leave(edit: &mut Edit<'_>, mut field: Field) -> Result<()> {
     let table = edit.object_by_id(field.object)?.table.clone();
     edit.run([ddl::unique_index(&table, &field).drop()]).await?;
@@ -209,7 +209,7 @@ async fn leave(edit: &mut Edit<'_>, mut field: Field) -> Result<()> {
     store::insert_retired(&edit.tx, &field, edit.now).await
 }
 
-/// A refusal as the reason that stands in the catalog.
+/// An error as the reason that is stored in the catalog.
 fn in_words(error: &Error) -> String {
     let reported = error.fields().iter().map(|issue| format!("{}: {}", issue.field, issue.issue.message("en")));
     let reported: Vec<String> = reported.collect();

@@ -1,5 +1,5 @@
-//! What a change of type would do to many rows, looked up before it begins and without holding anybody up. Few rows are
-//! judged by the change itself; what is written after the look, by the job.
+//! Finds out what a change of type would do to many rows, before it begins and without blocking anybody. Few rows are
+//! checked by the change itself; rows written after this check, by the job.
 
 use tenants::error::{Error, Result};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{Ctx, catalog::FieldId, engine::cells, values::Value};
 
-/// Records looked at together.
+/// Records checked together.
 const PAGE: i64 = 5_000;
 
-/// Refuses a change of type that would harm values, or leave records without one that they need.
+/// Refuses a change of type that would lose values, or leave records without a required one.
 ///
 /// # Errors
 /// `WOULD_LOSE_VALUES` with the number of `records`, of those `rounded`, and `examples`; `VALIDATION_FAILED`.
@@ -23,7 +23,7 @@ pub(in super::super) async fn survey(ctx: &Ctx, id: FieldId, changes: &FieldPatc
     let (Some(known), Some(object)) = (catalog.field(id), catalog.object_of(id)) else { return Ok(()) };
     let mut target = known.clone();
     if known.rollup().is_some() || super::aim(&mut target, known, kind).is_err() || target.kind == known.kind {
-        // nothing to convert, or refused with better words later
+        // nothing to convert, or refused later with a better message
         return Ok(());
     }
     patch::rules(&mut target, known, changes)?;

@@ -1,4 +1,4 @@
-//! Fields over many rows: usable at once, finished by steps.
+//! Fields over many rows: usable at once, finished step by step.
 
 use serde_json::json;
 use tenants::Code;
@@ -37,7 +37,7 @@ async fn an_index_left_half_made_is_made_again() {
     let table = &space.ctx.catalog.object("customer").unwrap().table;
     let index = format!("ix_{table}__{}", field.column);
     if space.ctx.db.dialect() == tenants::Dialect::Postgres {
-        // what a killed CREATE INDEX CONCURRENTLY leaves: a unique one over equal values fails in the same way
+        // what a killed CREATE INDEX CONCURRENTLY leaves behind: a unique index over equal values fails in the same way
         let sql = format!(r#"CREATE UNIQUE INDEX CONCURRENTLY "{index}" ON "tenant"."{table}" ("created_at")"#);
         assert!(space.ctx.db.run_online(&sql).await.is_err());
         assert_eq!(space.ctx.db.index_is_valid(&index).await.unwrap(), Some(false));

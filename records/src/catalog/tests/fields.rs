@@ -1,4 +1,4 @@
-//! Fields that admins make and change.
+//! Fields that admins create and change.
 
 use serde_json::json;
 use tenants::Code;

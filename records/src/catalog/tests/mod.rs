@@ -58,7 +58,7 @@ fn select(values: &[&str]) -> FieldKind {
     FieldKind::Select { options: values.iter().map(option).collect() }
 }
 
-/// A tenant with the standard objects, seen by somebody who may do everything.
+/// A tenant with the standard objects, and a caller who may do everything.
 struct Space {
     ctx: Ctx,
 }
@@ -99,7 +99,7 @@ impl Space {
         rows[&id].cells[0].clone()
     }
 
-    /// Many customers at once, below the engine.
+    /// Many customers at once, inserted without the engine.
     async fn many(&self, count: i64) {
         let table = &self.ctx.catalog.object("customer").unwrap().table;
         let status = &self.field("customer.status").column;
@@ -121,14 +121,14 @@ impl Space {
     }
 }
 
-/// How long deleted things are kept, microseconds.
+/// How long deleted columns and tables are kept, microseconds.
 const MONTH: i64 = 30 * 86_400_000_000;
 
 fn code<T>(result: Result<T>) -> Code {
     result.err().expect("refused").code()
 }
 
-/// What is wrong with which part of a declaration.
+/// The errors by part of the declaration.
 fn complaint(error: &Error) -> (String, String) {
     let issue = &error.fields()[0];
     let message = match &issue.issue {

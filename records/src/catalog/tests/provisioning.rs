@@ -1,4 +1,4 @@
-//! Standard objects come to be once, and are brought up to date without touching what is there.
+//! Standard objects are created once, and updated without touching what exists.
 
 use tenants::testing;
 

@@ -1,4 +1,4 @@
-//! A foreign amount is taken once its currency has a rate, and refused before and after.
+//! A foreign amount is accepted while its currency has a rate, and refused otherwise.
 
 use super::*;
 use crate::catalog::{exchange_rates, remove_exchange_rate, set_exchange_rate, spec::FieldSpec};

@@ -1,4 +1,4 @@
-//! Deleting takes along what cannot stay, and tells before.
+//! Deleting also deletes what cannot exist alone, and reports it first.
 
 use serde_json::json;
 use tenants::{Code, testing::NOW};

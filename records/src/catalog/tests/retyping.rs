@@ -1,4 +1,4 @@
-//! Fields whose type changes: what becomes of their values, of history, and of what is written meanwhile.
+//! Fields whose type changes: what happens to their values, to history, and to concurrent writes.
 
 use serde_json::json;
 use tenants::Code;
@@ -34,7 +34,7 @@ impl Space {
         engine::update(&self.ctx, object.id, id, draft, None).await
     }
 
-    /// What the history says of a record's first changed field, newest change first.
+    /// The history of a record's first changed field, newest change first.
     async fn reported(&self, id: RecordId) -> Vec<(Json, Json)> {
         let customer = self.ctx.catalog.object("customer").unwrap().id;
         let mut pages = engine::history(&self.ctx, customer, &[id], 20, None).await.unwrap();
@@ -66,7 +66,7 @@ async fn values_come_along_and_history_stays_readable() {
         space.field("customer.weight").column
     );
     assert_eq!(space.ctx.db.index_is_valid(&index).await.unwrap(), Some(true));
-    // what is left behind goes with maintenance
+    // maintenance drops the unused column
     assert_eq!(catalog::drop_retired(&space.ctx.db, tenants::testing::NOW + MONTH).await.unwrap(), 2);
 }
 
@@ -150,7 +150,7 @@ async fn many_rows_change_while_they_are_written() {
     assert_eq!((begun.state, &begun.kind, begun.changing.is_some()), (FieldState::Building, &FieldKind::Text, true));
     space.next().await;
     assert_eq!(build_step(&space.ctx, id).await.unwrap(), Progress::More);
-    // written behind the back of the job, in the type that everybody still sees
+    // written while the job runs, in the type that everybody still sees
     let late = space.create("customer", json!({ "code": "900003" })).await.unwrap();
     space.set(early, json!({ "code": "900002x" })).await.unwrap();
     space.set(swapped, json!({ "code": "900001" })).await.unwrap();

@@ -1,4 +1,4 @@
-//! Totals that are made over rows that are there, checked and repaired.
+//! Rollups that are created over existing rows, checked and repaired.
 
 use serde_json::json;
 use tenants::Code;
@@ -66,7 +66,7 @@ async fn a_total_is_defined_anew() {
     let changed = catalog::update_field(&space.ctx, total.id, patch).await.unwrap();
     assert_eq!((changed.state, changed.name.as_str()), (FieldState::Building, "total"));
     space.next().await;
-    // written before the job has come to this customer
+    // written before the job has reached this customer
     space.create("stay", json!({ "customer": amel.to_string(), "nights": 10 })).await.unwrap();
     while build_step(&space.ctx, total.id).await.unwrap() == Progress::More {}
     space.next().await;

@@ -1,5 +1,5 @@
-//! A record's history names the records that it was linked to. Those out of the caller's reach are left out of it: they
-//! are not there to the caller.
+//! The history of a record names the records that it was linked to. Records that the caller cannot see are left out:
+//! for the caller they do not exist.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{FieldChange, HistoryPage};
 use crate::{Ctx, catalog::Object, permission};
 
-/// Takes the ids out that the caller does not see, and the changes that told of nothing else.
+/// Removes the ids that the caller cannot see, and changes that contain nothing else.
 pub(super) async fn leave_out(ctx: &Ctx, object: &Object, pages: &mut HashMap<RecordId, HistoryPage>) -> Result<()> {
     if matches!(*ctx.caller.access, Access::All) {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) async fn leave_out(ctx: &Ctx, object: &Object, pages: &mut HashMap<Re
     Ok(())
 }
 
-/// The object that a link leads to; nothing for other fields.
+/// The object that a link leads to; `None` for other fields.
 fn target(object: &Object, change: &FieldChange) -> Option<ObjectId> {
     Some(object.field(&change.field)?.relation()?.to)
 }

@@ -1,4 +1,4 @@
-//! What happened to records, as people read it: newest first, values as the API shows them.
+//! The history of records for people: newest first, with values as the API shows them.
 
 mod links;
 
@@ -45,27 +45,26 @@ pub struct HistoryEntry {
     pub run: Option<RunId>,
     /// What was done.
     pub kind: WriteKind,
-    /// Fields that changed; none where the record was created, archived, restored or destroyed as a whole.
+    /// Fields that changed; empty if the record was created, archived, restored or destroyed.
     pub changes: Vec<FieldChange>,
-    /// Where to go on from here.
+    /// Where the next page starts.
     pub cursor: String,
 }
 
 /// One field's change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldChange {
-    /// The field, under the name it has now.
+    /// The field's current name.
     pub field: String,
-    /// Value before, as the API shows it.
+    /// The value before, as the API shows it.
     pub from: Json,
-    /// Value after.
+    /// The value after.
     pub to: Json,
 }
 
-/// For each record, a page of its history, newest first: one statement for all of them. `first` (at most 200) and the
-/// cursor hold for each record by itself. Fields that are gone from the catalog, that are not audited or that the caller
-/// does not see are left out, and linked records that are out of reach; records that the caller does not see have no
-/// history.
+/// A page of history for each record, newest first, in one statement. `first` (at most 200) and the cursor apply to
+/// each record. Left out are deleted fields, fields that are not audited, fields and linked records that the caller
+/// cannot see. Records that the caller cannot see have no history.
 ///
 /// # Errors
 /// `FORBIDDEN`, `BAD_CURSOR`, `STALE_CATALOG`.
@@ -88,7 +87,7 @@ pub async fn history(
     let records: Vec<RecordId> = seen.into_iter().collect();
     for row in &read::fetch(ctx, &ctx.db, pages_of(ctx, object, &records, first, after)).await? {
         let page = pages.get_mut(&RecordId(decode::id(row, FIRST)?));
-        let page = page.ok_or_else(|| Error::internal("a history that was not asked for"))?;
+        let page = page.ok_or_else(|| Error::internal("a history of a record that was not requested"))?;
         if page.entries.len() == first {
             page.has_next = true;
         } else {
@@ -99,7 +98,7 @@ pub async fn history(
     Ok(pages)
 }
 
-/// The entries of each record numbered from the newest, and the first of them with one more, to know whether more follow.
+/// Numbers the entries of each record from the newest, and reads one more than wanted, to know whether more follow.
 fn pages_of(ctx: &Ctx, object: ObjectId, records: &[RecordId], first: usize, after: Option<(i64, i64)>) -> Sql {
     let mut sql = read::select(ctx);
     sql.push(", p.* FROM (SELECT h.record_id, c.seq, h.n, c.at, c.actor, c.origin, c.run, h.kind, h.diff, ");
@@ -129,7 +128,7 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
     })
 }
 
-/// Values are shown as what they were when they were written, whatever the field's type has become.
+/// Values are shown with the type that the field had when they were written.
 fn rendered(ctx: &Ctx, record: RecordId, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
     let shown = changed(ctx, record, diff)?.into_iter().filter_map(|(id, (from, to))| {
         let field = ctx.catalog.field(id).filter(|field| permission::sees(ctx, field))?;
@@ -140,7 +139,7 @@ fn rendered(ctx: &Ctx, record: RecordId, diff: &str, seq: i64) -> Result<Vec<Fie
     Ok(shown.collect())
 }
 
-/// What changed from what to what. Of encrypted fields that are gone nothing is told.
+/// The old and new values. Deleted encrypted fields are left out.
 pub(super) fn changed(ctx: &Ctx, record: RecordId, diff: &str) -> Result<BTreeMap<FieldId, (Value, Value)>> {
     if let Ok(plain) = serde_json::from_str(diff) {
         return Ok(plain);
@@ -158,7 +157,7 @@ pub(super) fn changed(ctx: &Ctx, record: RecordId, diff: &str) -> Result<BTreeMa
     Ok(changed)
 }
 
-/// Takes the values out of the history of records that go for good: who did what and when stays, what to does not.
+/// Erases the values in the history of records that are destroyed: who did what and when is kept, the values are not.
 pub(super) async fn erase(tx: &TenantTx, object: ObjectId, records: &[RecordId]) -> Result<()> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("UPDATE ").table("changes").push(" SET diff = NULL WHERE record_id");

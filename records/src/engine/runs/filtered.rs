@@ -1,4 +1,4 @@
-//! Changing and archiving all records that match a filter: few at once, many by a run in batches.
+//! Changes or archives all records that match a filter: few at once, many as a run in batches.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,34 +29,34 @@ use crate::{
     values::Value,
 };
 
-/// Records changed in one transaction; more are a run in the background.
+/// Most records changed in one transaction; more become a background run.
 pub const MOST_AT_ONCE: usize = 1_000;
-/// Refusals that a run remembers word by word.
+/// Refusals that a run stores with their message.
 const REMEMBERED: usize = 100;
 
-/// What a change by filter did, or has begun to do.
+/// The result of a change by filter, or its start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BulkResult {
-    /// The run that did it or does it; it can be undone.
+    /// The run that did it or is doing it; it can be undone.
     pub run: Option<RunId>,
-    /// `Done`, or `Queued` where there are many records.
+    /// `Done`, or `Queued` if there are many records.
     pub status: RunStatus,
     /// Records that match.
     pub matched: i64,
-    /// Records changed so far; those that had the values already do not count.
+    /// Records changed so far; records that already had the values do not count.
     pub changed: i64,
     /// Records refused so far.
     pub failed: i64,
 }
 
-/// What a run by filter is to do.
+/// What a run by filter must do.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Params {
-    /// The catalog by which its values were read.
+    /// The catalog that its values were parsed with.
     #[serde(default)]
     catalog: i64,
     filter: Filter,
-    /// New values; none to archive.
+    /// New values; `None` to archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<(FieldId, Value)>>,
 }
@@ -67,18 +67,18 @@ impl Params {
     }
 }
 
-/// How far it is.
+/// The progress of the run.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Progress {
-    /// The last record seen.
+    /// The last record processed.
     after: Option<RecordId>,
     /// The first refusals, by record.
     errors: BTreeMap<String, Json>,
 }
 
-/// Changes all records that match; archived ones do not. A record whose new values are refused stays as it is and
-/// counts as failed.
+/// Changes all matching records that are not archived. A record whose new values are refused stays as it is and counts
+/// as failed.
 ///
 /// # Errors
 /// `EMPTY_FILTER` without a condition, unless `all`.
@@ -86,7 +86,7 @@ pub async fn update_where(ctx: &Ctx, object: ObjectId, filter: Filter, draft: Dr
     begin(ctx, object, Params { catalog: ctx.catalog.version, filter, values: Some(draft.values) }, all).await
 }
 
-/// Archives all records that match.
+/// Archives all matching records.
 ///
 /// # Errors
 /// `EMPTY_FILTER` without a condition, unless `all`.
@@ -137,7 +137,7 @@ async fn queued(ctx: &Ctx, new: NewRun) -> Result<Run> {
     Ok(run)
 }
 
-/// Does a small run in the transaction that makes it: a process that dies leaves all of it or nothing.
+/// Does a small run in the transaction that creates it, so a crash leaves all of it or nothing.
 async fn at_once(ctx: &Ctx, new: NewRun) -> Result<Run> {
     let mut attempt = 1;
     loop {
@@ -165,13 +165,13 @@ async fn without(ctx: &Ctx, new: NewRun, refused: &mut Refused) -> Result<Option
     let mut write = WriteTransaction::begin(ctx).await?;
     create_as(write.inside(), &write.tx, id, new).await?;
     let inside = write.inside().clone();
-    let run = claim(&inside, id).await?.ok_or_else(|| Error::internal("a new run is in somebody's hand"))?;
+    let run = claim(&inside, id).await?.ok_or_else(|| Error::internal("a new run is already claimed"))?;
     let Some(more) = some(&mut write, &run, refused).await? else {
         write.rollback().await?;
         return Ok(None);
     };
     let run = if more {
-        // a few more have come to match since they were counted
+        // a few more records may match than were counted
         release(&inside, &run).await?;
         write.enqueue(work(&run)).await?;
         find(&inside, id).await?
@@ -182,12 +182,12 @@ async fn without(ctx: &Ctx, new: NewRun, refused: &mut Refused) -> Result<Option
     Ok(Some(run))
 }
 
-/// What has the workers go on with a run.
+/// Queues the continuation of a run.
 fn work(run: &Run) -> NewWork {
     NewWork { queue: QUEUE, payload: json!({ "run": run.id }), due: run.created_at, key: Some(run.id.to_string()) }
 }
 
-/// Does the next batch of a run by filter. Says whether there may be more.
+/// Does the next batch of a run by filter. Returns whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let ctx = within(ctx, run).await?;
     let mut refused = Refused::new();
@@ -203,17 +203,17 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     }
 }
 
-/// Records from which something follows that is refused, and why.
+/// Records whose follow-up writes are refused, and why.
 type Refused = BTreeMap<RecordId, Json>;
 
-/// Writes the next batch of a run, without the records that are known to be refused, and says whether there may be
-/// more. Nothing where more records turn out to be refused: the transaction is of no use then.
+/// Writes the next batch of a run without the records that are known to be refused, and returns whether there may be
+/// more. `None` if more records turn out to be refused: then the transaction must be rolled back.
 async fn some(write: &mut WriteTransaction<'_>, run: &Run, refused: &mut Refused) -> Result<Option<bool>> {
     let ctx = write.ctx;
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
-    let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run is gone."))?;
+    let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run was deleted."))?;
     refuse_retyped(ctx, &params)?;
     let operation = params.operation();
     let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
@@ -269,13 +269,13 @@ fn refuse_retyped(ctx: &Ctx, params: &Params) -> Result<()> {
     match retyped {
         None => Ok(()),
         Some(field) => {
-            let message = format!("The type of `{}` was changed since the run began; begin it anew.", field.name);
+            let message = format!("The type of `{}` was changed since the run began. Start the run again.", field.name);
             Err(Error::new(Code::Conflict, message))
         }
     }
 }
 
-/// A refusal as a run remembers it.
+/// A refusal as a run stores it.
 fn to_json(error: &Error) -> Json {
     let fields: Vec<Json> =
         error.fields().iter().map(|issue| json!({ "field": issue.field, "code": issue.issue.code() })).collect();
@@ -290,8 +290,8 @@ async fn count(ctx: &Ctx, object: &Object, which: (&Filter, Operation), now: i64
     row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
 }
 
-/// The next records that match, in the order of their ids, so that each is seen once whatever becomes of it. Records
-/// made after the run are none of it.
+/// The next matching records, in the order of their ids, so that each is processed once. Records created after the run
+/// began are not included.
 async fn next(
     ctx: &Ctx,
     tx: &TenantTx,
@@ -313,8 +313,8 @@ async fn next(
     rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index(0)?))).collect()
 }
 
-/// Of the records that match, those which the operation of the caller reaches. `now` is the instant of the run, so that
-/// "today" means the same in all its batches.
+/// The matching records that the caller's operation may touch. `now` is the start of the run, so that "today" means the
+/// same in all its batches.
 fn push_matching(
     ctx: &Ctx,
     sql: &mut Sql,

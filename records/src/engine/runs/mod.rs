@@ -1,5 +1,5 @@
-//! Runs: writes too large for one transaction. A run says what is to be done and how far it is; its progress commits
-//! with its rows, so any process can continue it after a crash, and its history is what undoes it.
+//! Runs: writes that are too large for one transaction. A run stores what to do and how far it is. Its progress commits
+//! with its rows, so any process can continue it after a crash, and its history is used to undo it.
 
 mod filtered;
 mod sight;
@@ -31,10 +31,10 @@ pub use undo::{LeftAlone, UndoReport, undo};
 
 use crate::{Ctx, sealing};
 
-/// What runs of objects with encrypted fields are sealed for.
+/// The purpose that runs of objects with encrypted fields are sealed for.
 pub(crate) const GUARDED: &str = "run";
 
-/// How long who works on a run may be silent before another may take it over, in microseconds.
+/// How long a worker may be silent before another may take over its run, in microseconds.
 const LEASE: i64 = 60_000_000;
 
 /// What a run does.
@@ -42,48 +42,48 @@ const LEASE: i64 = 60_000_000;
 pub enum RunKind {
     /// Writes the rows of a file.
     Import,
-    /// Changes the records that match a filter.
+    /// Changes all records that match a filter.
     Update,
-    /// Archives the records that match a filter.
+    /// Archives all records that match a filter.
     Archive,
-    /// Takes back what another run did.
+    /// Undoes another run.
     Undo,
-    /// Makes invented records for trials.
+    /// Creates invented records for tests.
     Samples,
 }
 
-/// Where a run is.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
-    /// Waits for somebody to begin.
+    /// Waits for a worker.
     Queued,
-    /// Somebody works on it, or did until a crash.
+    /// A worker has claimed it, or had until it crashed.
     Running,
-    /// Came to its end.
+    /// Finished.
     Done,
-    /// Cannot go on.
+    /// Failed.
     Failed,
-    /// Was stopped; what it did until then stays.
+    /// Was cancelled; what it did until then is kept.
     Cancelled,
 }
 
 /// A run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Stable identity.
+    /// Stable id.
     pub id: RunId,
     /// What it does.
     pub kind: RunKind,
-    /// Where it is.
+    /// Its status.
     pub status: RunStatus,
-    /// The object whose records it writes, where there is one.
+    /// The object whose records it writes, if there is one.
     pub object: Option<ObjectId>,
-    /// What is to be done; whoever made the run knows how to read it.
+    /// What to do; only its creator knows the format.
     pub params: Json,
-    /// How far it is; the point from which to go on.
+    /// Its progress: where to continue.
     pub progress: Json,
-    /// Records or rows looked at.
+    /// Records or rows processed.
     pub matched: i64,
     /// Records written.
     pub changed: i64,
@@ -91,17 +91,17 @@ pub struct Run {
     pub failed: i64,
     /// Why it failed.
     pub error: Option<String>,
-    /// Who began it, as [`tenants::Actor::stored`] writes it.
+    /// Who started it, as [`tenants::Actor::stored`] writes it.
     pub created_by: String,
     /// Microseconds UTC.
     pub created_at: i64,
     /// Microseconds UTC.
     pub updated_at: i64,
-    /// Grows with every claim: a process that was taken for dead cannot go on.
+    /// Raised by every claim, so that a process that was taken for dead cannot continue.
     epoch: i64,
 }
 
-/// A run to be.
+/// A new run.
 #[derive(Clone, Debug)]
 pub struct NewRun {
     pub kind: RunKind,
@@ -119,7 +119,7 @@ pub(crate) struct Advance {
     pub failed: i64,
 }
 
-/// Makes a run that waits to be claimed.
+/// Creates a run that waits for a worker.
 pub async fn create(ctx: &Ctx, new: NewRun) -> Result<Run> {
     let tx = ctx.db.begin_write().await?;
     let run = create_in(ctx, &tx, new).await?;
@@ -127,12 +127,12 @@ pub async fn create(ctx: &Ctx, new: NewRun) -> Result<Run> {
     Ok(run)
 }
 
-/// Makes a run within a transaction.
+/// Creates a run within a transaction.
 pub(crate) async fn create_in(ctx: &Ctx, tx: &TenantTx, new: NewRun) -> Result<Run> {
     create_as(ctx, tx, RunId::new(), new).await
 }
 
-/// Makes a run with an id that is known beforehand, within a transaction.
+/// Creates a run with a given id, within a transaction.
 pub async fn create_as(ctx: &Ctx, tx: &TenantTx, id: RunId, new: NewRun) -> Result<Run> {
     let now = ctx.caller.clock.micros();
     let run = Run {
@@ -173,7 +173,7 @@ pub async fn create_as(ctx: &Ctx, tx: &TenantTx, id: RunId, new: NewRun) -> Resu
     Ok(run)
 }
 
-/// Takes a run in hand to begin or continue it. Nothing if it is over, or somebody else has it in hand.
+/// Claims a run to start or continue it. `None` if it is over, or another worker has claimed it.
 pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
     let now = ctx.caller.clock.micros();
     let free = Cond::any().add(runs::Column::LeaseUntil.is_null()).add(runs::Column::LeaseUntil.lte(now));
@@ -194,7 +194,7 @@ pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
     find(ctx, id).await.map(Some)
 }
 
-/// Lays a run down unfinished, so that anybody may claim it at once.
+/// Releases an unfinished run, so that any worker may claim it at once.
 pub async fn release(ctx: &Ctx, run: &Run) -> Result<()> {
     runs::Entity::update_many()
         .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
@@ -205,7 +205,7 @@ pub async fn release(ctx: &Ctx, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Ends a run in hand, well or with the reason why it cannot go on.
+/// Ends a claimed run, as done or with the reason why it failed.
 pub async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<Run> {
     let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Done };
     runs::Entity::update_many()
@@ -221,10 +221,10 @@ pub async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<Run> 
     find(ctx, run.id).await
 }
 
-/// Stops a run that is not over; what it did so far stays, and can be undone.
+/// Cancels a run that is not over. What it did so far is kept, and can be undone.
 ///
 /// # Errors
-/// `NOT_FOUND`, also when the caller may not see it; `CONFLICT` when it is over.
+/// `NOT_FOUND`, also if the caller may not see it; `CONFLICT` if it is over.
 pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
     load(ctx, id).await?;
     let stopped = runs::Entity::update_many()
@@ -237,16 +237,16 @@ pub async fn cancel(ctx: &Ctx, id: RunId) -> Result<Run> {
         .await?;
     let run = find(ctx, id).await?;
     if stopped.rows_affected == 0 && run.status != RunStatus::Cancelled {
-        return Err(Error::new(Code::Conflict, "The run is over already.").with("status", run.status.name()));
+        return Err(Error::new(Code::Conflict, "The run is already over.").with("status", run.status.name()));
     }
     Ok(run)
 }
 
-/// Notes how far a run is, within the transaction of its rows.
+/// Stores the progress of a run, in the transaction of its rows.
 ///
 /// # Errors
-/// `CANCELLED` when it was stopped meanwhile, `CONFLICT` when another process goes on with it: the rows are not to be
-/// committed then.
+/// `CANCELLED` if it was cancelled meanwhile, `CONFLICT` if another process has claimed it: then the rows must not be
+/// committed.
 pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let noted = runs::Entity::update_many()
@@ -267,27 +267,28 @@ pub(crate) async fn advance(ctx: &Ctx, tx: &TenantTx, run: &Run, by: Advance) ->
     let now = runs::Entity::find_by_id(run.id).one(tx).await?;
     match now.map(|row| RunStatus::named(&row.status)) {
         Some(RunStatus::Cancelled) => Err(Error::of(Code::Cancelled)),
-        _ => Err(Error::new(Code::Conflict, "Another process goes on with this run.")),
+        _ => Err(Error::new(Code::Conflict, "Another process is working on this run.")),
     }
 }
 
-/// What a run is to do, or how far it is, may hold values of encrypted fields.
+/// The task and progress of a run may contain values of encrypted fields.
 fn guarded(ctx: &Ctx, object: Option<ObjectId>, reported: &Json) -> Result<String> {
     let object = object.and_then(|id| ctx.catalog.object_by_id(id));
     sealing::guarded(ctx.db.key(), object, GUARDED, reported.to_string())
 }
 
-/// The context in which a run writes: its commits name it and whoever began it, and it may do what they may do now.
+/// The context in which a run writes. Its commits name the run and the member who started it, with that member's
+/// present permissions.
 ///
 /// # Errors
-/// `FORBIDDEN` when they are no longer of the organisation.
+/// `FORBIDDEN` if they are no longer a member.
 pub async fn within(ctx: &Ctx, run: &Run) -> Result<Ctx> {
     let mut caller = (*ctx.caller).clone();
     caller.run = Some(run.id);
     let actor = Actor::from_stored(&run.created_by)?;
     if actor != caller.actor {
         let access = access::of_actor(&ctx.db, actor).await?;
-        let gone = || Error::new(Code::Forbidden, "Who began the run is no longer of the organisation.");
+        let gone = || Error::new(Code::Forbidden, "The user who started this run is no longer a member.");
         caller.access = Arc::new(access.ok_or_else(gone)?);
         caller.actor = actor;
     }

@@ -1,4 +1,5 @@
-//! Who may see a run, stop it and take it back: whoever may do to its object what it does. To others it does not exist.
+//! Who may see, cancel and undo a run: a caller who may do the same operation on its object. For others it does not
+//! exist.
 
 use entities::{
     ids::{ObjectId, RunId},
@@ -14,7 +15,7 @@ use super::{Run, RunKind};
 use crate::{Ctx, engine::verify, permission};
 
 impl RunKind {
-    /// What it takes to do such a run.
+    /// The permission that such a run needs.
     fn demands(self) -> &'static [Operation] {
         match self {
             RunKind::Import => &[Operation::Import],
@@ -26,10 +27,10 @@ impl RunKind {
     }
 }
 
-/// A run as it is now, if the caller may see it.
+/// A run, if the caller may see it.
 ///
 /// # Errors
-/// `NOT_FOUND`, in the same words for one that is not there and one that may not be seen.
+/// `NOT_FOUND`, with the same message for a run that does not exist and one that the caller may not see.
 pub async fn load(ctx: &Ctx, id: RunId) -> Result<Run> {
     let run = find(ctx, id).await?;
     if run.object.is_some_and(|object| ctx.catalog.object_by_id(object).is_none()) {
@@ -42,12 +43,12 @@ pub async fn load(ctx: &Ctx, id: RunId) -> Result<Run> {
     }
 }
 
-/// The runs that the caller may see, newest first, at most 200; `after` is the last one seen.
+/// The runs that the caller may see, newest first, at most 200; `after` is the last one of the previous page.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list(ctx: &Ctx, first: u64, after: Option<RunId>) -> Result<Vec<Run>> {
-    // which runs are seen is said by objects: by all there are now
+    // which runs can be seen depends on the objects that exist now
     verify(ctx).await?;
     let mut query = runs::Entity::find().filter(seen(ctx)).order_by_desc(runs::Column::Id).limit(Ord::min(first, 200));
     if let Some(after) = after {
@@ -56,14 +57,14 @@ pub async fn list(ctx: &Ctx, first: u64, after: Option<RunId>) -> Result<Vec<Run
     query.all(&ctx.db).await?.into_iter().map(|row| Run::of(ctx, row)).collect()
 }
 
-/// A run, whoever asks: for those who work on it.
+/// A run without a permission check, for its workers.
 pub(super) async fn find(ctx: &Ctx, id: RunId) -> Result<Run> {
     let row = runs::Entity::find_by_id(id).one(&ctx.db).await?;
     Run::of(ctx, row.ok_or_else(no_such_run)?)
 }
 
-/// One's own runs are seen by who may still do the like; those of others, by who may do it to all records. What is left
-/// of an object that is gone is for those who may change the catalog.
+/// Their own runs are visible to callers who may still do the operation; runs of others, to callers who may do it to
+/// all records. Runs of a deleted object are visible to callers who may change the catalog.
 fn sees(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>, own: bool) -> bool {
     let least = if own { RowScope::Own } else { RowScope::All };
     match object.and_then(|id| ctx.catalog.object_by_id(id)) {
@@ -72,8 +73,8 @@ fn sees(ctx: &Ctx, kind: RunKind, object: Option<ObjectId>, own: bool) -> bool {
     }
 }
 
-/// Refuses to take a run back for one who may not write everything that it wrote: records that a role does not reach,
-/// or fields that it does not change, would be written all the same.
+/// Refuses to undo a run for a caller who may not write everything that it wrote: undoing would write records outside
+/// the row scope of their role, or fields that they may not change.
 pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
     let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) else { return Ok(()) };
     let refused = |why: String| Err(Error::new(Code::Forbidden, why));
@@ -81,7 +82,7 @@ pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
     for operation in [Operation::Update, Operation::Delete].into_iter().chain(archived.then_some(Operation::Restore)) {
         if permission::permit(ctx, object, operation)? != RowScope::All {
             return refused(format!(
-                "Your role does not reach all {}, so it takes no run on them back.",
+                "Your role does not include all {}, so you cannot undo a run on them.",
                 object.plural
             ));
         }
@@ -89,7 +90,7 @@ pub(super) fn demand_undo(ctx: &Ctx, run: &Run) -> Result<()> {
     let written = object.fields.iter().filter(|field| field.usable() && field.writable && !field.engine_writes());
     match written.into_iter().find(|field| !permission::writes(ctx, field)) {
         Some(field) => refused(format!(
-            "Your role does not change `{}` of {}, so it takes no run on them back.",
+            "Your role does not allow you to change `{}` of {}, so you cannot undo a run on them.",
             field.name, object.plural
         )),
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! The background work of runs: one batch at a time, by whichever process has its turn.
+//! The background work of runs: one batch at a time, by whichever process gets the job.
 
 use entities::ids::RunId;
 use tenants::error::{Code, Error, Result};
@@ -9,21 +9,21 @@ use crate::Ctx;
 /// The queue in which runs wait.
 pub const QUEUE: &str = "records.run";
 
-/// What a step found.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepResult {
     /// A batch is done, and there is more to do.
     More,
     /// The run is over.
     Over,
-    /// Another process has it in hand; ask again when its lease has ended.
+    /// Another process has claimed it; try again when its lease has ended.
     Elsewhere,
 }
 
-/// Does the next batch of a run and lays it down again.
+/// Does the next batch of a run and releases it.
 ///
 /// # Errors
-/// Retryable ones leave the run as it was; others end it as failed.
+/// Retryable errors leave the run as it was; others end it as failed.
 pub async fn step(ctx: &Ctx, id: RunId) -> Result<StepResult> {
     let Some(run) = claim(ctx, id).await? else {
         let over = find(ctx, id).await?.status.is_over();
@@ -54,7 +54,7 @@ pub async fn step(ctx: &Ctx, id: RunId) -> Result<StepResult> {
     }
 }
 
-/// Does a run's next batch. Says whether there may be more.
+/// Does a run's next batch. Returns whether there may be more.
 async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     match run.kind {
         RunKind::Update | RunKind::Archive => filtered::batch(ctx, run).await,

@@ -1,5 +1,5 @@
-//! Taking back what a run did, from its history: the newest change first. Records that others changed since are left
-//! alone and listed. Undoing is a run itself, so it can be continued and undone.
+//! Undoes a run by its history, newest change first. Records that others changed since are skipped and listed. Undoing
+//! is a run itself, so it can be continued and undone.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -29,43 +29,43 @@ use crate::{
     values::{self, Converted},
 };
 
-/// Changes taken back in one transaction.
+/// Changes undone in one transaction.
 const BATCH: i64 = 2_000;
-/// Records left alone that the report names.
+/// Most skipped records that the report names.
 const NAMED: usize = 1_000;
-/// When a worker looks whether this process finished the undo it began, in microseconds.
+/// When a worker checks whether this process finished the undo it started, in microseconds.
 const LATER: i64 = 120_000_000;
 
-/// What an undo did.
+/// The result of an undo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UndoReport {
-    /// The run that took back; it can be undone in turn.
+    /// The run that undid; it can be undone in turn.
     #[serde(rename = "runId")]
     pub run: RunId,
-    /// Where it is: `Done`, or `Running` while another process goes on with it.
+    /// Its status: `Done`, or `Running` while another process continues it.
     pub status: RunStatus,
-    /// Changes taken back.
+    /// Changes undone.
     pub undone: i64,
-    /// Changes left alone.
+    /// Changes skipped.
     pub skipped: i64,
-    /// The first 1 000 records left alone, each once, with the reason that its newest change met.
+    /// The first 1 000 skipped records, each once, with the reason of its newest change.
     pub records: Vec<LeftAlone>,
 }
 
-/// A record left alone.
+/// A skipped record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeftAlone {
-    /// Name of its object; none if that is gone.
+    /// Name of its object; `None` if that was deleted.
     pub object: Option<String>,
     /// Which record.
     pub id: RecordId,
-    /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object is), `TAKEN` (its unique value is), `TYPE_CHANGED` (its
-    /// value is none of the field's type any more), or the code of the refusal.
+    /// Why: `DESTROYED`, `CHANGED_SINCE`, `GONE` (its object was deleted), `TAKEN` (another record has its unique
+    /// value), `TYPE_CHANGED` (its value does not fit the field's present type), or the error code of the refusal.
     pub reason: String,
 }
 
-/// The same as the run keeps it.
+/// The same, as the run stores it.
 #[derive(Clone, Serialize, Deserialize)]
 struct Skipped {
     object: ObjectId,
@@ -81,12 +81,12 @@ struct Params {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Progress {
-    /// The last change looked at: commit and place within it.
+    /// The last change processed: its commit, and its place within the commit.
     before: Option<(i64, i64)>,
     skipped: Vec<Skipped>,
 }
 
-/// A change to be taken back.
+/// A change to undo.
 struct UndoStep {
     seq: i64,
     n: i64,
@@ -96,15 +96,15 @@ struct UndoStep {
     diff: Option<String>,
 }
 
-/// Takes back what a run did and answers when that is done. If this process dies, another one finishes it.
+/// Undoes a run and returns when that is done. If this process dies, another one finishes it.
 ///
 /// # Errors
-/// `NOT_FOUND`, also when the caller may not see it; `FORBIDDEN` when the caller may do what the run did but not take it
-/// back; `CONFLICT` while the run is not over.
+/// `NOT_FOUND`, also if the caller may not see it; `FORBIDDEN` if the caller may do what the run did but not undo it;
+/// `CONFLICT` while the run is not over.
 pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     let source = load(ctx, run).await?;
     if !source.status.is_over() {
-        return Err(Error::new(Code::Conflict, "The run is not over; cancel it first, then undo it."));
+        return Err(Error::new(Code::Conflict, "The run is not over. Cancel it first, then undo it."));
     }
     sight::demand_undo(ctx, &source)?;
     let now = ctx.caller.clock.micros();
@@ -135,7 +135,7 @@ fn report(ctx: &Ctx, run: &Run) -> Result<UndoReport> {
     })
 }
 
-/// Takes back the next changes. Says whether there may be more.
+/// Undoes the next changes. Returns whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
@@ -191,7 +191,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     Ok(steps.len() as i64 == BATCH)
 }
 
-/// Refuses to go on for one who may not take the run back any more.
+/// Stops if the caller may no longer undo the run.
 async fn still_allowed(ctx: &Ctx, run: RunId) -> Result<()> {
     let access = access::of_actor(&ctx.db, ctx.caller.actor).await?.unwrap_or_else(Access::nothing);
     let caller = Caller { access: Arc::new(access), ..(*ctx.caller).clone() };
@@ -222,8 +222,8 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
     rows.into_iter().map(step).collect()
 }
 
-/// Locks the records before their history is asked, so that nobody changes them in between. Answers those that are
-/// still there.
+/// Locks the records before their history is read, so that nobody changes them in between. Returns those that still
+/// exist.
 async fn lock_all(write: &WriteTransaction<'_>, steps: &[UndoStep]) -> Result<HashSet<RecordId>> {
     let mut records: BTreeMap<ObjectId, Vec<RecordId>> = BTreeMap::new();
     for step in steps {
@@ -238,7 +238,7 @@ async fn lock_all(write: &WriteTransaction<'_>, steps: &[UndoStep]) -> Result<Ha
     Ok(there)
 }
 
-/// The newest change of each record that these runs did not make.
+/// The newest change of each record that was not made by these runs.
 async fn changed_by_others(tx: &TenantTx, steps: &[UndoStep], runs: [RunId; 2]) -> Result<HashMap<RecordId, i64>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT h.record_id, max(c.seq) FROM ").table("changes").push(" AS h JOIN ").table("commits");
@@ -251,7 +251,7 @@ async fn changed_by_others(tx: &TenantTx, steps: &[UndoStep], runs: [RunId; 2]) 
     rows.into_iter().map(|row| Ok((RecordId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
 }
 
-/// What takes a change back, or why nothing does.
+/// The mutation that undoes a change, or why it cannot be undone.
 fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
     let id = step.record;
     Ok(match step.kind {
@@ -265,7 +265,7 @@ fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
             for (id, (old, _)) in diff {
                 let Some(field) = ctx.catalog.field(id).filter(|field| field.usable()) else { continue };
                 let kind = field.kind_at(step.seq);
-                // options come and go, and a value that was held once may be held again
+                // options change, and a value that was accepted once may be restored
                 let same = kind == &field.kind || field.past.is_empty();
                 match if same { Converted::Kept(old) } else { values::convert(kind, field, &old, &locale) } {
                     Converted::Kept(value) | Converted::Coarser(value) => values.push((id, value)),

@@ -1,4 +1,4 @@
-//! Records behind relations: pages of each parent in one query.
+//! Related records: pages of each parent in one query.
 
 use entities::ids::RecordId;
 use tenants::Code;

@@ -31,7 +31,7 @@ fn holds(ctx: &Ctx, filter: &Filter, record: &Seen) -> bool {
         Filter::Field { field, test } => {
             let held = |id| record.values.get(&id).map_or(Cow::Owned(Value::Null), Cow::Borrowed);
             let matches = compares(ctx, ctx.catalog.field(*field).unwrap(), test, &held(*field));
-            // a record in hand is judged as it will be found
+            // evaluating in memory gives the same result as the query
             assert_eq!(filter::holds(Scope::of(ctx), filter, &held), matches, "{filter:?} {:?}", held(*field));
             matches
         }

@@ -1,10 +1,11 @@
-//! Countries by their codes and names, so that a file which says `Algérie` knows the region of its phone numbers.
+//! Countries by code and name, so that a file that says `Algérie` gives the region of its phone numbers.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::fold::fold_v1;
 
-/// A country a line: ISO 3166 alpha-2 and alpha-3, then its names in English, French, Spanish and what else is usual.
+/// One country per line: ISO 3166 alpha-2 and alpha-3, then its names in English, French and Spanish, and other usual
+/// names.
 const NAMES: &str = include_str!("names.txt");
 
 static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
@@ -12,15 +13,15 @@ static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     for (code, rest) in NAMES.lines().filter_map(|line| line.split_once(' ')) {
         let (long, names) = rest.split_once(' ').unwrap_or((rest, ""));
         for name in [code, long].into_iter().chain(names.split(';')) {
-            // Names that two share mean the one that comes first.
+            // a name that two countries share means the first one
             found.entry(comparable(name)).or_insert(code);
         }
     }
     found
 });
 
-/// The alpha-2 code of a country given as alpha-2, alpha-3 or name in English, French or Spanish, in any spelling of
-/// case and accents; none for what is no country.
+/// The alpha-2 code of a country given as alpha-2, alpha-3 or name in English, French or Spanish, ignoring case and
+/// accents; `None` if it is not a country.
 pub fn alpha2(text: &str) -> Option<&'static str> {
     if text.len() > 100 {
         return None;
