@@ -2,7 +2,7 @@
 
 use records::catalog::{Choice, Labels};
 
-/// An option that is offered.
+/// An active option.
 pub(crate) fn choice(value: &str, label: Labels) -> Choice {
     Choice { value: value.to_owned(), label, retired: false }
 }

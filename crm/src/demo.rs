@@ -1,4 +1,4 @@
-//! The content of the demo organisation: the Northwind and Chinook customers, and what happened with some of them.
+//! The content of the demo organisation: the Northwind and Chinook customers, and interactions with some of them.
 
 use entities::ids::RecordId;
 use records::{
@@ -12,7 +12,7 @@ use tenants::error::{Error, Result};
 
 use crate::import::{self, Duplicates, Options, Report, Upload};
 
-/// Files of the demo, and the tag that their customers get.
+/// Files of the demo, and the tag for their customers.
 const FILES: [&[u8]; 2] = [
     include_bytes!("../../tests/data/northwind-customers.csv"),
     include_bytes!("../../tests/data/chinook-customers.csv"),
@@ -29,7 +29,7 @@ const STORIES: &[(&str, &str, &str, i64)] = &[
 ];
 const DAY: i64 = 86_400_000_000;
 
-/// Fills an organisation with the demo's customers and interactions. Doing it again adds nothing.
+/// Fills an organisation with the demo's customers and interactions. A repetition adds nothing.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -50,7 +50,8 @@ pub async fn fill(ctx: &Ctx) -> Result<Vec<Report>> {
 
 /// A few interactions with the first customers.
 async fn tell_stories(ctx: &Ctx) -> Result<()> {
-    let object = |name: &str| ctx.catalog.object(name).ok_or_else(|| Error::internal("a standard object is missing"));
+    let object =
+        |name: &str| ctx.catalog.object(name).ok_or_else(|| Error::internal("a standard object does not exist"));
     let (customer, interaction) = (object("customer")?, object("interaction")?);
     let now = ctx.caller.clock.micros();
     let mut drafts = Vec::new();
@@ -77,7 +78,7 @@ async fn tell_stories(ctx: &Ctx) -> Result<()> {
 
 /// A dozen people with an email address.
 async fn some(ctx: &Ctx, customer: &Object) -> Result<Vec<RecordId>> {
-    let email = customer.standard("email").ok_or_else(|| Error::internal("a standard field is missing"))?;
+    let email = customer.standard("email").ok_or_else(|| Error::internal("a standard field does not exist"))?;
     let query = ListQuery {
         object: customer.id,
         select: Vec::new(),

@@ -1,4 +1,4 @@
-//! Customers and what happens with them: the standard objects, their rules, and how their records come in.
+//! Customers and interactions with them: the standard objects, their rules, and the import of their records.
 
 mod choices;
 pub mod contact_points;
@@ -17,7 +17,7 @@ use records::{
     rules::{RuleSet, Rules},
 };
 
-/// A kind of record that every organisation has. The folder of its noun declares it, with its rules.
+/// A standard object. The folder of its noun declares it, with its rules.
 pub struct StandardObject {
     /// API name in the singular.
     pub name: &'static str,

@@ -1,4 +1,5 @@
-//! Typed ids: a tenant's id never stands where a record's is wanted. All are UUIDs of version 7, so they sort by birth.
+//! Typed ids: a tenant's id cannot be passed where a record's id is expected. All are UUIDs of version 7, so they sort
+//! by creation.
 
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id, later in order than every id made before it on this machine.
+            /// A new id, greater than every id created before it on this machine.
             #[expect(clippy::new_without_default, reason = "an id that appears by default would be a bug")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
@@ -45,7 +46,7 @@ id! {
     TenantId,
     /// A person who signs in, across organisations.
     UserId,
-    /// A person's place in one organisation.
+    /// A person's membership in one organisation.
     MemberId,
     /// A role of one organisation.
     RoleId,
@@ -57,19 +58,19 @@ id! {
     PluginId,
     /// A signed-in session (a family of refresh tokens).
     SessionId,
-    /// Somebody who signed up and has not confirmed it.
+    /// A sign-up that is not confirmed yet.
     SignUpId,
-    /// A link to a new password.
+    /// A link to set a new password.
     RecoveryId,
     /// An invitation to one organisation.
     InvitationId,
     /// A sign-in that waits for a second factor.
     ChallengeId,
-    /// A code that stands in for a second factor.
+    /// A code that replaces a second factor.
     RecoveryCodeId,
     /// A device that is not asked for a second factor.
     TrustedDeviceId,
-    /// A piece of work of the installation itself.
+    /// A job of the installation itself.
     SystemJobId,
     /// An object of a tenant's catalog.
     ObjectId,
@@ -81,10 +82,10 @@ id! {
     RecordId,
     /// One committed write.
     CommitId,
-    /// A batch of writes that can be continued and undone.
+    /// A run: a series of writes that can be continued and undone.
     RunId,
-    /// A line of a security log.
+    /// An entry of a security log.
     EventId,
-    /// A unit of work in a tenant's queue.
+    /// A work item in a tenant's queue.
     WorkId,
 }

@@ -1,4 +1,4 @@
-//! An email before it is addressed, and the one layout that all emails share: the same words as plain text and as HTML.
+//! An email before it is addressed, and the layout that all emails share: the same words as plain text and as HTML.
 
 /// A language that emails are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +9,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All languages.
     pub const ALL: [Language; 3] = [Language::English, Language::French, Language::Spanish];
 
-    /// From an ISO 639 code; one that we do not speak reads English.
+    /// From an ISO 639 code; unknown languages get English.
     pub fn of(code: &str) -> Self {
         match code {
             "fr" => Self::French,
@@ -30,7 +30,7 @@ impl Language {
         }
     }
 
-    /// The words of this language, of those in all.
+    /// The text in this language, from texts in all languages.
     pub fn pick<T>(self, english: T, french: T, spanish: T) -> T {
         match self {
             Self::English => english,
@@ -40,7 +40,7 @@ impl Language {
     }
 }
 
-/// What an email says.
+/// The content of an email.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(crate) language: Language,
@@ -60,21 +60,21 @@ impl Draft {
         Self { language, subject: one_line(&subject.into()), parts: Vec::new() }
     }
 
-    /// With one more paragraph.
+    /// Adds a paragraph.
     pub fn line(mut self, text: impl Into<String>) -> Self {
         self.parts.push(Part::Line(one_line(&text.into())));
         self
     }
 
-    /// With something to click.
+    /// Adds a link.
     pub fn link(mut self, label: impl Into<String>, address: &str) -> Self {
         self.parts.push(Part::Link { label: label.into(), address: one_line(address) });
         self
     }
 
-    /// As text.
+    /// As plain text.
     pub fn plain(&self) -> String {
-        // French sets it apart
+        // French puts a space before the colon
         let colon = self.language.pick(":", " :", ":");
         let mut text = String::new();
         for part in &self.parts {
@@ -87,7 +87,7 @@ impl Draft {
         text + "-- \nClientele\n"
     }
 
-    /// As a page of HTML that needs nothing from elsewhere.
+    /// As an HTML page that loads nothing from elsewhere.
     pub fn html(&self) -> String {
         let mut body = String::new();
         for part in &self.parts {
@@ -113,7 +113,7 @@ impl Draft {
     }
 }
 
-/// Without control characters: what people call themselves must not begin a line of its own.
+/// Without control characters: a person's name must not start a new header line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

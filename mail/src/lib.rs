@@ -1,5 +1,5 @@
-//! Emails to people: their texts in every language we speak, and the way they go out, over SMTP or, where none is
-//! configured, as files that an operator can read.
+//! Emails to people: their texts in all languages, and how they are sent: over SMTP or, if no server is configured, as
+//! files that an operator can read.
 
 mod draft;
 mod outbox;

@@ -1,4 +1,4 @@
-//! Where emails leave the house: by a mail server, or as files in a folder for the operator.
+//! How emails are sent: through a mail server, or as files in a folder for the operator.
 
 use std::{
     fs, io,
@@ -15,7 +15,7 @@ use lettre::{
 
 use crate::{Draft, Smtp};
 
-/// How long handing over one email may take, from the first connection to the last answer.
+/// How long sending one email may take, from the connection to the last answer.
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// An address with or without a name: `Clientele <no-reply@example.org>`.
@@ -23,7 +23,7 @@ const WHOLE: Duration = Duration::from_secs(60);
 pub struct Address(Mailbox);
 
 impl Address {
-    /// From text; nothing if it is no address.
+    /// Parses an address; `None` if it is invalid.
     pub fn parse(text: &str) -> Option<Self> {
         text.trim().parse().ok().map(Self)
     }
@@ -33,34 +33,34 @@ impl Address {
     }
 }
 
-/// Why an email did not go out. It names no person: what servers say often does.
+/// Why an email was not sent. It names no person, although the answers of servers often do.
 #[derive(Debug, thiserror::Error)]
 pub enum Sending {
-    /// It may go later.
+    /// It can be sent later.
     #[error("the email has to wait: {0}")]
     Later(String),
-    /// It never will: the server refuses it for good, or the address is none.
+    /// It cannot be sent: the server refuses it for good, or the address is invalid.
     #[error("the email cannot be sent: {0}")]
     Never(String),
 }
 
-/// The way out.
+/// The way emails are sent.
 #[derive(Clone, Debug)]
 pub enum Outbox {
-    /// To a mail server.
+    /// Through a mail server.
     Smtp { server: Smtp, from: Address },
-    /// Into a folder, a file each.
+    /// Into a folder, one file each.
     Folder { path: PathBuf, from: Address },
 }
 
 impl Outbox {
-    /// Sends an email. `id` names it for good, so that receivers know a repetition.
+    /// Sends an email. `id` identifies it for ever, so that receivers recognise a repetition.
     ///
     /// # Errors
     /// [`Sending`], which says whether to try again.
     pub async fn send(&self, id: &str, to: &str, draft: &Draft) -> Result<(), Sending> {
         let (Self::Smtp { from, .. } | Self::Folder { from, .. }) = self;
-        let to = Address::parse(to).ok_or_else(|| Sending::Never("the address is none".to_owned()))?;
+        let to = Address::parse(to).ok_or_else(|| Sending::Never("the address is not valid".to_owned()))?;
         let message = compose(id, from, to, draft)?;
         match self {
             Self::Smtp { server, .. } => deliver(server, message).await,
@@ -92,28 +92,28 @@ async fn deliver(server: &Smtp, message: Message) -> Result<(), Sending> {
         return Err(Sending::Later("the mail server is too slow".to_owned()));
     };
     sent.map(|_| ()).map_err(|error| {
-        // the server's own words may hold the address; its number says enough
+        // the server's text may contain the address; its number is enough
         let reported = match error.status() {
             Some(code) => format!("the mail server answered {code}"),
             None if error.is_tls() || distrusted(&error) => {
                 "the mail server's certificate or encryption is not accepted".to_owned()
             }
             None if error.is_timeout() => "the mail server is too slow".to_owned(),
-            None => "the mail server cannot be reached, or its answer is not understood".to_owned(),
+            None => "the mail server cannot be reached, or its answer is not valid".to_owned(),
         };
-        // 530 to 538 speak of our credentials (RFC 4954): the operator puts that right
+        // 530 to 538 are about our credentials (RFC 4954): the operator must correct that
         let ours = error.status().is_some_and(|code| (530..=538).contains(&u16::from(code)));
         if error.is_permanent() && !ours { Sending::Never(reported) } else { Sending::Later(reported) }
     })
 }
 
-/// Whether a TLS handshake failed: rustls tells it inside an IO error about bad data.
+/// Whether a TLS handshake failed: rustls reports it inside an IO error of invalid data.
 fn distrusted(error: &(dyn std::error::Error + 'static)) -> bool {
     let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) || error.source().is_some_and(distrusted)
 }
 
-/// Whole or not at all, for the operator alone.
+/// Writes the file as a whole or not at all, readable by the operator alone.
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let part = folder.join(format!(".{name}.part"));
@@ -123,7 +123,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     fs::rename(part, folder.join(name))
 }
 
-/// No holiday notices in return (RFC 3834).
+/// No automatic replies (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 

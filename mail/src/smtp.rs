@@ -1,5 +1,5 @@
-//! A mail server to hand emails to. The connection is always encrypted: from its first byte (`smtps`, RFC 8314), or by
-//! STARTTLS before anything is said (`smtp`, RFC 3207).
+//! The connection to a mail server. It is always encrypted: from its first byte (`smtps`, RFC 8314), or by STARTTLS
+//! before anything else is sent (`smtp`, RFC 3207).
 
 use std::{path::Path, time::Duration};
 
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 /// How long the server may take for one answer.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// Where the server is and how it knows us.
+/// The server's address and our credentials.
 #[derive(Clone)]
 pub struct Smtp {
     host: String,
@@ -35,28 +35,28 @@ impl std::fmt::Debug for Smtp {
 }
 
 impl Smtp {
-    /// A server by its address (`smtp://user@host:587` or `smtps://user@host:465`), the password of that user, and the
-    /// file of an authority to trust in place of the system's.
+    /// A server by its address (`smtp://user@host:587` or `smtps://user@host:465`), the user's password, and the file
+    /// of a certificate authority to trust instead of the system's.
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
+    /// A sentence that explains what is wrong.
     pub fn new(address: &str, password: Option<&str>, authority: Option<&Path>) -> Result<Self, String> {
-        let url = Url::parse(address).map_err(|error| format!("smtp_url is no address: {error}"))?;
+        let url = Url::parse(address).map_err(|error| format!("smtp_url is not a valid address: {error}"))?;
         let (implicit, port) = match url.scheme() {
             "smtp" => (false, 587),
             "smtps" => (true, 465),
-            other => return Err(format!("smtp_url begins with {other}://; it takes smtp:// (STARTTLS) or smtps://")),
+            other => return Err(format!("smtp_url begins with {other}://; use smtp:// (STARTTLS) or smtps://")),
         };
         if url.password().is_some() {
-            return Err("smtp_url holds a password; it belongs into smtp_password, which is never shown".to_owned());
+            return Err("smtp_url contains a password; put it into smtp_password, which is never shown".to_owned());
         }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("smtp_url names no host")?.to_owned();
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err("smtp_url goes on after the port; it is smtp://user@host:port".to_owned());
+            return Err("smtp_url has something after the port; write smtp://user@host:port".to_owned());
         }
         let user = Some(decoded(url.username())?).filter(|user| !user.is_empty());
         if user.is_some() != password.is_some() {
-            return Err("smtp_url has a user and smtp_password is set, or neither".to_owned());
+            return Err("set a user in smtp_url and smtp_password together, or neither".to_owned());
         }
         let authority = authority.map(certificate).transpose()?;
         let password = password.map(|password| Zeroizing::new(password.to_owned()));
@@ -69,13 +69,13 @@ impl Smtp {
     }
 
     pub(crate) fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-        // an address in brackets is an address for the URL alone
+        // the brackets of an IP address belong to the URL alone
         let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let mut tls = TlsParameters::builder(host.clone());
         if let Some(authority) = &self.authority {
             tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority.clone());
         }
-        let tls = tls.build_rustls().map_err(|_| "no encrypted connection can be set up".to_owned())?;
+        let tls = tls.build_rustls().map_err(|_| "an encrypted connection cannot be set up".to_owned())?;
         let tls = if self.implicit { Tls::Wrapper(tls) } else { Tls::Required(tls) };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
             .port(self.port)
@@ -90,18 +90,20 @@ impl Smtp {
 
 fn certificate(path: &Path) -> Result<Certificate, String> {
     let text = std::fs::read(path).map_err(|error| format!("smtp_ca {} cannot be read: {error}", path.display()))?;
-    let nothing = || format!("smtp_ca {} holds no certificate in PEM", path.display());
+    let nothing = || format!("smtp_ca {} does not contain a certificate in PEM format", path.display());
     if !text.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
         return Err(nothing());
     }
     Certificate::from_pem(&text).map_err(|_| nothing())
 }
 
-/// Without the percent signs that addresses need.
+/// Decodes percent signs.
 fn decoded(user: &str) -> Result<String, String> {
     let pairs = format!("user={}", user.replace('+', "%2B"));
     let found = url::form_urlencoded::parse(pairs.as_bytes()).next().map(|(_, value)| value.into_owned());
-    found.filter(|user| !user.chars().any(char::is_control)).ok_or_else(|| "smtp_url has an odd user".to_owned())
+    found
+        .filter(|user| !user.chars().any(char::is_control))
+        .ok_or_else(|| "the user in smtp_url is not valid".to_owned())
 }
 
 #[cfg(test)]
@@ -126,14 +128,14 @@ mod tests {
         std::fs::write(&junk, "no certificate").unwrap();
         let missing = folder.path().join("missing.pem");
         for (address, password, authority, reported) in [
-            ("mail.example.org", None, None, "no address"),
+            ("mail.example.org", None, None, "not a valid address"),
             ("http://mail.example.org", None, None, "smtp:// (STARTTLS)"),
             ("smtp://ada:secret@mail.example.org", None, None, "smtp_password"),
             ("smtp://ada@mail.example.org", None, None, "or neither"),
             ("smtp://mail.example.org", Some("secret"), None, "or neither"),
             ("smtp://mail.example.org/path", None, None, "after the port"),
             ("smtp://", None, None, "smtp_url"),
-            ("smtp://mail.example.org", None, Some(&junk), "no certificate"),
+            ("smtp://mail.example.org", None, Some(&junk), "does not contain a certificate"),
             ("smtp://mail.example.org", None, Some(&missing), "cannot be read"),
         ] {
             let refused = Smtp::new(address, password, authority.map(|path| path.as_path())).unwrap_err();

@@ -1,4 +1,4 @@
-//! What every email says, in every language: a function for each.
+//! The texts of all emails, in every language: one function each.
 
 mod accounts;
 mod members;

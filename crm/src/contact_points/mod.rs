@@ -1,4 +1,4 @@
-//! All addresses and numbers of a customer; `email` and `phone` of the customer are the primary ones.
+//! All email addresses and phone numbers of a customer; its fields `email` and `phone` show the primary ones.
 
 mod follow;
 mod model;

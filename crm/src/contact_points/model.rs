@@ -7,7 +7,7 @@ use records::catalog::{
 
 use crate::choices::choice;
 
-/// The declaration of `contactPoint`. The rules write its key, its validity and its name.
+/// The declaration of `contactPoint`. Its rules write the key, the validity and the name.
 pub(super) fn object() -> ObjectSpec {
     let kinds = vec![
         choice("email", labels("Email", "E-mail", "Correo electrónico")),
@@ -40,7 +40,7 @@ pub(super) fn object() -> ObjectSpec {
         .field(
             point("value", FieldKind::Text)
                 .label(labels("Value", "Valeur", "Valor"))
-                .help(labels("As it was typed.", "Telle que saisie.", "Tal como se escribió."))
+                .help(labels("As typed.", "Telle que saisie.", "Tal como se escribió."))
                 .personal(Personal::Ordinary)
                 .searchable()
                 .required(),
@@ -49,7 +49,7 @@ pub(super) fn object() -> ObjectSpec {
             point("key", FieldKind::Text)
                 .label(labels("Key", "Clé", "Clave"))
                 .help(labels(
-                    "What matching and consent go by: lower case, or the international number.",
+                    "Used for matching and consent: lower case, or the international number.",
                     "Ce qui sert aux rapprochements et au consentement : minuscules ou numéro international.",
                     "Lo que sirve para emparejar y para el consentimiento: minúsculas o número internacional.",
                 ))

@@ -1,4 +1,4 @@
-//! Contact points as they are, inside the transaction that changes their customer.
+//! Reads contact points inside the transaction that changes their customer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ pub(crate) struct Owned {
     pub(crate) archived: bool,
 }
 
-/// All points of customers, by customer; archived ones are left out.
+/// All points of customers, by customer, without archived ones.
 pub(crate) async fn of_customers(
     db: &TenantDb,
     object: &Object,
@@ -36,14 +36,14 @@ pub(crate) async fn of_customers(
     Ok(by_customer)
 }
 
-/// Points by their ids.
+/// Points by id.
 pub(crate) async fn by_ids(db: &TenantDb, object: &Object, ids: &[RecordId]) -> Result<Vec<Owned>> {
     let Some(id) = object.field("id") else { return Ok(Vec::new()) };
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     read(db, object, id, &ids).await
 }
 
-/// Where destroyed points showed: customers that are still there, and their columns.
+/// Where destroyed points were shown: customers that still exist, and their columns.
 pub(crate) async fn gone(
     db: &TenantDb,
     customers: &Object,
@@ -65,7 +65,7 @@ async fn read(db: &TenantDb, object: &Object, by: &Field, targets: &[Uuid]) -> R
         .iter()
         .map(|name| object.standard(name))
         .collect();
-    // A tenant whose own field took one of these names has no such points.
+    // a tenant whose own field has taken one of these names has no such points
     let Some(fields) = fields else { return Ok(Vec::new()) };
     let rows = engine::within(db, object, &fields, by, targets).await?;
     Ok(rows.into_iter().filter_map(|row| owned(row.id, row.cells)).collect())

@@ -1,4 +1,4 @@
-//! The people and companies that an organisation knows: the centre that everything else hangs on.
+//! The people and companies that an organisation knows. Everything else refers to them.
 
 mod model;
 pub(crate) mod rules;
@@ -24,26 +24,26 @@ pub const OBJECT: StandardObject = StandardObject {
     rules: Some(|| std::sync::Arc::new(rules::CustomerRules)),
 };
 
-/// Customers of one transaction.
+/// Customers written in one transaction.
 const BATCH: u64 = 1_000;
 
-/// What came of making test customers.
+/// The result of creating test customers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestCustomers {
-    /// The run, by which they are taken back.
+    /// The run, which can be undone.
     pub run_id: Option<entities::ids::RunId>,
-    /// New customers.
+    /// Number of new customers.
     pub created: u64,
-    /// Customers that an earlier call with this seed has made.
+    /// Number of customers that an earlier call with this seed has created.
     pub skipped: u64,
 }
 
-/// Makes the first `count` invented customers of a seed; those that are there already are left alone. A run, so it can
-/// be taken back.
+/// Creates the first `count` invented customers of a seed; existing ones are left alone. It is a run, so it can be
+/// undone.
 ///
 /// # Errors
-/// `FORBIDDEN`; when the database does not answer.
+/// `FORBIDDEN`; if the database does not answer.
 pub async fn create_test_customers(ctx: &Ctx, count: u64, seed: u64) -> Result<TestCustomers> {
     let params = json!({ "count": count, "seed": seed });
     let object = ctx.catalog.object("customer").ok_or_else(|| Error::of(Code::NotFound))?.id;

@@ -1,4 +1,4 @@
-//! The object `customer` as every organisation has it.
+//! The object `customer`, as every organisation has it.
 
 use records::catalog::{
     FieldKind, Labels, Personal, RollupFunction,
@@ -7,7 +7,7 @@ use records::catalog::{
 
 use crate::choices::choice;
 
-/// The declaration of `customer`. Its `name` is derived by the rules where none is given.
+/// The declaration of `customer`. Rules derive its `name` if none is given.
 pub(super) fn object() -> ObjectSpec {
     let object = ObjectSpec::new("customer", "customers")
         .labelled(labels("Customer", "Client", "Cliente"), labels("Customers", "Clients", "Clientes"))
@@ -52,7 +52,7 @@ fn identity() -> Vec<FieldSpec> {
         FieldSpec::new("organisation", organisation)
             .label(labels("Organisation", "Organisation", "Organización"))
             .help(labels(
-                "The company this person belongs to.",
+                "The company that this person works for.",
                 "L'entreprise à laquelle cette personne appartient.",
                 "La empresa a la que pertenece esta persona.",
             )),

@@ -1,5 +1,5 @@
-//! Invented customers for trials and benchmarks: the same seed makes the same customers on every machine and day.
-//! Addresses end in `.example` and numbers come from the ranges kept for fiction, so that nobody real is reached.
+//! Invented customers for tests and benchmarks: the same seed gives the same customers on every machine and day.
+//! Addresses end in `.example` and phone numbers are reserved for fiction, so that no real person is reached.
 
 use fake::{
     Fake,
@@ -19,7 +19,8 @@ use records::{
     values::{Value, email, phone},
 };
 
-/// City, postal code, country, language and time zone that belong together, as often as they stand here.
+/// City, postal code, country, language and time zone that belong together; a city that is listed more often is used
+/// more often.
 const PLACES: &[(&str, &str, &str, &str, &str)] = &[
     ("Alger", "16000", "Algérie", "fr", "Africa/Algiers"),
     ("Oran", "31000", "Algérie", "fr", "Africa/Algiers"),
@@ -38,15 +39,15 @@ const PLACES: &[(&str, &str, &str, &str, &str)] = &[
     ("Berlin", "10789", "Germany", "en", "Europe/Berlin"),
     ("São Paulo", "01310-200", "Brazil", "en", "America/Sao_Paulo"),
 ];
-/// How numbers begin that France keeps for fiction, in two parts.
+/// Prefixes of the numbers that France reserves for fiction, in two parts.
 const FICTION: &[&str] = &["+33199", "+33261", "+33353", "+33465", "+33536"];
 const FICTION_NEXT: &[&str] = &["00", "91", "01", "71", "49"];
 const TAGS: &[&str] = &["vip", "newsletter", "prospect", "partner", "wholesale", "event-2026"];
 const SOURCES: &[&str] = &["website", "referral", "trade fair", "phone", "import", "campaign"];
 
-/// The customer of a number under a seed.
+/// The customer with this number under a seed.
 pub(super) fn sample(object: &Object, seed: u64, number: u64) -> Draft {
-    // Of its own, so that a run goes on anywhere; the odd constant spreads neighbouring numbers.
+    // one generator per customer, so that a run can continue anywhere; the odd constant separates neighbouring numbers
     let mut rng = StdRng::seed_from_u64(seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut draft = Draft::default();
     let mut set = |name: &str, value: Value| {
@@ -85,7 +86,7 @@ pub(super) fn sample(object: &Object, seed: u64, number: u64) -> Draft {
         set("timeZone", text(zone));
     }
     if !company && rng.random_bool(0.7) {
-        // Days since 1970: born 1945 to 2007.
+        // days since 1970: born 1945 to 2007
         set("birthDate", Value::Int(rng.random_range(-9_131..13_500)));
     }
     let tags: Vec<String> = TAGS.iter().filter(|_| rng.random_bool(0.2)).map(|tag| (*tag).to_owned()).collect();

@@ -1,4 +1,4 @@
-//! Reads a file into batches of rows on a thread of its own, so that the next batch is parsed while one is written.
+//! Reads a file into batches of rows in a separate thread, so that the next batch is parsed while one is written.
 
 use std::collections::HashSet;
 
@@ -15,30 +15,30 @@ use super::{
 
 /// Most rows of a batch.
 const ROWS: usize = 2_000;
-/// A batch is closed when its rows hold this much text.
+/// A batch is full when its rows hold this much text.
 const BYTES: usize = 4 * 1024 * 1024;
 /// Batches that wait to be written.
 const WAITING: usize = 1;
 
-/// Rows that are written together.
+/// Rows that are written in one transaction.
 pub(super) struct Batch {
     pub(super) readings: Vec<Reading>,
-    /// Where the file goes on after them.
+    /// Where the file continues after them.
     pub(super) place: Place,
 }
 
-/// What the reading thread needs.
+/// The input of the reading thread.
 pub(super) struct Source {
     pub(super) file: Staged,
     pub(super) format: Format,
     pub(super) cells: Cells,
-    /// Where to go on; none at the start of the file.
+    /// Where to continue; `None` at the start of the file.
     pub(super) place: Option<Place>,
-    /// A column links to the object that is imported: rows may name rows before them.
+    /// A column links to the object that is imported, so rows may refer to earlier rows.
     pub(super) self_linked: bool,
 }
 
-/// Batches as they are read. The thread ends when the receiver is dropped, or after an error.
+/// The batches as they are read. The thread ends when the receiver is dropped, or after an error.
 pub(super) fn read(source: Source) -> mpsc::Receiver<Result<Batch>> {
     let (sender, receiver) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
@@ -87,12 +87,12 @@ fn read_all(source: Source, sender: &mpsc::Sender<Result<Batch>>) -> Result<()> 
     Ok(())
 }
 
-/// A batch in the making.
+/// A batch that is being filled.
 #[derive(Default)]
 struct Filling {
     readings: Vec<Reading>,
     bytes: usize,
-    /// What the cells of its rows say, where later rows may name them.
+    /// The texts of its rows' cells, if later rows may refer to them.
     named: HashSet<String>,
 }
 
@@ -105,7 +105,7 @@ impl Filling {
         self.readings.push(reading);
     }
 
-    /// Whether a row links to one of the batch, which must be written first.
+    /// Whether a row links to a row of the batch, which must be written first.
     fn is_named_by(&self, reading: &Reading) -> bool {
         reading.links.iter().any(|link| self.named.contains(&fold_v1(&link.text)))
     }
@@ -114,7 +114,7 @@ impl Filling {
         self.readings.len() >= ROWS || self.bytes >= BYTES
     }
 
-    /// Hands the batch over; false when nobody wants more.
+    /// Sends the batch; false if nobody wants more.
     fn send(&mut self, place: Place, sender: &mpsc::Sender<Result<Batch>>) -> bool {
         let Self { readings, .. } = std::mem::take(self);
         readings.is_empty() || sender.blocking_send(Ok(Batch { readings, place })).is_ok()

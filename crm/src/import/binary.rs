@@ -1,6 +1,6 @@
-//! Tells a file that is no table from its first bytes, so that the refusal can name what it is.
+//! Recognises a file that is not a table by its first bytes, so that the error can say what it is.
 
-/// First bytes of common kinds of files, and how to call them.
+/// First bytes of common file formats, and their names.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -27,7 +27,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"{\\rtf", "an RTF document"),
 ];
 
-/// Beginnings of texts that are no tables.
+/// Beginnings of texts that are not tables.
 const MARKUP: &[(&[u8], &str)] = &[
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
@@ -37,11 +37,11 @@ const MARKUP: &[(&[u8], &str)] = &[
     (b"BEGIN:VCARD", "a vCard file"),
 ];
 
-/// What the file is, if it is surely no table. `head` is its beginning (a few kilobytes); texts in UTF-16 hold zero
-/// bytes, so the caller asks [`holds_binary`] only when it knows that this is none.
+/// What the file is, if it is certainly not a table. `head` is its beginning (a few kilobytes). Texts in UTF-16 contain
+/// zero bytes, so the caller asks [`holds_binary`] only if the file is not UTF-16.
 pub(super) fn recognise(head: &[u8]) -> Option<&'static str> {
     let signature = SIGNATURES.iter().find(|(bytes, name)| {
-        // Two letters are also how a table may begin: only with the zero bytes of a real image.
+        // a table may also begin with these two letters: check for the zero bytes of a real image
         head.starts_with(bytes) && (!name.contains("BMP") || head.iter().take(16).any(|byte| *byte == 0))
     });
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
@@ -51,7 +51,7 @@ pub(super) fn recognise(head: &[u8]) -> Option<&'static str> {
     signature.or_else(markup).map(|(_, name)| *name)
 }
 
-/// Whether there are bytes that no text in a one-byte encoding or UTF-8 has.
+/// Whether it contains bytes that no text in UTF-8 or a one-byte encoding has.
 pub(super) fn holds_binary(head: &[u8]) -> bool {
     head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
 }

@@ -1,4 +1,4 @@
-//! Turns the cells of a row into the values of a record.
+//! Turns the cells of a row into values of a record.
 
 use entities::ids::FieldId;
 use records::{
@@ -14,15 +14,15 @@ use super::{
     rows::Row,
 };
 
-/// Texts that mean that there is no value.
+/// Texts that mean "no value".
 const NOTHING: &str = "NULL";
 
-/// Reads rows by a mapping.
+/// Reads rows with a mapping.
 pub(super) struct Cells {
     columns: Vec<Option<Filled>>,
-    /// Cells before the first column of the mapping: what an errors file says of its rows.
+    /// Cells before the first column of the mapping: the columns that an errors file puts first.
     skip: usize,
-    /// The column that says in which country a phone number is dialled.
+    /// The column with the country of a phone number.
     country: Option<usize>,
     locale: Locale,
 }
@@ -32,26 +32,26 @@ struct Filled {
     header: String,
 }
 
-/// A row as values, with what is wrong and what is odd.
+/// A row as values, with its errors and warnings.
 pub(super) struct Reading {
     pub(super) row: Row,
     pub(super) draft: Draft,
-    /// Links by the text that names their target.
+    /// Links, as the text that names their target.
     pub(super) links: Vec<Link>,
     pub(super) complaints: Vec<Complaint>,
     pub(super) warnings: Vec<Notice>,
 }
 
-/// A link whose target is not looked up yet.
+/// A link whose target has not been looked up yet.
 pub(super) struct Link {
     pub(super) column: usize,
     pub(super) field: FieldId,
     pub(super) text: String,
-    /// One of several that the field may hold.
+    /// One of several targets of the field.
     pub(super) many: bool,
 }
 
-/// Something odd about a cell that was taken all the same.
+/// A warning about a cell that was accepted.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Notice {
     pub(super) column: String,
@@ -60,7 +60,7 @@ pub(super) struct Notice {
 }
 
 impl Cells {
-    /// A reader for the rows of one file. `skip` leading cells belong to no column.
+    /// A reader for the rows of one file. The first `skip` cells belong to no column.
     pub(super) fn new(object: &Object, mapping: &Mapping, skip: usize, locale: Locale) -> Self {
         let by_id = |id: FieldId| object.fields.iter().find(|field| field.id == id);
         let columns: Vec<Option<Filled>> = mapping
@@ -83,7 +83,7 @@ impl Cells {
         row.cell(column + self.skip).unwrap_or_default()
     }
 
-    /// Reads a row. One that is not whole is not read at all: its cells would land in wrong fields.
+    /// Reads a row. An incomplete row is refused as a whole: its cells would end up in the wrong fields.
     pub(super) fn read(&self, row: Row) -> Reading {
         let mut reading =
             Reading { row, draft: Draft::default(), links: Vec::new(), complaints: Vec::new(), warnings: Vec::new() };
@@ -118,7 +118,7 @@ impl Cells {
         reading
     }
 
-    /// What makes a row unreadable as a whole.
+    /// What makes a whole row unreadable.
     fn damage(&self, row: &Row) -> Option<Complaint> {
         let expected = self.columns.len() + self.skip;
         let whole = |reason| Some(Complaint { column: String::new(), value: String::new(), reason });
@@ -141,8 +141,8 @@ impl Cells {
     }
 }
 
-/// The texts of a cell that name records: where there may be several, parted by `|`, else by `;`. A comma parts nothing,
-/// for names hold commas.
+/// The texts in a cell that name records. Several are separated by `|`, or else by `;`. A comma does not separate,
+/// because names contain commas.
 fn references(cell: &str, many: bool) -> impl Iterator<Item = &str> {
     let separator = if cell.contains('|') { '|' } else { ';' };
     let texts = cell.split(move |c| many && c == separator);

@@ -1,4 +1,4 @@
-//! Why a row could not be taken, told so that it can be corrected in the file.
+//! Why a row was refused, so that it can be corrected in the file.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use tenants::error::{FieldIssue, Issue};
 
 use super::mapping::Mapping;
 
-/// What is wrong with one cell, or with a whole row.
+/// What is wrong with a cell, or with a whole row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Complaint {
-    /// Header of the column; empty when the row as a whole is meant.
+    /// Header of the column; empty if the whole row is meant.
     pub(super) column: String,
-    /// The cell as it stands in the file.
+    /// The cell as in the file.
     pub(super) value: String,
     /// What is wrong.
     pub(super) reason: Reason,
@@ -22,15 +22,15 @@ pub(super) struct Complaint {
 pub(super) enum Reason {
     /// More or fewer columns than the header has.
     Columns { found: usize, expected: usize },
-    /// Bytes that mean nothing in the file's encoding.
+    /// Bytes that are not valid in the file's encoding.
     Broken,
     /// A quote that is never closed.
     Unclosed,
-    /// Several records answer to the text.
+    /// Several records match the text.
     Ambiguous,
-    /// No record answers to the text.
+    /// No record matches the text.
     NoSuchRecord,
-    /// Two columns or rules collide, or a value is not accepted.
+    /// Two columns or rules conflict, or a value is not accepted.
     Issue(Issue),
 }
 
@@ -52,19 +52,19 @@ impl Reason {
             .replace("{e}", &expected.to_string())
             .into(),
             Reason::Broken => pick(
-                "Some bytes are no text in the file's encoding; they are shown as \u{fffd}.",
+                "Some bytes are not valid in the file's encoding; they are shown as \u{fffd}.",
                 "Certains octets ne sont pas du texte dans l'encodage du fichier ; ils sont remplacés par \u{fffd}.",
                 "Algunos bytes no son texto en la codificación del archivo; se muestran como \u{fffd}.",
             )
             .into(),
             Reason::Unclosed => pick(
-                "A quote opens in this row and never closes: it took in the rest of the file.",
+                "A quote in this row is never closed: it contains the rest of the file.",
                 "Un guillemet s'ouvre dans cette ligne et ne se ferme jamais : il a absorbé le reste du fichier.",
                 "Una comilla se abre en esta fila y nunca se cierra: ha absorbido el resto del archivo.",
             )
             .into(),
             Reason::Ambiguous => pick(
-                "Several records answer to this; give the id.",
+                "Several records match this; give the id.",
                 "Plusieurs fiches correspondent ; indiquez l'identifiant.",
                 "Varios registros corresponden; indique el identificador.",
             )
@@ -75,7 +75,7 @@ impl Reason {
     }
 }
 
-/// What the engine said of a row, by the columns of the file.
+/// The engine's errors about a row, by column of the file.
 pub(super) fn of_issues<'a>(
     issues: &[FieldIssue],
     mapping: &Mapping,
@@ -86,7 +86,7 @@ pub(super) fn of_issues<'a>(
         let field = field_of(&issue.field);
         let index = mapping.0.iter().position(|column| column.field.is_some() && column.field == field);
         Complaint {
-            // A field that no column fills is named as itself.
+            // a field without a column is named by its own name
             column: index.map_or_else(|| issue.field.clone(), |index| mapping.0[index].header.clone()),
             value: index.map(&cell).unwrap_or_default().to_owned(),
             reason: Reason::Issue(issue.issue.clone()),

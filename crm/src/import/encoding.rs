@@ -1,5 +1,5 @@
-//! Finds out in which encoding a text file is written. The whole file is looked at: a list of customers may hold its
-//! first accent after a hundred thousand rows.
+//! Finds the encoding of a text file. The whole file is read: a list of customers may have its first accent after a
+//! hundred thousand rows.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -11,15 +11,15 @@ use super::binary;
 
 /// Read at a time.
 const CHUNK: usize = 64 * 1024;
-/// The guess between old encodings looks at this much, from the first byte that is not UTF-8.
+/// The guess between old encodings uses this many bytes, from the first that is not UTF-8.
 const GUESS: usize = 4 * 1024 * 1024;
-/// Letters beyond ASCII that it takes to believe in an encoding other than Windows-1252.
+/// How many non-ASCII letters are needed to guess an encoding other than Windows-1252.
 const RARE: u64 = 32;
 
 /// The encoding that the caller names (`utf-8`, `utf-16le`, `windows-1252`, `latin1` …).
 ///
 /// # Errors
-/// `BAD_REQUEST` for a name that no standard knows.
+/// `BAD_REQUEST` for an unknown name.
 pub(super) fn named(name: &str) -> Result<&'static Encoding> {
     Encoding::for_label(name.trim().as_bytes()).ok_or_else(|| {
         Error::new(
@@ -29,18 +29,17 @@ pub(super) fn named(name: &str) -> Result<&'static Encoding> {
     })
 }
 
-/// The encoding of a file, from its byte order mark, its zero bytes, or what its bytes can mean. The file is left at
-/// its start.
+/// The encoding of a file, from its byte order mark, its zero bytes, or its other bytes. The file is left at its start.
 ///
 /// # Errors
-/// `BAD_FILE` for an empty file and for one that is no text.
+/// `BAD_FILE` for an empty file and for a file that is not text.
 pub(super) fn detect(file: &mut (impl Read + Seek)) -> Result<&'static Encoding> {
     let head = head(file)?;
     if head.is_empty() {
-        return Err(Error::new(Code::BadFile, "The file is empty; it needs a row of headers and rows below it."));
+        return Err(Error::new(Code::BadFile, "The file is empty. It needs a row of headers and rows below it."));
     }
     if let Some(what) = binary::recognise(&head) {
-        return Err(Error::new(Code::BadFile, format!("The file is no CSV table but {what}.")));
+        return Err(Error::new(Code::BadFile, format!("The file is not a CSV table but {what}.")));
     }
     if let Some((encoding, _)) = Encoding::for_bom(&head) {
         return Ok(encoding);
@@ -49,11 +48,11 @@ pub(super) fn detect(file: &mut (impl Read + Seek)) -> Result<&'static Encoding>
         return Ok(encoding);
     }
     if binary::holds_binary(&head) {
-        return Err(Error::new(Code::BadFile, "The file is no CSV table: it holds bytes that are no text."));
+        return Err(Error::new(Code::BadFile, "The file is not a CSV table: it contains bytes that are not text."));
     }
     let census = census(file)?;
     let encoding = match census.first_broken {
-        // Valid sequences hardly ever arise by chance in another encoding: such a file is UTF-8 with faults.
+        // valid sequences rarely appear by chance in another encoding: the file is UTF-8 with errors
         Some(at) if census.broken > census.sequences => guess(file, at, census.broken)?,
         _ => UTF_8,
     };
@@ -91,14 +90,14 @@ struct Census {
     sequences: u64,
     /// Bytes that are not.
     broken: u64,
-    /// Where the first of them is.
+    /// Position of the first one.
     first_broken: Option<u64>,
 }
 
 fn census(file: &mut (impl Read + Seek)) -> Result<Census> {
     let mut census = Census::default();
     let mut buffer = vec![0; CHUNK + 4];
-    // A character may be cut by the end of the chunk; its beginning moves to the front of the next.
+    // the end of the chunk may cut a character; its beginning moves to the front of the next chunk
     let mut kept = 0;
     let mut offset = 0u64;
     loop {
@@ -114,7 +113,7 @@ fn census(file: &mut (impl Read + Seek)) -> Result<Census> {
 }
 
 impl Census {
-    /// Counts a stretch, and answers how much of it was whole.
+    /// Counts a piece, and returns how much of it was complete.
     fn count(&mut self, bytes: &[u8], offset: u64, last: bool) -> usize {
         let mut at = 0;
         while at < bytes.len() {
@@ -149,7 +148,7 @@ fn beyond_ascii(valid: &[u8]) -> u64 {
 }
 
 fn guess(file: &mut (impl Read + Seek), from: u64, broken: u64) -> Result<&'static Encoding> {
-    // The words around the first accent help the guess.
+    // the words around the first accent help the guess
     file.seek(SeekFrom::Start(from.saturating_sub(CHUNK as u64))).map_err(unreadable)?;
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut buffer = vec![0; CHUNK];
@@ -171,16 +170,16 @@ fn guess(file: &mut (impl Read + Seek), from: u64, broken: u64) -> Result<&'stat
     detector.feed(&[], true);
     let guess = detector.guess(None, Utf8Detection::Deny);
     Ok(match guess {
-        // A handful of letters is no ground for a rare encoding.
+        // a few letters are not enough to guess a rare encoding
         _ if guess != WINDOWS_1252 && broken >= RARE => guess,
         _ if likely > unlikely => WINDOWS_1252,
-        // Better to report the rows than to import signs that nobody wrote.
+        // better to report the rows than to import characters that nobody wrote
         _ => UTF_8,
     })
 }
 
-/// Whether a byte reads as it would in Western European text: a letter beside letters, no capital within a word, or
-/// one of the common signs. A torn UTF-8 character does not.
+/// Whether a byte reads as it would in Western European text: a letter beside letters, no capital within a word, or a
+/// common sign. A broken UTF-8 character does not.
 fn western(before: u8, byte: u8, after: u8) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0xc0;
     match byte {

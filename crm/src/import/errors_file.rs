@@ -1,5 +1,5 @@
-//! The rows that could not be taken, as they were, behind what is wrong with them: to be corrected and imported again.
-//! The file is sealed under the tenant's key; its length is counted as it stands on disk.
+//! The refused rows, unchanged, each behind the reason: to be corrected and imported again. The file is sealed with the
+//! tenant's key; its length is counted as on disk.
 
 use std::{
     fs::{File, OpenOptions},
@@ -18,22 +18,21 @@ use super::{
     rows::Row,
 };
 
-/// The columns in front of the file's own. They stand first, so that a row with a column too many does not push them
-/// aside.
+/// The columns before the file's own. They come first, so that a row with a column too many does not move them.
 pub(super) const COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
 
-/// Whether headers are those of an errors file, which then has [`COLUMNS`] in front of its own.
+/// Whether these are the headers of an errors file, which has [`COLUMNS`] before its own.
 pub(super) fn is_errors_file<'a>(mut headers: impl Iterator<Item = &'a str>) -> bool {
     COLUMNS.iter().all(|column| headers.next() == Some(*column))
 }
 
-/// What errors files are sealed for.
+/// The purpose that errors files are sealed for.
 pub(super) const PURPOSE: &str = "import errors";
 
-/// Reads an errors file of which `length` bytes are committed; nothing where there is none.
+/// Reads an errors file of which `length` bytes are committed; `None` if there is none.
 ///
 /// # Errors
-/// `STORAGE_FULL` when the disk does not give it.
+/// `STORAGE_FULL` if it cannot be read from the disk.
 pub(super) fn open(path: &Path, key: &DataKeys, length: u64) -> Result<Option<impl Read + Send + use<>>> {
     match File::open(path) {
         Ok(file) => Ok(Some(Unsealed::growing(file.take(length), key, PURPOSE))),
@@ -42,20 +41,20 @@ pub(super) fn open(path: &Path, key: &DataKeys, length: u64) -> Result<Option<im
     }
 }
 
-/// An errors file in the making.
+/// An errors file that is being written.
 pub(super) struct ErrorsFile {
     path: PathBuf,
     key: DataKeys,
     delimiter: u8,
     headers: Vec<String>,
-    /// In front of the file's own columns, of what is itself an errors file.
+    /// Number of columns before the file's own, if the imported file is itself an errors file.
     skip: usize,
     /// Bytes that belong to committed batches.
     length: u64,
 }
 
 impl ErrorsFile {
-    /// An errors file of which `length` bytes are committed; what a killed process wrote beyond them is dropped with
+    /// An errors file of which `length` bytes are committed. What a crashed process wrote after them is dropped with
     /// the next rows.
     pub(super) fn new(
         path: PathBuf,
@@ -68,10 +67,10 @@ impl ErrorsFile {
         Self { path, key: key.clone(), delimiter, headers, skip, length }
     }
 
-    /// Appends rows and answers how long the file is then. They count only once [`ErrorsFile::keep`] is told so.
+    /// Appends rows and returns the new length of the file. They count only after [`ErrorsFile::keep`].
     ///
     /// # Errors
-    /// `STORAGE_FULL` when the disk does not take them.
+    /// `STORAGE_FULL` if they cannot be written to the disk.
     pub(super) fn append<'a>(
         &self,
         rows: impl Iterator<Item = (&'a Row, &'a [Complaint])>,
@@ -106,7 +105,7 @@ impl ErrorsFile {
         Ok(self.length + sealed.len() as u64)
     }
 
-    /// The rows appended last are committed.
+    /// The last rows are committed.
     pub(super) fn keep(&mut self, length: u64) {
         self.length = length;
     }
@@ -126,10 +125,10 @@ fn sentence(reason: &Reason, language: &str) -> String {
     if message.ends_with('.') { message.into_owned() } else { format!("{message}.") }
 }
 
-/// Cuts a file to the length that is committed: what a stopped process wrote beyond it was never committed.
+/// Cuts a file to its committed length: what a stopped process wrote after it was never committed.
 ///
 /// # Errors
-/// `STORAGE_FULL` when the file cannot be changed.
+/// `STORAGE_FULL` if the file cannot be changed.
 pub(super) fn cut(path: &Path, length: u64) -> Result<()> {
     let cut = match OpenOptions::new().write(true).open(path) {
         Ok(_) if length == 0 => std::fs::remove_file(path),
@@ -140,7 +139,7 @@ pub(super) fn cut(path: &Path, length: u64) -> Result<()> {
     cut.map_err(|error| Error::new(Code::StorageFull, "The errors file cannot be written.").caused_by(error))
 }
 
-/// Opens a file that only this user may read: it holds what customers told the organisation.
+/// Opens a file that only this user may read, because it holds personal data.
 pub(super) fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).write(true).truncate(false);
@@ -178,7 +177,7 @@ mod tests {
             reason: Reason::Columns { found: 3, expected: 2 },
         }];
         let length = file.append([(&source[2], &wrong[..])].into_iter(), "en").unwrap();
-        // A killed process: the next one does not know of this row.
+        // a killed process: the next one does not know this row
         let complaint = |column: &str, reason| Complaint { column: column.to_owned(), value: String::new(), reason };
         let issue = Reason::Issue(Issue::WrongType("a date like 2026-03-01".into()));
         let odd = [Complaint { value: "x".to_owned(), ..complaint("b", issue) }, complaint("a", Reason::NoSuchRecord)];

@@ -1,5 +1,5 @@
-//! How a file is to be read: its encoding, its delimiter, whether its first row names the columns. What the caller
-//! does not say is found out.
+//! How a file is read: encoding, delimiter, and whether its first row contains headers. What the caller does not
+//! specify is detected.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -12,22 +12,22 @@ use super::{
     rows::{Row, Rows},
 };
 
-/// Looked at to find the delimiter.
+/// How much is read to find the delimiter.
 const SAMPLE_BYTES: u64 = 256 * 1024;
-/// Looked at to find the delimiter, and offered as a preview.
+/// How many rows are read to find the delimiter, and shown in a preview.
 const SAMPLE_ROWS: usize = 100;
-/// What parts cells, the commonest first.
+/// Delimiters, most frequent first.
 const DELIMITERS: &[u8] = b",;\t|";
 
-/// What the caller says of a file; the rest is detected.
+/// What the caller specifies about a file; the rest is detected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct FormatChoice {
     /// Name of the encoding: `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`.
     pub encoding: Option<String>,
-    /// What parts the cells: one ASCII character, or `tab`.
+    /// The delimiter: one ASCII character, or `tab`.
     pub delimiter: Option<String>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains headers.
     pub header: Option<bool>,
 }
 
@@ -35,22 +35,22 @@ pub struct FormatChoice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Format {
-    /// Name of the encoding, as the WHATWG standard writes it.
+    /// Name of the encoding, as in the WHATWG standard.
     pub encoding: String,
-    /// What parts the cells.
+    /// The delimiter.
     pub delimiter: char,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains headers.
     pub header: bool,
-    /// The first line only says which delimiter follows (`sep=;`, as Excel writes it).
+    /// The first line only names the delimiter (`sep=;`, as Excel writes it).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub announced: bool,
 }
 
 impl Format {
-    /// The rows of a file in this format, the row of headers included.
+    /// The rows of a file in this format, including the headers.
     ///
     /// # Errors
-    /// `BAD_FILE` when the file cannot be read.
+    /// `BAD_FILE` if the file cannot be read.
     pub(super) fn rows<R: Read>(&self, file: R) -> Result<Rows<R>> {
         let mut rows = self.resumed(file);
         if self.announced {
@@ -59,17 +59,17 @@ impl Format {
         Ok(rows)
     }
 
-    /// The same for a reader that goes on somewhere.
+    /// The same for a reader that continues somewhere.
     pub(super) fn resumed<R: Read>(&self, file: R) -> Rows<R> {
         let encoding = Encoding::for_label(self.encoding.as_bytes()).unwrap_or(UTF_8);
         Rows::new(file, encoding, self.delimiter as u8)
     }
 }
 
-/// Finds out how a file is to be read. `known` tells whether a text names a field.
+/// Detects how a file is read. `known` tells whether a text is the name of a field.
 ///
 /// # Errors
-/// `BAD_FILE` for a file without rows or which is no text, `BAD_REQUEST` for a choice that does not exist.
+/// `BAD_FILE` for a file without rows or that is not text; `BAD_REQUEST` for an unknown choice.
 pub(super) fn detect(
     file: &mut (impl Read + Seek),
     choice: &FormatChoice,
@@ -88,7 +88,7 @@ pub(super) fn detect(
         rows.remove(0);
     }
     let Some(first) = rows.first() else {
-        return Err(Error::new(Code::BadFile, "The file has no rows; it needs a row of headers and rows below it."));
+        return Err(Error::new(Code::BadFile, "The file has no rows. It needs a row of headers and rows below it."));
     };
     let header = choice.header.unwrap_or_else(|| is_header(first, known));
     if header && first.unclosed {
@@ -114,7 +114,7 @@ fn named_delimiter(name: &str) -> Result<u8> {
         "tab" | "\\t" | "\t" => Ok(b'\t'),
         _ => match name.as_bytes() {
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-            _ => Err(Error::new(Code::BadRequest, format!("`{name}` is no delimiter; use `,` `;` `|` or `tab`."))),
+            _ => Err(Error::new(Code::BadRequest, format!("`{name}` is not a delimiter; use `,` `;` `|` or `tab`."))),
         },
     }
 }
@@ -125,7 +125,7 @@ fn sample(file: &mut (impl Read + Seek), encoding: &'static Encoding, delimiter:
     let mut sample = Vec::new();
     while sample.len() < SAMPLE_ROWS {
         match rows.next_row()? {
-            // The sample may end within it.
+            // the sample may end inside the row
             Some(row) if row.unclosed && !sample.is_empty() => break,
             Some(row) => sample.push(row),
             None => break,
@@ -141,11 +141,11 @@ fn announced_delimiter(rows: &[Row]) -> Option<u8> {
     }
 }
 
-/// The delimiter that makes the most columns in the most rows; a comma when there is one column.
+/// The delimiter that gives the most columns in the most rows; a comma if there is one column.
 fn likeliest_delimiter(file: &mut (impl Read + Seek), encoding: &'static Encoding) -> Result<u8> {
     let mut best = (0.0, b',');
     for delimiter in DELIMITERS {
-        // Under a wrong delimiter a row may be beyond the limits.
+        // with a wrong delimiter a row may exceed the limits
         let Ok(rows) = sample(file, encoding, *delimiter) else { continue };
         let Some(columns) = rows.first().map(Row::len) else { continue };
         let alike = rows.iter().filter(|row| row.len() == columns).count() as f64 / rows.len() as f64;
@@ -157,7 +157,7 @@ fn likeliest_delimiter(file: &mut (impl Read + Seek), encoding: &'static Encodin
     Ok(best.1)
 }
 
-/// A first row names columns if one of its cells names a field, or none of them looks like a value.
+/// The first row contains headers if one of its cells is the name of a field, or none of them looks like a value.
 fn is_header(row: &Row, known: impl Fn(&str) -> bool) -> bool {
     let looks_like_value = |cell: &str| {
         cell.contains('@')

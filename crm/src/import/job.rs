@@ -1,4 +1,4 @@
-//! Imports that the workers of the servers carry on: those that came through a server, and those whose process died.
+//! Imports that workers continue: those that came through a server, and those whose process crashed.
 
 use std::{
     sync::Arc,
@@ -17,9 +17,9 @@ use tenants::{
 
 /// The queue of imports.
 pub const QUEUE: &str = "import.run";
-/// How long a worker stays with one import before other tenants have their turn.
+/// How long a worker works on one import before it serves other tenants.
 const SLICE: Duration = Duration::from_secs(1);
-/// When the workers look after an import that its own process carries on, in microseconds.
+/// When workers check an import that its own process is doing, in microseconds.
 const LATER: i64 = 60 * 1_000_000;
 
 #[derive(Serialize, Deserialize)]
@@ -27,20 +27,20 @@ struct Payload {
     run: RunId,
 }
 
-/// Carries imports on.
+/// Continues imports.
 pub struct ImportJob {
     rules: Arc<RuleSet>,
     clock: Clock,
 }
 
 impl ImportJob {
-    /// A handler whose writes follow these rules.
+    /// A handler that writes with these rules.
     pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
         Self { rules, clock }
     }
 }
 
-/// Ourselves at work in the background.
+/// The system as caller, for background work.
 pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<RunId>) -> Arc<Caller> {
     Arc::new(Caller {
         tenant: db.tenant(),
@@ -77,19 +77,19 @@ impl Handler for ImportJob {
         match super::carry_on(&ctx, run, Some(Instant::now() + SLICE)).await {
             Ok(report) if !report.status.is_over() => Ok(Next::Continue),
             Ok(_) => Ok(Next::Done),
-            // The reason stands in the run.
+            // the run holds the reason
             Err(error) if !error.code().kind().retryable() && error.code() != Code::Conflict => {
                 tracing::info!(run.id = %run, error = error.code().name(), "an import failed");
                 Ok(Next::Done)
             }
-            // Its own process is at it: another look later.
+            // its own process is working on it: check again later
             Err(error) if error.code() == Code::Conflict => Err(Error::new(Code::Unavailable, error.message())),
             Err(error) => Err(error),
         }
     }
 }
 
-/// The context of who began a run, with what they may do now.
+/// The context of the member who started a run, with their present permissions.
 async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
     let run = runs::load(ours, run).await?;
     let ctx = runs::within(ours, &run).await?;
@@ -99,7 +99,7 @@ async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
     Ok(ctx)
 }
 
-/// Has the workers carry a run on, at once or when its own process seems to be gone.
+/// Queues the import for the workers, now or for when its own process seems to be gone.
 pub(super) async fn enqueue(ctx: &Ctx, tx: &TenantTx, run: RunId, at_once: bool) -> Result<()> {
     let now = ctx.caller.clock.micros();
     let payload = serde_json::to_value(Payload { run }).map_err(Error::internal)?;

@@ -1,4 +1,5 @@
-//! Finds the records that cells name: by id, external id, a unique field or name. Asked batch by batch, and remembered.
+//! Finds the records that cells refer to: by id, external id, a unique field or name. Looked up batch by batch, with a
+//! cache.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,26 +20,27 @@ use super::{
     mapping::Mapping,
 };
 
-/// Texts of one question.
+/// Most texts in one query.
 const ASKED: usize = 100;
-/// Answers that are remembered; beyond them all are forgotten.
+/// Most cached answers; beyond that the cache is emptied.
 const REMEMBERED: usize = 50_000;
 
-/// What a text was found to mean.
+/// What a text refers to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Found {
     One(RecordId),
     Several,
 }
 
-/// Looks up the links of one import.
+/// Resolves the links of one import.
 #[derive(Default)]
 pub(super) struct Links {
     known: HashMap<(FieldId, String), Found>,
 }
 
 impl Links {
-    /// Puts the targets of all links into the drafts; a text that no record or several answer to is a complaint.
+    /// Puts the targets of all links into the drafts. A text that matches no record, or several, is an error of its
+    /// row.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -104,12 +106,12 @@ impl Links {
             texts.retain(|text| !found.contains_key(text));
             self.known.extend(found.into_iter().map(|(text, found)| ((field, text), found)));
         }
-        // Only what was found is remembered: the rest may come later in the file.
+        // only found records are cached: the others may come later in the file
         Ok(())
     }
 }
 
-/// Puts the target of a link into a draft, beside the others of its field where it may hold several.
+/// Puts the target of a link into a draft; if the field may hold several, beside the others.
 fn set(draft: &mut Draft, link: &Link, target: RecordId) {
     match draft.values.iter_mut().find(|(field, _)| *field == link.field) {
         Some((_, Value::Ids(ids))) if ids.contains(&target.0) => {}
@@ -119,7 +121,7 @@ fn set(draft: &mut Draft, link: &Link, target: RecordId) {
     }
 }
 
-/// The fields by which a record answers to a text, in order; of those that nobody named, the ones that the caller sees.
+/// The fields by which a text may match a record, in order: the chosen one, or else those that the caller can see.
 fn ways<'a>(ctx: &Ctx, target: &'a Object, by: Option<FieldId>) -> Vec<&'a Field> {
     if let Some(by) = by {
         return target.fields.iter().filter(|field| field.id == by).collect();
@@ -127,7 +129,7 @@ fn ways<'a>(ctx: &Ctx, target: &'a Object, by: Option<FieldId>) -> Vec<&'a Field
     let named = |name: &str| target.field(name);
     let unique = target.fields.iter().filter(|field| field.unique && field.usable());
     let numbered = target.fields.iter().filter(|field| matches!(field.kind, FieldKind::AutoNumber { .. }));
-    // members are known by what they sign in with; customers may share an address
+    // members are found by the address that they sign in with; customers may share an address
     let signs_in = named("email").filter(|_| target.name == "member");
     let mut ways: Vec<&Field> = Vec::new();
     let first = named("id").into_iter().chain(named("externalId")).chain(unique).chain(numbered);
@@ -140,7 +142,7 @@ fn ways<'a>(ctx: &Ctx, target: &'a Object, by: Option<FieldId>) -> Vec<&'a Field
     ways
 }
 
-/// The records whose field has one of the texts as its value.
+/// The records that have one of the texts as value of the field.
 async fn matches(
     ctx: &Ctx,
     target: &Object,
@@ -173,7 +175,7 @@ async fn matches(
                 found.entry((*text).clone()).and_modify(|found| *found = Found::Several).or_insert(Found::One(row.id));
             }
         }
-        // Once every text has a record, more of them could only make it ambiguous: one further page decides that.
+        // once every text has a record, more records could only make it ambiguous: one more page is enough
         if !listing.has_next || listing.rows.is_empty() {
             return Ok(found);
         }

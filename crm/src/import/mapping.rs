@@ -12,7 +12,7 @@ use tenants::error::{Code, Error, Result};
 
 use super::synonyms;
 
-/// What every column of the file is used for, in the order of the columns.
+/// The use of each column of the file, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mapping(pub Vec<Column>);
@@ -21,18 +21,18 @@ pub struct Mapping(pub Vec<Column>);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Column {
-    /// As the file calls it; a second column of the same name gets a number.
+    /// Its header; a second column of the same name gets a number.
     pub header: String,
-    /// The field it fills; none for an ignored column.
+    /// The field that it fills; `None` for an ignored column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<FieldId>,
-    /// For a link: the field of the other object by which its records are found. Without it: by id, external id,
-    /// unique fields and name.
+    /// For a link: the field of the other object that identifies its records. By default: id, external id, unique
+    /// fields and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<FieldId>,
 }
 
-/// A column by names.
+/// A column and its field, by name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MappedColumn {
@@ -43,7 +43,7 @@ pub struct MappedColumn {
 }
 
 impl Mapping {
-    /// The columns that fill fields, by the names that these have now.
+    /// The columns that fill fields, with the fields' current names.
     pub fn named(&self, catalog: &Catalog) -> Vec<MappedColumn> {
         let name = |column: &Column| {
             let field = column.field.and_then(|id| catalog.field(id))?;
@@ -52,13 +52,13 @@ impl Mapping {
         self.0.iter().filter_map(name).collect()
     }
 
-    /// Headers whose columns fill nothing.
+    /// Headers of ignored columns.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|column| column.field.is_none()).map(|column| column.header.as_str())
     }
 }
 
-/// Names for the columns: trimmed, unnamed ones by position, repeated ones numbered.
+/// Names for the columns: trimmed; unnamed ones by position, repeated ones with a number.
 pub(super) fn headers<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut name = |index: usize, cell: &str| {
@@ -77,13 +77,13 @@ pub(super) fn headers<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
     cells.enumerate().map(|(index, cell)| name(index, cell)).collect()
 }
 
-/// Whether a text names a field of the object.
+/// Whether a text is the name of a field of the object.
 pub(super) fn names_a_field(object: &Object, text: &str) -> bool {
     !candidates(object, text).is_empty()
 }
 
-/// The mapping that the names of the columns suggest. Every field is filled by one column at most: by the one whose
-/// name fits best, the first of several.
+/// The mapping that the headers suggest. A field is filled by one column at most: the one whose name fits best, or the
+/// first of several.
 pub fn suggest(object: &Object, headers: &[String]) -> Mapping {
     let mut offers: Vec<(u8, usize, &Field)> = Vec::new();
     for (index, header) in headers.iter().enumerate() {
@@ -102,19 +102,19 @@ pub fn suggest(object: &Object, headers: &[String]) -> Mapping {
     Mapping(columns)
 }
 
-/// The mapping with the caller's own choices: `Header=field`, `Header=link.field` to find linked records by that
-/// field, `Header=` to ignore the column.
+/// The mapping with the caller's choices: `Header=field`, `Header=link.field` to find linked records by that field,
+/// `Header=` to ignore the column.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a header that the file does not have, or a field that cannot be imported.
+/// `BAD_REQUEST` for an unknown header, or a field that cannot be imported.
 pub fn with_choices(mut mapping: Mapping, catalog: &Catalog, object: &Object, choices: &[String]) -> Result<Mapping> {
     for choice in choices {
         let (header, path) = choice.rsplit_once('=').ok_or_else(|| {
-            Error::new(Code::BadRequest, format!("`{choice}` is no mapping; write it as `Header=field`."))
+            Error::new(Code::BadRequest, format!("`{choice}` is not a mapping; write it as `Header=field`."))
         })?;
         let index = column_of(&mapping, header)?;
         let target = if path.trim().is_empty() { None } else { Some(target(catalog, object, path.trim())?) };
-        // The field is the chosen column's alone.
+        // a field that the caller chose is not filled by another column
         for column in &mut mapping.0 {
             if target.is_some_and(|(field, _)| column.field == Some(field)) {
                 column.field = None;
@@ -147,18 +147,22 @@ fn target(catalog: &Catalog, object: &Object, path: &str) -> Result<(FieldId, Op
             object.fields.iter().filter(|field| importable(field)).map(|field| field.name.as_str()).collect();
         Error::new(
             Code::BadRequest,
-            format!("`{name}` is no field of {} that can be imported; these are: {}.", object.name, known.join(", ")),
+            format!(
+                "`{name}` is not a field of {} that can be imported; these are: {}.",
+                object.name,
+                known.join(", ")
+            ),
         )
     })?;
     let Some(by) = by else { return Ok((field.id, None)) };
     let other = field.relation().and_then(|relation| catalog.object_by_id(relation.to));
     let by = other.and_then(|other| other.field(by)).ok_or_else(|| {
-        Error::new(Code::BadRequest, format!("`{path}` names no field of a linked object; write `link.field`."))
+        Error::new(Code::BadRequest, format!("`{path}` is not a field of a linked object; write `link.field`."))
     })?;
     Ok((field.id, Some(by.id)))
 }
 
-/// Whether a file can fill it: what the engine keeps by itself and what other records say of this one cannot.
+/// Whether a file can fill the field: not those that the engine sets, and not those that show links from other records.
 pub(super) fn importable(field: &Field) -> bool {
     field.writable
         && field.usable()
@@ -169,7 +173,7 @@ pub(super) fn importable(field: &Field) -> bool {
         }
 }
 
-/// The fields that a header may mean, with how well it fits.
+/// The fields that a header may mean, and how well it fits.
 fn candidates<'a>(object: &'a Object, header: &str) -> Vec<(u8, &'a Field)> {
     let header = letters(header);
     if header.is_empty() {
@@ -211,7 +215,7 @@ fn is_id_of(object: &Object, header: &str) -> bool {
     })
 }
 
-/// Offers for words whose meaning depends on the columns beside them.
+/// Suggestions for words whose meaning depends on the other columns.
 fn in_company<'a>(
     object: &'a Object,
     headers: &[String],
@@ -231,7 +235,7 @@ fn in_company<'a>(
     more
 }
 
-/// A name without case, accents, spaces and signs: `E-mail address` and `emailAddress` are one.
+/// A name without case, accents, spaces and punctuation: `E-mail address` and `emailAddress` are the same.
 fn letters(text: &str) -> String {
     fold_v1(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,9 +1,9 @@
-//! Brings tables of customers (and of any object) in from files: every row ends as a record, or in the errors file
-//! with its line, its column and the reason.
+//! Imports tables of customers (and of any object) from files. Every row becomes a record, or is listed in the errors
+//! file with line, column and reason.
 //!
-//! An import is a run: [`begin`] stages the file and decides how it is read, [`carry_on`] writes it batch by batch in
-//! whichever process has the time, and [`report`] tells how far it is. The command line carries its own imports on;
-//! those that come through a server are carried on by its workers ([`ImportJob`]), and so is what a killed process left.
+//! An import is a run. [`begin`] stages the file and decides how it is read; [`carry_on`] writes it batch by batch in
+//! any process; [`report`] shows its progress. The command line carries on its own imports. Workers ([`ImportJob`])
+//! carry on imports that came through a server, and those of a crashed process.
 
 mod batches;
 mod binary;
@@ -52,17 +52,17 @@ use tenants::error::{Code, Error, Result};
 use model::{Plan, Progress};
 use staging::Staged;
 
-/// New records from which on the planner is told of them.
+/// From this many new records on, the database's statistics are refreshed.
 const MANY: u64 = 10_000;
-/// How often an import plans anew when the catalog changes under it, without having got any further.
+/// How often an import is planned again if the catalog changes, without any progress in between.
 const REPLANS: usize = 5;
 
-/// Begins to import a file; somebody must carry it on. `by_workers` hands it to the workers of the servers at once,
-/// else they look after it only when nobody carries it on.
+/// Starts the import of a file; somebody must carry it on. With `by_workers` it is queued for the workers at once;
+/// otherwise they take it only if nobody else carries it on.
 ///
 /// # Errors
-/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit, `FORBIDDEN`; `STALE_CATALOG` when the
-/// fields changed since the context was opened.
+/// `BAD_FILE` if the file is not a table; `BAD_REQUEST` for invalid options; `FORBIDDEN`; `STALE_CATALOG` if the fields
+/// changed since the context was created.
 pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers: bool) -> Result<Run> {
     let plan = read(ctx, &mut upload, options, plan::plan).await?;
     let new = NewRun {
@@ -72,7 +72,7 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
         progress: serde_json::to_value(Progress::default()).map_err(Error::internal)?,
     };
     let id = RunId::new();
-    // the file first: without its run, the sweep takes it
+    // the file first: if its run is never created, the sweep removes it
     upload.adopt(&ctx.db, id)?;
     let (inside, tx) = ctx.begin_write().await?;
     let run = runs::create_as(&inside, &tx, id, new).await?;
@@ -84,37 +84,37 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
     Ok(run)
 }
 
-/// Shows what [`begin`] would make of a file. Nothing is kept.
+/// Shows how [`begin`] would read a file. Nothing is stored.
 ///
 /// # Errors
-/// As [`begin`]; a file of which no column fills a field is shown all the same.
+/// As [`begin`]; a file without a matching column is shown all the same.
 pub async fn preview(ctx: &Ctx, mut upload: Upload, options: &Options) -> Result<Preview> {
     read(ctx, &mut upload, options, preview::preview).await
 }
 
-/// Has a file read by a function that waits for the disk.
+/// Runs a function that reads the file, and blocks, in a thread of its own.
 async fn read<T: Send + 'static>(
     ctx: &Ctx,
     upload: &mut Upload,
     options: &Options,
     reader: fn(&Ctx, &Staged, &Options) -> Result<T>,
 ) -> Result<T> {
-    // a field that another process has just made is one to import into
+    // import into a field that another process has just created
     verify(ctx).await?;
     let file = upload.finish().await?;
     let (ctx, options) = (ctx.clone(), options.clone());
     tokio::task::spawn_blocking(move || reader(&ctx, &file, &options)).await.map_err(Error::internal)?
 }
 
-/// Carries an import on until the file ends or the instant has passed, and answers where it stands.
+/// Carries on an import until the file ends or the time is up, and returns its progress.
 ///
 /// # Errors
-/// `NOT_FOUND`; `CONFLICT` while another process carries it on; `BAD_FILE` for what keeps the file from being read
-/// further, which ends the import: what it wrote until then stays.
+/// `NOT_FOUND`; `CONFLICT` while another process carries it on; `BAD_FILE` if the file cannot be read further, which
+/// ends the import and keeps what was written.
 pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<Report> {
     let waiting = load(ctx, run).await?;
     if waiting.status.is_over() {
-        // stopped from outside: nobody who worked on it has tidied up
+        // cancelled by others: nobody who worked on it has cleaned up
         settle(ctx, run).await?;
         return describe(ctx, &waiting);
     }
@@ -125,7 +125,7 @@ pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<R
         Ok(false) => runs::release(ctx, &run).await?,
         Ok(true) => finish(ctx, &run, None).await?,
         Err(error) if error.code() == Code::Cancelled => settle(ctx, run.id).await?,
-        // Another attempt may have better luck: the run stays as it is.
+        // another attempt may succeed: the run stays as it is
         Err(error) if error.code().kind().retryable() => {
             runs::release(ctx, &run).await?;
             return Err(error);
@@ -156,10 +156,10 @@ async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool
     }
 }
 
-/// How far an import is, or what came of it.
+/// The progress or result of an import.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is no such import.
+/// `NOT_FOUND` if there is no such import.
 pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
     let run = load(ctx, run).await?;
     describe(ctx, &run)
@@ -168,8 +168,8 @@ pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
 /// The refused rows of an import as a CSV file, to be corrected and imported again.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is no such import, when it refused no row, or its errors file is no longer kept; `FORBIDDEN`
-/// where somebody else's rows hold what the caller's role hides.
+/// `NOT_FOUND` if there is no such import, if it refused no row, or if its errors file was deleted; `FORBIDDEN` if rows
+/// of somebody else contain what the caller's role hides.
 pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
     let run = load(ctx, run).await?;
     show(ctx, &run)?;
@@ -179,10 +179,10 @@ pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
     }
     ctx.db.take_up_keys().await?;
     let file = errors_file::open(&staging::errors(&ctx.db, run.id), ctx.db.key(), length)?;
-    file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import is no longer kept."))
+    file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import was deleted."))
 }
 
-/// Refuses to show rows of a file to one who may not see what they fill, unless the file is their own.
+/// Refuses rows of a file to a caller who may not see the fields that they fill, unless it is their own file.
 fn show(ctx: &Ctx, run: &Run) -> Result<()> {
     if run.created_by == ctx.caller.actor.stored() {
         return Ok(());
@@ -191,10 +191,10 @@ fn show(ctx: &Ctx, run: &Run) -> Result<()> {
     permission::see_all(ctx, &filled)
 }
 
-/// Stops an import; what it wrote stays, until it is undone.
+/// Cancels an import. What it wrote stays, until it is undone.
 ///
 /// # Errors
-/// `NOT_FOUND` when there is no such import.
+/// `NOT_FOUND` if there is no such import.
 pub async fn cancel(ctx: &Ctx, run: RunId) -> Result<Report> {
     let run = load(ctx, run).await?;
     runs::cancel(ctx, run.id).await?;
@@ -218,13 +218,13 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
     if let Some(object) = run.object.filter(|_| many)
         && let Err(error) = refresh_statistics(ctx, object).await
     {
-        tracing::warn!(run.id = %run.id, error = error.log_line(), "the planner was not told of the new records");
+        tracing::warn!(run.id = %run.id, error = error.log_line(), "the database's statistics were not refreshed after an import");
     }
     runs::finish(ctx, run, error).await?;
     settle(ctx, run.id).await
 }
 
-/// Ends an import whose author may no longer make it, unless somebody else is at it.
+/// Ends an import whose author may no longer do it, unless another process works on it.
 async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
     match runs::claim(ctx, run).await? {
         Some(run) => finish(ctx, &run, Some(error.message().to_owned())).await,
@@ -232,7 +232,7 @@ async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
     }
 }
 
-/// Leaves of a run that is over what its last commit knows of.
+/// Cuts the errors file of a finished run to the length of its last commit.
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);
     let run = runs::load(ctx, run).await?;

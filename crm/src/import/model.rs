@@ -1,4 +1,4 @@
-//! What an import is asked for, how far it is, and what came of it.
+//! The options, progress and result of an import.
 
 use entities::ids::{FieldId, ObjectId, RunId};
 use records::engine::{OnDuplicate, runs::RunStatus};
@@ -10,26 +10,25 @@ use super::{
     rows::Place,
 };
 
-/// What the caller wants of a file.
+/// The options of the caller.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Options {
-    /// API name of the object whose records the rows are.
+    /// API name of the object to import into.
     pub object: String,
-    /// How the file is written, where it is not to be detected.
+    /// How the file is read, if it must not be detected.
     pub format: FormatChoice,
-    /// `Header=field`, in place of what the headers suggest.
+    /// `Header=field`, instead of what the headers suggest.
     pub map: Vec<String>,
     /// Do everything but write.
     pub dry_run: bool,
-    /// What to do with a row that answers to a record: `skip`, `update` or `create`.
+    /// What to do with a row that matches a record: `skip`, `update` or `create`.
     pub on_duplicate: Duplicates,
-    /// Names of the fields by which a row answers to a record, in order. Without them: the external id, then the
-    /// unique fields.
+    /// Names of the fields that match a row to a record, in order. By default: the external id, then the unique fields.
     pub match_on: Vec<String>,
 }
 
-/// What to do with a row that answers to a record.
+/// What to do with a row that matches a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
@@ -38,7 +37,7 @@ pub enum Duplicates {
     Skip,
     /// Write the row's values into the record; empty cells change nothing.
     Update,
-    /// Make another record.
+    /// Create another record.
     Create,
 }
 
@@ -60,19 +59,19 @@ impl std::str::FromStr for Duplicates {
             "skip" => Ok(Self::Skip),
             "update" => Ok(Self::Update),
             "create" => Ok(Self::Create),
-            _ => Err(format!("`{text}` is none of skip, update, create")),
+            _ => Err(format!("`{text}` is not one of skip, update, create")),
         }
     }
 }
 
-/// What was decided before the first row: the run's parameters.
+/// What was decided before the first row: the parameters of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Plan {
     pub(super) object: ObjectId,
     pub(super) format: Format,
     pub(super) mapping: Mapping,
-    /// Cells in front of the first column of the mapping.
+    /// Cells before the first column of the mapping.
     #[serde(default)]
     pub(super) skip: usize,
     pub(super) match_on: Vec<FieldId>,
@@ -82,7 +81,7 @@ pub(super) struct Plan {
     pub(super) language: String,
 }
 
-/// How far a run is; commits with the rows.
+/// The progress of a run; it commits with the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Progress {
@@ -94,27 +93,27 @@ pub(super) struct Progress {
     pub(super) notices: Vec<Oddity>,
 }
 
-/// What became of the rows so far.
+/// The results of the rows so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counts {
-    /// Rows read, blank ones apart.
+    /// Rows read, without blank ones.
     pub rows: u64,
     /// New records.
     pub created: u64,
     /// Records that a row changed.
     pub updated: u64,
-    /// Records that already held all of the row's values.
+    /// Records that already had all values of the row.
     pub unchanged: u64,
-    /// Rows left out because their record exists.
+    /// Rows skipped because their record exists.
     pub skipped: u64,
     /// Rows in the errors file.
     pub failed: u64,
-    /// Cells that were taken though they are odd.
+    /// Cells that were accepted with a warning.
     pub warnings: u64,
 }
 
-/// Something odd that was taken all the same.
+/// A warning about a cell that was accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Oddity {
@@ -124,38 +123,38 @@ pub struct Oddity {
     pub column: String,
     /// The cell.
     pub value: String,
-    /// What is odd, for programs.
+    /// The warning, for programs.
     pub code: String,
-    /// What is odd, for people.
+    /// The warning, for people.
     pub reason: String,
 }
 
-/// What came of an import, or has come of it so far.
+/// The result of an import, final or so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The run, by which it is continued, cancelled and undone.
+    /// The run: to continue, cancel or undo it.
     pub run_id: RunId,
-    /// Where it is.
+    /// Its status.
     #[serde(serialize_with = "name")]
     pub status: RunStatus,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Nothing was written.
+    /// Nothing is written.
     pub dry_run: bool,
     #[serde(flatten)]
     pub counts: Counts,
-    /// Rows were refused, and the file of them is still kept: [`super::errors`] reads it. Endpoints say where it is to be had.
+    /// Rows were refused, and their file still exists: [`super::errors`] reads it. Endpoints say where to get it.
     #[serde(skip)]
     pub has_errors_file: bool,
-    /// The first hundred oddities.
+    /// The first hundred warnings.
     pub notices: Vec<Oddity>,
-    /// Columns and the fields they fill.
+    /// Columns and the fields that they fill.
     pub mapping: Vec<MappedColumn>,
-    /// Headers of columns that fill nothing.
+    /// Headers of ignored columns.
     pub ignored: Vec<String>,
-    /// How the file was read.
+    /// How the file is read.
     pub format: Format,
 }
 

@@ -1,4 +1,4 @@
-//! Decides, before the first row, how a file will be read and what its columns fill.
+//! Decides, before the first row, how a file is read and what its columns fill.
 
 use std::io::{Read, Seek};
 
@@ -22,18 +22,19 @@ use super::{
     staging::Staged,
 };
 
-/// What the beginning of a file says: how it is read, and what its columns would fill.
+/// What the beginning of a file shows: how it is read, and what its columns would fill.
 pub(super) struct Head {
     pub(super) format: Format,
     pub(super) mapping: Mapping,
-    /// Cells in front of the first column of the mapping.
+    /// Cells before the first column of the mapping.
     pub(super) skip: usize,
 }
 
 /// The plan for a file.
 ///
 /// # Errors
-/// `BAD_FILE` for what is no table, `BAD_REQUEST` for options that do not fit the file or the catalog, `FORBIDDEN`.
+/// `BAD_FILE` if the file is not a table; `BAD_REQUEST` for options that do not fit the file or the catalog;
+/// `FORBIDDEN`.
 pub(super) fn plan(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Plan> {
     let object = importable_object(ctx, &options.object)?;
     let Head { format, mapping, skip } = head(ctx, object, &mut file.open()?, options)?;
@@ -83,10 +84,10 @@ pub(super) fn head(ctx: &Ctx, object: &Object, file: &mut (impl Read + Seek), op
     Ok(Head { format, mapping, skip })
 }
 
-/// The object that a file is for.
+/// The object that a file is imported into.
 ///
 /// # Errors
-/// `BAD_REQUEST` when there is none of that name, `FORBIDDEN` when the caller may not import into it.
+/// `BAD_REQUEST` if there is none of that name; `FORBIDDEN` if the caller may not import into it.
 pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Object> {
     let object = ctx.catalog.object(name).filter(|object| object.writable).ok_or_else(|| {
         let known: Vec<&str> =
@@ -98,8 +99,8 @@ pub(super) fn importable_object<'a>(ctx: &'a Ctx, name: &str) -> Result<&'a Obje
     Ok(object)
 }
 
-/// Refuses to fill fields that the caller's role does not change, to match or find links by what it hides, and to do
-/// with duplicates what it does not allow.
+/// Refuses to fill fields that the caller may not change, to match or link by fields that they cannot see, and to
+/// handle duplicates in a way that their role does not allow.
 fn allowed(ctx: &Ctx, object: &Object, plan: &Plan) -> Result<()> {
     permission::permit(ctx, object, Operation::Create)?;
     if plan.on_duplicate == Duplicates::Update {
@@ -111,21 +112,21 @@ fn allowed(ctx: &Ctx, object: &Object, plan: &Plan) -> Result<()> {
         None => Ok(()),
         Some((column, field)) => {
             let (name, header) = (&field.name, &column.header);
-            let message = format!("Your role does not change `{name}`; leave its column out: `{header}=`.");
+            let message = format!("Your role does not allow you to change `{name}`; ignore its column: `{header}=`.");
             Err(Error::new(Code::Forbidden, message).with("field", name.clone()))
         }
     }
 }
 
-/// The columns that would fill fields which the caller's role does not change.
+/// The columns that would fill fields which the caller may not change.
 pub(super) fn refused<'a>(ctx: &'a Ctx, mapping: &'a Mapping) -> impl Iterator<Item = (&'a Column, &'a Field)> {
     let filled = mapping.0.iter().filter_map(|column| Some((column, ctx.catalog.field(column.field?)?)));
     let changed = |field| permission::field_access(ctx, field) == FieldAccess::Write;
     filled.filter(move |(_, field)| field.writable && !changed(field))
 }
 
-/// The fields by which rows answer to records: those asked for, which columns must fill; else the external id and
-/// then the unique fields, as far as columns fill them.
+/// The fields that match rows to records: the chosen ones, which columns must fill; by default the external id and then
+/// the unique fields, if columns fill them.
 fn match_on(object: &Object, mapping: &Mapping, names: &[String]) -> Result<Vec<FieldId>> {
     let filled = |id: FieldId| mapping.0.iter().any(|column| column.field == Some(id));
     if names.is_empty() {
@@ -137,7 +138,7 @@ fn match_on(object: &Object, mapping: &Mapping, names: &[String]) -> Result<Vec<
         let field = object.field(name).ok_or_else(|| {
             Error::new(
                 Code::BadRequest,
-                format!("`{name}` is no field of {}; match by a field that a column fills.", object.name),
+                format!("`{name}` is not a field of {}; match by a field that a column fills.", object.name),
             )
         })?;
         let comparable = matches!(
@@ -153,7 +154,7 @@ fn match_on(object: &Object, mapping: &Mapping, names: &[String]) -> Result<Vec<
         if !comparable {
             return Err(Error::new(
                 Code::BadRequest,
-                format!("`{name}` cannot tell records apart; match by a text, an email, a phone or a number."),
+                format!("`{name}` cannot identify records; match by a text, an email, a phone or a number."),
             ));
         }
         if !filled(field.id) {

@@ -1,4 +1,4 @@
-//! Shows what an import would make of a file before it is begun: how it is read, what its columns fill, its first rows.
+//! Shows how an import would read a file before it starts: encoding, columns and fields, first rows.
 
 use std::io::{Seek, SeekFrom};
 
@@ -15,30 +15,30 @@ use super::{
     staging::Staged,
 };
 
-/// Most rows that are shown.
+/// Most rows shown.
 const ROWS: usize = 10;
-/// Rows are shown while they hold less text than this.
+/// Rows are shown while they contain less text than this.
 const BYTES: usize = 64 * 1024;
 
-/// What an import would make of a file.
+/// How an import would read a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
-    /// How the file would be read.
+    /// How the file is read.
     pub format: Format,
-    /// The columns as the import names them, in their order.
+    /// The names of the columns in the import, in order.
     pub headers: Vec<String>,
-    /// Columns and the fields they would fill.
+    /// Columns and the fields that they would fill.
     pub mapping: Vec<MappedColumn>,
-    /// Headers of columns that would fill nothing.
+    /// Headers of columns that would be ignored.
     pub ignored: Vec<String>,
-    /// Headers of columns whose field the caller's role does not change: the import takes none of them.
+    /// Headers of columns whose field the caller may not change; the import would refuse them.
     pub refused: Vec<String>,
-    /// The first rows, ten at most.
+    /// The first rows, at most ten.
     pub rows: Vec<PreviewRow>,
 }
 
-/// A row as it stands in the file.
+/// A row as in the file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PreviewRow {
     /// Line of the file where it begins.
@@ -48,7 +48,7 @@ pub struct PreviewRow {
 }
 
 /// # Errors
-/// As [`plan::plan`]; columns that fill nothing are no error here.
+/// As [`plan::plan`]; columns that fill nothing are not an error here.
 pub(super) fn preview(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Preview> {
     let object = plan::importable_object(ctx, &options.object)?;
     let mut file = file.open()?;

@@ -1,4 +1,4 @@
-//! Staged files sealed anew after a new data key was brought in.
+//! Reseals staged files after a new data key was added.
 
 use std::{
     fs::{self, File},
@@ -18,10 +18,10 @@ use super::{
     staging::{self, Kind},
 };
 
-/// Seals anew what is under older keys, and answers how many files are still under one: those that somebody is writing.
+/// Reseals what is under older keys. Returns how many files still use one, because somebody is writing them.
 ///
 /// # Errors
-/// When a file cannot be read or written.
+/// If a file cannot be read or written.
 pub async fn reseal(ctx: &Ctx) -> Result<usize> {
     let folder = match fs::read_dir(staging::folder(&ctx.db)) {
         Ok(folder) => folder,
@@ -52,14 +52,14 @@ async fn is_over(ctx: &Ctx, run: RunId) -> Result<bool> {
     }
 }
 
-/// Whether the file is under the newest key afterwards.
+/// Whether the file uses the newest key afterwards.
 fn anew(ctx: &Ctx, path: &Path, purpose: Option<&str>) -> io::Result<bool> {
     let key = ctx.db.key();
     if sealed::is_current(BufReader::new(File::open(path)?), key)? {
         return Ok(true);
     }
     let Some(purpose) = purpose else { return Ok(false) };
-    // no name that a sweep or a reader knows
+    // a name that neither the sweep nor a reader uses
     let beside = path.with_extension("resealed");
     match fs::remove_file(&beside) {
         Err(error) if !gone(&error) => return Err(error),

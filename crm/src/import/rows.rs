@@ -1,4 +1,4 @@
-//! Reads a table row by row in constant memory, and knows on which line of the file each row begins.
+//! Reads a table row by row in constant memory, and knows the line of the file where each row begins.
 
 use std::io::Read;
 
@@ -14,18 +14,18 @@ pub(super) const MAX_ROW: usize = 1024 * 1024;
 /// Most columns.
 pub(super) const MAX_COLUMNS: usize = 500;
 
-/// One row as it stands in the file.
+/// A row as in the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Row {
     /// Line of the file where it begins, from 1.
     pub(super) line: u64,
-    /// All cells, one after the other.
+    /// All cells, joined.
     text: String,
     /// Where each cell ends in `text`.
     ends: Vec<u32>,
-    /// The cell that held bytes which are no text; they read as U+FFFD.
+    /// The cell that contained bytes that are not text; they are shown as U+FFFD.
     pub(super) broken: Option<usize>,
-    /// A quote in it is never closed: it took in the rest of the file.
+    /// A quote in it is never closed: it contains the rest of the file.
     pub(super) unclosed: bool,
 }
 
@@ -52,33 +52,33 @@ impl Row {
         self.text.len()
     }
 
-    /// Whether no cell holds anything but spaces.
+    /// Whether all cells are blank.
     pub(super) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
 }
 
-/// The rows of a file, in order. Blank lines are passed over, and counted.
+/// The rows of a file, in order. Blank lines are skipped, but counted.
 pub(super) struct Rows<R> {
     text: Text<R>,
     parser: Reader,
     cells: Vec<u8>,
     ends: Vec<usize>,
-    /// Bytes of clean text that the rows so far took.
+    /// Bytes of decoded text that the rows so far used.
     offset: u64,
 }
 
-/// A place between two rows, where another reader can go on.
+/// A position between two rows, where another reader can continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Place {
-    /// Bytes of clean text before it.
+    /// Bytes of decoded text before it.
     pub(super) offset: u64,
     /// Line of the file that begins there.
     pub(super) line: u64,
 }
 
 impl<R: Read> Rows<R> {
-    /// Reads a file from its start. `delimiter` parts the cells; quotes are `"`.
+    /// Reads a file from its start. `delimiter` separates the cells; quotes are `"`.
     pub(super) fn new(file: R, encoding: &'static Encoding, delimiter: u8) -> Self {
         Self {
             text: Text::new(file, encoding),
@@ -94,10 +94,10 @@ impl<R: Read> Rows<R> {
         Place { offset: self.offset, line: self.parser.line() }
     }
 
-    /// Goes on at a place that a reader of the same file named; before the first row only.
+    /// Continues at a position from a reader of the same file; only before the first row.
     ///
     /// # Errors
-    /// `BAD_FILE` when the file cannot be read, or is shorter than it was.
+    /// `BAD_FILE` if the file cannot be read, or is shorter than it was.
     pub(super) fn resume(&mut self, place: Place) -> Result<()> {
         while self.offset < place.offset {
             let available = self.text.fill().map_err(unreadable)?.len();
@@ -112,10 +112,10 @@ impl<R: Read> Rows<R> {
         Ok(())
     }
 
-    /// The next row; nothing after the last one.
+    /// The next row; `None` after the last one.
     ///
     /// # Errors
-    /// `BAD_FILE` for a row beyond the limits, naming its line: what follows cannot be told apart from it.
+    /// `BAD_FILE` for a row beyond the limits, with its line: the rest of the file cannot be read reliably.
     pub(super) fn next_row(&mut self) -> Result<Option<Row>> {
         let (mut length, mut count) = (0, 0);
         loop {
@@ -141,7 +141,7 @@ impl<R: Read> Rows<R> {
         let bytes = &self.cells[..length];
         let line = self.first_line(bytes) - u64::from(!at_end);
         let ends: Vec<u32> = self.ends[..count].iter().map(|end| *end as u32).collect();
-        // Every line that is read ends in a line end, so only an open quote reaches the end of the file.
+        // every line ends with a line end, so only an open quote reaches the end of the file
         let unclosed = at_end;
         match std::str::from_utf8(bytes) {
             Ok(text) => Row { line, text: text.to_owned(), ends, broken: None, unclosed },
@@ -149,7 +149,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The line after the row, less the lines inside it.
+    /// The line after the row, minus the lines inside it.
     fn first_line(&self, bytes: &[u8]) -> u64 {
         self.parser.line() - bytes.iter().filter(|byte| **byte == b'\n').count() as u64
     }
@@ -159,7 +159,7 @@ impl<R: Read> Rows<R> {
             let line = self.first_line(&self.cells[..length]);
             return Err(Error::new(
                 Code::BadFile,
-                format!("The row that begins on line {line} is longer than 1 MB; is a quote not closed there?"),
+                format!("The row that begins on line {line} is longer than 1 MB. Is a quote not closed there?"),
             ));
         }
         self.cells.resize((self.cells.len() * 4).min(MAX_ROW), 0);
@@ -167,12 +167,12 @@ impl<R: Read> Rows<R> {
     }
 
     fn more_columns(&mut self, length: usize) -> Result<()> {
-        // Twice the most, so that a row with some columns too many is an error of that row alone.
+        // twice the limit, so that a row with a few columns too many is an error of that row alone
         if self.ends.len() >= MAX_COLUMNS * 2 {
             let line = self.first_line(&self.cells[..length]);
             return Err(Error::new(
                 Code::BadFile,
-                format!("The row on line {line} has more than {MAX_COLUMNS} columns; is this the right delimiter?"),
+                format!("The row on line {line} has more than {MAX_COLUMNS} columns. Is this the right delimiter?"),
             ));
         }
         self.ends.resize((self.ends.len() * 4).min(MAX_COLUMNS * 2), 0);
@@ -180,7 +180,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// A row whose bytes are not all text: kept as far as it can be shown.
+/// A row with bytes that are not text: kept as far as it can be shown.
 fn repaired(line: u64, bytes: &[u8], ends: &[usize], unclosed: bool) -> Row {
     let mut row = Row { line, unclosed, ..Row::default() };
     let mut start = 0;
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives one byte at a time, so that everything that can be cut is cut.
+    /// Returns one byte at a time, so that everything that can be cut is cut.
     struct Trickle<'a>(&'a [u8]);
 
     impl Read for Trickle<'_> {

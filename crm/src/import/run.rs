@@ -1,5 +1,5 @@
-//! Carries an import on from where it stands. What a batch wrote, how far the file is and how long the errors file is
-//! commit together, so that a process that is killed leaves nothing to be done twice.
+//! Carries on an import. The rows of a batch, the position in the file and the length of the errors file commit
+//! together, so that after a crash nothing is done twice.
 
 use std::time::Instant;
 
@@ -21,10 +21,10 @@ use super::{
     staging,
 };
 
-/// Oddities that a report keeps.
+/// Most warnings in a report.
 const NOTICES: usize = 100;
 
-/// An import in this process.
+/// An import that runs in this process.
 struct Importing<'a> {
     ctx: &'a Ctx,
     run: &'a Run,
@@ -36,11 +36,11 @@ struct Importing<'a> {
     links: Links,
 }
 
-/// Imports until the file ends, answering true, or until the instant has passed.
+/// Imports until the file ends (returns true) or the time is up.
 ///
 /// # Errors
-/// `BAD_FILE` when the file cannot be read further, `CANCELLED`, `STALE_CATALOG` when the fields changed meanwhile:
-/// what was committed stays, and the run can be carried on with the new catalog.
+/// `BAD_FILE` if the file cannot be read further; `CANCELLED`; `STALE_CATALOG` if the fields changed meanwhile: what
+/// was committed stays, and the run can continue with the new catalog.
 pub(super) async fn carry_on(
     ctx: &Ctx,
     run: &Run,
@@ -51,7 +51,7 @@ pub(super) async fn carry_on(
     let object = ctx
         .catalog
         .object_by_id(plan.object)
-        .ok_or_else(|| Error::new(Code::NotFound, "The object of this import is gone."))?;
+        .ok_or_else(|| Error::new(Code::NotFound, "The object of this import was deleted."))?;
     let locale = ctx.locale();
     let cells = Cells::new(object, &plan.mapping, plan.skip, locale.clone());
     let links_to = |column: &super::mapping::Column| {
@@ -104,8 +104,8 @@ impl Importing<'_> {
         Ok(())
     }
 
-    /// Counts what became of the rows, and writes those that were refused into the errors file. Called before the
-    /// commit, perhaps more than once.
+    /// Counts the results of the rows, and writes refused rows into the errors file. Called before the commit, perhaps
+    /// more than once.
     fn tally(&self, readings: &mut [Reading], outcomes: &[RowOutcome], next: &mut Progress) -> Result<()> {
         let Progress { place, .. } = *next;
         *next = Progress { place, ..self.progress.clone() };
@@ -114,7 +114,7 @@ impl Importing<'_> {
         for (index, reading) in readings.iter().enumerate() {
             next.counts.rows += 1;
             let complaints = if reading.complaints.is_empty() {
-                let outcome = outcomes.next().ok_or_else(|| Error::internal("a row was not answered"))?;
+                let outcome = outcomes.next().ok_or_else(|| Error::internal("a row has no result"))?;
                 self.count(reading, outcome, next)
             } else {
                 Some(reading.complaints.clone())
@@ -131,7 +131,7 @@ impl Importing<'_> {
         Ok(())
     }
 
-    /// Counts one row that the engine answered; what it complained of, if it refused it.
+    /// Counts the result of one row; returns the engine's errors if it was refused.
     fn count(&self, reading: &Reading, outcome: &RowOutcome, next: &mut Progress) -> Option<Vec<Complaint>> {
         let counts = &mut next.counts;
         match &outcome.result {

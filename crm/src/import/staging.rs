@@ -1,4 +1,4 @@
-//! Uploaded files wait in the tenant's folder until they are imported, sealed under the tenant's key.
+//! Uploaded files wait in the tenant's folder until they are imported, sealed with the tenant's key.
 
 use std::{
     fs::{self, File},
@@ -21,13 +21,13 @@ use super::{encoding::unreadable, errors_file::private, sweep};
 /// Largest upload, in bytes.
 pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Begins the names of files on their way in.
+/// Prefix of files that are being uploaded.
 const UPLOAD: &str = "upload-";
 
-/// What uploads are sealed for.
+/// The purpose that uploads are sealed for.
 pub(super) const PURPOSE: &str = "import";
 
-/// A file on its way in; gone when it is dropped before an import adopts it.
+/// A file that is being uploaded. It is deleted when it is dropped before an import takes it.
 #[derive(Debug)]
 pub struct Upload {
     staged: Staged,
@@ -38,12 +38,12 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Begins an upload into the tenant's folder.
+    /// Starts an upload into the tenant's folder.
     ///
     /// # Errors
-    /// `STORAGE_FULL` when the folder does not take it.
+    /// `STORAGE_FULL` if it cannot be written to the folder.
     pub async fn begin(ctx: &Ctx) -> Result<Self> {
-        // asked for first: a process that is killed from here on leaves its file to the sweep
+        // queue the sweep first: it removes the file if this process is killed later
         sweep::ask(&ctx.db, ctx.caller.clock.micros()).await?;
         let folder = folder(&ctx.db);
         tokio::fs::create_dir_all(&folder).await.map_err(disk)?;
@@ -59,10 +59,10 @@ impl Upload {
         })
     }
 
-    /// Begins an upload and fills it from a file of this machine.
+    /// Uploads a file of this machine.
     ///
     /// # Errors
-    /// `BAD_FILE` when the file cannot be read; as [`Upload::write`].
+    /// `BAD_FILE` if the file cannot be read; as [`Upload::write`].
     pub async fn copy(ctx: &Ctx, from: &Path) -> Result<Self> {
         let mut upload = Self::begin(ctx).await?;
         let unreadable =
@@ -78,10 +78,10 @@ impl Upload {
         }
     }
 
-    /// Adds bytes.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// `PAYLOAD_TOO_LARGE` beyond [`MAX_UPLOAD`], `STORAGE_FULL` when the disk does not take them.
+    /// `PAYLOAD_TOO_LARGE` beyond [`MAX_UPLOAD`]; `STORAGE_FULL` if they cannot be written.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > MAX_UPLOAD {
@@ -91,7 +91,7 @@ impl Upload {
         self.file.write_all(&sealed).await.map_err(disk)
     }
 
-    /// Puts everything on disk; nothing can be added after it.
+    /// Writes everything to disk; nothing can be appended after it.
     pub(super) async fn finish(&mut self) -> Result<Staged> {
         let sealed = self.sealer.finish()?;
         self.file.write_all(&sealed).await.map_err(disk)?;
@@ -111,7 +111,7 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if !self.adopted {
-            // The sweep takes what stays behind.
+            // the sweep removes what is left
             let _ = fs::remove_file(&self.staged.path);
         }
     }
@@ -128,7 +128,7 @@ impl Staged {
     /// Reads it from its start.
     ///
     /// # Errors
-    /// `BAD_FILE` when it is not there.
+    /// `BAD_FILE` if it does not exist.
     pub(super) fn open(&self) -> Result<Unsealed<File>> {
         Ok(Unsealed::new(File::open(&self.path).map_err(unreadable)?, &self.key, PURPOSE))
     }
@@ -144,26 +144,26 @@ pub(super) fn errors(db: &TenantDb, run: RunId) -> PathBuf {
     folder(db).join(format!("{run}.errors.csv"))
 }
 
-/// Removes the file of a run that is over.
+/// Deletes the file of a finished run.
 pub(super) fn discard(db: &TenantDb, run: RunId) {
     if let Err(error) = fs::remove_file(source(db, run).path)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(run.id = %run, %error, "an imported file stays behind");
+        tracing::warn!(run.id = %run, %error, "an imported file could not be deleted");
     }
 }
 
-/// What a file of the folder is.
+/// The kinds of files in the folder.
 pub(super) enum Kind {
-    /// On its way in, or left by a process that was killed.
+    /// Being uploaded, or left by a killed process.
     Upload,
-    /// What a run imports.
+    /// Imported by a run.
     Source(RunId),
-    /// What a run refused.
+    /// Refused by a run.
     Errors(RunId),
 }
 
-/// What a file is, by its name; nothing for one that is not ours.
+/// The kind of a file, by its name; `None` for a foreign file.
 pub(super) fn kind_of(path: &Path) -> Option<Kind> {
     let name = path.file_name()?.to_str()?;
     if name.starts_with(UPLOAD) {
@@ -182,5 +182,5 @@ pub(super) fn folder(db: &TenantDb) -> PathBuf {
 }
 
 fn disk(error: std::io::Error) -> Error {
-    Error::new(Code::StorageFull, "The file cannot be kept; is the disk full?").caused_by(error)
+    Error::new(Code::StorageFull, "The file cannot be stored; is the disk full?").caused_by(error)
 }

@@ -1,6 +1,6 @@
-//! Takes away what imports leave in the staging folder: files that a killed process never handed over, and errors
-//! files that nobody will correct any more. Every upload asks for a sweep a day later; a sweep that leaves something
-//! asks for the next, so that organisations which import nothing cost nothing.
+//! Deletes what imports leave in the staging folder: uploads of killed processes, and errors files that are too old.
+//! Every upload queues a sweep for a day later; a sweep that leaves files queues the next one. So organisations without
+//! imports cost nothing.
 
 use std::{
     path::Path,
@@ -31,9 +31,9 @@ use super::{job, staging};
 pub const SWEEP_QUEUE: &str = "import.sweep";
 /// How long an upload that no import took is kept.
 const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long an errors file is kept after its import has ended, in microseconds.
+/// How long an errors file is kept after its import, in microseconds.
 const ERRORS_KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
-/// Between an upload and the sweep, and between sweeps, in microseconds.
+/// Time from an upload to the sweep, and between sweeps, in microseconds.
 const EVERY: i64 = 24 * 3_600 * 1_000_000;
 
 /// Sweeps the staging folder of a tenant.
@@ -43,7 +43,7 @@ pub struct SweepJob {
 }
 
 impl SweepJob {
-    /// A handler at this clock.
+    /// A handler with this clock.
     pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
         Self { rules, clock }
     }
@@ -66,8 +66,8 @@ impl Handler for SweepJob {
     }
 }
 
-/// Has the folder swept a day from now, unless that day's sweep is asked for already. The key names the day: the sweep
-/// that asks for the next is still there itself.
+/// Queues a sweep for a day from now, unless that day's sweep is already queued. The key contains the day, because the
+/// sweep that queues the next one is still in the queue itself.
 pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
     let key = Some(format!("staging-{}", (now + EVERY) / EVERY));
     let item = NewWork { queue: SWEEP_QUEUE, payload: serde_json::Value::Null, due: now + EVERY, key };
@@ -77,7 +77,7 @@ pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Answers how many files are left.
+/// Returns how many files are left.
 async fn sweep(ctx: &Ctx) -> Result<usize> {
     let mut left = 0;
     let mut folder = match tokio::fs::read_dir(staging::folder(&ctx.db)).await {
@@ -120,7 +120,7 @@ async fn find(ctx: &Ctx, run: RunId) -> Result<Option<Run>> {
     }
 }
 
-/// Since the last write; nothing for a file that is gone or from the future.
+/// Time since the last write; `None` for a file that is gone or from the future.
 fn age(path: &Path, now: i64) -> Option<Duration> {
     let written = std::fs::metadata(path).ok()?.modified().ok()?;
     let now = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now).ok()?);

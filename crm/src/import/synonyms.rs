@@ -1,5 +1,5 @@
-//! What files call the fields of standard objects, in English, French and Spanish; folded, letters and digits only.
-//! Earlier words are better matches. Fields of admins match by their names and labels alone.
+//! Other names of the standard fields in files, in English, French and Spanish; folded, letters and digits only.
+//! Earlier words are better matches. Custom fields only match by their names and labels.
 
 /// Object, field, and its other names.
 const SYNONYMS: &[(&str, &str, &[&str])] = &[
@@ -288,9 +288,9 @@ pub(super) fn of(object: &str, field: &str) -> &'static [&'static str] {
     SYNONYMS.iter().find(|(of, name, _)| *of == object && *name == field).map_or(&[], |(_, _, words)| words)
 }
 
-/// Words that mean one field alone and another beside a third: object, word, the field it means when a column is mapped
-/// to the companion. In French lists "Nom" beside "Prénom" is the last name; in Spanish ones "Nombre" beside
-/// "Apellidos" is the first.
+/// Words that mean another field if a certain column is present: object, word, and the field that it means when a
+/// column is mapped to the companion. In French lists "Nom" beside "Prénom" is the last name; in Spanish ones "Nombre"
+/// beside "Apellidos" is the first.
 pub(super) const BESIDE: &[(&str, &str, &str, &str)] = &[
     ("customer", "nom", "lastName", "firstName"),
     ("customer", "name", "lastName", "firstName"),

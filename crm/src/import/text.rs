@@ -1,28 +1,28 @@
-//! A file as clean UTF-8 with one kind of line end, whatever it was: so that lines can be counted as an editor shows
-//! them. Bytes that mean nothing come through as bytes that are not UTF-8; the row reader finds them in their row.
+//! Converts a file to clean UTF-8 with one kind of line end, so that lines are counted as an editor shows them. Invalid
+//! bytes become bytes that are not UTF-8; the row reader finds them in their row.
 
 use std::io::{self, Read};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 const CHUNK: usize = 64 * 1024;
-/// A byte that no UTF-8 text has: where the file held something that its encoding does not know.
+/// A byte that does not appear in UTF-8: it marks what the file's encoding does not allow.
 const BROKEN: u8 = 0xff;
 
-/// Reads a file, decoded, with `\n` after every line, the last one too.
+/// Reads and decodes a file, with `\n` after every line, including the last.
 pub(super) struct Text<R> {
     file: R,
-    /// None where the bytes are UTF-8 already.
+    /// `None` if the bytes are UTF-8 already.
     decoder: Option<Decoder>,
     raw: Vec<u8>,
     clean: Vec<u8>,
-    /// How much of `clean` was handed out.
+    /// How much of `clean` was returned.
     taken: usize,
     started: bool,
     ended: bool,
-    /// The last byte of what came so far.
+    /// The last byte read so far.
     last: u8,
-    /// Whether what came so far ends in `\r`.
+    /// Whether the bytes read so far end in `\r`.
     after_return: bool,
 }
 
@@ -68,7 +68,7 @@ impl<R: Read> Text<R> {
 
     fn read_chunk(&mut self) -> io::Result<usize> {
         let mut read = 0;
-        // The mark at the start must be seen whole.
+        // the mark at the start must be read as a whole
         while read < 4 {
             match self.file.read(&mut self.raw[read..]) {
                 Ok(0) => break,
@@ -109,7 +109,7 @@ impl<R: Read> Text<R> {
         self.clean.truncate(used);
     }
 
-    /// `\r\n` and a lone `\r` become `\n`, also where a pair is cut by two chunks.
+    /// Turns `\r\n` and a lone `\r` into `\n`, also if a pair is split between two chunks.
     fn unify_line_ends(&mut self) {
         if self.after_return || self.clean.contains(&b'\r') {
             let mut to = 0;

@@ -1,4 +1,4 @@
-//! What happened with a customer: notes, calls, meetings, messages.
+//! Interactions with a customer: notes, calls, meetings, messages.
 
 mod model;
 pub(crate) mod rules;

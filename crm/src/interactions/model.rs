@@ -7,7 +7,7 @@ use records::catalog::{
 
 use crate::choices::choice;
 
-/// The declaration of `interaction`. The rules fill when it happened, who wrote it and its name, where they are not given.
+/// The declaration of `interaction`. Rules fill in its time, author and name if they are not given.
 pub(super) fn object() -> ObjectSpec {
     let kinds = vec![
         choice("note", labels("Note", "Note", "Nota")),

@@ -1,4 +1,4 @@
-//! The people of the organisation, as records can show and link them. They are invited and removed by `tenants`, so the
+//! The members of the organisation, so that records can show and link them. `tenants` invites and removes them; the
 //! record engine only reads them.
 
 use crate::StandardObject;

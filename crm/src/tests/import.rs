@@ -257,12 +257,12 @@ async fn another_process_carries_on_where_one_stopped() {
     let first = import::carry_on(&ctx, run, Some(Instant::now())).await.unwrap();
     assert_eq!(first.status, RunStatus::Running);
     assert!(first.counts.rows > 0 && first.counts.rows < 2_500);
-    // What a killed process wrote beyond its last commit is dropped.
+    // what a killed process wrote after its last commit is dropped
     assert!(first.has_errors_file);
     let path = errors_path(&ctx, &first);
     let kept = std::fs::read(&path).unwrap();
     std::fs::write(&path, [kept.as_slice(), b"9999,half a row"].concat()).unwrap();
-    // The catalog may have changed meanwhile.
+    // the catalog may have changed meanwhile
     records::catalog::create_field(&ctx, "customer", FieldSpec::new("loyaltyTier", FieldKind::Text)).await.unwrap();
     let report = import::carry_on(&ctx, run, None).await.unwrap();
     assert_eq!((report.counts.rows, report.counts.created, report.counts.failed), (2_500, 2_475, 25));
@@ -290,7 +290,7 @@ async fn workers_carry_imports_on() {
     assert!(mine.is_none());
 }
 
-/// Leaves a file in the staging folder, as old as that.
+/// Puts a file of this age into the staging folder.
 fn leave(ctx: &Ctx, name: &str, age: Duration) -> PathBuf {
     let path = ctx.db.folder().join("staging").join(name);
     let now = SystemTime::UNIX_EPOCH + Duration::from_micros(ctx.caller.clock.micros() as u64);
@@ -298,7 +298,7 @@ fn leave(ctx: &Ctx, name: &str, age: Duration) -> PathBuf {
     path
 }
 
-/// Does the waiting sweep as a worker does: its item goes when it is done.
+/// Runs the queued sweep as a worker does: its item is removed when it is done.
 async fn sweep(ctx: &Ctx) {
     let waiting = work::Entity::find().filter(work::Column::Queue.eq(SWEEP_QUEUE)).one(&ctx.db).await.unwrap();
     let item = Job { db: ctx.db.clone(), payload: serde_json::Value::Null, attempts: 0 };
@@ -309,7 +309,7 @@ async fn sweep(ctx: &Ctx) {
     }
 }
 
-/// When the folder is to be swept next, in hours from now.
+/// When the next sweep is due, in hours from now.
 async fn next_sweep(ctx: &Ctx) -> Option<i64> {
     let waiting = work::Entity::find().filter(work::Column::Queue.eq(SWEEP_QUEUE)).all(&ctx.db).await.unwrap();
     assert!(waiting.len() < 2, "one is enough");
@@ -347,7 +347,7 @@ async fn what_imports_leave_behind_is_swept() {
     assert_eq!((report.counts.failed, report.has_errors_file), (1, false), "what became of the rows is still known");
     let gone = import::errors(&ctx, refused.run_id).await.err().unwrap();
     assert_eq!(gone.code(), Code::NotFound);
-    assert!(gone.message().contains("no longer kept"), "{}", gone.message());
+    assert!(gone.message().contains("was deleted"), "{}", gone.message());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tenants::testing;
 
 use crate::{objects, rules};
 
-/// A context in a fresh tenant that has the standard objects.
+/// A context in a new tenant that has the standard objects.
 pub(crate) async fn ctx() -> Ctx {
     let db = testing::space().await;
     catalog::provision(&db, &objects()).await.unwrap();

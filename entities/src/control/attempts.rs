@@ -1,17 +1,17 @@
-//! How often signing in failed lately: by account, by address, by known device.
+//! Failed attempts to sign in lately: by account, by address, by known device.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "attempts")]
 pub struct Model {
-    /// Hash of what is counted.
+    /// Hash of the key that is counted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
     pub failures: i64,
     /// Microseconds UTC.
     pub last_at: i64,
-    /// Until when no try is taken, microseconds UTC.
+    /// Until when attempts are refused, microseconds UTC.
     pub locked_until: i64,
 }
 

@@ -1,4 +1,4 @@
-//! A sign-in whose password was right and whose second factor is awaited.
+//! A sign-in with a correct password that waits for the second factor.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,10 +12,10 @@ pub struct Model {
     pub user_id: UserId,
     /// SHA-256 of its token.
     pub token_hash: Vec<u8>,
-    /// Slug that was asked for.
+    /// The requested slug.
     pub organisation: Option<String>,
     pub remember: bool,
-    /// Codes that were wrong.
+    /// Number of wrong codes.
     pub tries: i32,
     /// Microseconds UTC.
     pub expires_at: i64,

@@ -1,4 +1,4 @@
-//! A tenant's keys, wrapped by a master key; without them the tenant's data is noise.
+//! A tenant's keys, wrapped by a master key. Without them the tenant's data cannot be read.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,7 +12,7 @@ pub struct Model {
     /// `data`, `file` or `equality`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub purpose: String,
-    /// As ciphertexts name it; 0 to 2^32 - 1.
+    /// The number used in ciphertexts; 0 to 2^32 - 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
     /// Header, nonce and ciphertext.

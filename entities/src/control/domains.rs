@@ -1,4 +1,4 @@
-//! Domains of email addresses that are known to be an organisation's.
+//! Domains of email addresses that are verified to belong to an organisation.
 
 use sea_orm::entity::prelude::*;
 

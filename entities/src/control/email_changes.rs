@@ -1,4 +1,4 @@
-//! A person's new email address, until the new and the old one have agreed.
+//! A person's new email address, until the new and the old one have confirmed.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,7 +11,7 @@ pub struct Model {
     pub user_id: UserId,
     /// As typed.
     pub email: String,
-    /// As compared.
+    /// In the form used for comparison.
     pub email_key: String,
     /// SHA-256 of the token sent to the new address.
     pub new_hash: Vec<u8>,

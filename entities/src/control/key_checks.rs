@@ -1,4 +1,4 @@
-//! A known text under the master key, by which a wrong key is noticed at start.
+//! A known text sealed with the master key, which detects a wrong key at start.
 
 use sea_orm::entity::prelude::*;
 

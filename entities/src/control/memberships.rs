@@ -1,4 +1,4 @@
-//! Which organisations a person belongs to; the role stands in the tenant.
+//! Which organisations a person belongs to. The role is stored in the tenant's space.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The control plane: which organisations there are, who may sign in, and where work waits.
+//! The control plane: the organisations, who may sign in, and where work waits.
 
 pub mod api_key_prefixes;
 pub mod attempts;

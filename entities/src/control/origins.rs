@@ -1,4 +1,4 @@
-//! From which origins browsers may speak for an organisation (CORS).
+//! The origins from which browsers may call an organisation's endpoints (CORS).
 
 use sea_orm::entity::prelude::*;
 

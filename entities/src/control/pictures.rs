@@ -1,4 +1,4 @@
-//! What people look like.
+//! Pictures of people.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,7 +11,7 @@ pub struct Model {
     pub user_id: UserId,
     /// `image/png`, `image/jpeg` or `image/webp`.
     pub media_type: String,
-    /// The file, sealed under the master key.
+    /// The file, sealed with the master key.
     pub sealed: Vec<u8>,
     /// Microseconds UTC.
     pub updated_at: i64,

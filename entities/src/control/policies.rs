@@ -1,4 +1,4 @@
-//! What an organisation asks of those who enter it.
+//! What an organisation requires of its members.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::ids::TenantId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: TenantId,
-    /// Sessions of its members were opened with two factors.
+    /// Members must use a second factor.
     pub two_factors: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Links to a new password, asked for by address, whether or not somebody has it.
+//! Links to set a new password, requested by address, whether or not an account has it.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::ids::RecoveryId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RecoveryId,
-    /// As compared.
+    /// In the form used for comparison.
     pub email_key: String,
     /// SHA-256 of the token in the link.
     pub token_hash: Vec<u8>,

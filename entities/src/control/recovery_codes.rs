@@ -1,4 +1,4 @@
-//! A code that stands in for a second factor, once.
+//! A code that replaces the second factor, once.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RecoveryCodeId,
     pub user_id: UserId,
-    /// SHA-256; a code has 80 random bits.
+    /// SHA-256; the code has 80 random bits.
     pub code_hash: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! A person's second factor: the secret that their authenticator shares with us.
+//! A person's second factor: the secret that they share with us.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,13 +9,13 @@ use crate::ids::UserId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
-    /// Person and secret, sealed under the master key.
+    /// Person and secret, sealed with the master key.
     pub sealed: Vec<u8>,
     /// Microseconds UTC.
     pub created_at: i64,
-    /// When its first code was right; asked for at sign-in from then on.
+    /// When its first code was correct; from then on it is required at sign-in.
     pub confirmed_at: Option<i64>,
-    /// The step of the last code that was taken (RFC 6238); no code of it or before is taken again.
+    /// The step of the last accepted code (RFC 6238); no code of this step or an earlier one is accepted again.
     pub last_step: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What happened to the security of people who belong to no organisation.
+//! Security events of people who belong to no organisation.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::ids::{EventId, UserId};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
-    /// Repetitions of an event within a minute share a key and count in one row; the id where every event has its own.
+    /// Repetitions of an event within a minute have the same key and are counted in one row; it is the id where every
+    /// event has its own row.
     #[sea_orm(unique)]
     pub dedupe_key: String,
     /// The first time, microseconds UTC.

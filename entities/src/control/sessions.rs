@@ -1,4 +1,4 @@
-//! A signed-in session: one refresh token at a time, replaced at each use.
+//! A session: one refresh token at a time, replaced at each use.
 
 use sea_orm::entity::prelude::*;
 
@@ -18,19 +18,19 @@ pub struct Model {
     pub expires_at: i64,
     /// Microseconds UTC.
     pub used_at: i64,
-    /// Ended by sign-out or by a replayed token.
+    /// Ended by sign-out or by a reused token.
     pub revoked_at: Option<i64>,
-    /// How long it lasts without use, microseconds.
+    /// How long it lives without use, microseconds.
     pub life: i64,
-    /// From where it was last used.
+    /// The address it was last used from.
     pub address: String,
     /// What the client calls itself (`User-Agent`).
     pub agent: String,
     /// A second factor was given, or the device was trusted.
     pub two_factors: bool,
-    /// The organisation whose provider vouched for the person; the session opens no other.
+    /// The organisation whose provider identified the person; the session is valid for no other.
     pub only_tenant: Option<TenantId>,
-    /// The organisation that its last access token was for.
+    /// The organisation of its last access token.
     pub last_tenant: Option<TenantId>,
 }
 

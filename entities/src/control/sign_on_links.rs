@@ -1,4 +1,4 @@
-//! Whom the subjects of an organisation's provider are here.
+//! Which person a subject of an organisation's provider is.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,7 +11,8 @@ pub struct Model {
     pub tenant_id: TenantId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
-    /// Whose subject it is; another provider's says nothing of this person. Empty in rows older than this column.
+    /// The issuer of the subject; the same subject of another issuer is somebody else. Empty in rows older than this
+    /// column.
     pub issuer: String,
     pub user_id: UserId,
     /// Microseconds UTC.

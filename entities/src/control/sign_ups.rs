@@ -1,4 +1,4 @@
-//! Those who signed up and have not used the link that was mailed to them: nobody exists yet.
+//! Sign-ups whose link has not been used yet: they have no account.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,19 +9,19 @@ use crate::ids::SignUpId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SignUpId,
-    /// As compared.
+    /// In the form used for comparison.
     pub email_key: String,
-    /// Person and organisation to be made, sealed under the master key.
+    /// The person and organisation to create, sealed with the master key.
     pub sealed: Vec<u8>,
     /// SHA-256 of the token in the link.
     pub token_hash: Vec<u8>,
-    /// Since when the link is being followed, microseconds UTC; 0 when it is not.
+    /// Since when the link is being used, microseconds UTC; 0 if it is not.
     pub claimed_at: i64,
     /// Microseconds UTC.
     pub created_at: i64,
     /// Microseconds UTC.
     pub expires_at: i64,
-    /// Passwords that were wrong.
+    /// Number of wrong passwords.
     pub tries: i32,
 }
 

@@ -1,4 +1,4 @@
-//! Numbers that grow when something changes which every process has to hear of.
+//! Counters that are raised when something changes that every process must know.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Work of the installation itself, which belongs to no tenant: emails to people, above all.
+//! Jobs of the installation itself, which belong to no tenant: mainly emails to people.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,17 +9,17 @@ use crate::ids::SystemJobId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SystemJobId,
-    /// Which handler does it.
+    /// The queue, which decides the handler.
     pub queue: String,
-    /// What the handler needs to know, sealed under the master key.
+    /// The input of the handler, sealed with the master key.
     pub payload: Vec<u8>,
     /// Not before this instant, microseconds UTC.
     pub due: i64,
-    /// Until when a process does it, microseconds UTC.
+    /// Until when a process has leased it, microseconds UTC.
     pub leased_until: i64,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i32,
-    /// Code of the last failure.
+    /// Error code of the last failure.
     pub error: Option<String>,
     /// When it was given up, microseconds UTC.
     pub failed_at: Option<i64>,

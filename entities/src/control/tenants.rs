@@ -9,7 +9,7 @@ use crate::ids::TenantId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TenantId,
-    /// Name in addresses, unique.
+    /// Name in URLs, unique.
     pub slug: String,
     /// Name for people.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Model {
     pub time_zone: String,
     /// ISO 639.
     pub language: String,
-    /// What of ours its space was last brought up to: migrations and standard objects.
+    /// The release that its space was last brought up to: migrations and standard objects.
     pub release: String,
     /// Microseconds UTC.
     pub created_at: i64,

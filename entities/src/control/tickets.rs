@@ -1,4 +1,5 @@
-//! A tenant has work waiting in a queue: armed before the work commits, leased by the node that drains it.
+//! A tenant has work waiting in a queue. The ticket is armed before the work commits, and leased by the node that
+//! drains it.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,9 +14,9 @@ pub struct Model {
     pub queue: String,
     /// When the earliest work is due, microseconds UTC.
     pub due: i64,
-    /// Until when a node drains it.
+    /// Until when a node has leased it.
     pub leased_until: i64,
-    /// Grows with every arming and leasing: what a node saw is what it may change.
+    /// Raised by every arming and lease: a node may change only the state that it has seen.
     pub epoch: i64,
     /// When it was last drained; the longest waiting is served first.
     pub served_at: i64,

@@ -1,4 +1,4 @@
-//! A device from which no second factor is asked for a while.
+//! A device that is not asked for a second factor for a while.
 
 use sea_orm::entity::prelude::*;
 

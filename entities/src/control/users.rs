@@ -11,21 +11,21 @@ pub struct Model {
     pub id: UserId,
     /// As typed.
     pub email: String,
-    /// As compared, unique.
+    /// In the form used for comparison, unique.
     pub email_key: String,
     pub first_name: String,
     pub last_name: String,
-    /// Argon2id, PHC string; empty for those who have none.
+    /// Argon2id, PHC string; empty for a person without password.
     pub password_hash: String,
     /// `en`, `fr` or `es`.
     pub language: String,
     /// IANA name.
     pub time_zone: String,
-    /// Names of the notices that they do not want, separated by spaces.
+    /// Names of the notices that are turned off, separated by spaces.
     pub muted: String,
     /// Microseconds UTC.
     pub created_at: i64,
-    /// When the password was last set, microseconds UTC; 0 where that was not noted yet.
+    /// When the password was last set, microseconds UTC; 0 if unknown.
     pub password_changed_at: i64,
 }
 

@@ -1,4 +1,4 @@
-//! From where a key was used; the first use from each is told in the security log.
+//! The addresses an API key was used from; the first use from each is recorded in the security log.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A program's key; only a hash of it is kept.
+//! An API key; only a hash of it is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,23 +13,23 @@ pub struct Model {
     pub prefix: String,
     /// SHA-256 of the whole key.
     pub hash: Vec<u8>,
-    /// What it may do at most.
+    /// The role, which limits it.
     pub role_id: RoleId,
     pub created_at: i64,
     pub created_by: String,
     pub revoked_at: Option<i64>,
-    /// What of its role it is narrowed to, as JSON.
+    /// The scopes that narrow its role, as JSON.
     pub scopes: Option<String>,
-    /// Addresses and networks it may come from, parted by spaces; any without them.
+    /// Addresses and networks it may be used from, separated by spaces; null allows all.
     pub addresses: Option<String>,
     /// Its own budget of GraphQL points.
     pub points_per_second: Option<i64>,
     pub expires_at: Option<i64>,
-    /// Last use, exact to the minute.
+    /// Last use, to the minute.
     pub used_at: Option<i64>,
     pub used_from: Option<String>,
     pub renewed_at: Option<i64>,
-    /// SHA-256 of the key before the last renewal, which still opens until `old_until`.
+    /// SHA-256 of the key before the last renewal, which is still valid until `old_until`.
     pub old_hash: Option<Vec<u8>>,
     pub old_until: Option<i64>,
 }

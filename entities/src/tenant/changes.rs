@@ -1,4 +1,4 @@
-//! What a commit did to each record: history, audit trail and undo journal in one.
+//! What a commit did to each record: history, audit trail and undo journal in one table.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,7 +16,7 @@ pub struct Model {
     pub record_id: RecordId,
     /// `CREATED`, `UPDATED`, `ARCHIVED`, `RESTORED`, `DESTROYED`.
     pub kind: String,
-    /// JSON of `{"<field id>": [old, new]}`; none where the row itself tells, or was destroyed since.
+    /// JSON of `{"<field id>": [old, new]}`; null if the row itself holds the values, or they were erased.
     pub diff: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The tenant's one row of order: the number of commits, the version of the catalog, and the data key.
+//! The tenant's clock, a single row: the number of the last commit, the version of the catalog, and the data key.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ pub struct Model {
     pub id: i16,
     pub seq: i64,
     pub catalog_version: i64,
-    /// Which of the tenant's data keys seals; it changes together with the version.
+    /// Which of the tenant's data keys seals. It changes together with the version.
     pub data_key: i64,
 }
 

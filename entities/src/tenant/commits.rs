@@ -1,4 +1,4 @@
-//! Writes in the order in which they were committed, without gaps.
+//! Write transactions in commit order, without gaps.
 
 use sea_orm::entity::prelude::*;
 
@@ -18,9 +18,9 @@ pub struct Model {
     pub actor: String,
     /// The endpoint it came through.
     pub origin: String,
-    /// The batch it belongs to.
+    /// The run it belongs to.
     pub run: Option<RunId>,
-    /// The request that asked for it.
+    /// The id of the request.
     pub request: String,
 }
 

@@ -1,4 +1,4 @@
-//! Numbers that only grow: physical names of the catalog, auto-numbers of fields.
+//! Counters that only grow: physical names of the catalog, auto-numbers of fields.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ pub struct Model {
     /// `catalog`, or the id of an auto-number field.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// The last number given.
+    /// The last number used.
     pub value: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What one unit of a currency is worth in the tenant's base currency.
+//! Exchange rates: one unit of a currency in the tenant's base currency.
 
 use sea_orm::entity::prelude::*;
 

@@ -14,11 +14,11 @@ pub struct Model {
     pub name: String,
     /// Physical column; empty where there is none.
     pub column_name: String,
-    /// What it holds, JSON.
+    /// Its type, JSON.
     pub kind: String,
-    /// Title by language, JSON.
+    /// Label by language, JSON.
     pub label: String,
-    /// Explanation by language, JSON.
+    /// Help text by language, JSON.
     pub help: String,
     pub section_id: Option<SectionId>,
     pub position: i32,
@@ -34,18 +34,18 @@ pub struct Model {
     pub audited: bool,
     /// Class of personal data.
     pub personal: Option<String>,
-    /// Life of the field.
+    /// State of the field.
     pub state: String,
     /// Why building failed.
     pub failure: Option<String>,
     pub writable: bool,
     /// Has an index of its own once it is built.
     pub indexed: bool,
-    /// What is left to build, JSON; nothing once it is active.
+    /// What is left to build, JSON; null once it is active.
     pub build: Option<String>,
-    /// How values are encrypted; none for those that are not.
+    /// How values are encrypted; null for plain ones.
     pub encryption: Option<String>,
-    /// The types that it had before, JSON.
+    /// Its earlier types, JSON.
     pub past: Option<String>,
     /// Microseconds UTC.
     pub created_at: i64,

@@ -1,20 +1,20 @@
-//! Answers of requests that carried an idempotency key.
+//! Answers of requests that had an idempotency key.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(schema_name = "tenant", table_name = "idempotency")]
 pub struct Model {
-    /// Whose key it is, as `Actor::stored` writes it.
+    /// The actor who sent the key, as `Actor::stored` writes it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub actor: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    /// Hash of what was asked.
+    /// Hash of the request.
     pub hash: String,
-    /// The request that asked first.
+    /// The request that holds the key.
     pub request: String,
-    /// What it was answered; none while it runs.
+    /// Its answer; null while it runs.
     pub response: Option<String>,
     /// Whether the request has committed a write.
     pub written: bool,

@@ -1,4 +1,4 @@
-//! Somebody who was invited to become a member and has not answered.
+//! An open invitation to become a member.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,9 +11,9 @@ pub struct Model {
     pub id: InvitationId,
     /// As typed.
     pub email: String,
-    /// As compared, unique.
+    /// In the form used for comparison, unique.
     pub email_k: String,
-    /// The role they will have.
+    /// The role that they will have.
     pub role_id: RoleId,
     /// SHA-256 of the token in the link.
     pub token_hash: Vec<u8>,
@@ -21,7 +21,7 @@ pub struct Model {
     pub created_at: i64,
     /// Who invited them.
     pub created_by: String,
-    /// When the last email was asked for, microseconds UTC.
+    /// When the last email was queued, microseconds UTC.
     pub sent_at: i64,
     /// Microseconds UTC.
     pub expires_at: i64,

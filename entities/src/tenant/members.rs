@@ -1,4 +1,4 @@
-//! A person's place in the organisation; read as the object `member` too, hence the columns of a record.
+//! A person's membership in the organisation. It is also the object `member`, so it has the columns of a record.
 
 use sea_orm::entity::prelude::*;
 

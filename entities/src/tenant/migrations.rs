@@ -1,4 +1,4 @@
-//! Which steps of the system tables this tenant has taken.
+//! Which migration steps of the system tables this tenant has run.
 
 use sea_orm::entity::prelude::*;
 

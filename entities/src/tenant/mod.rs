@@ -1,4 +1,5 @@
-//! The system tables of a tenant's space. Statements name the schema `tenant`; `tenants::TenantDb` puts the real one there.
+//! The system tables of a tenant's space. Statements name the schema `tenant`; `tenants::TenantDb` replaces it by the
+//! real one.
 
 pub mod api_key_addresses;
 pub mod api_keys;

@@ -13,15 +13,15 @@ pub struct Model {
     pub name: String,
     /// API name in the plural.
     pub plural: String,
-    /// Title by language, JSON.
+    /// Label by language, JSON.
     pub label: String,
-    /// Title of many by language, JSON.
+    /// Plural label by language, JSON.
     pub plural_label: String,
     /// Physical table.
     pub table_name: String,
     /// `standard` or `custom`.
     pub origin: String,
-    /// False where the record engine only reads.
+    /// False if the record engine only reads it.
     pub writable: bool,
     /// Microseconds UTC.
     pub created_at: i64,

@@ -11,11 +11,11 @@ pub struct Model {
     pub id: RoleId,
     /// API name, unique.
     pub name: String,
-    /// Title for people.
+    /// Label for people.
     pub label: String,
-    /// What it allows: `all`, or JSON that names it.
+    /// What it allows: `all`, or a list in JSON.
     pub access: String,
-    /// One of those that every organisation is born with.
+    /// One of the roles that every organisation has from the start.
     pub seeded: bool,
 }
 

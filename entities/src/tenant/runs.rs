@@ -1,4 +1,4 @@
-//! Batches of writes that any process can continue and anybody can undo.
+//! Runs: series of writes that any process can continue and that can be undone.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,9 +12,9 @@ pub struct Model {
     pub kind: String,
     pub status: String,
     pub object_id: Option<ObjectId>,
-    /// JSON: what is to be done; never changes.
+    /// JSON: what to do; never changes.
     pub params: String,
-    /// JSON: how far it is; commits with the rows.
+    /// JSON: the progress; commits with the rows.
     pub progress: String,
     pub matched: i64,
     pub changed: i64,
@@ -25,11 +25,11 @@ pub struct Model {
     /// Microseconds UTC.
     pub created_at: i64,
     pub updated_at: i64,
-    /// Grows with every claim: who holds an older one may not go on.
+    /// Raised by every claim: a holder of an older claim must stop.
     pub epoch: i64,
     /// Until when its holder may be silent.
     pub lease_until: Option<i64>,
-    /// The request that began it; none for runs begun before this was noted.
+    /// The request that started it.
     pub request: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Titled groups of fields.
+//! Labelled groups of fields.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,7 +12,7 @@ pub struct Model {
     pub object_id: ObjectId,
     /// API name.
     pub name: String,
-    /// Title by language, JSON.
+    /// Label by language, JSON.
     pub label: String,
     pub position: i32,
 }

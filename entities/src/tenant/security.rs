@@ -1,4 +1,4 @@
-//! How an organisation wants to be protected; one row.
+//! The security settings of an organisation; one row.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What happened to the security of an organisation; no secret stands in it.
+//! Security events of an organisation. It never contains secrets.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::ids::EventId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
-    /// Repetitions of an event within a minute share a key and count in one row; the id where every event has its own.
+    /// Repetitions of an event within a minute have the same key and are counted in one row; it is the id where every
+    /// event has its own row.
     #[sea_orm(unique)]
     pub dedupe_key: String,
     /// The first time, microseconds UTC.
@@ -18,7 +19,7 @@ pub struct Model {
     pub last_at: i64,
     pub times: i64,
     pub kind: String,
-    /// Who did it, or in whose name it was tried.
+    /// Who did it, or who the attempt claimed to be.
     pub actor: Option<String>,
     pub address: Option<String>,
     pub agent: Option<String>,

@@ -1,4 +1,4 @@
-//! Through which provider an organisation's members sign in; one row at most.
+//! The provider through which an organisation's members sign in; one row at most.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,9 +13,9 @@ pub struct Model {
     pub client_id: String,
     /// Sealed.
     pub secret: String,
-    /// Of those who come for the first time.
+    /// The role of people who sign in for the first time.
     pub role_id: RoleId,
-    /// Members come in no other way.
+    /// Members can sign in through the provider only.
     pub required: bool,
 }
 

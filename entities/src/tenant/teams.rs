@@ -9,7 +9,7 @@ use crate::ids::TeamId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TeamId,
-    /// For people, unique.
+    /// Label for people, unique.
     pub name: String,
 }
 

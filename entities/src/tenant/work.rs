@@ -1,4 +1,4 @@
-//! Work to be done after commit, committed with the rows that ask for it.
+//! Work items to be done after a commit; they commit with the rows that ask for them.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,16 +10,16 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: WorkId,
     pub queue: String,
-    /// Sealed under the data key.
+    /// Sealed with the data key.
     pub payload: Vec<u8>,
     /// Not before, microseconds UTC.
     pub due: i64,
-    /// At most one waiting item of a queue has it.
+    /// Only one waiting item of a queue can have this key.
     pub key: Option<String>,
     pub attempts: i32,
-    /// The last error, told by its code.
+    /// Error code of the last failure.
     pub error: Option<String>,
-    /// Given up.
+    /// When it was given up.
     pub failed_at: Option<i64>,
     pub created_at: i64,
 }

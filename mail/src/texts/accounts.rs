@@ -2,8 +2,8 @@
 
 use crate::{Draft, Language};
 
-/// To an address that signed up: it is theirs once the link was used. Nothing that the sender typed stands in it,
-/// since the address may be a stranger's.
+/// To an address that signed up: the account is confirmed by the link. The email contains nothing that the sender
+/// typed, because the address may belong to a stranger.
 pub fn confirm_sign_up(language: Language, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
@@ -20,7 +20,7 @@ pub fn confirm_sign_up(language: Language, link: &str) -> Draft {
     ))
     .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
     .line(pick(
-        "The link works once, for 24 hours. If it was not you, do nothing: no account is made.",
+        "The link works once, for 24 hours. If it was not you, do nothing: no account is created.",
         "Le lien n'est valable qu'une fois, pendant 24 heures. Si ce n'était pas vous, ne faites rien : aucun compte n'est créé.",
         "El enlace solo funciona una vez, durante 24 horas. Si no fue usted, no haga nada: no se crea ninguna cuenta.",
     ))
@@ -44,7 +44,7 @@ pub fn already_registered(language: Language, link: &str) -> Draft {
     .link(pick("I forgot my password", "J'ai oublié mon mot de passe", "He olvidado mi contraseña"), link)
 }
 
-/// To somebody who cannot sign in.
+/// To somebody who forgot their password.
 pub fn recover(language: Language, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
@@ -58,7 +58,7 @@ pub fn recover(language: Language, link: &str) -> Draft {
     ))
     .link(pick("Choose a new password", "Choisir un mot de passe", "Elegir una contraseña"), link)
     .line(pick(
-        "The link works once, for 30 minutes. If it was not you, do nothing: your password stays as it is.",
+        "The link works once, for 30 minutes. If it was not you, do nothing: your password does not change.",
         "Le lien n'est valable qu'une fois, pendant 30 minutes. Si ce n'était pas vous, ne faites rien : votre mot de passe reste le \
          même.",
         "El enlace solo funciona una vez, durante 30 minutos. Si no fue usted, no haga nada: su contraseña no cambia.",
@@ -83,18 +83,18 @@ pub fn password_changed(language: Language, link: &str) -> Draft {
     .link(pick("Choose a new password", "Choisir un nouveau mot de passe", "Elegir otra contraseña"), link)
 }
 
-/// The second factor was switched on, or off.
+/// The second factor was turned on or off.
 pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     let (title, reported) = if on {
         (
             pick(
-                "Two factors were switched on",
+                "Two-factor authentication was turned on",
                 "La double authentification a été activée",
                 "Se ha activado la verificación en dos pasos",
             ),
             pick(
-                "From now on, a code is asked for when you sign in to your Clientele account. If it was not you, choose a \
+                "From now on, you are asked for a code when you sign in to your Clientele account. If it was not you, choose a \
                  new password at once:",
                 "Désormais, un code vous sera demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
                  choisissez un nouveau mot de passe tout de suite :",
@@ -105,12 +105,12 @@ pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
     } else {
         (
             pick(
-                "Two factors were switched off",
+                "Two-factor authentication was turned off",
                 "La double authentification a été désactivée",
                 "Se ha desactivado la verificación en dos pasos",
             ),
             pick(
-                "No code is asked for any more when you sign in to your Clientele account. If it was not you, choose a new \
+                "You are no longer asked for a code when you sign in to your Clientele account. If it was not you, choose a new \
                  password at once:",
                 "Aucun code ne vous sera plus demandé à la connexion à votre compte Clientele. Si ce n'était pas vous, \
                  choisissez un nouveau mot de passe tout de suite :",
@@ -124,7 +124,7 @@ pub fn second_factor(language: Language, on: bool, link: &str) -> Draft {
         .link(pick("Choose a new password", "Choisir un nouveau mot de passe", "Elegir otra contraseña"), link)
 }
 
-/// To the address that an account is to have.
+/// To the new address of an account.
 pub fn confirm_new_email(language: Language, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
@@ -140,13 +140,13 @@ pub fn confirm_new_email(language: Language, link: &str) -> Draft {
     ))
     .link(pick("Confirm the address", "Confirmer l'adresse", "Confirmar la dirección"), link)
     .line(pick(
-        "The link works for 24 hours. If you know nothing of it, do nothing.",
+        "The link works for 24 hours. If you did not ask for this, do nothing.",
         "Le lien est valable 24 heures. Si vous n'en savez rien, ne faites rien.",
         "El enlace funciona durante 24 horas. Si no sabe nada de ello, no haga nada.",
     ))
 }
 
-/// To an address that another account was to have, and that has an account already.
+/// To an address that another account wanted to use, and that already has an account.
 pub fn address_taken(language: Language) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
@@ -163,13 +163,13 @@ pub fn address_taken(language: Language) -> Draft {
     ))
 }
 
-/// To the address that an account has, when it is to have another.
+/// To the present address of an account that will get another one.
 pub fn leave_email(language: Language, new: &str, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
         language,
         pick(
-            "Your email address is to change",
+            "Your email address will change",
             "Votre adresse e-mail va changer",
             "Su dirección de correo va a cambiar",
         ),
@@ -193,7 +193,7 @@ pub fn leave_email(language: Language, new: &str, link: &str) -> Draft {
     ))
 }
 
-/// The last email.
+/// The last email to a person.
 pub fn account_deleted(language: Language) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(

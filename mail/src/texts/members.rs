@@ -1,8 +1,8 @@
-//! Emails about belonging to an organisation.
+//! Emails about membership in an organisation.
 
 use crate::{Draft, Language};
 
-/// To somebody who is to become a member.
+/// To somebody who is invited.
 pub fn invitation(language: Language, organisation: &str, inviter: &str, link: &str) -> Draft {
     let pick = |en, fr, es| language.pick(en, fr, es);
     Draft::new(
@@ -20,13 +20,13 @@ pub fn invitation(language: Language, organisation: &str, inviter: &str, link: &
     ))
     .link(pick("Accept the invitation", "Accepter l'invitation", "Aceptar la invitación"), link)
     .line(pick(
-        "The link works once, for 7 days. If you do not want to, do nothing.",
+        "The link works once, for 7 days. If you do not want to join, do nothing.",
         "Le lien n'est valable qu'une fois, pendant 7 jours. Si vous ne le souhaitez pas, ne faites rien.",
         "El enlace solo funciona una vez, durante 7 días. Si no lo desea, no haga nada.",
     ))
 }
 
-/// To whoever invited them.
+/// To the inviter.
 pub fn invitation_accepted(language: Language, organisation: &str, who: &str) -> Draft {
     Draft::new(
         language,

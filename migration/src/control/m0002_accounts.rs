@@ -1,11 +1,11 @@
-//! What accounts need beyond signing in: emails that wait, links that were mailed, profiles, and where sessions are.
+//! What accounts need besides signing in: waiting emails, links in emails, profiles, and where sessions are used.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Thirty days, microseconds: what sessions lasted before they could say.
+/// Thirty days, microseconds: the life of sessions before it was configurable.
 const LIFE: i64 = 30 * 24 * 3600 * 1_000_000;
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! What protects the endpoints: tries that failed, origins of browsers, and the security log of people without organisation.
+//! Protection of the endpoints: failed attempts, allowed origins, and the security log of people without organisation.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Several keys for each tenant: data keys that take each other's place, and keys of their own for file and hashes.
+//! Several keys for each tenant: data keys that are rotated, and separate keys for the file and for hashes.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("created_at"))
             .primary_key(Index::create().col(name("tenant_id")).col(name("purpose")).col(name("id")));
         manager.create_table(keys).await?;
-        // the one key that each tenant had is named 0 in what it sealed
+        // the single key of each tenant has number 0 in its ciphertexts
         let moved = "INSERT INTO data_keys (tenant_id, purpose, id, wrapped, created_at) \
                      SELECT tenant_id, 'data', 0, wrapped, created_at FROM tenant_keys";
         manager.get_connection().execute_unprepared(moved).await?;

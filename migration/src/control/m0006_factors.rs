@@ -1,4 +1,4 @@
-//! Second factors of people, what stands in for them, and which organisations ask for them.
+//! Second factors of people, their recovery codes and trusted devices, and which organisations require a second factor.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

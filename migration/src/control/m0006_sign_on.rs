@@ -1,4 +1,4 @@
-//! Single sign-on: domains that are known to be an organisation's, and whom a provider's subjects are here.
+//! Single sign-on: verified domains of organisations, and which person a provider's subject is.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! When passwords changed, how often a sign-up's was tried, and which organisation a session was last used for.
+//! When passwords were changed, how often a sign-up's password was tried, and the last organisation of a session.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! How many emails went lately to addresses that somebody typed.
+//! How many emails were sent lately to addresses that somebody typed.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,5 +1,5 @@
-//! A provider's subject is somebody at that provider alone. Whose the known subjects are is not known: those people are
-//! recognised by their addresses once more.
+//! A subject identifies a person only together with its issuer. The issuers of existing rows are unknown: those people
+//! are recognised by their address once more.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

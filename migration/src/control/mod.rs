@@ -13,7 +13,7 @@ mod m0008_issuers;
 
 use sea_orm_migration::prelude::*;
 
-/// Brings the control plane to the newest version.
+/// Migrates the control plane to the newest version.
 pub struct Migrator;
 
 #[async_trait::async_trait]

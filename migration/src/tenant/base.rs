@@ -1,4 +1,4 @@
-//! Members, roles, keys, the clock, exchange rates and waiting work.
+//! Members, roles, API keys, the clock, exchange rates and waiting work.
 
 use sea_orm::DbBackend;
 

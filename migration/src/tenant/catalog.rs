@@ -1,4 +1,4 @@
-//! Tables of the catalog: objects, fields, sections, and the counters that name columns and number records.
+//! Tables of the catalog: objects, fields, sections, and the counters for column names and auto-numbers.
 
 use sea_orm::DbBackend;
 

@@ -1,4 +1,4 @@
-//! What dry runs would have written, and which request began a run.
+//! What dry runs would have written, and which request started a run.
 
 use sea_orm::DbBackend;
 

@@ -1,4 +1,4 @@
-//! What was written, when, by whom: commits in their order, the changes in each, and answers kept for repeated requests.
+//! What was written, when and by whom: commits in order, the changes in each, and answers to repeat.
 
 use sea_orm::DbBackend;
 
@@ -6,7 +6,7 @@ use super::{Types, types};
 
 pub fn up(backend: DbBackend) -> Vec<String> {
     let Types { uuid, text, .. } = types(backend);
-    // SQLite: the number is the row's own place, and changes stand in the order in which they are read
+    // SQLite: the number is the rowid, and changes are stored in the order in which they are read
     let (number, clustered) = match backend {
         DbBackend::Sqlite => ("integer", " WITHOUT ROWID"),
         _ => ("bigint", ""),

@@ -1,4 +1,4 @@
-//! Invitations that wait for an answer.
+//! Open invitations.
 
 use sea_orm::DbBackend;
 

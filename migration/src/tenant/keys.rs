@@ -1,4 +1,4 @@
-//! Fields whose values are encrypted, and which of the tenant's data keys seals.
+//! Fields with encrypted values, and which of the tenant's data keys seals.
 
 use sea_orm::DbBackend;
 

@@ -1,5 +1,5 @@
-//! Migrations of the system tables in a tenant's space: a list of steps, each a transaction of its own. Tables of
-//! records are not here; catalog operations make and change those.
+//! Migrations of the system tables in a tenant's space: a list of steps, each in its own transaction. Record tables are
+//! not here; catalog operations create and change them.
 
 mod base;
 mod catalog;
@@ -15,7 +15,7 @@ mod sign_on;
 
 use sea_orm::DbBackend;
 
-/// One step forward. Its name stands in the tenant's ledger once taken; it is never changed after a release.
+/// One step. Its name is stored in the tenant's ledger once it has run; it is never changed after a release.
 pub struct Step {
     /// Unique and stable.
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub struct Step {
     pub up: fn(DbBackend) -> Vec<String>,
 }
 
-/// All steps in their order.
+/// All steps in order.
 pub const STEPS: &[Step] = &[
     Step { name: "0001_base", up: base::up },
     Step { name: "0002_catalog", up: catalog::up },
@@ -38,7 +38,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "0011_sign_on", up: sign_on::up },
 ];
 
-/// How this backend writes the types of our columns.
+/// The column types of a database.
 pub struct Types {
     /// 16 bytes.
     pub uuid: &'static str,

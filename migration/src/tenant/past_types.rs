@@ -1,4 +1,4 @@
-//! The types that fields had before they were changed, by which old history is read.
+//! The earlier types of fields, which old history is read with.
 
 use sea_orm::DbBackend;
 

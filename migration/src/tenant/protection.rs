@@ -1,4 +1,4 @@
-//! What the endpoints keep: the security log, its settings, and what a program's key is bound to.
+//! What the endpoints store: the security log, its settings, and the restrictions of API keys.
 
 use sea_orm::DbBackend;
 

@@ -1,10 +1,10 @@
-//! Roles down to the field, those that every organisation is born with, and teams.
+//! Roles down to the field, the roles that every organisation has from the start, and teams.
 
 use sea_orm::DbBackend;
 
 use super::{Types, types};
 
-/// Id, name, title, and how far each operation reaches.
+/// Id, name, label, and the row scope of each operation.
 type Seed = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const SEEDED: [Seed; 3] = [

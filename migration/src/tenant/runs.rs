@@ -1,4 +1,4 @@
-//! Batches of writes that any process can continue and anybody can undo.
+//! Runs: series of writes that any process can continue and that can be undone.
 
 use sea_orm::DbBackend;
 

@@ -1,4 +1,4 @@
-//! Through which provider an organisation's members sign in.
+//! The provider through which an organisation's members sign in.
 
 use sea_orm::DbBackend;
 

@@ -1,4 +1,5 @@
-//! Two factors, through the endpoints: switched on with an authenticator, asked for at sign-in, each code taken once.
+//! Second factors, through the endpoints: turned on with an authenticator app, asked for at sign-in, each code accepted
+//! once.
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     drop(begun);
     let (authenticator, codes) = two_factors(&ada).await;
     assert_eq!(codes.len(), 10);
-    app.mailbox().take(EMAIL, "Two factors were switched on").await;
+    app.mailbox().take(EMAIL, "Two-factor authentication was turned on").await;
 
     let used = authenticator.code(0);
     let begun = challenge(&app).await;
@@ -104,14 +105,14 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     assert_eq!(ada.account(off, json!({ "password": OTHER, "code": fresh[0] })).await.code(), "BAD_CREDENTIALS");
     assert_eq!(ada.account(off, variables("000000")).await.code(), "BAD_CODE");
     ada.account(off, variables(fresh[1].as_str().expect("a code"))).await.data();
-    app.mailbox().take(EMAIL, "Two factors were switched off").await;
+    app.mailbox().take(EMAIL, "Two-factor authentication was turned off").await;
     sign_in(&app, PASSWORD).await.data();
 
     two_factors(&ada).await;
     challenge(&app).await;
     let drop = ["account", "drop-second-factor", "--email", "ADA@example.com"];
     app.cli(&drop).printed();
-    app.mailbox().take(EMAIL, "Two factors were switched off").await;
+    app.mailbox().take(EMAIL, "Two-factor authentication was turned off").await;
     sign_in(&app, PASSWORD).await.data();
     assert_eq!(app.cli(&drop).code, Some(73), "there is none any more");
 }

@@ -186,7 +186,7 @@ async fn who_is_a_member_keeps_the_role_they_have() {
     owner.account(&change, json!({})).await.data();
     for (email, subject) in [
         ("boss@example.com", "Confirm your new email address"),
-        ("owner@acme.example", "Your email address is to change"),
+        ("owner@acme.example", "Your email address will change"),
     ] {
         let link = app.mailbox().take(email, subject).await.token();
         let query = "mutation ($token: String!) { confirmEmail(token: $token) }";

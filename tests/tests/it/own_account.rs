@@ -121,7 +121,7 @@ async fn an_address_changes_when_the_old_and_the_new_one_agree() {
     assert_eq!(change(PASSWORD, "ada@new.example").await.data(), json!({ "changeEmail": true }));
     assert_eq!(change(PASSWORD, "ada@newer.example").await.code(), "RATE_LIMITED", "emails go to any address");
     let new = app.mailbox().take("ada@new.example", "Confirm your new email address").await.token();
-    let old = app.mailbox().take("ada@example.com", "Your email address is to change").await;
+    let old = app.mailbox().take("ada@example.com", "Your email address will change").await;
     assert!(old.text.contains("ada@new.example"), "{}", old.text);
     assert_eq!(confirm(&new.replace('.', ".x")).await.code(), "LINK_EXPIRED");
     assert_eq!(confirm(&new).await.data()["confirmEmail"], "WAITING");
@@ -206,7 +206,7 @@ async fn the_address_of_another_is_not_told_and_not_taken() {
     let query = format!("mutation {{ changeEmail(password: \"{PASSWORD}\", email: \"Eve@example.com\") }}");
     assert_eq!(ada.account(&query, json!({})).await.data(), json!({ "changeEmail": true }));
     app.mailbox().take("Eve@example.com", "You already have an account").await;
-    app.mailbox().take("ada@example.com", "Your email address is to change").await;
+    app.mailbox().take("ada@example.com", "Your email address will change").await;
 }
 
 #[tokio::test]

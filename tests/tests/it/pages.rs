@@ -81,7 +81,7 @@ async fn links_in_emails_lead_to_pages_that_work() {
     ada.account(change, json!({})).await.data();
     let new = app.mailbox().take("ada@new.example", "Confirm your new email address").await;
     assert!(follow(&app, &new, json!({})).expect("noted").contains("other address"));
-    let old = app.mailbox().take("ada@example.com", "Your email address is to change").await;
+    let old = app.mailbox().take("ada@example.com", "Your email address will change").await;
     assert_eq!(follow(&app, &old, json!({})), done);
 
     app.sign_up("eve@example.com", PASSWORD, "eves").await;
