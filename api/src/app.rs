@@ -1,4 +1,4 @@
-//! The wiring: what the layers below leave open is plugged in here, and nowhere else.
+//! The wiring: the only place where implementations are plugged into the ports of lower layers.
 
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// People and programs.
     pub identity: Arc<Identity>,
-    /// What objects demand beyond their catalog.
+    /// The rules of the standard objects.
     pub rules: Arc<RuleSet>,
 }
 
-/// Gives new tenants the standard objects, and old ones the new objects of a release.
+/// Gives new tenants the standard objects, and existing ones the new objects of a release.
 pub(crate) struct StandardObjects {
     fingerprint: String,
 }
 
 impl StandardObjects {
-    /// Those of this release.
+    /// The standard objects of this release.
     pub(crate) fn new() -> Self {
         let digest = Sha256::digest(format!("{:?}", crm::objects()));
         Self { fingerprint: digest[..6].iter().map(|byte| format!("{byte:02x}")).collect() }
@@ -48,10 +48,10 @@ impl Provision for StandardObjects {
 }
 
 impl App {
-    /// Opens data folder, keys and databases.
+    /// Opens the data folder, the keys and the databases.
     ///
     /// # Errors
-    /// When one of them refuses; the message says which and what to do.
+    /// If one of them fails; the message says which and what to do.
     pub async fn open(config: &Config) -> Result<Self> {
         std::fs::create_dir_all(&config.data).map_err(|error| {
             Error::new(Code::BadRequest, format!("The data folder {} cannot be used: {error}.", config.data.display()))
@@ -74,17 +74,17 @@ impl App {
     /// The context of the operator's command line in an organisation.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such organisation.
+    /// `NOT_FOUND` if there is no such organisation.
     pub async fn operator(&self, slug: &str) -> Result<Ctx> {
         let tenant = self.registry.by_slug(slug).await?;
         let db = self.registry.space(tenant.id).await?;
         self.ctx(db, Actor::System, Arc::new(Access::All), Origin::Cli, uuid::Uuid::now_v7().to_string()).await
     }
 
-    /// A context for somebody in an opened space.
+    /// A context for a caller in an open space.
     ///
     /// # Errors
-    /// When the catalog cannot be read.
+    /// If the catalog cannot be read.
     pub async fn ctx(
         &self,
         db: TenantDb,
@@ -108,7 +108,7 @@ impl App {
         Ctx::open(Arc::new(caller), db, Arc::clone(&self.rules)).await
     }
 
-    /// Who does the work of which queue.
+    /// Which handler works on which queue.
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
         crate::workers::handlers(self)
     }

@@ -1,4 +1,4 @@
-//! The system jobs of the installation. Emails above all: the text of each reason, with its link, sent by the outbox.
+//! The system jobs of the installation: mainly emails. Each reason has its text and link, and the outbox sends it.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use tenants::{
 
 use crate::{app::App, config::Config};
 
-/// Who does the system jobs of the installation.
+/// The handler of system jobs.
 ///
 /// # Errors
-/// When the configuration of mail is bad.
+/// If the mail settings are not valid.
 pub fn system_jobs(app: &App, config: &Config) -> Result<Vec<Arc<dyn SystemJobs>>> {
     let outbox = config.outbox()?;
     match &outbox {
-        Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "emails go out by SMTP"),
+        Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "emails are sent by SMTP"),
         Outbox::Folder { path, .. } => {
             tracing::warn!(folder = %path.display(), "no smtp_url is set: emails are written into a folder")
         }
@@ -28,7 +28,7 @@ pub fn system_jobs(app: &App, config: &Config) -> Result<Vec<Arc<dyn SystemJobs>
     Ok(vec![Arc::new(emails), Arc::new(People(app.clone()))])
 }
 
-/// Names and addresses on their way into the organisations of their people.
+/// Copies names and addresses of people into their organisations.
 struct People(App);
 
 #[async_trait::async_trait]
@@ -48,7 +48,7 @@ impl SystemJobs for People {
 
 struct EmailSender {
     outbox: Outbox,
-    /// What links begin with.
+    /// The beginning of links.
     base: String,
 }
 
@@ -61,7 +61,7 @@ impl SystemJobs for EmailSender {
     async fn run(&self, id: &str, payload: serde_json::Value) -> Result<()> {
         let EmailRequest { to, language, kind } = serde_json::from_value(payload).map_err(Error::internal)?;
         let draft = self.draft(Language::of(&language), kind);
-        // nobody has the address that was asked about
+        // nobody has the requested address
         let Some(to) = to else { return Ok(()) };
         self.outbox.send(id, &to, &draft).await.map_err(|error| match error {
             Sending::Later(_) => Error::new(Code::Unavailable, error.to_string()),
@@ -72,7 +72,7 @@ impl SystemJobs for EmailSender {
 
 impl EmailSender {
     fn draft(&self, language: Language, kind: EmailKind) -> Draft {
-        // behind the #, so that no server on the way writes the token into its log
+        // after the #, so that no server on the way writes the token into its log
         let link = |page: &str, token: &str| format!("{}/account/{page}#{token}", self.base);
         let forgotten = || format!("{}/account/forgotten", self.base);
         match kind {

@@ -1,6 +1,6 @@
-//! The one binary.
+//! The binary.
 
-/// Half of an import is memory taken and given back, by SQLite (whose C code takes it here as well) and by us.
+/// Half of an import's time is allocating memory, in SQLite (whose C code uses this allocator as well) and in our code.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What is under older data keys of an organisation, on whichever layer it is kept, is sealed anew.
+//! Reseals an organisation's data that is under older data keys, on every layer.
 
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,20 @@ use tenants::{error::Result, rotation};
 
 use crate::{app::App, workers};
 
-/// How long a worker goes on before other organisations have their turn.
+/// How long a worker goes on before it serves other organisations.
 const SLICE: Duration = Duration::from_secs(1);
 
-/// Seals anew; false when time ran out before all rows were. Of files, it answers how many somebody is just writing.
+/// Reseals; returns false if time ran out before all rows were done. For files, it returns how many are being written.
 ///
 /// # Errors
-/// When a database does not answer, or something cannot be opened.
+/// If a database does not answer, or a value cannot be unsealed.
 pub async fn reseal(ctx: &Ctx, until: Instant) -> Result<(bool, usize)> {
     let rows = rotation::reseal_space(&ctx.db, until).await? && records::reseal(&ctx.db, until).await?;
     let files = if rows { crm::import::reseal(ctx).await? } else { 0 };
     Ok((rows, files))
 }
 
-/// The job that a rotation asks for. Files that were being written are looked at again by those who retire the key.
+/// The job that a rotation queues. Files that are being written are checked again when the key is retired.
 pub struct Reseal(pub App);
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! Which handler does the work of which queue.
+//! Which handler works on which queue.
 
 use std::sync::Arc;
 
@@ -33,12 +33,12 @@ pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
     ]
 }
 
-/// Our own context, in the space of a job's tenant.
+/// The system as caller, in the space of a job's tenant.
 pub(crate) async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
     app.ctx(job.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
 }
 
-/// Changes of many records, a batch at a time.
+/// Changes many records, a batch at a time.
 struct Runs(App);
 
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ impl Handler for Runs {
     }
 }
 
-/// Indexes and values of new fields, a slice at a time.
+/// Builds indexes and values of new fields, step by step.
 struct Fields(App);
 
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ impl Handler for Fields {
     }
 }
 
-/// Columns and tables of what was deleted long ago.
+/// Drops columns and tables that were deleted long ago.
 struct Deleted(Clock);
 
 #[async_trait::async_trait]
@@ -102,7 +102,7 @@ impl Handler for Deleted {
     }
 }
 
-/// Lines of security logs that are older than their organisation wants.
+/// Deletes expired entries of security logs.
 struct SecurityLog(App);
 
 #[async_trait::async_trait]
@@ -119,7 +119,7 @@ impl Handler for SecurityLog {
     }
 }
 
-/// Emails to people who are invited, on their way to the installation's mail.
+/// Hands emails to invited people over to the installation's mail.
 struct Invitations(App);
 
 #[async_trait::async_trait]
@@ -137,7 +137,7 @@ impl Handler for Invitations {
 
 #[cfg(test)]
 mod tests {
-    //! What is deleted goes for good when its time has come.
+    //! Deleted columns and tables are dropped when their time has come.
 
     use jobs::Worker;
     use records::catalog::{FieldKind, spec::FieldSpec};

@@ -1,5 +1,5 @@
-//! How answers of the account endpoint go out: what is wrong with a field in the language of the person, after how long
-//! to come again in a header, and a document that could not be run with a status of its own.
+//! Completes the answers of the account endpoint: field errors in the person's language, the time to wait in a header,
+//! and a status for a document that could not be run.
 
 use actix_web::{
     HttpResponse,
@@ -19,13 +19,13 @@ use crate::{
     http::field_body,
 };
 
-/// What is wrong with which fields, on its way through the library to the answer.
+/// Field errors, on their way through the library to the answer.
 pub(super) struct Issues(pub Vec<FieldIssue>);
 
 /// The answer in a language (ISO 639 code).
 ///
 /// # Errors
-/// When it cannot be written as JSON.
+/// If it cannot be written as JSON.
 pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Result<HttpResponse> {
     let mut refused = false;
     for error in &mut answer.errors {
@@ -45,7 +45,8 @@ pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Res
     Ok(response)
 }
 
-/// Completes an error, and says whether it comes from a service; the others are the library's, about the document.
+/// Completes an error, and returns whether it comes from a service; the others come from the library and concern the
+/// document.
 fn complete(error: &mut ServerError, language: &str) -> bool {
     let issues = error.source::<Issues>().map(|Issues(issues)| issues.clone());
     let extensions = error.extensions.get_or_insert_default();

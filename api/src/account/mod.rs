@@ -1,5 +1,5 @@
-//! `POST /graphql/account`: signing up and in, the same schema for everybody. The library executes it; what comes in
-//! and goes out passes the same endpoint as a tenant's.
+//! `POST /graphql/account`: signing up and in, with the same schema for everybody. The library executes it; requests
+//! and answers pass the same checks as on a tenant's endpoint.
 
 mod answer;
 mod cookies;
@@ -29,33 +29,32 @@ use crate::{
 /// The schema of the account endpoint.
 pub type AccountSchema = Schema<Query, Mutation, EmptySubscription>;
 
-/// What one address may ask of the account endpoint at once, and how much comes back to it every second; a known device
-/// has as much of its own.
+/// The budget of one address on the account endpoint, and how fast it is refilled; a known device has its own.
 const BUDGET: Budget = Budget { points: 300, per_second: 5 };
-/// What an address and all known devices there may ask for together: whoever has one account can make devices known.
+/// The budget of an address together with all known devices there: whoever has one account can make devices known.
 const NETWORK: Budget = Budget { points: 1_500, per_second: 25 };
 
-/// What addresses and devices have asked for lately.
+/// The budgets of addresses and devices.
 pub type RateLimiter = Budgets<String>;
 
-/// The bearer credential of the request, if any.
+/// The bearer credential of the request, if there is one.
 pub struct Bearer(pub Option<String>);
 
-/// Counts a request of somebody who is not known yet; the answer tells what is left.
+/// Takes the cost of a request from the budgets; the answer shows what is left.
 ///
 /// # Errors
-/// `RATE_LIMITED`, saying after how long there is enough.
+/// `RATE_LIMITED`, with the time to wait.
 pub fn charge(asked: &RateLimiter, client: &ClientInfo, request: &HttpRequest) -> Result<()> {
     let network = client.network();
     let who = client.device.as_ref().map_or_else(|| network.to_string(), Device::id);
     let left = asked.spend(&who, BUDGET, 1)?;
-    // what is refused above spends nothing here, so strangers at an address do not use up its share
+    // a request that is refused above costs nothing here, so strangers at an address do not use up its budget
     asked.spend(&format!("all of {network}"), NETWORK, 1)?;
     request.extensions_mut().insert(left);
     Ok(())
 }
 
-/// Answers one request.
+/// Answers a request.
 pub async fn handle(
     app: web::Data<App>,
     rate_limiter: web::Data<RateLimiter>,

@@ -1,4 +1,4 @@
-//! One try per document: aliases would otherwise turn one request into many guesses at a password, token or code.
+//! One attempt per document: with aliases, one request could otherwise make many guesses at a password, token or code.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use async_graphql_parser::types::{ExecutableDocument, OperationType, Selection, 
 
 use crate::graphql::errors::Refusal;
 
-/// Mutations that prove nothing and send nothing. Every other one may stand once in a document.
+/// Mutations that prove nothing and send nothing. Any other one may appear only once in a document.
 const FREE: &[&str] = &["__typename", "updateProfile", "signOut", "signOutEverywhere"];
 
-/// Refuses documents with several tries. Fragments are counted where they are spread, without being expanded.
+/// Refuses documents with several attempts. Fragments are counted where they are used, without being expanded.
 ///
 /// # Errors
 /// `TOO_COMPLEX`.
@@ -45,7 +45,7 @@ impl<'a> Counted<'a> {
         if let Some(tries) = self.fragments.get(name) {
             return *tries;
         }
-        // one that spreads itself is refused later; here it must end
+        // a fragment that uses itself is refused later; here the loop must end
         self.fragments.insert(name, 0);
         let fragment = self.document.fragments.iter().find(|(known, _)| known.as_str() == name);
         let tries = fragment.map_or(0, |(_, fragment)| self.tries(&fragment.node.selection_set.node));

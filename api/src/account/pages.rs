@@ -1,5 +1,5 @@
-//! `/account/…`: the pages that links in emails lead to. Each is one form, which works without anything else being
-//! installed; a larger console may take their place. Tokens stand behind the `#` and never reach a server's log.
+//! `/account/…`: the pages that links in emails lead to. Each is a form that works without the console. Tokens are in
+//! the part after `#`, which never reaches a server's log.
 
 use actix_web::{
     HttpResponse,
@@ -7,10 +7,10 @@ use actix_web::{
     web,
 };
 
-/// The names in links, one page each.
+/// The page names in links.
 pub const NAMES: [&str; 5] = ["confirm", "recover", "forgotten", "email", "invitation"];
 
-/// What the pages load.
+/// The files that the pages load.
 const PARTS: [(&str, &str, &str); 4] = [
     ("page.js", SCRIPT, include_str!("pages/page.js")),
     ("ask.js", SCRIPT, include_str!("pages/ask.js")),
@@ -19,7 +19,7 @@ const PARTS: [(&str, &str, &str); 4] = [
 ];
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Our own scripts and style, and our own endpoint; nothing from elsewhere, and no frame around it.
+/// Only our own scripts and style, and our own endpoint; no other source, and no frames.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
@@ -29,7 +29,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub fn routes(config: &mut web::ServiceConfig) {
     for name in NAMES {
         config.route(&format!("/account/{name}"), web::get().to(page));
-        // some who look whether a link is harmless ask for its head alone
+        // some mail scanners ask for the head of a link alone
         config.route(&format!("/account/{name}"), web::head().to(page));
     }
     for (name, media_type, body) in PARTS {

@@ -12,9 +12,9 @@ use crate::{app::App, graphql::instant};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Switch somebody's second factor off, who has lost it and all recovery codes. They are told by mail.
+    /// Turn off the second factor of somebody who has lost it and all recovery codes. They are told by email.
     DropSecondFactor(Person),
-    /// Tell what happened to the security of people who belong to no organisation, the newest first.
+    /// Show security events of people who belong to no organisation, newest first.
     Log(Log),
 }
 
@@ -27,10 +27,10 @@ pub struct Person {
 
 #[derive(Args)]
 pub struct Log {
-    /// Email address of the account, to see its lines alone.
+    /// Email address of an account, to see its entries alone.
     #[arg(long)]
     email: Option<String>,
-    /// How many lines.
+    /// Most entries.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     first: u64,
 }

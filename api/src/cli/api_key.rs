@@ -7,7 +7,7 @@ use crate::app::App;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key and print it, once, alone.
+    /// Create a key and print it; it is shown only once.
     Create(Create),
 }
 
@@ -16,16 +16,16 @@ pub struct Create {
     /// The organisation's slug.
     #[arg(long)]
     tenant: String,
-    /// What the key is for.
+    /// What the key is used for.
     #[arg(long)]
     name: String,
     /// Name of its role: owner, admin, manager, agent, viewer, or one of the organisation's own.
     #[arg(long)]
     role: String,
-    /// An address or network it may come from, such as 192.0.2.0/24; may be repeated.
+    /// An address or network that may use it, such as 192.0.2.0/24; may be repeated.
     #[arg(long = "address")]
     addresses: Vec<String>,
-    /// Days after which it ends.
+    /// Days until it expires.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     days: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! `clientele demo`: an organisation to look at, with real sample customers, and how to get in.
+//! `clientele demo`: an organisation with sample customers, and how to sign in to it.
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -10,7 +10,7 @@ const SLUG: &str = "demo";
 const EMAIL: &str = "demo@example.org";
 const PASSWORD: &str = "take a look around";
 
-/// Makes the demo organisation if it is not there, and prints address, sign-in, a key and a query to try.
+/// Creates the demo organisation if it does not exist, and prints address, sign-in, a key and a query to try.
 pub async fn prepare(app: &App, config: &Config) -> Result<()> {
     let fresh = match app.registry.by_slug(SLUG).await {
         Ok(_) => false,
@@ -51,7 +51,7 @@ async fn create(app: &App) -> Result<()> {
     app.identity.create_tenant(account, organisation).await.map(|_| ())
 }
 
-/// The demo's key, kept in a file of its own so that every start prints the same one.
+/// The demo's key, kept in a file so that every start prints the same one.
 async fn key(app: &App, data: &Path, fresh: bool) -> Result<String> {
     let path = data.join("demo.key");
     if let (false, Ok(key)) = (fresh, fs::read_to_string(&path)) {

@@ -1,4 +1,4 @@
-//! `clientele import`, `clientele undo`: the same service as the upload, carried on by this process.
+//! `clientele import`, `clientele undo`: the same service as for uploads, carried on by this process.
 
 use std::{
     fs::{self, File},
@@ -20,31 +20,31 @@ pub struct Import {
     /// The organisation's slug.
     #[arg(long)]
     tenant: String,
-    /// Whose records the rows are.
+    /// The object to import into.
     #[arg(long, default_value = "customer")]
     object: String,
     /// The file.
     #[arg(long)]
     file: PathBuf,
-    /// A column and its field, in place of what the headers suggest; any number of times.
+    /// A column and its field, instead of what the headers suggest; may be repeated.
     #[arg(long, value_name = "HEADER=FIELD")]
     map: Vec<String>,
-    /// Do everything but write.
+    /// Do everything except writing.
     #[arg(long)]
     dry_run: bool,
-    /// What to do with a row whose record exists: skip, update or create.
+    /// What to do with a row that matches a record: skip, update or create.
     #[arg(long, default_value = "skip")]
     on_duplicate: Duplicates,
-    /// Fields by which a row answers to a record, in order; without it the external id, then unique fields.
+    /// Fields that match a row to a record, in order; by default the external id, then unique fields.
     #[arg(long = "match", value_name = "FIELD")]
     match_on: Vec<String>,
-    /// What parts the cells: one character, or `tab`.
+    /// The delimiter: one character, or `tab`.
     #[arg(long)]
     delimiter: Option<String>,
     /// utf-8, utf-16le, utf-16be or windows-1252.
     #[arg(long)]
     encoding: Option<String>,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains headers.
     #[arg(long)]
     header: Option<bool>,
 }
@@ -54,12 +54,12 @@ pub struct Undo {
     /// The organisation's slug.
     #[arg(long)]
     tenant: String,
-    /// The run, as the import answered it.
+    /// The id of the run, as shown by the import.
     #[arg(long)]
     run: String,
 }
 
-/// Imports and prints the report as JSON.
+/// Imports a file and prints the report as JSON.
 pub async fn run(app: &App, arguments: Import) -> Result<()> {
     let Import { tenant, object, file, map, dry_run, on_duplicate, match_on, delimiter, encoding, header } = arguments;
     let ctx = app.operator(&tenant).await?;
@@ -74,8 +74,8 @@ pub async fn run(app: &App, arguments: Import) -> Result<()> {
     print(&reported)
 }
 
-/// Puts the refused rows where the user can correct them: beside the file that they came from, or else where there is
-/// room. They are in the clear there, as the file is.
+/// Puts the refused rows where the user can correct them: beside the imported file, or wherever there is room. They are
+/// not encrypted there, just as the file.
 async fn keep_errors(ctx: &Ctx, report: &Report, file: &Path) -> Result<Option<PathBuf>> {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("{stem}.errors-{}.csv", report.run_id);
@@ -98,13 +98,13 @@ fn private(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Takes back what a run wrote and prints what was and what could not be.
+/// Undoes a run, and prints what was undone and what could not be.
 pub async fn undo(app: &App, arguments: Undo) -> Result<()> {
     let ctx = app.operator(&arguments.tenant).await?;
     let run: RunId = arguments
         .run
         .parse()
-        .map_err(|_| Error::new(Code::BadRequest, format!("`{}` is not the id of a run.", arguments.run)))?;
+        .map_err(|_| Error::new(Code::BadRequest, format!("`{}` is not a valid run id.", arguments.run)))?;
     print(&records::engine::undo(&ctx, run).await?)
 }
 

@@ -8,24 +8,24 @@ use tenants::error::{Code, Error, Result};
 
 use crate::{app::App, reseal::reseal};
 
-/// How long sealing anew may go on between two looks at the catalog.
+/// How long resealing may take before the catalog is checked again.
 const SLICE: Duration = Duration::from_secs(10);
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Bring a new key in while everything goes on; what was begun before is finished.
+    /// Add a new key while everything is in use; continues an interrupted rotation.
     Rotate(Which),
-    /// Take old keys away, once nothing is under them.
+    /// Remove old keys, once nothing uses them.
     Retire(Which),
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
-    /// The installation's key, which wraps all others.
+    /// The installation's master key, which wraps all others.
     #[arg(long)]
     master: bool,
-    /// The data key of the organisation with this slug; `all` for each organisation's.
+    /// The data key of the organisation with this slug; `all` for every organisation.
     #[arg(long, value_name = "SLUG")]
     tenant: Option<String>,
 }
@@ -70,7 +70,7 @@ async fn retire_data(app: &App, which: &str) -> Result<()> {
         };
         if files > 0 {
             let message = format!(
-                "{files} staged files of `{}` are being written under the old key; retire it when they are done.",
+                "{files} staged files of `{}` are still being written with the old key. Retire it when they are done.",
                 tenant.slug
             );
             return Err(Error::new(Code::Conflict, message));

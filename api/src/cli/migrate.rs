@@ -7,17 +7,17 @@ use tenants::{Code, Error, error::Result};
 
 use crate::app::App;
 
-/// Organisations brought up to date at the same time.
+/// Organisations migrated at the same time.
 const AT_ONCE: usize = 4;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Only say what would be done.
+    /// Only report what would be done.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// A line per organisation; one that fails does not stop the others.
+/// Prints a line per organisation; a failure does not stop the others.
 pub async fn run(app: &App, arguments: &Arguments) -> Result<()> {
     let tenants = app.registry.list().await?;
     let total = tenants.len();

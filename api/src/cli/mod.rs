@@ -30,7 +30,7 @@ use crate::{
 /// How long databases may take to close at the end.
 const CLOSING: Duration = Duration::from_secs(10);
 
-/// The open multi-tenant CRM: a GraphQL schema of its own for every organisation.
+/// The open multi-tenant CRM: every organisation has its own GraphQL schema.
 #[derive(Parser)]
 #[command(name = "clientele", version, propagate_version = true)]
 struct Arguments {
@@ -42,44 +42,44 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API and do the work that waits.
+    /// Serve the API and work on the queues.
     Serve,
-    /// Organisations.
+    /// Manage organisations.
     Tenant {
         #[command(subcommand)]
         command: tenant::Command,
     },
-    /// Accounts of people.
+    /// Manage people's accounts.
     Account {
         #[command(subcommand)]
         command: account::Command,
     },
-    /// Keys for programs.
+    /// Manage API keys.
     ApiKey {
         #[command(subcommand)]
         command: api_key::Command,
     },
-    /// Keys that everything kept is encrypted under.
+    /// Manage the keys that encrypt all data.
     Keys {
         #[command(subcommand)]
         command: keys::Command,
     },
-    /// Bring records in from a file of rows (CSV).
+    /// Import records from a file of rows (CSV).
     Import(Box<import::Import>),
-    /// Take back what an import or another run wrote.
+    /// Undo an import or another run.
     Undo(import::Undo),
-    /// Make people who do not exist, for trying things out.
+    /// Create invented customers, to try things out.
     CreateTestCustomers(upkeep::TestCustomers),
-    /// Look after what is kept.
+    /// Check stored data.
     Check {
         #[command(subcommand)]
         command: upkeep::Check,
     },
-    /// Serve with a demo organisation of sample customers, and say how to get in.
+    /// Serve a demo organisation with sample customers, and print how to sign in.
     Demo,
-    /// Bring all organisations to this version; the server does it too, one by one, at first touch.
+    /// Migrate all organisations to this version; the server does it too, one by one, at their first use.
     Migrate(migrate::Arguments),
-    /// The configuration.
+    /// Check the configuration.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -88,13 +88,13 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Say what the configuration is, or what is wrong with it.
+    /// Print the configuration, or what is wrong with it.
     Check,
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 pub fn run() -> ExitCode {
-    // databases, emails and uploads are for whoever runs this and for nobody else of the machine
+    // databases, emails and uploads must not be readable by other users of the machine
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let arguments = Arguments::parse();
     let config = match Config::load(&arguments.flags) {
@@ -115,7 +115,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Files close in threads of their own, also those that an error left behind.
+/// Files are closed by threads of their own, also after an error.
 fn wait_for_files() {
     let end = Instant::now() + CLOSING;
     while tenants::db::sqlite_threads() && Instant::now() < end {
@@ -147,19 +147,19 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
         Command::Config { .. } => Ok(()),
     };
-    // whoever still holds a connection when all is done has no claim to it for ever
+    // a connection that is still in use after all work is done is not waited for indefinitely
     if tokio::time::timeout(CLOSING, registry.close()).await.is_err() {
         tracing::warn!("some databases did not close in time");
     }
     done
 }
 
-/// Prints a line. A reader that went away (`| head`) is no fault of ours.
+/// Prints a line. If the reader is gone (`| head`), that is not our error.
 fn line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Tells an error to a person: message, then what is wrong per field.
+/// Prints an error for people: the message, then the errors by field.
 fn report(error: &Error) -> ExitCode {
     eprintln!("error: {} [{}]", error.message(), error.code().name());
     for field in error.fields() {

@@ -8,7 +8,7 @@ use crate::{app::App, config::Config, http};
 pub async fn run(app: App, config: &Config) -> Result<()> {
     let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    // the first phone number would otherwise wait for the country plans to be compiled
+    // otherwise the first phone number would wait until the country plans are compiled
     tokio::task::spawn_blocking(records::values::warm);
     let server = http::serve(app, config).await?;
     let storage = if config.database_url.is_some() { "PostgreSQL" } else { "SQLite" };
@@ -16,7 +16,10 @@ pub async fn run(app: App, config: &Config) -> Result<()> {
     let scheme = if server.secure { "https" } else { "http" };
     super::line(format_args!("Clientele serves on {scheme}://{}", server.address));
     if let mail::Outbox::Folder { path, .. } = config.outbox()? {
-        super::line(format_args!("No mail server is configured (smtp_url): emails are files in {}", path.display()));
+        super::line(format_args!(
+            "No mail server is configured (smtp_url): emails are written as files to {}",
+            path.display()
+        ));
     }
     server
         .until(async {

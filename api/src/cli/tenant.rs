@@ -7,27 +7,29 @@ use crate::app::App;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make an organisation. A new owner's password is read from CLIENTELE_OWNER_PASSWORD.
+    /// Create an organisation. A new owner's password is read from CLIENTELE_OWNER_PASSWORD.
     Create(Create),
     /// List the organisations.
     List,
-    /// Say that a domain of email addresses is an organisation's: its provider of single sign-on is believed for them.
+    /// Confirm that an email domain belongs to an organisation: its single sign-on provider is then trusted for
+    /// addresses in it.
     VerifyDomain(Domain),
-    /// Take a domain back; who came in before stays.
+    /// Remove a domain; existing members stay.
     ForgetDomain(Domain),
-    /// Destroy an organisation with all that it has. Its keys go first: no copy of its data can be read any more.
+    /// Destroy an organisation with all its data. Its keys are destroyed first: no copy of its data can be read any
+    /// more.
     Destroy(Destroy),
 }
 
 #[derive(Args)]
 pub struct Create {
-    /// Name in addresses: 2 to 40 of a-z, 0-9 and -.
+    /// Name in URLs: 2 to 40 of a-z, 0-9 and -.
     #[arg(long)]
     slug: String,
     /// Name for people.
     #[arg(long)]
     name: String,
-    /// The owner signs in with this; a person known already keeps their password.
+    /// The owner signs in with this address; an existing person keeps their password.
     #[arg(long)]
     owner_email: String,
     /// ISO 3166 code.
@@ -48,7 +50,7 @@ pub struct Create {
 pub struct Domain {
     /// The organisation's slug.
     slug: String,
-    /// Such as example.com.
+    /// A domain such as example.com.
     domain: String,
 }
 
@@ -56,7 +58,7 @@ pub struct Domain {
 pub struct Destroy {
     /// The organisation's slug.
     slug: String,
-    /// Do it: nothing brings the organisation back.
+    /// Do it: this cannot be undone.
     #[arg(long)]
     yes: bool,
 }
@@ -98,7 +100,7 @@ async fn destroy(app: &App, arguments: &Destroy) -> Result<()> {
     let tenant = app.registry.by_slug(&arguments.slug).await?;
     if !arguments.yes {
         let message = format!(
-            "This destroys the organisation `{}` ({}) with all its records, files and keys, for good; add --yes to do it.",
+            "This destroys the organisation `{}` ({}) with all its records, files and keys, permanently. Add --yes to do it.",
             tenant.slug, tenant.name
         );
         return Err(Error::new(Code::BadRequest, message));

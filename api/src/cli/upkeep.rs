@@ -8,16 +8,16 @@ use crate::app::App;
 
 #[derive(Subcommand)]
 pub enum Check {
-    /// Compare kept totals with their records.
+    /// Compare rollups with their records.
     Rollups(Rollups),
 }
 
 #[derive(Args)]
 pub struct Rollups {
-    /// Only this organisation; all without it.
+    /// Only this organisation; by default all.
     #[arg(long)]
     tenant: Option<String>,
-    /// Correct what is wrong.
+    /// Correct wrong values.
     #[arg(long)]
     repair: bool,
 }
@@ -27,15 +27,15 @@ pub struct TestCustomers {
     /// The organisation's slug.
     #[arg(long)]
     tenant: String,
-    /// How many, 10 000 000 at most.
+    /// How many, at most 10 000 000.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     count: u64,
-    /// The same seed makes the same people.
+    /// The same seed creates the same people.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Prints what does not agree; a disagreement that stays is an error.
+/// Prints wrong values; one that is not repaired is an error.
 pub async fn check(app: &App, Check::Rollups(Rollups { tenant, repair }): Check) -> Result<()> {
     let slugs = match tenant {
         Some(slug) => vec![slug],
@@ -51,10 +51,10 @@ pub async fn check(app: &App, Check::Rollups(Rollups { tenant, repair }): Check)
     if wrong == 0 || repair {
         return Ok(());
     }
-    Err(Error::new(Code::Conflict, format!("{wrong} totals disagree with their records; run again with --repair.")))
+    Err(Error::new(Code::Conflict, format!("{wrong} rollups do not match their records. Run again with --repair.")))
 }
 
-/// Makes people who do not exist, for trying things out.
+/// Creates invented customers, to try things out.
 pub async fn test_customers(app: &App, arguments: TestCustomers) -> Result<()> {
     let ctx = app.operator(&arguments.tenant).await?;
     let report = crm::customers::create_test_customers(&ctx, arguments.count, arguments.seed).await?;

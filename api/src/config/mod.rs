@@ -1,5 +1,5 @@
 //! Configuration: defaults, then a file, then the environment (`CLIENTELE_*`), then flags. `docs/configuration.md`
-//! lists every key; an unknown or bad one refuses to start.
+//! lists every key. With an unknown or bad key the program does not start.
 
 mod endpoints;
 mod mail;
@@ -15,46 +15,46 @@ use tenants::{Code, Error, error::Result, keys::MasterKeys};
 
 pub use endpoints::{Networks, ProxyHeader};
 
-/// What can be configured. Names are those of the file; the environment writes them in capitals after `CLIENTELE_`.
+/// The settings. Names are those in the file; environment variables have capitals after `CLIENTELE_`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Address and port to serve on.
     pub listen: SocketAddr,
-    /// Certificate chain in PEM form; with it, `listen` speaks TLS.
+    /// Certificate chain in PEM form; with it, `listen` uses TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert: Option<PathBuf>,
     /// Its private key in PEM form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
-    /// A second address whose plain requests are sent to HTTPS.
+    /// A second address that redirects plain requests to HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_from: Option<SocketAddr>,
-    /// Serve plain HTTP to the network, with no proxy before us.
+    /// Serve plain HTTP to the network without a proxy.
     pub insecure_http: bool,
-    /// Addresses and networks of the proxies before us; only what they say of a client is believed.
+    /// Addresses and networks of our proxies; only their headers about a client are trusted.
     pub trusted_proxies: Networks,
-    /// The header in which they say it.
+    /// The header that the proxies write.
     pub proxy_header: ProxyHeader,
-    /// Networks of ours in which providers of single sign-on may be, beside the internet.
+    /// Our own networks in which single sign-on providers may be, besides the internet.
     pub sign_on_networks: Networks,
-    /// Folder of everything that is kept.
+    /// Folder of all stored data.
     pub data: PathBuf,
-    /// PostgreSQL address; without it everything is kept in SQLite files under `data`.
+    /// PostgreSQL address; without it data is stored in SQLite files under `data`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_password")]
     pub database_url: Option<String>,
-    /// Most connections to PostgreSQL, the control plane's four not counted (1 to 500).
+    /// Most connections to PostgreSQL, besides the four of the control plane (1 to 500).
     pub database_connections: u32,
-    /// Prepared statements kept per PostgreSQL connection (0 to 10 000).
+    /// Prepared statements cached per PostgreSQL connection (0 to 10 000).
     pub statement_cache: usize,
-    /// Tenants kept open at once; on SQLite each holds up to three connections, while one in PostgreSQL counts a sixteenth
-    /// (1 to 10 000).
+    /// Most open tenants; on SQLite each holds up to three connections, in PostgreSQL one counts a sixteenth (1 to 10
+    /// 000).
     pub open_tenants: usize,
-    /// Jobs done at the same time (0 to 64); 0 leaves them to other processes.
+    /// Jobs worked on at the same time (0 to 64); 0 leaves them to other processes.
     pub workers: usize,
-    /// Points of GraphQL cost that one caller may spend at once (1 000 to 10^12).
+    /// Points of GraphQL cost in a caller's full budget (1 000 to 10^12).
     pub graphql_points: u64,
-    /// Points that come back to a caller every second (1 to 10^12).
+    /// Points by which a caller's budget is refilled every second (1 to 10^12).
     pub graphql_points_per_second: u64,
     /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`; without it emails are files.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,20 +62,21 @@ pub struct Config {
     /// The password of its user.
     #[serde(skip_serializing)]
     pub smtp_password: Option<Hidden>,
-    /// File of the authority (PEM) that its certificate is checked against, in place of the system's.
+    /// Certificate file (PEM) of the authority that the server's certificate is checked against, instead of the
+    /// system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_ca: Option<PathBuf>,
-    /// Who emails are from: `Name <address>`; needed with `smtp_url`.
+    /// The sender of emails: `Name <address>`; needed with `smtp_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail_from: Option<String>,
-    /// Where people reach this server, for links in emails; without it what `listen` says.
+    /// The public address of this server, for links in emails; by default that of `listen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// What is logged, in the notation of `tracing` (`info`, `warn,api=debug`).
+    /// Log filter, in the notation of `tracing` (`info`, `warn,api=debug`).
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
-    /// The master key in 64 hexadecimal digits, older ones after it; without it they are in `master_key_file`.
+    /// The master key in 64 hexadecimal digits, followed by older ones; without it they are in `master_key_file`.
     #[serde(skip_serializing)]
     pub master_key: Option<Hidden>,
     /// The file of master keys, newest first; without it `master.key` under `data`.
@@ -83,7 +84,7 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -93,7 +94,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A secret that does not print itself.
+/// A secret that never prints itself.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(pub String);
@@ -136,7 +137,7 @@ impl Default for Config {
     }
 }
 
-/// What the command line may say over file and environment.
+/// Command-line flags that override file and environment.
 #[derive(Clone, Debug, Default, Serialize, clap::Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Flags {
@@ -144,7 +145,7 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "FILE", env = "CLIENTELE_CONFIG", hide_env_values = true)]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of everything that is kept [env: CLIENTELE_DATA].
+    /// Folder of all stored data [env: CLIENTELE_DATA].
     #[arg(long, global = true, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
@@ -162,7 +163,7 @@ impl Config {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// `BAD_REQUEST` naming the key that is unknown or bad, and where it came from.
+    /// `BAD_REQUEST` naming the unknown or bad key, and where it comes from.
     pub fn load(flags: &Flags) -> Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         if let Some(file) = &flags.config {
@@ -198,7 +199,7 @@ impl Config {
         if let Some(url) = &self.database_url
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
         {
-            return Err(refused("database_url is not a postgres:// address; leave it out for SQLite".to_owned()));
+            return Err(refused("database_url must be a postgres:// address; leave it out to use SQLite".to_owned()));
         }
         self.outbox()?;
         self.public_url()?;
@@ -210,14 +211,14 @@ impl Config {
         }
         self.check_endpoints()?;
         tracing_subscriber::EnvFilter::try_new(&self.log)
-            .map_err(|error| refused(format!("log is not understood: {error}")))?;
+            .map_err(|error| refused(format!("log is not a valid filter: {error}")))?;
         Ok(())
     }
 
-    /// The installation's keys: the configured ones, or those in their file, which is made if there is none.
+    /// The master keys: the configured ones, or those in their file, which is created if it does not exist.
     ///
     /// # Errors
-    /// When one is not a key, or the file cannot be used.
+    /// If one is not a valid key, or the file cannot be used.
     pub fn master(&self) -> Result<MasterKeys> {
         match (&self.master_key, &self.master_key_file) {
             (Some(hex), _) => MasterKeys::from_hex(&hex.0),
@@ -227,10 +228,10 @@ impl Config {
     }
 }
 
-/// An address as it may be shown.
+/// An address without secrets.
 fn without_password<S: Serializer>(url: &Option<String>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     let shown = url.as_deref().map(|url| {
-        // a query may hold a password too
+        // a query may contain a password too
         let (address, query) = url.split_once('?').map_or((url, ""), |(address, _)| (address, "?…"));
         match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
             Some((scheme, (user, host))) => {
@@ -244,5 +245,5 @@ fn without_password<S: Serializer>(url: &Option<String>, serializer: S) -> std::
 }
 
 fn refused(reason: String) -> Error {
-    Error::new(Code::BadRequest, format!("The configuration is refused: {reason}."))
+    Error::new(Code::BadRequest, format!("The configuration is not valid: {reason}."))
 }

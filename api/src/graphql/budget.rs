@@ -1,4 +1,4 @@
-//! What an actor may spend: a bucket that fills by the cost of requests and leaks steadily.
+//! The budget of a caller: it is charged with the cost of requests and refilled steadily.
 
 use std::{
     hash::Hash,
@@ -13,17 +13,17 @@ use tenants::{
     error::{Code, Error, Result},
 };
 
-/// What each actor may spend.
+/// The budget of each caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Points that can be spent at once.
+    /// Points of a full budget.
     pub points: u64,
-    /// Points that come back every second.
+    /// Points refilled every second.
     pub per_second: u64,
 }
 
 impl Budget {
-    /// A caller's own: a program may have a smaller one, which lasts for as many seconds.
+    /// The budget of an API key that has its own; it lasts for as many seconds.
     pub fn of(self, caller: &Caller) -> Self {
         let Some(own) = caller.points_per_second.filter(|own| *own < self.per_second) else { return self };
         let points = u128::from(self.points) * u128::from(own) / u128::from(self.per_second.max(1));
@@ -31,12 +31,12 @@ impl Budget {
     }
 }
 
-/// What is left to an actor after a request.
+/// What a caller has left after a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Left {
     /// Points of a full budget.
     pub limit: u64,
-    /// Points that come back every second.
+    /// Points refilled every second.
     pub per_second: u64,
     /// Points left.
     pub remaining: u64,
@@ -44,12 +44,12 @@ pub struct Left {
     pub reset: u64,
 }
 
-/// The budgets of all that asked lately, by what tells them apart.
+/// The budgets of recent callers, by a key that identifies them.
 pub struct Budgets<K> {
     spent: Cache<K, Arc<Mutex<Spent>>>,
 }
 
-/// Tells actors apart.
+/// Identifies callers.
 pub type Who = (TenantId, Actor);
 
 #[derive(Clone, Copy)]
@@ -58,21 +58,21 @@ struct Spent {
     at: Instant,
 }
 
-/// Actors whose spending is remembered; the longest silent are forgotten first.
+/// Most callers remembered; the longest silent are forgotten first.
 const ACTORS: usize = 50_000;
 
 impl<K: Clone + Eq + Hash> Default for Budgets<K> {
-    /// Budgets of which nothing is spent.
+    /// Full budgets.
     fn default() -> Self {
         Self { spent: Cache::new(ACTORS) }
     }
 }
 
 impl<K: Clone + Eq + Hash> Budgets<K> {
-    /// Spends the points of a request, or of what a subscription delivers.
+    /// Charges the cost of a request, or of what a subscription delivers.
     ///
     /// # Errors
-    /// `RATE_LIMITED`, saying after how long there is enough.
+    /// `RATE_LIMITED`, with the time to wait.
     pub fn spend(&self, key: &K, budget: Budget, cost: u64) -> Result<Left> {
         let fresh =
             || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Spent { points: 0.0, at: Instant::now() })));
@@ -83,7 +83,7 @@ impl<K: Clone + Eq + Hash> Budgets<K> {
         spent.points = (spent.points - now.duration_since(spent.at).as_secs_f64() * rate).max(0.0);
         spent.at = now;
         let wanted = spent.points + cost as f64;
-        // A request that costs more than a whole budget runs when the budget is full.
+        // a request that costs more than a full budget runs when the budget is full
         if wanted > most && spent.points > 0.0 {
             let wait = ((wanted - most).min(spent.points) / rate).ceil().max(1.0) as u64;
             return Err(too_much(wait).with("points", points).with("pointsPerSecond", per_second));
@@ -99,7 +99,7 @@ impl<K: Clone + Eq + Hash> Budgets<K> {
 }
 
 fn too_much(seconds: u64) -> Error {
-    let message = format!("Too much was asked for lately; try again in {seconds} s.");
+    let message = format!("Your budget is used up; try again in {seconds} s.");
     Error::new(Code::RateLimited, message).with("retryAfterMs", seconds * 1000)
 }
 

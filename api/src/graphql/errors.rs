@@ -1,4 +1,4 @@
-//! Errors as GraphQL answers them: message, place in the document, path in the answer, and what programs need.
+//! Errors as GraphQL returns them: message, position in the document, path in the answer, and facts for programs.
 
 use async_graphql_parser::Pos;
 use serde_json::{Map, Value as Json, json};
@@ -7,23 +7,23 @@ use tenants::{
     error::{Code, Error, Kind},
 };
 
-/// A step from the root of the answer to a value.
+/// A step on the path from the root of the answer to a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PathSegment {
     /// A response key.
     Key(std::sync::Arc<str>),
-    /// A place in a list.
+    /// An index in a list.
     Index(usize),
 }
 
-/// One entry of `errors`.
+/// An entry of `errors`.
 #[derive(Clone, Debug)]
 pub struct GraphqlError {
     /// What is wrong and what to do.
     pub message: String,
-    /// Where in the document.
+    /// Position in the document.
     pub locations: Vec<Pos>,
-    /// Where in the answer; empty for errors of the request.
+    /// Path in the answer; empty for errors of the request.
     pub path: Vec<PathSegment>,
     /// `code` and facts for programs.
     pub extensions: Map<String, Json>,
@@ -36,19 +36,19 @@ impl GraphqlError {
         Self { message: message.into(), locations, path: Vec::new(), extensions }
     }
 
-    /// An error of a service, told in a language; `request` names the request to the log.
+    /// An error of a service, in a language; `request` is the id for the log.
     pub fn of_service(error: &Error, language: &str, request: &str) -> Self {
         let body = crate::http::error_body(error, language, request);
         let extensions = body.get("extensions").and_then(Json::as_object).cloned().unwrap_or_default();
         Self { message: error.message().to_owned(), locations: Vec::new(), path: Vec::new(), extensions }
     }
 
-    /// Whether it is a fault of ours, or of a database that is away.
+    /// Whether it is an internal error, or a database does not answer.
     pub fn is_ours(&self) -> bool {
         matches!(self.kind(), Some(Kind::Internal | Kind::Unavailable))
     }
 
-    /// Whether a newer catalog could let it pass.
+    /// Whether the request could succeed with a newer catalog.
     pub fn may_be_stale(&self) -> bool {
         matches!(self.kind(), Some(Kind::Invalid | Kind::NotFound))
     }
@@ -58,7 +58,7 @@ impl GraphqlError {
         Code::ALL.iter().find(|known| Some(known.name()) == code).map(|code| code.kind())
     }
 
-    /// As JSON, by the specification.
+    /// As JSON, according to the specification.
     pub fn to_json(&self) -> Json {
         let mut error = Map::new();
         error.insert("message".to_owned(), self.message.as_str().into());
@@ -81,11 +81,11 @@ impl GraphqlError {
 /// A request that does not run.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// HTTP status for clients that understand more than 200.
+    /// HTTP status for clients that expect more than 200.
     pub status: u16,
-    /// Whether it was no GraphQL request at all, so that its status tells in any case.
+    /// Whether it was not a GraphQL request at all: then the status is used in any case.
     pub malformed: bool,
-    /// Why.
+    /// The errors.
     pub errors: Vec<GraphqlError>,
 }
 
@@ -96,14 +96,15 @@ impl Refusal {
         Self::request(GraphqlError::of_request(Code::GraphqlParseFailed, error.to_string(), locations))
     }
 
-    /// A document that does not fit the schema.
+    /// A document that is not valid for the schema.
     pub fn invalid(message: impl Into<String>, pos: Pos) -> Self {
         Self::request(GraphqlError::of_request(Code::GraphqlValidationFailed, message, vec![pos]))
     }
 
-    /// A document beyond a limit.
+    /// A document that exceeds a limit.
     pub fn too_complex(what: &'static str, is: u64, most: u64) -> Self {
-        let message = format!("The document has too many {what}: at most {most} are taken; send several smaller ones.");
+        let message =
+            format!("The document has too many {what}: at most {most} are allowed. Send several smaller ones.");
         let mut error = GraphqlError::of_request(Code::TooComplex, message, Vec::new());
         error.extensions.insert("limit".to_owned(), most.into());
         if is < u64::MAX {
@@ -112,21 +113,22 @@ impl Refusal {
         Self::request(error)
     }
 
-    /// A document that asks for too much at once.
+    /// A document that is too expensive.
     pub fn too_expensive(cost: u64, most: u64) -> Self {
-        let message = format!("The query costs {cost} points, but {most} are the most; ask for less, or for pages.");
+        let message =
+            format!("The query costs {cost} points, but at most {most} are allowed. Ask for less, or for pages.");
         let mut error = GraphqlError::of_request(Code::CostExceeded, message, Vec::new());
         error.extensions.insert("cost".to_owned(), cost.into());
         error.extensions.insert("limit".to_owned(), most.into());
         Self::request(error)
     }
 
-    /// A request that is not understood.
+    /// An invalid request.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::request(GraphqlError::of_request(Code::BadRequest, message, Vec::new()))
     }
 
-    /// A request that a service refuses as a whole, with the status of its code.
+    /// A request that a service refuses as a whole, with the status of its error code.
     pub fn service(error: &Error, caller: &Caller) -> Self {
         let status = match error.code().kind() {
             Kind::Invalid => 400,
@@ -139,12 +141,12 @@ impl Refusal {
         }
     }
 
-    /// Refused for these reasons.
+    /// Refused with these errors.
     pub fn because(errors: Vec<GraphqlError>) -> Self {
         Self { status: 400, malformed: false, errors }
     }
 
-    /// Refused for a reason that has a status of its own.
+    /// Refused with a status of its own.
     pub fn with_status(status: u16, code: Code, message: impl Into<String>) -> Self {
         Self { status, ..Self::request(GraphqlError::of_request(code, message, Vec::new())) }
     }
@@ -154,12 +156,12 @@ impl Refusal {
         Self { malformed: true, ..Self::bad_request(message) }
     }
 
-    /// A request whose method does not go with what it asks.
+    /// A request with the wrong method.
     pub fn method(message: &str) -> Self {
         Self { status: 405, ..Self::bad_request(message) }
     }
 
-    /// Whether a newer catalog could let it pass.
+    /// Whether the request could succeed with a newer catalog.
     pub fn may_be_stale(&self) -> bool {
         let name = Code::GraphqlValidationFailed.name();
         self.errors.iter().any(|error| error.extensions.get("code").is_some_and(|code| code == name))
@@ -170,7 +172,7 @@ impl Refusal {
     }
 }
 
-/// Writes what only the log may know, once, with the request it happened in.
+/// Logs the internal details of an error once, with the id of its request.
 pub fn log(error: &Error, request: &str) {
     match error.code().kind() {
         Kind::Internal => tracing::error!(request, "{}", error.log_line()),

@@ -1,5 +1,5 @@
-//! Who wants to know that something was committed. One watcher per tenant looks at its clock: at once when this
-//! process wrote, and every second for what others write.
+//! Wakes those who wait for commits. One watcher per tenant reads its clock: at once when this process wrote, and every
+//! second for writes of other processes.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// How often a tenant's clock is looked at while somebody wants to know.
+/// How often a tenant's clock is read while somebody waits.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The watched tenants.
@@ -36,7 +36,7 @@ impl Drop for Feed {
 }
 
 impl Feeds {
-    /// Watches a tenant's clock; answers the last commit as of now, too.
+    /// Watches a tenant's clock; also returns the last commit so far.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -52,7 +52,7 @@ impl Feeds {
         Ok((feed, now))
     }
 
-    /// Says that this process wrote.
+    /// Reports that this process has written.
     pub fn nudge(&self, tenant: TenantId) {
         let feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(&tenant).and_then(Weak::upgrade) {
@@ -86,7 +86,7 @@ impl Feed {
     /// Waits until there is a commit after this one.
     pub async fn after(&self, seq: i64) {
         let mut last = self.last.clone();
-        // The sender lives as long as the task, and the task as long as this.
+        // the sender lives as long as the task, and the task as long as this
         drop(last.wait_for(|last| *last > seq).await);
     }
 }

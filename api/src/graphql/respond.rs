@@ -1,4 +1,4 @@
-//! One request from its document to its answer.
+//! Answers one request, from document to answer.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use super::{
     schema::Schema,
 };
 
-/// A request as every transport brings it.
+/// A request, from any transport.
 #[derive(Debug, Default)]
 pub struct Request {
     /// The document.
@@ -34,31 +34,31 @@ pub struct Request {
     pub operation_name: Option<String>,
     /// Values of its variables.
     pub variables: Map<String, Json>,
-    /// `Idempotency-Key`, where one was given.
+    /// The `Idempotency-Key`, if one was given.
     pub idempotency: Option<String>,
 }
 
-/// What a request became.
+/// The result of a request.
 pub struct Answer {
     /// `{"data": …, "errors": …}`.
     pub body: Vec<u8>,
-    /// What it cost.
+    /// Its cost.
     pub price: Price,
-    /// After how many milliseconds what was refused is worth another try.
+    /// How many milliseconds to wait before a refused request may be repeated.
     pub wait: Option<u64>,
 }
 
-/// What a request costs, and what is left after it.
+/// The cost of a request, and what is left of the budget.
 #[derive(Clone, Copy, Debug)]
 pub struct Price {
     /// Points.
     pub cost: u64,
-    /// To its caller.
+    /// What its caller has left.
     pub left: Left,
 }
 
 impl Price {
-    /// As answers tell it.
+    /// As shown in answers.
     pub fn to_json(self) -> Json {
         json!({
             "requested": self.cost,
@@ -69,10 +69,10 @@ impl Price {
     }
 }
 
-/// How often a request is planned anew because the catalog changed under it.
+/// How often a request is planned again because the catalog changed.
 const ATTEMPTS: usize = 4;
 
-/// A request at one version of the catalog.
+/// A request planned with one version of the catalog.
 pub(super) struct Session {
     pub ctx: Ctx,
     pub schema: Arc<Schema>,
@@ -86,7 +86,7 @@ impl Endpoint {
     /// Answers a query or mutation.
     ///
     /// # Errors
-    /// What keeps the document from running at all.
+    /// The reason why the document does not run at all.
     pub async fn respond(
         &self,
         caller: Arc<Caller>,
@@ -98,12 +98,12 @@ impl Endpoint {
         self.respond_in(ctx.map_err(|error| to_refusal(&error, &caller))?, request, mutations).await
     }
 
-    /// Answers with the catalog that this process knows, or a newer one where it is not enough.
+    /// Answers with the catalog that this process knows, or with a newer one if that fails.
     pub(super) async fn respond_in(&self, ctx: Ctx, request: &Request, mutations: bool) -> Result<Answer, Refusal> {
         let caller = Arc::clone(&ctx.caller);
         let mut session = self.session(ctx, request).await?;
         match session.plan.kind {
-            OperationType::Mutation if !mutations => return Err(Refusal::method("Mutations are sent by POST.")),
+            OperationType::Mutation if !mutations => return Err(Refusal::method("Send mutations by POST.")),
             OperationType::Subscription => {
                 let message = "Subscriptions are served over WebSocket, at the same address followed by `/ws`.";
                 return Err(Refusal::bad_request(message));
@@ -129,14 +129,14 @@ impl Endpoint {
     /// The schema of a tenant in GraphQL's schema definition language.
     ///
     /// # Errors
-    /// When the catalog cannot be read.
+    /// If the catalog cannot be read.
     pub async fn sdl(&self, caller: Arc<Caller>, db: TenantDb) -> tenants::Result<String> {
         let ctx = Ctx::open(caller, db, Arc::clone(&self.rules)).await?.refreshed().await?;
         Ok(self.schemas.of(ctx.caller.tenant, &ctx.catalog).await?.sdl())
     }
 
-    /// A request planned with the catalog that this process knows; before a document is refused, the catalog is read
-    /// again, for another process may have added what it speaks of.
+    /// Plans a request with the catalog that this process knows. Before a document is refused, the catalog is read
+    /// again, because another process may have added what it uses.
     pub(super) async fn session(&self, ctx: Ctx, request: &Request) -> Result<Session, Refusal> {
         match self.planned(ctx.clone(), request).await {
             Err(refusal) if refusal.may_be_stale() => match records::engine::verify(&ctx).await {
@@ -170,7 +170,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Takes the price of a request from its caller's budget.
+    /// Charges the cost of a request to its caller's budget.
     pub(super) fn charge(&self, session: &Session) -> Result<Price, Refusal> {
         let cost = cost(&session.schema.model, &session.plan, &session.variables);
         if cost > MAX_COST {
@@ -181,7 +181,7 @@ impl Endpoint {
         Ok(Price { cost, left })
     }
 
-    /// Runs a mutation, once for each idempotency key.
+    /// Runs a mutation, once per idempotency key.
     async fn mutate(&self, session: &mut Session, request: &Request, price: Price) -> Result<Answer, Refusal> {
         let (db, caller) = (session.ctx.db.clone(), Arc::clone(&session.ctx.caller));
         let Some(key) = &request.idempotency else {
@@ -200,7 +200,7 @@ impl Endpoint {
                     let body = String::from_utf8_lossy(&done.body).into_owned();
                     idempotency::finish(&db, &caller, key, body).await
                 };
-                // What was done is done and told, even if it cannot be told again.
+                // the write is committed, so it is answered even if the answer cannot be stored
                 if let Err(error) = kept {
                     log(&error, &caller.request);
                 }
@@ -232,18 +232,18 @@ impl Endpoint {
 /// A mutation that ran.
 struct Done {
     body: Vec<u8>,
-    /// Every field failed by our fault, so the same request may succeed later.
+    /// Every field failed because of an internal error, so the same request may succeed later.
     undone: bool,
     wait: Option<u64>,
 }
 
-/// The longest wait that errors name.
+/// The longest waiting time in the errors.
 fn wait(errors: &[GraphqlError]) -> Option<u64> {
     errors.iter().filter_map(|error| error.extensions.get("retryAfterMs")?.as_u64()).max()
 }
 
 impl Request {
-    /// Tells requests apart.
+    /// Identifies a request.
     fn hash(&self) -> String {
         let operation = self.operation_name.as_deref().unwrap_or_default();
         let variables = Json::Object(self.variables.clone()).to_string();
@@ -252,7 +252,7 @@ impl Request {
 }
 
 impl Session {
-    /// What puts the plan and the catalog together.
+    /// Combines plan and catalog.
     pub fn binder(&self) -> Binder<'_> {
         Binder { ctx: &self.ctx, schema: &self.schema, variables: &self.variables, locale: &self.locale }
     }
@@ -276,7 +276,7 @@ impl Session {
         if written.is_err() {
             out.no_data();
         }
-        // What the catalog of this process does not know, another may have made a moment ago.
+        // another process may have just created what this catalog does not know
         if self.plan.introspects() || out.errors.iter().any(GraphqlError::may_be_stale) {
             records::engine::verify(&self.ctx).await?;
         }
@@ -284,7 +284,7 @@ impl Session {
     }
 }
 
-/// A service's refusal of a request as a whole, logged.
+/// A service's refusal of a whole request, logged.
 pub(super) fn to_refusal(error: &Error, caller: &Caller) -> Refusal {
     log(error, &caller.request);
     Refusal::service(error, caller)

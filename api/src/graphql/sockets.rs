@@ -1,4 +1,4 @@
-//! How many connections of `graphql-transport-ws` are open.
+//! Counts the open connections of `graphql-transport-ws`.
 
 use std::sync::{
     Arc,

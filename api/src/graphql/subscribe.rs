@@ -23,10 +23,10 @@ use super::{
     schema::model::{Action, Resolver},
 };
 
-/// Changes that are told one by one; more at once are a `RESYNC`.
+/// Most changes reported one by one; more at once are a `RESYNC`.
 const MAX_EVENTS: usize = MAX_PAGE as usize;
 
-/// A subscription that has begun.
+/// A running subscription.
 pub struct Subscription {
     session: Session,
     request: Request,
@@ -35,13 +35,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Begins now: what is committed from here on is told.
+    /// Starts now: later commits are reported.
     ///
     /// # Errors
-    /// What keeps it from being understood.
+    /// The reason why it is not valid.
     pub async fn begin(endpoint: &Endpoint, mut session: Session, request: Request) -> Result<Self, Refusal> {
         let followed = match session.followed(endpoint).await {
-            // What the catalog of this process does not know, another may have made a moment ago.
+            // another process may have just created what this catalog does not know
             Err(error) if error.code().kind() == ErrorKind::Invalid => match engine::verify(&session.ctx).await {
                 Ok(()) => Err(error),
                 Err(_) => {
@@ -55,10 +55,10 @@ impl Subscription {
         Ok(Self { session, request, feed, seen })
     }
 
-    /// Waits for changes and answers what is to be told of them, at its price.
+    /// Waits for changes, charges their cost and returns what to report.
     ///
     /// # Errors
-    /// What ends the subscription; `RATE_LIMITED` when the caller's budget does not reach.
+    /// The reason why the subscription ends; `RATE_LIMITED` if the caller's budget is used up.
     pub async fn next(&mut self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>, Refusal> {
         self.feed.after(self.seen).await;
         loop {
@@ -74,7 +74,7 @@ impl Subscription {
         }
     }
 
-    /// What is to be told now, once it is paid for.
+    /// What to report now, after the cost is charged.
     async fn read(&mut self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>> {
         let plan = self.session.event_plan()?;
         let ctx = &self.session.ctx;
@@ -105,7 +105,7 @@ impl Subscription {
         Ok(answers)
     }
 
-    /// The changed records that match and may be seen, as they are now.
+    /// The changed records that match and are visible, in their present state.
     async fn visible(&self, plan: &EventPlan<'_>, changes: &[FeedChange]) -> Result<HashMap<RecordId, Row>> {
         let ids: Vec<RecordId> = changes.iter().map(|change| change.record).collect();
         let (object, filter) = (plan.object.id, plan.filter.as_ref());
@@ -141,7 +141,7 @@ impl Session {
     }
 }
 
-/// One change per record, the last one telling what it is, where the first happened.
+/// One change per record: its kind from the last one, its position from the first.
 fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
     let mut merged: Vec<FeedChange> = Vec::with_capacity(changes.len());
     for change in changes {
@@ -160,7 +160,7 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
     merged
 }
 
-/// What a change is to one who sees the record now or does not; nothing where it never concerned them.
+/// The change for somebody who sees the record now or does not; `None` if it never concerned them.
 fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
     match change.kind {
         WriteKind::Destroyed => Some(Kind::Destroyed),
@@ -173,8 +173,8 @@ fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: b
     }
 }
 
-/// Whether a change of these fields can change what the filter says. Fields that the history does not tell of (when and
-/// by whom it was changed, totals) and conditions on related records always can.
+/// Whether a change of these fields can change the result of the filter. Fields without history (time and author of the
+/// last change, rollups) and conditions on related records always can.
 fn concerns(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
     let reported = |field: &Field| field.audited && field.rollup().is_none();
     filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(reported))

@@ -1,4 +1,4 @@
-//! What a request brings along: its id, and the credential that says who asks.
+//! The context of a request: its id, and its credential.
 
 use std::{sync::Arc, time::Instant};
 
@@ -18,18 +18,18 @@ use tenants::{
 use super::{client_info, cors, headers, is_secure, rate};
 use crate::{app::App, graphql::Left};
 
-/// Names a request in logs, history and answers.
+/// Identifies a request in logs, history and answers.
 #[derive(Clone)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id that a request was given.
+    /// The id of a request.
     pub fn of(request: &HttpRequest) -> String {
         request.extensions().get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default()
     }
 }
 
-/// Gives every request an id, and every answer a log line and its measure.
+/// Gives every request an id, and every answer a log line and a metric.
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -58,18 +58,18 @@ pub async fn observe(
     Ok(response)
 }
 
-/// An id that the caller chose, if it is a plain word: it goes into logs.
+/// An id chosen by the caller, if it is a simple word, because it is written to logs.
 fn given_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-request-id")?.to_str().ok()?;
     let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ((1..=64).contains(&id.len()) && plain).then(|| id.to_owned())
 }
 
-/// Who asks, from the `Authorization` header; `slug` is the organisation named in the address, if any.
+/// The caller, from the `Authorization` header; `slug` is the organisation in the address, if there is one.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` without a live credential; `NOT_FOUND` when it is for another organisation than the address;
-/// `FORBIDDEN` from a page whose origin the organisation does not list.
+/// `UNAUTHENTICATED` without a valid credential; `NOT_FOUND` if it is for another organisation than the address;
+/// `FORBIDDEN` for a page whose origin the organisation does not list.
 pub async fn authenticate(
     app: &App,
     request: &HttpRequest,
@@ -84,18 +84,18 @@ pub async fn authenticate(
     caller(app, principal, slug, origin, language, RequestInfo { request: RequestId::of(request), client })
 }
 
-/// One request, as callers remember it.
+/// What callers remember of a request.
 pub struct RequestInfo {
     /// Its id.
     pub request: String,
-    /// From where it came.
+    /// Its client.
     pub client: ClientInfo,
 }
 
-/// A caller from a recognised credential.
+/// A caller, from a recognised credential.
 ///
 /// # Errors
-/// `NOT_FOUND` when the credential is for another organisation than `slug`.
+/// `NOT_FOUND` if the credential is for another organisation than `slug`.
 pub fn caller(
     app: &App,
     principal: Principal,
@@ -124,7 +124,7 @@ pub fn caller(
     Ok((Arc::new(caller), db))
 }
 
-/// The first language that the client asks for and we speak (ISO 639 code).
+/// The first language that the client accepts and we support (ISO 639 code).
 pub fn language(headers: &HeaderMap) -> Option<String> {
     let asked = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
     let spoken = |language: &&str| matches!(*language, "en" | "fr" | "es");

@@ -1,7 +1,7 @@
-//! Pages of other origins: each organisation lists those whose pages may speak for it. A preflight brings no credential:
-//! under `/t/{slug}/` it is answered by that organisation's list, on the short paths by all lists together. The
-//! request itself is then judged by the list of the organisation that its credential is for. Credentials are bearer
-//! tokens alone; browsers are never told to send cookies along.
+//! Pages of other origins: each organisation lists the origins whose pages may call its endpoints. A preflight brings
+//! no credential: under `/t/{slug}/` it is answered by that organisation's list, on the short paths by all lists
+//! together. The request itself is checked against the list of its credential's organisation. Credentials are bearer
+//! tokens alone; browsers never send cookies.
 
 use actix_web::{
     Error as ActixError, HttpMessage, HttpRequest, HttpResponse,
@@ -19,7 +19,7 @@ use tenants::{Code, Error, error::Result, origins::Origins};
 
 use super::{host, refuse};
 
-/// Seconds for which a browser remembers a preflight's answer.
+/// How long a browser caches a preflight's answer, in seconds.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 const HEADERS: HeaderValue =
@@ -28,15 +28,15 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
     "location, ratelimit, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id",
 );
 
-/// What judges origins.
+/// Decides about origins.
 pub struct Cors {
     /// The lists of the organisations.
     pub origins: Origins,
-    /// Where the installation says it is, for proxies that change the host.
+    /// The public address of the installation, for proxies that change the host.
     pub own: Option<String>,
 }
 
-/// An origin that the organisation of the request lists.
+/// An origin that the request's organisation lists.
 #[derive(Clone)]
 struct Allowed;
 
@@ -61,7 +61,7 @@ pub async fn cors(
         return Ok(request.into_response(answer));
     }
     let mut response = next.call(request).await?.map_into_boxed_body();
-    // before anybody is recognised, as in a preflight: the page may read why it was refused
+    // before authentication, as in a preflight: the page may read why it was refused
     let known = response.request().extensions().get::<Allowed>().is_some();
     if known || response.status().as_u16() == 401 && listed(response.request(), &origin).await.unwrap_or(false) {
         admit(response.headers_mut(), &origin);
@@ -93,7 +93,7 @@ pub fn foreign(request: &HttpRequest) -> Option<String> {
     (!here && own != Some(origin)).then(|| origin.to_owned())
 }
 
-/// Whether a preflight is answered with yes.
+/// Whether a preflight is allowed.
 async fn listed(request: &HttpRequest, origin: &str) -> Result<bool> {
     let Some(cors) = request.app_data::<web::Data<Cors>>() else { return Ok(false) };
     let path = request.path();
@@ -112,9 +112,10 @@ fn admit(headers: &mut HeaderMap, origin: &str) {
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, REMEMBERED);
 }
 
-/// What a page of an origin is told that nobody lists.
+/// The error for a page of an origin that is not listed.
 pub fn not_listed(origin: &str) -> Error {
-    let message =
-        format!("Pages of {origin:.100} may not speak for this organisation; `updateSecuritySettings` lists origins.");
+    let message = format!(
+        "Pages of {origin:.100} may not call this organisation's endpoints. Use `updateSecuritySettings` to list origins."
+    );
     Error::new(Code::Forbidden, message)
 }

@@ -1,4 +1,4 @@
-//! Errors as HTTP answers of the REST side and of requests that are refused before they ran.
+//! Errors as HTTP answers: for REST, and for requests that are refused before they run.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use tenants::{Code, Error, Kind, error::FieldIssue};
 
 use super::{RequestId, language, rate};
 
-/// Logs what happened inside and answers what may be known.
+/// Logs the internal details and answers the public part.
 pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
     let id = RequestId::of(request);
     if error.code().kind() == Kind::Internal {
@@ -19,7 +19,7 @@ pub fn refuse(request: &HttpRequest, error: &Error) -> HttpResponse {
     response
 }
 
-/// One error as endpoints tell it: message and `extensions` with code, fields and facts.
+/// An error as JSON: message and `extensions` with code, fields and facts.
 pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
     let mut extensions = Map::new();
     extensions.insert("code".to_owned(), error.code().name().into());
@@ -36,12 +36,12 @@ pub fn error_body(error: &Error, language: &str, request: &str) -> Value {
     json!({ "message": error.message(), "extensions": extensions })
 }
 
-/// What is wrong with one field, in a language.
+/// A field error, in a language.
 pub fn field_body(issue: &FieldIssue, language: &str) -> Value {
     json!({ "field": issue.field, "code": issue.issue.code(), "message": issue.issue.message(language) })
 }
 
-/// The answer where no route leads.
+/// The answer for an unknown route.
 pub async fn no_such_route(request: HttpRequest) -> HttpResponse {
     refuse(
         &request,

@@ -1,8 +1,8 @@
-//! What every answer tells browsers to refrain from.
+//! Security headers of every answer.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Two years, as preload lists ask.
+/// Two years, as preload lists require.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
@@ -11,13 +11,13 @@ const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Where the answer does not say otherwise: data is neither kept nor shown as a page.
+/// For answers that do not say otherwise: data is neither cached nor shown as a page.
 const UNLESS_SAID: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
 
-/// Adds them to an answer; `secure` when the client speaks TLS.
+/// Adds them to an answer; `secure` if the client uses TLS.
 pub fn protect(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);

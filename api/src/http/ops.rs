@@ -1,4 +1,4 @@
-//! For operators: is it alive, is it ready, what does it measure.
+//! For operators: liveness, readiness and metrics.
 
 use std::sync::OnceLock;
 
@@ -14,8 +14,8 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// Requests can be served: the control plane answers. Says too how many tenants wait for this release or failed to
-/// reach it; those answer `TENANT_MIGRATING` while the others are served.
+/// Requests can be served: the control plane answers. It also shows how many tenants wait for this release or could not
+/// be migrated; those answer `TENANT_MIGRATING` while the others are served.
 pub async fn readyz(app: web::Data<App>, upgrade: web::Data<Upgrade>) -> HttpResponse {
     match app.registry.control().read().ping().await {
         Ok(()) => HttpResponse::Ok().json(json!({
@@ -29,7 +29,7 @@ pub async fn readyz(app: web::Data<App>, upgrade: web::Data<Upgrade>) -> HttpRes
     }
 }
 
-/// Measures in the text format of Prometheus.
+/// Metrics in the text format of Prometheus.
 pub async fn metrics(
     app: web::Data<App>,
     endpoint: web::Data<crate::graphql::Endpoint>,
@@ -40,13 +40,13 @@ pub async fn metrics(
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
 }
 
-/// The collector of this process.
+/// The metrics recorder of this process.
 pub fn recorder() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
             PrometheusBuilder::new().install_recorder().unwrap_or_else(|_| {
-                // somebody else collects (a host program): ours then stays empty
+                // if a host program has installed its own recorder, ours stays empty
                 PrometheusBuilder::new().build_recorder().handle()
             })
         })

@@ -1,4 +1,4 @@
-//! Who is asking, when proxies stand between: what they say of a request is believed only where the operator named them.
+//! Who the client is behind proxies. Their headers are trusted only if the operator has listed them.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -12,10 +12,10 @@ use tenants::identity::ClientInfo;
 
 use crate::config::{Config, ProxyHeader};
 
-/// Proxies that a request may have passed; the rest of a longer chain is not looked at.
+/// Most proxies of a request; the rest of a longer chain is ignored.
 const HOPS: usize = 30;
 
-/// The proxies whose word counts.
+/// The trusted proxies.
 #[derive(Clone, Debug)]
 pub struct Proxies {
     trusted: Vec<IpNet>,
@@ -23,7 +23,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Those of the configuration.
+    /// The proxies in the configuration.
     pub fn new(config: &Config) -> Self {
         Self { trusted: config.trusted_proxies.0.clone(), header: config.proxy_header }
     }
@@ -33,14 +33,15 @@ impl Proxies {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: the connection's other end, or the nearest address in the chain that is no trusted proxy.
+    /// The client's address: the other end of the connection, or the nearest address in the chain that is not a trusted
+    /// proxy.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut known = peer.to_canonical();
         if !self.trusts(known) {
             return known;
         }
         for hop in self.chain(headers).into_iter().rev().take(HOPS) {
-            // what cannot be read hides its sender: the last proxy we know stands for it
+            // an unreadable address hides the sender: the last known proxy is used instead
             let Some(address) = address(&hop) else { break };
             known = address.to_canonical();
             if !self.trusts(known) {
@@ -50,7 +51,7 @@ impl Proxies {
         known
     }
 
-    /// The addresses of the chain as written, the client's end first.
+    /// The addresses of the chain as written, the client first.
     fn chain(&self, headers: &HeaderMap) -> Vec<String> {
         match self.header {
             ProxyHeader::XForwardedFor => {
@@ -63,7 +64,7 @@ impl Proxies {
         }
     }
 
-    /// `http` or `https` between the client and the proxy nearest to it that we trust.
+    /// `http` or `https` between the client and the nearest trusted proxy.
     fn scheme(&self, headers: &HeaderMap) -> Option<String> {
         match self.header {
             ProxyHeader::XForwardedFor => {
@@ -76,7 +77,7 @@ impl Proxies {
         }
     }
 
-    /// The host that the client asked for, where a proxy tells it.
+    /// The host that the client asked for, if a proxy tells it.
     fn host(&self, headers: &HeaderMap) -> Option<String> {
         match self.header {
             ProxyHeader::XForwardedFor => {
@@ -87,7 +88,7 @@ impl Proxies {
     }
 }
 
-/// From where a request comes.
+/// The client of a request.
 pub fn client_info(request: &HttpRequest) -> ClientInfo {
     let peer = peer(request);
     let address = proxies(request).map_or(peer, |proxies| proxies.client(peer, request.headers()));
@@ -95,17 +96,17 @@ pub fn client_info(request: &HttpRequest) -> ClientInfo {
     ClientInfo::new(address, agent.unwrap_or_default())
 }
 
-/// Whether the client speaks TLS, with us or with a trusted proxy.
+/// Whether the client uses TLS, with us or with a trusted proxy.
 pub fn is_secure(request: &HttpRequest) -> bool {
     request.app_config().secure()
         || trusted(request).and_then(|proxies| proxies.scheme(request.headers())).as_deref() == Some("https")
 }
 
-/// The host, with its port, that the client asked for.
+/// The host with port that the client asked for.
 pub fn host(request: &HttpRequest) -> String {
     let reported = trusted(request).and_then(|proxies| proxies.host(request.headers()));
     reported.unwrap_or_else(|| {
-        // HTTP/2 says it in the address
+        // in HTTP/2 it is part of the address
         let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
         let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         authority.unwrap_or_else(|| header.unwrap_or_default().to_owned())
@@ -125,7 +126,7 @@ fn trusted(request: &HttpRequest) -> Option<&Proxies> {
     proxies(request).filter(|proxies| proxies.trusts(peer(request)))
 }
 
-/// The elements of a header that may be written several times.
+/// The elements of a header that may appear several times.
 fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect()
 }
@@ -139,7 +140,7 @@ fn parameter(element: &str, name: &str) -> Option<String> {
     Some(value.trim_matches('"').to_owned())
 }
 
-/// An address as proxies write it, with or without a port.
+/// An address as proxies write it, with or without port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))

@@ -1,5 +1,5 @@
-//! What is left of a budget, told in headers: `RateLimit-Policy` and `RateLimit` as version 10 of the IETF's draft has
-//! them (draft-ietf-httpapi-ratelimit-headers), and the three fields of its earlier versions, which more clients know.
+//! Budgets in headers: `RateLimit-Policy` and `RateLimit` according to version 10 of the IETF draft
+//! (draft-ietf-httpapi-ratelimit-headers), and the three fields of its earlier versions, which more clients know.
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -10,13 +10,13 @@ use tenants::{Caller, error::Result};
 
 use crate::graphql::{Endpoint, Left};
 
-/// Points of a REST request, as many as those of a query for a hundred records.
+/// Cost of a REST request, the same as a query for a hundred records.
 const REST: u64 = 100;
 
-/// Takes the points of a REST request from its caller's budget; the answer tells what is left.
+/// Charges a REST request to its caller's budget; the answer shows what is left.
 ///
 /// # Errors
-/// `RATE_LIMITED`, saying after how long there is enough.
+/// `RATE_LIMITED`, with the time to wait.
 pub fn charge(request: &HttpRequest, caller: &Caller) -> Result<()> {
     if let Some(endpoint) = request.app_data::<web::Data<Endpoint>>() {
         let left = endpoint.spend(caller, REST)?;
@@ -25,7 +25,7 @@ pub fn charge(request: &HttpRequest, caller: &Caller) -> Result<()> {
     Ok(())
 }
 
-/// Tells what is left.
+/// Adds the headers.
 pub fn tell(headers: &mut HeaderMap, left: &Left) {
     let window = left.limit.div_ceil(left.per_second.max(1));
     put(headers, "ratelimit-policy", &format!("\"points\";q={};w={window}", left.limit));
@@ -35,7 +35,7 @@ pub fn tell(headers: &mut HeaderMap, left: &Left) {
     put(headers, "ratelimit-reset", &left.reset.to_string());
 }
 
-/// Says when to come again, by the facts of an error; and of which budget nothing is left, where it was one.
+/// Adds the time to wait from an error's facts and, if a budget is used up, its headers.
 pub fn tell_wait(headers: &mut HeaderMap, fact: impl Fn(&str) -> Option<u64>) {
     let Some(millis) = fact("retryAfterMs") else { return };
     let seconds = millis.div_ceil(1_000);

@@ -1,4 +1,4 @@
-//! The plain address beside a TLS one: it says where to go, and nothing else.
+//! The plain HTTP address beside the TLS one: it only redirects.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use actix_web::{
 };
 use tenants::{Code, Error, error::Result};
 
-/// Begins to send everybody who comes to `from` to HTTPS at a port; answers how it is ended.
+/// Redirects everybody who uses `from` to HTTPS at a port; returns how to stop it.
 ///
 /// # Errors
-/// When the address is taken.
+/// If the address is in use.
 pub fn serve(from: SocketAddr, port: u16) -> Result<ServerHandle> {
     let server: Server =
         HttpServer::new(move || App::new().app_data(web::Data::new(port)).default_service(web::to(elsewhere)))
@@ -32,7 +32,7 @@ pub fn serve(from: SocketAddr, port: u16) -> Result<ServerHandle> {
     Ok(handle)
 }
 
-/// 308 keeps the method, so that a program which posts is not answered as if it had read.
+/// 308 keeps the method, so that a POST is not repeated as a GET.
 async fn elsewhere(request: HttpRequest, port: web::Data<u16>) -> HttpResponse {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     let Some(host) = host else { return HttpResponse::BadRequest().finish() };

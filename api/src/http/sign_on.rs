@@ -1,5 +1,5 @@
-//! `GET /t/{slug}/sign-on`: to the organisation's provider and back. What is known meanwhile travels sealed in a cookie of
-//! the browser that began, so no other can finish; what comes of it is a session in a cookie (docs/protection.md).
+//! `GET /t/{slug}/sign-on`: to the organisation's provider and back. The state in between is sealed in a cookie of the
+//! browser that started, so no other browser can finish. The result is a session in a cookie (docs/protection.md).
 
 use std::sync::Arc;
 
@@ -27,16 +27,16 @@ use crate::{
 };
 
 const COOKIE: &str = "clientele_sign_on";
-/// What the cookie is sealed for.
+/// The purpose that the cookie is sealed for.
 const PURPOSE: &str = "sign-on on its way";
-/// Microseconds that somebody may take at the provider.
+/// How long somebody may stay at the provider, microseconds.
 const WITHIN: i64 = 10 * 60 * 1_000_000;
 
-/// What the installation says of itself and of providers.
+/// Settings of the installation.
 pub struct SignOns {
-    /// Where browsers find us, if it was said.
+    /// The public address, if it is configured.
     pub public: Option<String>,
-    /// How providers are asked.
+    /// The HTTP client for providers.
     pub reach: Arc<Reach>,
 }
 
@@ -47,14 +47,14 @@ struct OnTheWay {
     waiting: Waiting,
 }
 
-/// What a provider sends back.
+/// The parameters that a provider sends back.
 #[derive(Deserialize)]
 pub struct Back {
     code: Option<String>,
     state: Option<String>,
 }
 
-/// Sends the browser to the provider.
+/// Redirects the browser to the provider.
 pub async fn begin(
     app: web::Data<App>,
     sign_ons: web::Data<SignOns>,
@@ -82,17 +82,17 @@ pub async fn begin(
     }
 }
 
-/// Another site's page does not begin: it would sign somebody in who did not mean to.
+/// A page of another site may not start: it would sign somebody in who did not want to.
 fn begun_here(request: &HttpRequest) -> Result<()> {
     let from = request.headers().get("sec-fetch-site").and_then(|from| from.to_str().ok());
     if from != Some("cross-site") {
         return Ok(());
     }
-    let why = "A page of another site sent you here; to sign in, open this address yourself.";
+    let why = "A page of another site sent you here. To sign in, open this address yourself.";
     Err(Error::new(Code::Forbidden, why))
 }
 
-/// Takes the browser back, with a session.
+/// Handles the return from the provider, and opens a session.
 pub async fn finish(
     app: web::Data<App>,
     sign_ons: web::Data<SignOns>,
@@ -128,13 +128,13 @@ pub async fn finish(
     }
 }
 
-/// Who comes back from the provider and is not let in stands in the organisation's log.
+/// Records in the organisation's log who came back from the provider and was refused.
 async fn note(app: &App, db: &TenantDb, request: &HttpRequest, error: &Error) -> Result<()> {
     let failed = Event::new(Kind::SignInFailed).from(&client_info(request)).with("provider", true);
     security_log::note(db, failed.with("why", error.message()), app.registry.clock().micros()).await
 }
 
-/// What this browser began here, a short while ago, with the state that came back.
+/// The state that this browser started here a short time ago.
 fn on_the_way(app: &App, request: &HttpRequest, db: &TenantDb, back: &Back) -> Result<OnTheWay> {
     let cookie = request.cookie(COOKIE);
     let sealed = cookie.and_then(|cookie| BASE64_URL_SAFE_NO_PAD.decode(cookie.value()).ok());
@@ -144,7 +144,7 @@ fn on_the_way(app: &App, request: &HttpRequest, db: &TenantDb, back: &Back) -> R
     let state = back.state.as_deref().unwrap_or_default();
     way.filter(|way| way.tenant == db.tenant() && (0..WITHIN).contains(&(now - way.begun)))
         .filter(|way| bool::from(way.waiting.state.as_bytes().ct_eq(state.as_bytes())))
-        .ok_or_else(|| refused("This browser has not begun to sign in here, or too long ago; begin again."))
+        .ok_or_else(|| refused("This browser has not started to sign in here, or it was too long ago. Start again."))
 }
 
 async fn organisation(app: &App, request: &HttpRequest) -> Result<TenantDb> {
@@ -164,7 +164,7 @@ fn callback(sign_ons: &SignOns, request: &HttpRequest) -> String {
     format!("{}/t/{slug}/sign-on/callback", base(sign_ons, request))
 }
 
-/// Lax: the browser comes back from the provider's site.
+/// Lax, because the browser comes back from the provider's site.
 fn cookie(request: &HttpRequest, value: String, life: Duration) -> Cookie<'static> {
     let slug = request.match_info().get("slug").unwrap_or_default();
     let cookie = Cookie::build(COOKIE, value).path(format!("/t/{slug}/sign-on")).http_only(true);

@@ -1,4 +1,4 @@
-//! The GraphQL endpoint of an organisation, at `/t/{slug}/graphql` and, by the credential alone, at `/graphql`.
+//! The GraphQL endpoint of an organisation, at `/t/{slug}/graphql` and, with the credential alone, at `/graphql`.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub async fn graphql(
     }
 }
 
-/// Takes a connection over for subscriptions; its credential comes with its first message.
+/// Accepts a connection for subscriptions; its credential comes with its first message.
 pub async fn socket(
     app: web::Data<App>,
     endpoint: web::Data<graphql::Endpoint>,

@@ -1,5 +1,5 @@
-//! TLS by certificate files: rustls, with certificates that are read again when their files change or the process is
-//! told to (SIGHUP), so that renewing one interrupts nobody.
+//! TLS with certificate files: rustls, with certificates that are read again when their files change or on SIGHUP, so
+//! that a renewal interrupts nobody.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,10 +17,10 @@ use rustls::{
 use tenants::{Code, Error, error::Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The certificate in force.
+/// The certificate in use.
 #[derive(Debug)]
 pub struct Certificates {
     cert: PathBuf,
@@ -38,16 +38,16 @@ impl Certificates {
     /// Reads the files.
     ///
     /// # Errors
-    /// `BAD_REQUEST` naming the file that cannot be used, and why.
+    /// `BAD_REQUEST` naming the file that cannot be used, and the reason.
     pub fn read(cert: &Path, key: &Path) -> Result<Arc<Self>> {
         let now = RwLock::new(Arc::new(certified(cert, key)?));
         Ok(Arc::new(Self { cert: cert.to_owned(), key: key.to_owned(), now }))
     }
 
-    /// What serves with them: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+    /// The TLS configuration: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
     ///
     /// # Errors
-    /// When the library refuses its own defaults.
+    /// If the library refuses its own defaults.
     pub fn config(self: &Arc<Self>) -> Result<ServerConfig> {
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -55,10 +55,10 @@ impl Certificates {
         Ok(config.with_no_client_auth().with_cert_resolver(Arc::<Self>::clone(self)))
     }
 
-    /// Follows the files until the process ends.
+    /// Watches the files until the process ends.
     ///
     /// # Errors
-    /// When the signal cannot be listened to.
+    /// If the signal cannot be received.
     pub fn reload_on_change(self: &Arc<Self>) -> Result<()> {
         let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
         let certificates = Arc::clone(self);
@@ -88,10 +88,10 @@ impl Certificates {
         match certified(&self.cert, &self.key) {
             Ok(fresh) => {
                 *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                tracing::info!(file = %self.cert.display(), "the certificate was read again");
+                tracing::info!(file = %self.cert.display(), "the certificate was reloaded");
             }
-            // half written, or wrong: the one in force goes on serving
-            Err(error) => tracing::error!(error = error.log_line(), "the new certificate is not used"),
+            // half written, or wrong: the old one stays in use
+            Err(error) => tracing::error!(error = error.log_line(), "the new certificate cannot be used"),
         }
     }
 }
@@ -104,7 +104,7 @@ fn certified(cert: &Path, key: &Path) -> Result<CertifiedKey> {
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
         .map_err(|error| unusable(cert, &error))?;
     if chain.is_empty() {
-        return Err(unusable(cert, &"it holds no certificate in PEM form"));
+        return Err(unusable(cert, &"it does not contain a certificate in PEM format"));
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
     CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(|error| unusable(key, &error))

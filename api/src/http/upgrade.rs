@@ -1,4 +1,4 @@
-//! The sweep after an upgrade: tenants that nobody touches are brought to the new release too, a few at a time.
+//! The sweep after an upgrade: tenants that nobody uses are migrated to the new release too, a few at a time.
 
 use std::sync::{
     Arc,
@@ -8,10 +8,10 @@ use std::sync::{
 use futures::{StreamExt, stream};
 use tenants::Registry;
 
-/// Tenants brought up to date at the same time.
+/// Tenants migrated at the same time.
 const AT_ONCE: usize = 2;
 
-/// How far the sweep is.
+/// The progress of the sweep.
 #[derive(Default)]
 pub struct Upgrade {
     behind: Arc<AtomicUsize>,
@@ -19,7 +19,8 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// Starts the sweep of this process. It ends with the process; what it did not reach is reached at first touch.
+    /// Starts the sweep of this process. It ends with the process; the remaining tenants are migrated at their first
+    /// use.
     pub fn start(&self, registry: Arc<Registry>) {
         tokio::spawn(run(registry, Arc::clone(&self.behind), Arc::clone(&self.failed)));
     }
@@ -29,7 +30,7 @@ impl Upgrade {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// Tenants that could not be brought to it; the log says why.
+    /// Tenants that could not be migrated; the log says why.
     pub fn failed(&self) -> usize {
         self.failed.load(Ordering::Relaxed)
     }
@@ -37,7 +38,7 @@ impl Upgrade {
 
 async fn run(registry: Arc<Registry>, behind: Arc<AtomicUsize>, failed: Arc<AtomicUsize>) {
     if let Err(error) = registry.sweep().await {
-        tracing::warn!(error = error.log_line(), "half-made tenants could not be cleared");
+        tracing::warn!(error = error.log_line(), "unfinished tenants could not be removed");
     }
     let waiting = match registry.behind().await {
         Ok(waiting) => waiting,

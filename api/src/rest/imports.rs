@@ -1,4 +1,5 @@
-//! `POST /api/imports`: a file of records, streamed to disk and carried on by the workers; the rest follows it.
+//! `POST /api/imports`: a file of records, streamed to disk and imported by the workers. The other routes follow its
+//! run.
 
 use std::io::{self, Read};
 
@@ -22,11 +23,11 @@ use tenants::{
 use super::once::{Reply, once};
 use crate::{app::App, http};
 
-/// Bytes of a file that go out at a time.
+/// Bytes of a file sent at a time.
 const PIECE: usize = 64 * 1024;
 
-/// Takes the file as the body (`curl --data-binary @file` or `-T file`); the query says how to read it:
-/// `object`, `map` and `match` (any number of times), `onDuplicate`, `dryRun`, `delimiter`, `encoding`, `header`.
+/// Takes the file as the body (`curl --data-binary @file` or `-T file`). The query says how to read it: `object`, `map`
+/// and `match` (any number of times), `onDuplicate`, `dryRun`, `delimiter`, `encoding`, `header`.
 pub async fn begin(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
@@ -42,7 +43,7 @@ pub async fn begin(app: web::Data<App>, request: HttpRequest, body: web::Payload
     reply(&request, answered.await)
 }
 
-/// Shows what an import of the body would do; takes what [`begin`] takes.
+/// Shows what an import of the body would do; has the same parameters as [`begin`].
 pub async fn preview(app: web::Data<App>, request: HttpRequest, body: web::Payload) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
@@ -53,12 +54,12 @@ pub async fn preview(app: web::Data<App>, request: HttpRequest, body: web::Paylo
     answer(&request, answered.await)
 }
 
-/// The body on its way to the import, and its hash.
+/// Streams the body to the import, and hashes it.
 async fn received(ctx: &Ctx, mut body: web::Payload) -> Result<(Upload, Vec<u8>)> {
     let mut upload = Upload::begin(ctx).await?;
     let mut hash = Sha256::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?;
+        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload was interrupted. Send it again."))?;
         hash.update(&chunk);
         upload.write(&chunk).await?;
     }
@@ -67,7 +68,7 @@ async fn received(ctx: &Ctx, mut body: web::Payload) -> Result<(Upload, Vec<u8>)
 
 fn options(query: &str) -> Result<Options> {
     let refuse = |key: &str, value: &str, what: &str| {
-        Error::new(Code::BadRequest, format!("`{key}={value}` in the address is not accepted; it takes {what}."))
+        Error::new(Code::BadRequest, format!("`{key}={value}` in the address is not valid; use {what}."))
     };
     let flag = |key: &str, value: &str| match value {
         "" | "true" | "1" => Ok(true),
@@ -90,14 +91,14 @@ fn options(query: &str) -> Result<Options> {
             }
             _ => {
                 let known = "object, map, match, onDuplicate, dryRun, delimiter, encoding, header";
-                return Err(Error::new(Code::BadRequest, format!("`{key}` is unknown here; there are {known}.")));
+                return Err(Error::new(Code::BadRequest, format!("`{key}` is unknown here; use one of {known}.")));
             }
         }
     }
     Ok(options)
 }
 
-/// How far an import is.
+/// The progress of an import.
 pub async fn show(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
@@ -106,7 +107,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>)
     answer(&request, answered.await.map(view))
 }
 
-/// Stops an import; what it wrote stays.
+/// Cancels an import; what it wrote stays.
 pub async fn cancel(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
@@ -116,7 +117,7 @@ pub async fn cancel(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
     reply(&request, answered.await)
 }
 
-/// Takes back what an import wrote.
+/// Undoes an import.
 pub async fn undo(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids>) -> HttpResponse {
     let answered = async {
         let ctx = super::ctx(&app, &request).await?;
@@ -149,7 +150,7 @@ pub async fn errors(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
     answered.await.unwrap_or_else(|error| http::refuse(&request, &error))
 }
 
-/// A file piece by piece, read beside the threads that answer requests.
+/// Reads a file in pieces, apart from the threads that answer requests.
 fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result<Bytes>> {
     futures::stream::try_unfold(file, |mut file| async move {
         let read = move || {
@@ -162,7 +163,7 @@ fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result<Byt
     })
 }
 
-/// What stands in the address.
+/// The parameters in the address.
 #[derive(serde::Deserialize)]
 pub struct Ids {
     id: String,
@@ -174,7 +175,7 @@ impl Ids {
     }
 }
 
-/// A report as programs elsewhere can use it: the errors file by its address.
+/// A report for other programs: the errors file is given by its address.
 fn view(report: Report) -> Value {
     let errors = report.has_errors_file.then(|| format!("/api/imports/{}/errors", report.run_id));
     let mut body = json!(report);

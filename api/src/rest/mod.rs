@@ -1,4 +1,4 @@
-//! The REST side: what is better said with files and addresses than with GraphQL.
+//! The REST endpoints, for what works better with files and addresses than with GraphQL.
 
 mod imports;
 mod once;
@@ -28,7 +28,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// The context of an authenticated request, with the catalog as it is now.
+/// The context of an authenticated request, with the present catalog.
 async fn ctx(app: &App, request: &HttpRequest) -> Result<Ctx> {
     let slug = request.match_info().get("slug");
     let (caller, db) = http::authenticate(app, request, slug, Origin::Rest).await?;

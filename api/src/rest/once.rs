@@ -1,5 +1,5 @@
-//! Answers of REST writes, given once for each `Idempotency-Key`: a repetition is answered what the first one was, by
-//! the same engine as GraphQL's.
+//! Answers REST writes once per `Idempotency-Key`: a repetition gets the first answer, with the same engine as for
+//! GraphQL.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,7 +18,7 @@ use tenants::{
 
 use crate::http;
 
-/// An answer that can be kept and given again.
+/// An answer that can be stored and repeated.
 #[derive(Serialize, Deserialize)]
 pub struct Reply {
     status: u16,
@@ -27,12 +27,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// What was asked for is done.
+    /// The request is done.
     pub fn done(body: Value) -> Self {
         Self { status: 200, location: None, body }
     }
 
-    /// What was asked for has begun; the address tells how far it is.
+    /// The request has started; the address shows its progress.
     pub fn accepted(body: Value, location: String) -> Self {
         Self { status: 202, location: Some(location), body }
     }
@@ -42,7 +42,7 @@ impl Reply {
         Self { status: error.code().kind().status(), location: None, body }
     }
 
-    /// As it goes out.
+    /// As an HTTP answer.
     pub fn into_response(self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
@@ -53,11 +53,11 @@ impl Reply {
     }
 }
 
-/// Does the work of a request, unless it has a key under which it was answered before. `body` is a hash of what was
-/// sent, by which another request with the same key is told.
+/// Does the work of a request, unless it has a key that was answered before. `body` is a hash of the body, which
+/// distinguishes another request with the same key.
 ///
 /// # Errors
-/// Those of the work; `IDEMPOTENCY_MISMATCH`, `CONFLICT` while the first request is still worked on.
+/// Those of the work; `IDEMPOTENCY_MISMATCH`; `CONFLICT` while the first request is still running.
 pub async fn once(
     ctx: &Ctx,
     request: &HttpRequest,
@@ -65,7 +65,7 @@ pub async fn once(
     work: impl AsyncFnOnce(&Ctx) -> Result<Reply>,
 ) -> Result<Reply> {
     let Some(key) = request.headers().get("idempotency-key") else { return work(ctx).await };
-    let key = key.to_str().map_err(|_| Error::new(Code::BadRequest, "`Idempotency-Key` is not plain ASCII."))?;
+    let key = key.to_str().map_err(|_| Error::new(Code::BadRequest, "`Idempotency-Key` must be plain ASCII."))?;
     let (db, caller) = (&ctx.db, &ctx.caller);
     if let Begun::Repeated(kept) = idempotency::begin(db, caller, key, &hash(request, body)).await? {
         return serde_json::from_str(&kept).map_err(Error::internal);
@@ -80,14 +80,14 @@ pub async fn once(
         Err(error) => Reply::refused(ctx, &error),
     };
     let kept = serde_json::to_string(&reply).map_err(Error::internal)?;
-    // what was done is done and told, even if it cannot be told again
+    // the write is committed, so it is answered even if the answer cannot be stored
     if let Err(error) = idempotency::finish(db, caller, key, kept).await {
-        tracing::error!(request.id = %caller.request, error = error.log_line(), "an answer could not be kept");
+        tracing::error!(request.id = %caller.request, error = error.log_line(), "an answer could not be stored");
     }
     Ok(reply)
 }
 
-/// Tells requests apart.
+/// Identifies a request.
 fn hash(request: &HttpRequest, body: &[u8]) -> String {
     let (method, path, query) = (request.method().as_str(), request.path(), request.query_string());
     idempotency::hash(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])

@@ -1,4 +1,4 @@
-//! `/api/account/picture`: what the signed-in person looks like. A file is better sent and shown as one than inside JSON.
+//! `/api/account/picture`: the picture of the signed-in person. A file is easier to send and show than base64 in JSON.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,7 +18,7 @@ use crate::{
     http,
 };
 
-/// Takes the body as the person's picture: PNG, JPEG or WebP, 1 MB at most.
+/// Stores the body as the person's picture: PNG, JPEG or WebP, 1 MB at most.
 pub async fn put(
     app: web::Data<App>,
     asked: web::Data<RateLimiter>,
@@ -32,7 +32,7 @@ pub async fn put(
     done(&request, kept.await)
 }
 
-/// The person's picture. Browsers keep it to themselves and ask again; nothing in it runs.
+/// The person's picture. Browsers do not share it and ask again; nothing in it is executed.
 pub async fn get(app: web::Data<App>, asked: web::Data<RateLimiter>, request: HttpRequest) -> HttpResponse {
     let found = async { app.identity.picture(person(&app, &asked, &request).await?).await };
     match found.await {
@@ -46,7 +46,7 @@ pub async fn get(app: web::Data<App>, asked: web::Data<RateLimiter>, request: Ht
     }
 }
 
-/// Takes the picture away.
+/// Deletes the picture.
 pub async fn delete(app: web::Data<App>, asked: web::Data<RateLimiter>, request: HttpRequest) -> HttpResponse {
     let removed = async { app.identity.remove_picture(person(&app, &asked, &request).await?).await };
     done(&request, removed.await)
@@ -58,11 +58,11 @@ async fn person(app: &App, asked: &RateLimiter, request: &HttpRequest) -> Result
     Ok(app.identity.person_of(token).await?.0.id)
 }
 
-/// The body, read as far as a picture may go and one byte more.
+/// The body, up to one byte more than a picture may have.
 async fn received(mut body: web::Payload) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload broke off; send it again."))?;
+        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The upload was interrupted. Send it again."))?;
         let room = (PICTURE_BYTES + 1).saturating_sub(bytes.len());
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if bytes.len() > PICTURE_BYTES {

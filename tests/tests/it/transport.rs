@@ -70,7 +70,7 @@ async fn tls_is_served_from_files_that_may_change() {
     let served = async || trusting(&second).get(&url).send().await.is_ok();
     until(20, "the new certificate is served", served).await;
     fs::write(&cert, "not a certificate").expect("a file");
-    let noticed = async || fs::read_to_string(&log).is_ok_and(|log| log.contains("the new certificate is not used"));
+    let noticed = async || fs::read_to_string(&log).is_ok_and(|log| log.contains("the new certificate cannot be used"));
     until(20, "the broken file is noticed", noticed).await;
     assert!(served().await, "it leaves the certificate in force");
 }

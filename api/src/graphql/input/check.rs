@@ -1,7 +1,7 @@
-//! Arguments of a document against their declared types, before anything is known about the values of variables.
+//! Checks the arguments of a document against their declared types, before the values of variables are known.
 //!
-//! The library checks them too, but takes anything for an input object and refuses a non-null list where a nullable
-//! one stands; what it says about variables is therefore not asked, and this is.
+//! The library checks them too, but it accepts any value for an input object and refuses a non-null list for a nullable
+//! one. So its findings about variables are ignored, and these are used.
 
 use std::{cell::Cell, fmt};
 
@@ -19,17 +19,17 @@ use crate::graphql::{
     schema::model::{Input, Model, TypeKind, TypeRef},
 };
 
-/// Checks arguments of one operation.
+/// Checks the arguments of one operation.
 pub struct Checker<'a> {
-    /// Of whose API.
+    /// The schema.
     model: &'a Model,
-    /// What the operation declares.
+    /// The variables that the operation declares.
     variables: &'a [Variable],
-    /// Which of them were met.
+    /// Which of them were used.
     used: Vec<Cell<bool>>,
 }
 
-/// Where a value stands: an argument, or something in its value.
+/// The position of a value: an argument, or something in its value.
 #[derive(Clone, Copy)]
 struct At<'n> {
     step: Segment<'n>,
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
         Self { model, variables, used: vec![Cell::new(false); variables.len()] }
     }
 
-    /// Refuses variables that no argument used. (The library does not look at directives of `__typename`.)
+    /// Refuses variables that no argument uses. (The library does not look at directives of `__typename`.)
     ///
     /// # Errors
     /// `GRAPHQL_VALIDATION_FAILED` at the declaration.
@@ -109,16 +109,16 @@ impl<'a> Checker<'a> {
         }
         for input in declared.iter().filter(|input| input.ty.is_non_null() && input.default.is_none()) {
             if !given.iter().any(|(name, _)| *name.node == *input.name) {
-                return Err(Refusal::invalid(format!("Argument `{}` is needed.", input.name), pos));
+                return Err(Refusal::invalid(format!("Argument `{}` is required.", input.name), pos));
             }
         }
         Ok(())
     }
 
-    /// Notes the variables in arguments that the library checks.
+    /// Marks the variables in arguments that the library checks as used.
     ///
     /// # Errors
-    /// `GRAPHQL_VALIDATION_FAILED` at a variable that is not declared.
+    /// `GRAPHQL_VALIDATION_FAILED` at an undeclared variable.
     pub fn noted(&self, given: &[(Positioned<Name>, Positioned<Value>)]) -> Result<(), Refusal> {
         for (name, value) in given {
             let at = At::argument(name.node.as_str(), value.pos);
@@ -130,17 +130,18 @@ impl<'a> Checker<'a> {
     /// Checks the condition of `@skip` or `@include`.
     ///
     /// # Errors
-    /// `GRAPHQL_VALIDATION_FAILED` where it may be no boolean.
+    /// `GRAPHQL_VALIDATION_FAILED` if it cannot be a boolean.
     pub fn flag(&self, directive: &Directive) -> Result<(), Refusal> {
         let ty = TypeRef::NonNull(Box::new(TypeRef::Named(self.model.boolean)));
         match directive.get_argument("if") {
             Some(value) => self.uses(&ty, false, &value.node, At::argument("if", value.pos)).map(drop),
-            // A missing condition is told by the library.
+            // the library reports a missing condition
             None => Ok(()),
         }
     }
 
-    /// Checks every variable in a value, and the parts of it that hold none; answers whether it holds none at all.
+    /// Checks every variable in a value, and the parts without variables; returns whether there are no variables at
+    /// all.
     fn uses(&self, ty: &TypeRef, has_default: bool, value: &Value, at: At<'_>) -> Result<bool, Refusal> {
         match value {
             Value::Variable(name) => {
@@ -154,7 +155,7 @@ impl<'a> Checker<'a> {
                     return Ok(false);
                 }
                 let (is, wanted) = (self.model.display(&variable.ty), self.model.display(ty));
-                Err(Refusal::invalid(format!("`${name}` is of type {is}, but {wanted} is needed here."), at.pos))
+                Err(Refusal::invalid(format!("`${name}` is of type {is}, but {wanted} is required here."), at.pos))
             }
             Value::List(items) => match ty.nullable() {
                 TypeRef::List(inner) => {
@@ -198,7 +199,7 @@ impl<'a> Checker<'a> {
         Ok(constant)
     }
 
-    /// Notes the variables in a value whose parts have no declared type; answers whether there are none.
+    /// Marks the variables in a value without declared type as used; returns whether there are none.
     fn loose<'v>(&self, parts: impl Iterator<Item = &'v Value>, at: At<'_>) -> Result<bool, Refusal> {
         let mut constant = true;
         for part in parts {
@@ -219,7 +220,7 @@ impl<'a> Checker<'a> {
         Ok(constant)
     }
 
-    /// Whether a variable may stand here (`IsVariableUsageAllowed`).
+    /// Whether a variable is allowed here (`IsVariableUsageAllowed`).
     fn allowed(&self, variable: &Variable, place: &TypeRef, has_default: bool) -> bool {
         if place.is_non_null() && !variable.ty.is_non_null() {
             let filled = variable.default.as_ref().is_some_and(|default| !default.is_null());

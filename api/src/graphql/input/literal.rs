@@ -1,4 +1,4 @@
-//! Values written in the document, with variables put in.
+//! Values written in the document, with variables inserted.
 
 use async_graphql_parser::Positioned;
 use async_graphql_value::{Name, Value};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::graphql::schema::model::{Input, Model, TypeKind, TypeRef};
 
-/// The arguments of a field as services take them (`CoerceArgumentValues`).
+/// The arguments of a field for services (`CoerceArgumentValues`).
 ///
 /// # Errors
 /// A sentence that names the argument.
@@ -28,14 +28,14 @@ pub fn arguments(
             .map_err(|misfit| misfit.about(&input.name))?;
         match value.or_else(|| input.default.clone()) {
             Some(value) => drop(values.insert(input.name.to_string(), value)),
-            None if input.ty.is_non_null() => return Err(format!("Argument `{}` is needed.", input.name)),
+            None if input.ty.is_non_null() => return Err(format!("Argument `{}` is required.", input.name)),
             None => {}
         }
     }
     Ok(values)
 }
 
-/// A written value by its declared type; nothing where it is a variable that was not given.
+/// A written value, by its declared type; `None` for a variable without value.
 pub(super) fn literal(
     model: &Model,
     ty: &TypeRef,
@@ -44,7 +44,7 @@ pub(super) fn literal(
 ) -> Result<Option<Json>, Misfit> {
     if let Value::Variable(name) = value {
         return match variables.get(name.as_str()) {
-            Some(Json::Null) if ty.is_non_null() => Err(Misfit::new(format!("`${name}` may not be null here."))),
+            Some(Json::Null) if ty.is_non_null() => Err(Misfit::new(format!("`${name}` must not be null here."))),
             found => Ok(found.cloned()),
         };
     }
@@ -54,7 +54,7 @@ pub(super) fn literal(
 fn constant(model: &Model, ty: &TypeRef, value: &Value, variables: &Variables) -> Result<Json, Misfit> {
     match (ty, value) {
         (TypeRef::NonNull(_), Value::Null) => {
-            Err(Misfit::new(format!("a value of type {} is needed, not null.", model.display(ty))))
+            Err(Misfit::new(format!("a value of type {} is required, not null.", model.display(ty))))
         }
         (TypeRef::NonNull(inner), _) => constant(model, inner, value, variables),
         (_, Value::Null) => Ok(Json::Null),
@@ -63,7 +63,7 @@ fn constant(model: &Model, ty: &TypeRef, value: &Value, variables: &Variables) -
             .enumerate()
             .map(|(at, item)| match literal(model, inner, item, variables).map_err(|misfit| misfit.within(at))? {
                 Some(item) => Ok(item),
-                None if inner.is_non_null() => Err(Misfit::new("a value is needed.").within(at)),
+                None if inner.is_non_null() => Err(Misfit::new("a value is required.").within(at)),
                 None => Ok(Json::Null),
             })
             .collect(),
@@ -72,7 +72,7 @@ fn constant(model: &Model, ty: &TypeRef, value: &Value, variables: &Variables) -
             TypeKind::Scalar(scalar) => json_of(value, variables)
                 .filter(|_| !matches!(value, Value::Enum(_)))
                 .and_then(|json| scalar.coerce(&json))
-                .ok_or_else(|| Misfit::new(format!("a value of type {} is needed.", scalar.name()))),
+                .ok_or_else(|| Misfit::new(format!("a value of type {} is required.", scalar.name()))),
             TypeKind::Enum(values) => match value {
                 Value::Enum(name) if values.iter().any(|value| **value == **name) => Ok(Json::from(name.as_str())),
                 _ => Err(not_in(values)),
@@ -92,14 +92,14 @@ fn constant(model: &Model, ty: &TypeRef, value: &Value, variables: &Variables) -
                     complete(fields, &mut object)?;
                     Ok(Json::Object(object))
                 }
-                _ => Err(Misfit::new(format!("an object of type {} is needed.", model.get(*id).name))),
+                _ => Err(Misfit::new(format!("an object of type {} is required.", model.get(*id).name))),
             },
-            TypeKind::Object(_) => Err(Misfit::new("this type is not for input.")),
+            TypeKind::Object(_) => Err(Misfit::new("this is not an input type.")),
         },
     }
 }
 
-/// A literal without a declared shape, as custom scalars take it.
+/// A literal without declared type, as custom scalars accept it.
 fn json_of(value: &Value, variables: &Variables) -> Option<Json> {
     Some(match value {
         Value::Null => Json::Null,

@@ -1,12 +1,12 @@
-//! JSON (the value of a variable) by its declared type.
+//! Fits JSON (the value of a variable) to its declared type.
 
 use serde_json::{Map, Value as Json};
 
 use crate::graphql::schema::model::{Input, Model, TypeKind, TypeRef};
 
-/// Why a value does not fit, and where in it.
+/// Why a value does not fit, and where.
 pub(super) struct Misfit {
-    /// Keys and indices, outermost last.
+    /// Keys and indexes, outermost first.
     path: Vec<String>,
     message: String,
 }
@@ -21,18 +21,18 @@ impl Misfit {
         self
     }
 
-    /// As a sentence, about the thing of this name.
+    /// As a sentence about the value of this name.
     pub fn about(&self, name: &str) -> String {
         let place = self.path.iter().rev().fold(name.to_owned(), |place, step| place + "." + step);
-        format!("Value of `{place}` is not accepted: {}", self.message)
+        format!("The value of `{place}` is not valid: {}", self.message)
     }
 }
 
-/// The value as services take it.
+/// The value for services.
 pub(super) fn coerce(model: &Model, ty: &TypeRef, value: &Json) -> Result<Json, Misfit> {
     match (ty, value) {
         (TypeRef::NonNull(_), Json::Null) => {
-            Err(Misfit::new(format!("a value of type {} is needed, not null.", model.display(ty))))
+            Err(Misfit::new(format!("a value of type {} is required, not null.", model.display(ty))))
         }
         (TypeRef::NonNull(inner), _) => coerce(model, inner, value),
         (_, Json::Null) => Ok(Json::Null),
@@ -42,26 +42,26 @@ pub(super) fn coerce(model: &Model, ty: &TypeRef, value: &Json) -> Result<Json, 
         }
         (TypeRef::List(inner), single) => Ok(Json::Array(vec![coerce(model, inner, single)?])),
         (TypeRef::Named(id), _) => match &model.get(*id).kind {
-            TypeKind::Scalar(scalar) => {
-                scalar.coerce(value).ok_or_else(|| Misfit::new(format!("a value of type {} is needed.", scalar.name())))
-            }
+            TypeKind::Scalar(scalar) => scalar
+                .coerce(value)
+                .ok_or_else(|| Misfit::new(format!("a value of type {} is required.", scalar.name()))),
             TypeKind::Enum(values) => {
                 let known = value.as_str().is_some_and(|name| values.iter().any(|value| **value == *name));
                 if known { Ok(value.clone()) } else { Err(not_in(values)) }
             }
             TypeKind::Input(fields) => match value {
                 Json::Object(given) => object(model, fields, given),
-                _ => Err(Misfit::new(format!("an object of type {} is needed.", model.get(*id).name))),
+                _ => Err(Misfit::new(format!("an object of type {} is required.", model.get(*id).name))),
             },
-            TypeKind::Object(_) => Err(Misfit::new("this type is not for input.")),
+            TypeKind::Object(_) => Err(Misfit::new("this is not an input type.")),
         },
     }
 }
 
-/// The complaint that a name is not of an enum.
+/// The error for a name that is not a value of an enum.
 pub(super) fn not_in(values: &[crate::graphql::schema::model::Name]) -> Misfit {
     let names: Vec<&str> = values.iter().map(|value| &**value).collect();
-    Misfit::new(format!("one of {} is needed.", names.join(", ")))
+    Misfit::new(format!("one of {} is required.", names.join(", ")))
 }
 
 fn object(model: &Model, fields: &[Input], given: &Map<String, Json>) -> Result<Json, Misfit> {
@@ -69,7 +69,7 @@ fn object(model: &Model, fields: &[Input], given: &Map<String, Json>) -> Result<
         return Err(Misfit::new("there is no such field.").within(unknown));
     }
     let mut object = Map::new();
-    // In the order given: orders of lists are told by it.
+    // keep the given order: it defines the order of lists
     for (key, value) in given {
         if let Some(field) = fields.iter().find(|field| *field.name == **key) {
             let value = coerce(model, &field.ty, value).map_err(|misfit| misfit.within(key))?;
@@ -80,12 +80,12 @@ fn object(model: &Model, fields: &[Input], given: &Map<String, Json>) -> Result<
     Ok(Json::Object(object))
 }
 
-/// Fills in defaults and misses what is needed.
+/// Fills in defaults and reports missing required values.
 pub(super) fn complete(fields: &[Input], object: &mut Map<String, Json>) -> Result<(), Misfit> {
     for field in fields.iter().filter(|field| !object.contains_key(&*field.name)).collect::<Vec<_>>() {
         match &field.default {
             Some(default) => drop(object.insert(field.name.to_string(), default.clone())),
-            None if field.ty.is_non_null() => return Err(Misfit::new("a value is needed.").within(&field.name)),
+            None if field.ty.is_non_null() => return Err(Misfit::new("a value is required.").within(&field.name)),
             None => {}
         }
     }

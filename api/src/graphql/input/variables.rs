@@ -1,4 +1,4 @@
-//! The variables of an operation: what they are declared as, and what a request gives them.
+//! The variables of an operation: their declarations, and the values in a request.
 
 use async_graphql_parser::{
     Pos, Positioned,
@@ -13,23 +13,23 @@ use crate::graphql::{
     schema::model::{Model, TypeKind, TypeRef},
 };
 
-/// A variable as the document declares it.
+/// A declared variable.
 #[derive(Debug)]
 pub struct Variable {
-    /// Without the dollar.
+    /// Without the dollar sign.
     pub name: String,
-    /// What it takes.
+    /// Its type.
     pub ty: TypeRef,
-    /// Its value where none is given.
+    /// Its default.
     pub default: Option<Json>,
-    /// Where it is declared.
+    /// Position of its declaration.
     pub pos: Pos,
 }
 
 /// The variables that an operation declares.
 ///
 /// # Errors
-/// `GRAPHQL_VALIDATION_FAILED` for types that do not exist or are not for input, and defaults that do not fit.
+/// `GRAPHQL_VALIDATION_FAILED` for unknown types, output types, and defaults that do not fit.
 pub fn declare(model: &Model, operation: &OperationDefinition) -> Result<Vec<Variable>, Refusal> {
     operation.variable_definitions.iter().map(|definition| declare_one(model, definition)).collect()
 }
@@ -62,7 +62,7 @@ fn resolve(model: &Model, written: &Type) -> Option<TypeRef> {
     Some(if written.nullable { ty } else { TypeRef::NonNull(Box::new(ty)) })
 }
 
-/// What a request gives the variables (`CoerceVariableValues`).
+/// The values of the variables in a request (`CoerceVariableValues`).
 ///
 /// # Errors
 /// `GRAPHQL_VALIDATION_FAILED`, one error per variable that does not fit.
@@ -80,7 +80,7 @@ pub fn coerce_variables(model: &Model, declared: &[Variable], given: &Map<String
             },
             None if variable.default.is_none() && variable.ty.is_non_null() => {
                 let ty = model.display(&variable.ty);
-                errors.push((variable, format!("Variable `${}` of type {ty} is needed.", variable.name)));
+                errors.push((variable, format!("Variable `${}` of type {ty} is required.", variable.name)));
                 continue;
             }
             None => variable.default.clone(),

@@ -1,4 +1,4 @@
-//! `CollectFields` and `MergeSelectionSets` for a schema whose types are all concrete.
+//! `CollectFields` and `MergeSelectionSets` for a schema in which all types are concrete.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,15 +15,15 @@ use crate::graphql::{
     schema::model::{Model, Name, TypeId},
 };
 
-/// Makes plans of one document.
+/// Creates the plans of one document.
 pub(super) struct Collector<'a> {
     pub model: &'a Model,
     pub document: &'a ExecutableDocument,
-    /// What decides about `@skip` and `@include`; without it, everything is collected and checked.
+    /// The variables of `@skip` and `@include`; without them, all fields are collected and checked.
     pub mode: Mode<'a>,
 }
 
-/// What a collection is for.
+/// The purpose of a collection.
 pub(super) enum Mode<'a> {
     /// To validate: all fields, whatever their directives say.
     Check(&'a Checker<'a>),
@@ -112,7 +112,7 @@ impl<'a> Collector<'a> {
                 return Ok(planned(Source::Typename, None));
             }
             "__typename" => {
-                return Err(Refusal::invalid("`__typename` takes no arguments and has no fields.", first.pos));
+                return Err(Refusal::invalid("`__typename` has no arguments and no fields.", first.pos));
             }
             "__schema" | "__type" => {
                 self.introspected(first)?;
@@ -137,7 +137,7 @@ impl<'a> Collector<'a> {
         Ok(planned(Source::Field(at), selection))
     }
 
-    /// Notes the variables in a field that the library answers.
+    /// Marks the variables in a field that the library answers as used.
     fn introspected(&self, field: &'a Positioned<FieldNode>) -> Result<(), Refusal> {
         let Mode::Check(checker) = &self.mode else { return Ok(()) };
         checker.noted(&field.node.arguments)?;
@@ -202,11 +202,11 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// Refuses fields that share a response key but are not the same (`FieldsInSetCanMerge`).
+/// Refuses fields that share a response key but differ (`FieldsInSetCanMerge`).
 fn mergeable(key: &str, first: &Positioned<FieldNode>, other: &Positioned<FieldNode>) -> Result<(), Refusal> {
     let conflict = |why: String| {
         let mut refusal = Refusal::invalid(
-            format!("Fields `{key}` conflict because {why}; use different aliases to ask for both."),
+            format!("Fields `{key}` conflict because {why}. Use different aliases to ask for both."),
             first.pos,
         );
         refusal.errors[0].locations.push(other.pos);

@@ -1,4 +1,4 @@
-//! Prepared documents, kept by shape of API and text, so that a client's query is validated once.
+//! Prepared documents, cached by shape of the API and text, so that a client's query is validated once.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::graphql::{
     schema::{Fingerprint, Schema},
 };
 
-/// Documents that were found valid, up to a number of bytes.
+/// Valid documents, limited in bytes.
 pub struct Documents(Cache<Key, Arc<Entry>, Bytes>);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -37,14 +37,14 @@ impl Weighter<Key, Arc<Entry>> for Bytes {
 impl Documents {
     /// A cache of at most this many bytes.
     pub fn new(bytes: u64) -> Self {
-        // A prepared document of a screenful takes about 20 kB.
+        // a prepared document of one screen takes about 20 kB
         Self(Cache::with_weighter(usize::try_from(bytes / 20_000).unwrap_or(usize::MAX), bytes, Bytes))
     }
 
-    /// The prepared document, made now if it was not known.
+    /// The prepared document; it is prepared now if it is not cached.
     ///
     /// # Errors
-    /// As [`Prepared::new`]; failures are not kept.
+    /// As [`Prepared::new`]; failures are not cached.
     pub async fn prepare(
         &self,
         schema: &Schema,
@@ -60,13 +60,13 @@ impl Documents {
             return Ok(Arc::clone(&entry.prepared));
         }
         let prepared = Arc::new(Prepared::new(schema, text, operation).await?);
-        // A parsed and planned document takes about sixty times its text.
+        // a parsed and planned document takes about sixty times its text
         let entry = Entry { prepared: Arc::clone(&prepared), bytes: 2_000 + text.len() as u64 * 60 };
         self.0.insert(key, Arc::new(entry));
         Ok(prepared)
     }
 
-    /// Hits, misses, documents and bytes held.
+    /// Hits, misses, documents and bytes in the cache.
     pub fn numbers(&self) -> [u64; 4] {
         [self.0.hits(), self.0.misses(), self.0.len() as u64, self.0.weight()]
     }

@@ -1,5 +1,5 @@
-//! What the library answers: `__schema` and `__type`, as a document of their own without fragments and variables, so
-//! that documents may ask for data beside them.
+//! The part that the library answers: `__schema` and `__type`, as a separate document without fragments and variables,
+//! so that documents may ask for data as well.
 
 use async_graphql::Request;
 use async_graphql_parser::{
@@ -18,7 +18,7 @@ use crate::graphql::{errors::Refusal, input::Variables, schema::Schema};
 /// The answers to the introspection fields at the root of an operation, by response key.
 ///
 /// # Errors
-/// What the library finds wrong.
+/// The library's errors.
 pub async fn introspect(
     schema: &Schema,
     prepared: &Prepared,
@@ -124,7 +124,7 @@ impl Inliner<'_> {
             .collect()
     }
 
-    /// The value without variables; an argument whose variable was not given is not given.
+    /// The value with its variables replaced; an argument whose variable was not given is left out.
     fn value(&self, value: &Value) -> Option<Value> {
         value
             .clone()

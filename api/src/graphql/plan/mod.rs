@@ -1,5 +1,5 @@
-//! From a document to what is to be done: fields collected and merged by the specification, once per document and
-//! shape of API. Variables are bound when it runs, except those that switch fields on and off: a plan is made for
+//! From a document to a plan: fields are collected and merged according to the specification, once per document and
+//! shape of the API. Variables are bound when it runs, except those of `@skip` and `@include`: there is one plan for
 //! each of their combinations.
 
 mod collect;
@@ -20,7 +20,7 @@ pub use validate::ValidateOnly;
 
 use super::schema::model::{Name, TypeId};
 
-/// What an operation asks, in the order of the answer.
+/// What an operation asks for, in the order of the answer.
 #[derive(Debug)]
 pub struct Plan {
     /// Query, mutation or subscription.
@@ -41,31 +41,31 @@ pub struct Selection {
 /// One key of the answer.
 #[derive(Debug)]
 pub struct Planned {
-    /// Response key.
+    /// The response key.
     pub key: Name,
-    /// What it is.
+    /// Its kind.
     pub source: Source,
     /// As written, with variables.
     pub arguments: Vec<(Positioned<async_graphql_value::Name>, Positioned<Value>)>,
-    /// Everywhere it is written.
+    /// All its positions in the document.
     pub places: Vec<Pos>,
-    /// What is selected in it; nothing for leaves.
+    /// Its selection; `None` for leaves.
     pub selection: Option<Selection>,
 }
 
-/// What a key of the answer is.
+/// The kind of a key in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `__typename`.
     Typename,
     /// `__schema` or `__type`.
     Introspection,
-    /// The field at this place of the selection's type.
+    /// The field with this index in the selection's type.
     Field(usize),
 }
 
 impl Plan {
-    /// Whether part of the answer is the library's.
+    /// Whether the library answers a part.
     pub fn introspects(&self) -> bool {
         self.root.fields.iter().any(|field| field.source == Source::Introspection)
     }

@@ -1,4 +1,4 @@
-//! A document that is known to be valid, with its plans.
+//! A valid document with its plans.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,20 +19,20 @@ use crate::graphql::{
     schema::{Schema, model::Model},
 };
 
-/// A valid document and the operation that was chosen from it.
+/// A valid document and the chosen operation.
 #[derive(Debug)]
 pub struct Prepared {
     document: ExecutableDocument,
     operation: Option<String>,
-    /// What the operation declares.
+    /// The variables that the operation declares.
     pub variables: Vec<Variable>,
-    /// Variables that switch fields on and off.
+    /// The variables of `@skip` and `@include`.
     switches: Vec<String>,
-    /// Plans made so far, by the values of the switches.
+    /// Plans so far, by the values of these variables.
     plans: Mutex<Vec<(Vec<bool>, Arc<Plan>)>>,
 }
 
-/// Combinations of switches that are kept.
+/// Most combinations cached.
 const MAX_PLANS: usize = 8;
 
 impl Prepared {
@@ -72,10 +72,10 @@ impl Prepared {
         choose(&self.document, self.operation.as_deref()).ok().map(|operation| &operation.node)
     }
 
-    /// What is to be done with these variables.
+    /// The plan for these variables.
     ///
     /// # Errors
-    /// None for a document that was prepared with the same shape of API.
+    /// None for a document that was prepared with the same shape of the API.
     pub fn plan(&self, model: &Model, variables: &Variables) -> Result<Arc<Plan>, Refusal> {
         let flag = |name: &String| variables.get(name).and_then(serde_json::Value::as_bool).unwrap_or(false);
         let flags: Vec<bool> = self.switches.iter().map(flag).collect();
@@ -94,7 +94,7 @@ impl Prepared {
     }
 }
 
-/// The operation that a request means.
+/// The operation that a request chooses.
 fn choose<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
@@ -109,7 +109,7 @@ fn choose<'d>(
         }
         (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
             Some(only) if operations.len() == 1 => Ok(only),
-            _ => Err(Refusal::bad_request("The document has several operations; say which by `operationName`.")),
+            _ => Err(Refusal::bad_request("The document has several operations. Choose one with `operationName`.")),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The library as a validator: it runs a request through its rules and stops where it would execute it.
+//! Uses the library as a validator: a request runs through its rules and stops before execution.
 
 use async_graphql::{
     Request, Response, ServerError,
@@ -15,7 +15,7 @@ use crate::graphql::{
 /// Keeps the library from executing anything but introspection.
 pub struct ValidateOnly;
 
-/// Marks a request that the library is to execute: it holds introspection alone.
+/// Marks a request that the library may execute: it contains introspection alone.
 pub(super) struct Introspection;
 
 impl ExtensionFactory for ValidateOnly {
@@ -53,8 +53,8 @@ pub(super) async fn validate(
     if errors.is_empty() { Ok(()) } else { Err(Refusal::because(errors)) }
 }
 
-/// What the library says of variables is not asked: it takes a non-null list for a misfit where a nullable one is
-/// wanted, and does not see those in directives of `__typename`. [`crate::graphql::input::Checker`] judges instead.
+/// The library's findings about variables are ignored: it refuses a non-null list for a nullable one, and does not see
+/// variables in directives of `__typename`. [`crate::graphql::input::Checker`] checks them instead.
 fn is_about_variable(error: &ServerError) -> bool {
     let of_use = ["used in position expecting type", "is not used", "is not defined"];
     error.message.starts_with("Variable \"") && of_use.iter().any(|part| error.message.contains(part))

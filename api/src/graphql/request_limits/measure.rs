@@ -1,4 +1,4 @@
-//! Measures a parsed document: each fragment once, however often it is spread.
+//! Measures a parsed document: each fragment once, however often it is used.
 
 use std::collections::HashMap;
 
@@ -13,28 +13,28 @@ use super::{
 };
 use crate::graphql::errors::Refusal;
 
-/// What a selection amounts to with its fragments put in. Sums saturate.
+/// The size of a selection with its fragments expanded. Sums saturate.
 #[derive(Clone, Copy, Default)]
 struct Size {
     /// Fields at all levels.
     fields: u64,
     /// Fields at this level.
     here: u64,
-    /// Levels of fields.
+    /// Depth in fields.
     depth: u32,
-    /// Levels of fields under `__schema` or `__type`, which are deeper by nature.
+    /// Depth in fields under `__schema` or `__type`, which are deeper by nature.
     introspection_depth: u32,
-    /// Steps from a type to its members, at most on one path.
+    /// Steps from a type to its members, at most, on one path.
     members: u32,
 }
 
-/// Deepest introspection; what tools ask goes to 15.
+/// Deepest introspection; tools use up to 15.
 const MAX_INTROSPECTION_DEPTH: u32 = 20;
 
-/// Deepest nesting of selections with fragments put in.
+/// Deepest nesting of selections with fragments expanded.
 const MAX_LEVEL: u32 = 100;
 
-/// Refuses documents beyond the limits, and those whose fragments spread themselves.
+/// Refuses documents that exceed a limit, and fragments that contain themselves.
 pub(super) fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(over("fragments", document.fragments.len() as u64, MAX_FRAGMENTS as u64));
@@ -60,21 +60,21 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
 
 struct Measure<'d> {
     document: &'d ExecutableDocument,
-    /// Sizes of fragments; none while one is being measured.
+    /// Sizes of fragments; `None` while one is being measured.
     fragments: HashMap<&'d str, Option<Size>>,
     aliases: u32,
     directives: u32,
-    /// How deep the measuring itself is, so that chains of fragments cannot exhaust the stack.
+    /// The present depth of the recursion, so that chains of fragments cannot exhaust the stack.
     level: u32,
 }
 
 impl<'d> Measure<'d> {
     fn fragment(&mut self, name: &'d str) -> Result<Size, Refusal> {
-        // An unknown fragment is for validation to tell.
+        // validation reports an unknown fragment
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Size::default()) };
         match self.fragments.get(name.as_str()) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(Refusal::invalid(format!("Fragment `{name}` spreads itself."), fragment.pos)),
+            Some(None) => return Err(Refusal::invalid(format!("Fragment `{name}` contains itself."), fragment.pos)),
             None => {}
         }
         self.fragments.insert(name, None);
@@ -120,7 +120,7 @@ impl<'d> Measure<'d> {
     }
 }
 
-/// The size of a field with what is selected in it.
+/// The size of a field with its selection.
 fn nest(name: &str, inner: Size) -> Result<Size, Refusal> {
     let is_member = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
     let mut size = Size {

@@ -1,6 +1,6 @@
-//! What a document may cost before anything looks at its meaning: the text is scanned before it is parsed, and the
-//! parsed document measured once, in time proportional to its length, before the library validates it. The library
-//! expands fragments wherever they are spread, so a kilobyte of them could otherwise keep it busy for minutes.
+//! Limits of a document, checked before anything else. The text is scanned before it is parsed, and the parsed document
+//! is measured once, in linear time, before the library validates it. The library expands fragments wherever they are
+//! used, so a kilobyte of them could otherwise keep it busy for minutes.
 
 mod measure;
 mod scan;
@@ -13,7 +13,7 @@ use super::errors::Refusal;
 pub const MAX_BYTES: usize = 256 * 1024;
 /// Most tokens in a document.
 pub const MAX_TOKENS: usize = 12_000;
-/// Deepest nesting of brackets of any kind.
+/// Deepest nesting of any brackets.
 pub const MAX_NESTING: usize = 60;
 /// Deepest nesting of fields.
 pub const MAX_DEPTH: u32 = 15;
@@ -27,15 +27,15 @@ pub const MAX_FRAGMENTS: usize = 50;
 pub const MAX_OPERATIONS: usize = 20;
 /// Most fields at the root of an operation.
 pub const MAX_ROOT_FIELDS: u64 = 20;
-/// Most fields of an operation with its fragments put in.
+/// Most fields of an operation with its fragments expanded.
 pub const MAX_FIELDS: u64 = 5_000;
-/// How often introspection may go from a type to its members and on.
+/// How often introspection may go from a type to its members.
 pub const MAX_INTROSPECTION: u32 = 3;
 
-/// Parses a document that is small enough.
+/// Parses a document within the limits.
 ///
 /// # Errors
-/// `TOO_COMPLEX` naming the limit, `GRAPHQL_PARSE_FAILED` naming the place.
+/// `TOO_COMPLEX` naming the limit; `GRAPHQL_PARSE_FAILED` with the position.
 pub fn admit(text: &str) -> Result<ExecutableDocument, Refusal> {
     scan::check(text)?;
     let document = parse_query(text).map_err(|error| Refusal::parse(&error))?;
@@ -52,7 +52,7 @@ mod tests {
     fn refused(text: &str) -> String {
         let start = Instant::now();
         let refusal = admit(text).expect_err("must be refused");
-        // A debug build is an order slower than a release; this only guards against exponential work.
+        // a debug build is ten times slower than a release; this only detects exponential work
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         refusal.errors[0].message.clone()
     }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn fragments_that_spread_themselves_are_refused() {
         let message = refused("{ ...a } fragment a on Query { b { ...c } } fragment c on Query { d { ...a } }");
-        assert!(message.contains("spreads itself"), "{message}");
+        assert!(message.contains("contains itself"), "{message}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Counts tokens and brackets in the text, so that the parser, which recurses, never meets a bottomless document.
+//! Counts tokens and brackets in the text, so that the recursive parser never gets a document that is too deep.
 
 use super::{MAX_BYTES, MAX_NESTING, MAX_TOKENS};
 use crate::graphql::errors::Refusal;
 
-/// Refuses texts that are too long, have too many tokens or nest too deeply.
+/// Refuses texts that are too long, have too many tokens or are nested too deeply.
 pub(super) fn check(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_BYTES {
         return Err(Refusal::too_complex("bytes", text.len() as u64, MAX_BYTES as u64));
@@ -55,7 +55,7 @@ fn end_of_line(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(bytes.len(), |length| at + length)
 }
 
-/// The place after a string that begins here; the end of the text where it is never closed.
+/// The position after a string that begins here; the end of the text if it is never closed.
 fn end_of_string(bytes: &[u8], at: usize) -> usize {
     let block = bytes[at..].starts_with(b"\"\"\"");
     let mut at = at + if block { 3 } else { 1 };

@@ -1,4 +1,4 @@
-//! What one object's operations take: conditions, orders, values.
+//! The input types of one object: filters, orders, values.
 
 use super::{
     builder::{Builder, pascal},
@@ -7,7 +7,7 @@ use super::{
     shape::{Show, Shown},
 };
 
-/// Which inputs an object has; those that would be empty do not exist.
+/// Which input types an object has; those that would be empty do not exist.
 pub(super) struct Inputs {
     pub order: bool,
     pub writes: bool,

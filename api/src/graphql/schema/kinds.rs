@@ -1,18 +1,18 @@
-//! How each kind of field shows in the API.
+//! How each type of field appears in the API.
 
 use records::catalog::{Cardinality, FieldKind};
 
-/// The API's view of a kind of field; relations are told apart by [`Link`].
+/// How a type of field appears in the API; relations are described by [`Link`].
 pub(super) struct Face {
-    /// Type answered.
+    /// Output type.
     pub output: &'static str,
-    /// Type taken by inputs.
+    /// Input type.
     pub input: &'static str,
-    /// Type of its conditions.
+    /// Filter type.
     pub filter: Option<&'static str>,
-    /// Whether lists can be in its order.
+    /// Whether lists can be ordered by it.
     pub sorts: bool,
-    /// Whether records can be put in groups by it.
+    /// Whether records can be grouped by it.
     pub groups: bool,
 }
 
@@ -21,7 +21,7 @@ impl Face {
         Self { output, input: output, filter, sorts: true, groups: true }
     }
 
-    /// The same, but lists are neither ordered nor grouped by it.
+    /// The same, but without ordering and grouping.
     pub(super) const fn flat(mut self) -> Self {
         self.sorts = false;
         self.groups = false;
@@ -34,7 +34,7 @@ impl Face {
     }
 }
 
-/// The face of a kind; none for relations.
+/// The API's view of a type; `None` for relations.
 pub(super) fn face(kind: &FieldKind) -> Option<Face> {
     Some(match kind {
         FieldKind::Id => Face::new("ID", Some("IdFilter")).ungrouped(),
@@ -62,14 +62,14 @@ pub(super) fn face(kind: &FieldKind) -> Option<Face> {
     })
 }
 
-/// How a relation shows.
+/// How a relation appears.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
-    /// One record; written as an id.
+    /// One record; the input is an id.
     One,
-    /// Many, kept at the other side; not written here.
+    /// Many records, linked from the other side; not an input.
     Many,
-    /// Many by a table of links; written as a list of ids.
+    /// Many records, by a link table; the input is a list of ids.
     Mutual,
 }
 

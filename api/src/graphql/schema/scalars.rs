@@ -1,4 +1,4 @@
-//! The scalars of the API and what each takes. Ranges, calendars and options are checked where the field is known.
+//! The scalars of the API and their values. Ranges, calendars and options are checked where the field is known.
 
 use serde_json::Value as Json;
 
@@ -51,25 +51,25 @@ impl Scalar {
         }
     }
 
-    /// Whether GraphQL brings it along.
+    /// Whether it is a standard scalar of GraphQL.
     pub fn is_built_in(self) -> bool {
         matches!(self, Scalar::Id | Scalar::String | Scalar::Int | Scalar::Float | Scalar::Boolean)
     }
 
-    /// Explanation in the SDL.
+    /// Description in the SDL.
     pub fn description(self) -> Option<&'static str> {
         match self {
             Scalar::Int64 => Some("A 64-bit integer, as a number or a string of digits."),
-            Scalar::Decimal => Some("A decimal number as a string, such as \"12.50\"; numbers are taken too."),
+            Scalar::Decimal => Some("A decimal number as a string, such as \"12.50\"; numbers are accepted too."),
             Scalar::Date => Some("A calendar day, such as \"2026-02-28\"."),
-            Scalar::DateTime => Some("An instant by RFC 3339, such as \"2026-02-28T09:30:00Z\"."),
-            Scalar::Duration => Some("A length of time by ISO 8601, such as \"PT1H30M\"."),
+            Scalar::DateTime => Some("An instant in RFC 3339, such as \"2026-02-28T09:30:00Z\"."),
+            Scalar::Duration => Some("A duration in ISO 8601, such as \"PT1H30M\"."),
             Scalar::Json => Some("Any JSON value."),
             _ => None,
         }
     }
 
-    /// The value as the services take it, or nothing where it does not fit.
+    /// The value for services, or `None` if it does not fit.
     pub fn coerce(self, value: &Json) -> Option<Json> {
         match (self, value) {
             (Scalar::Json, any) => Some(any.clone()),
@@ -90,11 +90,11 @@ impl Scalar {
     }
 }
 
-/// The number as an integer; `1.0` is one, as JSON does not tell them apart.
+/// The number as an integer; `1.0` is one, because JSON does not distinguish them.
 fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        // Beyond 2^53 a float no longer says which integer was meant.
+        // beyond 2^53 a float does not identify an integer
         (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
 }

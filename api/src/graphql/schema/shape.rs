@@ -1,5 +1,5 @@
-//! What of a catalog the API shows, in an order that does not depend on the tenant: tenants with the same objects and
-//! fields get the same model, whatever their sections, labels and columns.
+//! The part of a catalog that the API shows, in an order that does not depend on the tenant. Tenants with the same
+//! objects and fields get the same schema, whatever their sections, labels and columns.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::kinds::{Face, Link, face};
 
-/// Names one shape of API. Equal fingerprints have equal models.
+/// Identifies a shape of the API. Equal fingerprints mean equal schemas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 
@@ -55,7 +55,7 @@ fn show<'c>(field: &'c Field, names: &HashMap<ObjectId, &'c str>) -> Option<(&'c
     Some((field, show))
 }
 
-/// The id first, then what every record has, then the fields of its object.
+/// First the id, then the system fields, then the fields of the object.
 fn rank(field: &Field) -> u8 {
     match (&field.kind, field.origin) {
         (FieldKind::Id, Origin::System) => 0,
@@ -64,7 +64,7 @@ fn rank(field: &Field) -> u8 {
     }
 }
 
-/// The fingerprint of what [`objects`] answers.
+/// The fingerprint of what [`objects`] returns.
 pub(super) fn fingerprint(shown: &[Shown<'_>]) -> Fingerprint {
     let mut hash = Sha256::new();
     let mut text = |part: &str| {

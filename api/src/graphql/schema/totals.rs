@@ -1,4 +1,4 @@
-//! The types of one object's aggregates: totals over all records found, and per group.
+//! The types of one object's aggregates: over all matching records, and per group.
 
 use records::catalog::{FieldKind, RollupFunction, result_kind};
 
@@ -9,7 +9,7 @@ use super::{
     shape::{Show, Shown},
 };
 
-/// The totals that are types of their own, with the function they compute.
+/// The aggregates that have their own type, with their function.
 const FUNCTIONS: [(&str, &str, RollupFunction, Total); 4] = [
     ("sum", "Sum", RollupFunction::Sum, Total::Sum),
     ("avg", "Avg", RollupFunction::Avg, Total::Avg),
@@ -17,7 +17,7 @@ const FUNCTIONS: [(&str, &str, RollupFunction, Total); 4] = [
     ("max", "Max", RollupFunction::Max, Total::Max),
 ];
 
-/// Adds an object's aggregate types; answers whether its records can be put in groups.
+/// Adds an object's aggregate types; returns whether its records can be grouped.
 pub(super) fn add(builder: &mut Builder, shown: &Shown<'_>, ty: &str) -> bool {
     let value = || Resolver::Total(Total::Value);
     let mut measures = vec![("count".to_owned(), "Int!".to_owned(), Total::Count)];
@@ -63,7 +63,7 @@ pub(super) fn add(builder: &mut Builder, shown: &Shown<'_>, ty: &str) -> bool {
     groups
 }
 
-/// The type of a total; none where there is none.
+/// The type of an aggregate; `None` if there is none.
 fn output(function: RollupFunction, kind: &FieldKind) -> Option<&'static str> {
     let kind = match kind {
         FieldKind::Rollup(rollup) => &rollup.result,

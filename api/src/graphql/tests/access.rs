@@ -1,4 +1,4 @@
-//! Role by object by operation by field by row scope: every combination, by the documents that people would send.
+//! Role by object by operation by field by row scope: every combination, with documents that people would send.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use tenants::{
 
 use super::World;
 
-/// Three people: the one whose role is tried, one who shares a team with them, and one who does not.
+/// Three people: one whose role is tested, one who shares a team with them, and one who does not.
 const WHO: [&str; 3] = ["me", "mate", "stranger"];
 const SCOPES: [RowScope; 4] = [RowScope::None, RowScope::Own, RowScope::Team, RowScope::All];
-/// Objects, each with another way of saying whose a record is: by its owner, by what it belongs to, by its maker.
+/// Three objects with different rules for whose a record is: by its owner, by the record it belongs to, by its creator.
 const OBJECTS: [&str; 4] = ["customer", "interaction", "contactPoint", "vehicle"];
 
 struct Office {
@@ -62,7 +62,7 @@ impl Office {
         Self { world, people }
     }
 
-    /// Somebody who may do everything.
+    /// A caller who may do everything.
     fn free(&self, who: usize) -> Arc<Caller> {
         self.caller(who, Access::All)
     }
@@ -73,7 +73,7 @@ impl Office {
         Arc::new(Caller { actor, origin: Origin::Graphql, access: Arc::new(access), ..caller })
     }
 
-    /// The one who is tried, with operations on an object; everything is allowed with the others.
+    /// The tested caller, with operations on one object; everything is allowed on the others.
     async fn tried(
         &self,
         object: &str,
@@ -130,7 +130,7 @@ impl Office {
     }
 }
 
-/// Whether a scope reaches the record of one of the three.
+/// Whether a scope includes the record of one of the three.
 fn reaches(scope: RowScope, who: usize) -> bool {
     match scope {
         RowScope::None => false,
@@ -140,7 +140,7 @@ fn reaches(scope: RowScope, who: usize) -> bool {
     }
 }
 
-/// The code of the first error; empty where there is none.
+/// The code of the first error; empty if there is none.
 fn code(answer: &Json) -> &str {
     let error = answer["errors"].get(0).or_else(|| answer["refused"].get(0));
     error.map_or("", |error| error["extensions"]["code"].as_str().unwrap_or("none"))

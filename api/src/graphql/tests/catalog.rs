@@ -1,4 +1,4 @@
-//! Objects and fields made through the endpoint, and used in the very next request.
+//! Objects and fields created through the endpoint, and used in the next request.
 
 use serde_json::{Value as Json, json};
 

@@ -1,5 +1,5 @@
-//! GraphQL over WebSocket by the protocol `graphql-transport-ws`, at `/graphql/ws`. Credentials come with
-//! `connection_init`, never as cookies, so another site's page has none to send.
+//! GraphQL over WebSocket with the protocol `graphql-transport-ws`, at `/graphql/ws`. Credentials come with
+//! `connection_init`, never as cookies, so a page of another site has none to send.
 
 mod protocol;
 mod socket;
@@ -13,13 +13,13 @@ use tenants::{Caller, TenantDb, error::Result};
 
 use super::Endpoint;
 
-/// Who asks, from the credential that `connection_init` brought.
+/// The caller, from the credential in `connection_init`.
 pub type Authenticate = Box<dyn Fn(String) -> BoxFuture<'static, Result<(Arc<Caller>, TenantDb)>> + Send + Sync>;
 
-/// Takes a connection over.
+/// Accepts a connection.
 ///
 /// # Errors
-/// When the request is no handshake of a WebSocket.
+/// If the request is not a WebSocket handshake.
 pub fn serve(
     endpoint: Arc<Endpoint>,
     request: &HttpRequest,

@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws`, its close codes, and our bounds.
+//! The messages of `graphql-transport-ws`, its close codes, and our limits.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use crate::graphql::{Request, errors::GraphqlError};
 
 /// The sub-protocol.
 pub const NAME: &str = "graphql-transport-ws";
-/// Largest message, bytes.
+/// Largest message, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
-/// Operations at a time on one connection.
+/// Most operations at a time on one connection.
 pub const MAX_OPERATIONS: usize = 20;
 /// Longest id of an operation.
 const MAX_ID: usize = 128;
-/// How long a connection may wait with its `connection_init`.
+/// How long a connection may wait before its `connection_init`.
 pub const INIT_WITHIN: Duration = Duration::from_secs(5);
-/// How often a silent connection is asked whether it is there.
+/// How often a silent connection is pinged.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// How long it may stay silent.
 pub const SILENT_FOR: Duration = Duration::from_secs(70);
-/// How often the credential is looked at again: what was revoked ends within a second, with the half in which a
-/// recognised credential is remembered.
+/// How often the credential is checked again: a revoked one ends within a second, together with the half second for
+/// which it is cached.
 pub const CHECK_EVERY: Duration = Duration::from_millis(400);
 
-/// What a client says.
+/// A client's message.
 #[derive(Debug)]
 pub enum Message {
     Init(Map<String, Json>),
@@ -35,13 +35,13 @@ pub enum Message {
     Complete { id: String },
 }
 
-/// Why we hang up.
+/// Why we close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hangup {
     BadMessage,
     Unauthorized,
     Forbidden,
-    /// The role, or the teams, are not what they were.
+    /// The role or the teams have changed.
     AccessChanged,
     InitTimeout,
     IdInUse,
@@ -51,7 +51,7 @@ pub enum Hangup {
 }
 
 impl Hangup {
-    /// As the protocol has it.
+    /// The code in the protocol.
     pub fn reason(self, id: &str) -> CloseReason {
         let (code, text) = match self {
             Hangup::BadMessage => (4400, "Invalid message".to_owned()),
@@ -69,7 +69,7 @@ impl Hangup {
 }
 
 impl Message {
-    /// Understands a text.
+    /// Parses a message.
     pub fn parse(text: &str) -> Option<Self> {
         let Ok(Json::Object(mut fields)) = serde_json::from_str(text) else { return None };
         let payload = fields.remove("payload").filter(|payload| !payload.is_null());
@@ -97,19 +97,19 @@ fn id(fields: &Map<String, Json>) -> Option<String> {
     (!id.is_empty() && id.len() <= MAX_ID).then(|| id.to_owned())
 }
 
-/// `next`, with a payload that is JSON already.
+/// `next`, with a payload that is already JSON.
 pub fn next(id: &str, payload: &[u8]) -> String {
     let head = format!(r#"{{"id":{},"type":"next","payload":"#, Json::from(id));
     head + &String::from_utf8_lossy(payload) + "}"
 }
 
-/// `error`: the operation did not run, or cannot go on.
+/// `error`: the operation did not run, or cannot continue.
 pub fn error(id: &str, errors: &[GraphqlError]) -> String {
     let errors: Vec<Json> = errors.iter().map(GraphqlError::to_json).collect();
     json!({ "id": id, "type": "error", "payload": errors }).to_string()
 }
 
-/// `complete`: nothing more comes.
+/// `complete`: nothing more follows.
 pub fn complete(id: &str) -> String {
     json!({ "id": id, "type": "complete" }).to_string()
 }
@@ -119,7 +119,7 @@ pub fn acknowledge() -> String {
     json!({ "type": "connection_ack" }).to_string()
 }
 
-/// `pong`, with what the ping brought.
+/// `pong`, with the payload of the ping.
 pub fn pong(payload: Option<Json>) -> String {
     match payload {
         Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),
@@ -127,7 +127,7 @@ pub fn pong(payload: Option<Json>) -> String {
     }
 }
 
-/// The bearer credential of a `connection_init`.
+/// The bearer credential in a `connection_init`.
 pub fn credential(payload: &Map<String, Json>) -> Option<String> {
     let given = ["Authorization", "authorization"].iter().find_map(|key| payload.get(*key)?.as_str());
     let bearer = given.map(|given| match given.split_once(' ') {

@@ -1,4 +1,4 @@
-//! One connection: its handshake, its operations, and what it is told.
+//! One connection: its handshake, its operations and its messages.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::graphql::{
     errors::{GraphqlError, Refusal},
 };
 
-/// Messages of operations that wait to be sent; operations wait when it is full.
+/// Most messages that wait to be sent; operations wait when the queue is full.
 const WAITING: usize = 64;
 
 /// One connection.
@@ -29,12 +29,12 @@ pub struct Socket {
     endpoint: Arc<Endpoint>,
     session: Session,
     authenticate: Authenticate,
-    /// Who asks, after the handshake.
+    /// The caller, after the handshake.
     member: Option<Member>,
     operations: HashMap<String, Running>,
     out: mpsc::Sender<Said>,
     said: mpsc::Receiver<Said>,
-    /// Tells the messages of an operation from those of an earlier one with the same id.
+    /// Distinguishes the messages of an operation from those of an earlier one with the same id.
     started: u64,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Said {
     pub last: bool,
 }
 
-/// Goes on, or why not.
+/// Continue, or the reason to close.
 type Flow = Result<(), (Hangup, String)>;
 
 fn hang(reason: Hangup) -> (Hangup, String) {
@@ -73,13 +73,13 @@ fn hang(reason: Hangup) -> (Hangup, String) {
 }
 
 impl Socket {
-    /// A connection that has not introduced itself.
+    /// A connection before its handshake.
     pub fn new(endpoint: Arc<Endpoint>, session: Session, authenticate: Authenticate) -> Self {
         let (out, said) = mpsc::channel(WAITING);
         Self { endpoint, session, authenticate, member: None, operations: HashMap::new(), out, said, started: 0 }
     }
 
-    /// Serves the connection until one side hangs up.
+    /// Serves the connection until one side closes it.
     pub async fn run(mut self, mut messages: AggregatedMessageStream) {
         let open = self.endpoint.sockets.open();
         let (reason, id) = match self.serve(&mut messages).await {
@@ -88,7 +88,7 @@ impl Socket {
         };
         self.operations.clear();
         drop(open);
-        // A connection that is gone cannot be told why.
+        // a closed connection cannot be told the reason
         drop(self.session.close(Some(reason.reason(&id))).await);
     }
 
@@ -119,7 +119,7 @@ impl Socket {
         }
     }
 
-    /// Takes a message; false when the client said goodbye.
+    /// Handles a message; false if the client closed the connection.
     async fn hear(&mut self, message: Result<AggregatedMessage, ProtocolError>) -> Result<bool, (Hangup, String)> {
         match message {
             Ok(AggregatedMessage::Text(text)) => self.understand(&text).await.map(|()| true),
@@ -164,23 +164,24 @@ impl Socket {
         }
     }
 
-    /// Hangs up once the credential has expired or was revoked, or allows something else than when the operations began.
+    /// Closes the connection if the credential has expired or was revoked, or allows something else than when it
+    /// started.
     async fn check(&mut self) -> Flow {
         let Some(member) = &self.member else { return Ok(()) };
         match (self.authenticate)(member.credential.clone()).await {
             Ok((caller, _)) if caller.access == member.caller.access => Ok(()),
             Ok(_) => Err(hang(Hangup::AccessChanged)),
-            // a database that is away for a moment says nothing about the credential
+            // a database that does not answer for a moment says nothing about the credential
             Err(error) if error.code().kind().retryable() => Ok(()),
             Err(_) => Err(hang(Hangup::Forbidden)),
         }
     }
 
-    /// Starts an operation. A subscription is in place before the next message is heard, so that what a client does
-    /// next is told.
+    /// Starts an operation. A subscription is set up before the next message is read, so that it reports what the
+    /// client does next.
     async fn start(&mut self, id: String, request: Request, member: Member) -> Flow {
         if self.operations.len() >= protocol::MAX_OPERATIONS {
-            let message = format!("A connection has at most {} operations at a time.", protocol::MAX_OPERATIONS);
+            let message = format!("A connection can have at most {} operations at a time.", protocol::MAX_OPERATIONS);
             let error = GraphqlError::of_request(Code::RateLimited, message, Vec::new());
             return self.send(protocol::error(&id, &[error])).await;
         }
@@ -195,7 +196,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Passes on what an operation says, unless it was ended meanwhile.
+    /// Forwards the messages of an operation, unless it was ended meanwhile.
     async fn tell(&mut self, said: Said) -> Flow {
         if self.operations.get(&said.id).is_none_or(|running| running.number != said.number) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One operation of a connection: answered once, or followed until somebody ends it.
+//! One operation of a connection: a single answer, or a subscription until it ends.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::{protocol, socket::Said};
 use crate::graphql::{Endpoint, Request, errors::Refusal, subscribe::Subscription};
 
-/// How an operation speaks.
+/// How an operation sends messages.
 pub struct Voice {
     pub id: String,
     pub number: u64,
@@ -18,18 +18,18 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// Says something; false when nobody listens any more.
+    /// Sends a message; false if nobody listens any more.
     pub async fn say(&self, text: String, last: bool) -> bool {
         let said = Said { id: self.id.clone(), number: self.number, text, last };
         self.out.send(said).await.is_ok()
     }
 }
 
-/// An operation that was understood.
+/// A valid operation.
 pub enum Opened {
-    /// A query or mutation, still to be answered.
+    /// A query or mutation that is not answered yet.
     Once(Box<Once>),
-    /// A subscription in place.
+    /// A subscription that is set up.
     Followed(Box<Subscription>),
 }
 
@@ -40,10 +40,10 @@ pub struct Once {
     request: Request,
 }
 
-/// Understands an operation; a subscription begins now.
+/// Prepares an operation; a subscription starts now.
 ///
 /// # Errors
-/// What keeps the document from running.
+/// The reason why the document does not run.
 pub async fn open(endpoint: &Endpoint, caller: Arc<Caller>, db: TenantDb, request: Request) -> Result<Opened, Refusal> {
     let ctx = Ctx::open(Arc::clone(&caller), db.clone(), Arc::clone(&endpoint.rules)).await;
     let ctx = ctx.map_err(|error| Refusal::service(&error, &caller))?;
@@ -56,7 +56,7 @@ pub async fn open(endpoint: &Endpoint, caller: Arc<Caller>, db: TenantDb, reques
 }
 
 impl Opened {
-    /// Says the answers until nothing more comes.
+    /// Sends the answers until there are no more.
     pub async fn run(self, endpoint: Arc<Endpoint>, voice: Voice) {
         match self {
             Opened::Once(once) => match endpoint.respond(once.caller, once.db, &once.request, true).await {
