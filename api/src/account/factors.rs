@@ -21,16 +21,16 @@ pub struct Factors;
 #[derive(Default)]
 pub struct FactorsQuery;
 
-/// How the second factor stands.
+/// The state of the second factor.
 #[derive(SimpleObject)]
 pub struct SecondFactor {
-    /// Codes are asked for at sign-in.
+    /// Whether codes are asked for at sign-in.
     pub enabled: bool,
-    /// Since when.
+    /// When it was turned on.
     pub since: Option<String>,
-    /// Recovery codes that are left.
+    /// Unused recovery codes.
     pub recovery_codes_left: u64,
-    /// Devices that are not asked for a code, the last used first.
+    /// Devices that are not asked for a code, last used first.
     pub trusted_devices: Vec<TrustedDevice>,
 }
 
@@ -38,21 +38,21 @@ pub struct SecondFactor {
 #[derive(SimpleObject)]
 pub struct TrustedDevice {
     pub id: ID,
-    /// `Firefox on Linux`: what the client says of itself, in short.
+    /// `Firefox on Linux`: a short form of what the client says about itself.
     pub device: String,
-    /// Network address from which it was trusted.
+    /// The network address from which it was trusted.
     pub address: String,
     pub created_at: String,
     pub used_at: String,
     pub expires_at: String,
 }
 
-/// What goes into an authenticator; it is shown once.
+/// A secret for an authenticator app; it is shown once.
 #[derive(SimpleObject)]
 pub struct NewSecondFactor {
-    /// For typing, in base 32.
+    /// To type, in base 32.
     pub secret: String,
-    /// `otpauth://…`, for following on the same device.
+    /// `otpauth://…`, to open on the same device.
     pub uri: String,
     /// The same as a QR code: an SVG document.
     pub qr: String,
@@ -68,7 +68,7 @@ impl NewSecondFactor {
 
 #[Object]
 impl FactorsQuery {
-    /// How the person's second factor stands.
+    /// The state of the person's second factor.
     async fn second_factor(&self, ctx: &Context<'_>) -> async_graphql::Result<SecondFactor> {
         let (user, _) = person(ctx).await?;
         let standing = identity(ctx).second_factor(user.id).await.map_err(|error| to_graphql_error(&error))?;
@@ -91,8 +91,8 @@ impl FactorsQuery {
 
 #[Object]
 impl Factors {
-    /// The second step of signing in, where `signIn` answered `SECOND_FACTOR_NEEDED`: its `challenge`, and a code of the
-    /// authenticator or a recovery code. With `trustDevice`, no code is asked for on this device for 30 days.
+    /// The second step of signing in, after `signIn` returned `SECOND_FACTOR_NEEDED`: its `challenge`, and a code of
+    /// the authenticator app or a recovery code. With `trustDevice`, this device is not asked for a code for 30 days.
     async fn finish_sign_in(
         &self,
         ctx: &Context<'_>,
@@ -104,22 +104,22 @@ impl Factors {
         opened(ctx, signed)
     }
 
-    /// Begins a second factor: a secret for an authenticator app. `confirmSecondFactor` switches it on.
+    /// Starts to set up a second factor: returns a secret for an authenticator app. `confirmSecondFactor` turns it on.
     async fn enrol_second_factor(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<NewSecondFactor> {
         let (user, _) = person(ctx).await?;
         let enrolment = identity(ctx).enrol(&user, &password, ctx.data_unchecked()).await;
         enrolment.and_then(NewSecondFactor::of).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Switches the second factor on by its first code. Answers ten recovery codes, each of which serves once in place of
-    /// a code; they are shown once.
+    /// Turns the second factor on by its first code. Returns ten recovery codes, each of which can replace a code once;
+    /// they are shown once.
     async fn confirm_second_factor(&self, ctx: &Context<'_>, code: String) -> async_graphql::Result<Vec<String>> {
         let (user, session) = person(ctx).await?;
         let codes = identity(ctx).confirm_factor(&user, session, &code, ctx.data_unchecked()).await;
         codes.map_err(|error| to_graphql_error(&error))
     }
 
-    /// Ten new recovery codes in place of those that are left.
+    /// Replaces the recovery codes by ten new ones.
     async fn regenerate_recovery_codes(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +131,7 @@ impl Factors {
         codes.map_err(|error| to_graphql_error(&error))
     }
 
-    /// Switches the second factor off, by password and code.
+    /// Turns the second factor off, with password and code.
     async fn disable_second_factor(
         &self,
         ctx: &Context<'_>,
@@ -143,7 +143,7 @@ impl Factors {
         off.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Has a trusted device asked for a code again.
+    /// Stops trusting a device: it is asked for a code again.
     async fn forget_device(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let nobody = || to_graphql_error(&Error::new(Code::NotFound, "There is no such device."));

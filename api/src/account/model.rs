@@ -1,4 +1,4 @@
-//! What the account endpoint takes and answers.
+//! Input and output types of the account endpoint.
 
 use ::tenants::{
     identity::{self, Membership, NewAccount, SignedIn},
@@ -13,7 +13,7 @@ use entities::{
 use super::own::Notice;
 use crate::graphql::instant;
 
-/// A person and the organisation to be made for them.
+/// A new person and their organisation.
 #[derive(InputObject)]
 pub struct SignUpInput {
     pub first_name: String,
@@ -24,10 +24,10 @@ pub struct SignUpInput {
     pub organisation: OrganisationInput,
 }
 
-/// An organisation to be made.
+/// A new organisation.
 #[derive(InputObject)]
 pub struct OrganisationInput {
-    /// Name in addresses: 2 to 40 of `a-z 0-9 -`, beginning with a letter.
+    /// Name in URLs: 2 to 40 of `a-z 0-9 -`, beginning with a letter.
     pub slug: String,
     pub name: String,
     /// ISO 3166 alpha-2, such as `DZ`.
@@ -55,20 +55,21 @@ impl From<OrganisationInput> for NewOrganisation {
     }
 }
 
-/// An email was asked for; whether one goes out is known to the owner of the address alone.
+/// The request was accepted; only the owner of the address learns whether an email was sent.
 #[derive(SimpleObject)]
 pub struct EmailRequest {
     pub email: String,
 }
 
-/// Tokens, and what they are for.
+/// Tokens, and the organisation they are for.
 #[derive(SimpleObject)]
 pub struct Session {
-    /// For `Authorization: Bearer`, 15 minutes. It is for `organisation`; without one it opens only this endpoint.
+    /// For `Authorization: Bearer`, valid for 15 minutes. It is for `organisation`; without one it only opens this
+    /// endpoint.
     pub access_token: String,
-    /// Serves once, for new tokens. None where the request asked for its session in a cookie.
+    /// Works once, for new tokens. Null if the request asked for its session in a cookie.
     pub refresh_token: Option<String>,
-    /// Seconds until the access token ends.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
     /// The organisation that the access token is for.
     pub organisation: Option<Organisation>,
@@ -101,7 +102,7 @@ pub struct User {
     pub language: String,
     /// IANA name.
     pub time_zone: String,
-    /// Emails that are not wanted.
+    /// Emails that are turned off.
     pub muted: Vec<Notice>,
 }
 
@@ -119,27 +120,27 @@ impl From<users::Model> for User {
     }
 }
 
-/// Where the person is signed in.
+/// A session of the person.
 #[derive(SimpleObject)]
 pub struct OpenSession {
     pub id: ID,
-    /// `Firefox on Linux`: what the client says of itself, in short.
+    /// `Firefox on Linux`: a short form of what the client says about itself.
     pub device: String,
-    /// Network address from which it was last used.
+    /// The network address from which it was last used.
     pub address: String,
     pub created_at: String,
-    /// When tokens were last given out.
+    /// When tokens were last issued.
     pub used_at: String,
-    /// When it ends without use.
+    /// When it expires without use.
     pub expires_at: String,
-    /// Lasts for 30 days without use, not for 12 hours.
+    /// Whether it lasts for 30 days without use instead of 12 hours.
     pub remembered: bool,
-    /// This one asks.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
 impl OpenSession {
-    /// A session as seen from another or itself.
+    /// A session, and whether it is the current one.
     pub fn of(session: identity::OpenSession, asking: SessionId) -> Self {
         Self {
             id: ID(session.id.to_string()),
@@ -180,12 +181,12 @@ impl From<tenants::Model> for Organisation {
     }
 }
 
-/// A person's place in an organisation.
+/// A person's membership in an organisation.
 #[derive(SimpleObject)]
 #[graphql(name = "Membership")]
 pub struct MembershipView {
     pub organisation: Organisation,
-    /// The person as a member there.
+    /// The id of the person as a member.
     pub member_id: ID,
     /// Name of the role there.
     pub role: String,

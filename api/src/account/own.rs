@@ -19,7 +19,7 @@ use super::{
 #[derive(Default)]
 pub struct Own;
 
-/// A profile; what is not given stays.
+/// Changes of a profile; what is not given stays.
 #[derive(InputObject)]
 pub struct ProfileInput {
     pub first_name: Option<String>,
@@ -28,11 +28,11 @@ pub struct ProfileInput {
     pub language: Option<String>,
     /// IANA name, such as `Africa/Algiers`.
     pub time_zone: Option<String>,
-    /// Emails that are not wanted. What concerns the safety of the account always goes out.
+    /// Emails that are turned off. Emails about the security of the account are always sent.
     pub muted: Option<Vec<Notice>>,
 }
 
-/// Somebody new, whose address is the one that was invited.
+/// A new person, whose address was invited.
 #[derive(InputObject)]
 pub struct PersonInput {
     pub first_name: String,
@@ -41,21 +41,21 @@ pub struct PersonInput {
     pub password: String,
 }
 
-/// An email that people can do without.
+/// An email that can be turned off.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "people::Notice")]
 pub enum Notice {
-    /// Somebody whom they invited has joined.
+    /// Somebody accepted their invitation.
     InvitationAccepted,
 }
 
-/// How far a change of address is.
+/// The state of a change of address.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "people::EmailChange")]
 pub enum EmailChange {
-    /// The other address has not agreed yet.
+    /// The other address has not confirmed yet.
     Waiting,
-    /// Both agreed: it is done.
+    /// Both confirmed; the address is changed.
     Done,
 }
 
@@ -87,20 +87,21 @@ impl Own {
         Ok(true)
     }
 
-    /// Asks for another email address. A link goes to the new one and one to the old one; it changes when both were used.
+    /// Requests a change of the email address. A link is sent to the new address and to the old one; the address
+    /// changes when both were used.
     async fn change_email(&self, ctx: &Context<'_>, password: String, email: String) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let asked = identity(ctx).change_email(&user, &password, &email, ctx.data_unchecked()).await;
         asked.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
-    /// One of the two addresses agrees to the change, by the token of its link. Nobody need be signed in.
+    /// Confirms a change of address with the token of one of its two links. It works without signing in.
     async fn confirm_email(&self, ctx: &Context<'_>, token: String) -> async_graphql::Result<EmailChange> {
         let state = identity(ctx).confirm_email(&token, ctx.data_unchecked()).await;
         state.map(Into::into).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Ends this session, or another one of the same person by its id.
+    /// Ends this session, or another session of the same person by its id.
     async fn sign_out(&self, ctx: &Context<'_>, session: Option<ID>) -> async_graphql::Result<bool> {
         let SignedInUser { user, session: own, only } = signed_in_user(ctx).await?;
         let nobody = || tenants::Error::new(tenants::Code::NotFound, "There is no such session.");
@@ -115,7 +116,7 @@ impl Own {
         ended.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Ends all sessions of the person, this one too.
+    /// Ends all sessions of the person, including this one.
     async fn sign_out_everywhere(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let ended = identity(ctx).sign_out_everywhere(&user, ctx.data_unchecked()).await;
@@ -125,7 +126,7 @@ impl Own {
         ended.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Makes a further organisation, owned by the person. `refresh` with its slug brings an access token for it.
+    /// Creates another organisation, owned by the person. `refresh` with its slug returns an access token for it.
     async fn create_organisation(
         &self,
         ctx: &Context<'_>,
@@ -136,8 +137,9 @@ impl Own {
         made.map(MembershipView::from).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Accepts an invitation by the token of its link. Who has an account signs in with the address that was invited;
-    /// who has none says who they are, and signs in afterwards. `refresh` with the organisation's slug leads there.
+    /// Accepts an invitation with the token of its link. People with an account sign in with the invited address first;
+    /// others give `person`, and sign in afterwards. `refresh` with the organisation's slug returns an access token for
+    /// it.
     async fn accept_invitation(
         &self,
         ctx: &Context<'_>,
@@ -153,7 +155,7 @@ impl Own {
         joined.map(MembershipView::from).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Deletes the account for good. Who is the only owner of an organisation makes somebody else an owner first.
+    /// Deletes the account permanently. The only owner of an organisation must make somebody else the owner first.
     async fn delete_account(&self, ctx: &Context<'_>, password: String) -> async_graphql::Result<bool> {
         let (user, _) = person(ctx).await?;
         let rules = ctx.data_unchecked::<Arc<RuleSet>>();

@@ -1,4 +1,4 @@
-//! The operations of the account endpoint: each decodes, calls one service, encodes.
+//! The operations of the account endpoint: decode, one service call, encode.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::http::error_body;
 
-/// Builds the schema over the people of an installation.
+/// Builds the schema for the people of an installation.
 pub fn build(identity: Arc<Identity>, rules: Arc<RuleSet>) -> AccountSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .data(identity)
@@ -37,14 +37,14 @@ pub fn build(identity: Arc<Identity>, rules: Arc<RuleSet>) -> AccountSchema {
 #[derive(Default, MergedObject)]
 pub struct Query(People, FactorsQuery);
 
-/// Who asks, and where they are signed in.
+/// The caller and their session.
 #[derive(Default)]
 pub struct People;
 
 #[Object]
 impl People {
-    /// The person whose access token comes with the request. Who came in through an organisation's provider sees that
-    /// organisation alone, and may do nothing here but this, `refresh` and `signOut`.
+    /// The person whose access token comes with the request. Somebody who signed in through an organisation's provider
+    /// sees only that organisation, and may use only this, `refresh` and `signOut`.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<Me> {
         let SignedInUser { user, only, .. } = signed_in_user(ctx).await?;
         let mut memberships = identity(ctx).memberships(user.id).await.map_err(|error| to_graphql_error(&error))?;
@@ -52,7 +52,7 @@ impl People {
         Ok(Me { user: user.into(), memberships: memberships.into_iter().map(Into::into).collect() })
     }
 
-    /// Where the person is signed in, the last used first.
+    /// The sessions of the person, last used first.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OpenSession>> {
         let (user, session) = person(ctx).await?;
         let found = identity(ctx).sessions(user.id).await.map_err(|error| to_graphql_error(&error))?;
@@ -64,14 +64,14 @@ impl People {
 #[derive(Default, MergedObject)]
 pub struct Mutation(Entering, Own, Factors);
 
-/// What people do who are not signed in yet.
+/// Operations for people who are not signed in.
 #[derive(Default)]
 pub struct Entering;
 
 #[Object]
 impl Entering {
-    /// Asks for an account with a new organisation. An email goes to the address: the link in it makes both. The answer
-    /// is the same for an address that has an account already, whose owner is told by mail.
+    /// Requests an account with a new organisation. An email is sent to the address; the link in it creates both. The
+    /// answer is the same for an address that already has an account; its owner is told by email.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> async_graphql::Result<EmailRequest> {
         let email = input.email.trim().to_owned();
         let (account, organisation) = input.split();
@@ -79,8 +79,8 @@ impl Entering {
         asked.map(|()| EmailRequest { email }).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Makes the account by the token of the link and the password of the sign-up, and signs in. `slug` is another name
-    /// in addresses for the organisation, for when the one asked for was taken meanwhile.
+    /// Creates the account with the token of the link and the password of the sign-up, and signs in. `slug` is another
+    /// name for the organisation, in case the requested one was taken meanwhile.
     async fn confirm_sign_up(
         &self,
         ctx: &Context<'_>,
@@ -93,8 +93,8 @@ impl Entering {
         opened(ctx, signed)
     }
 
-    /// Tokens for an email address and its password. With several organisations, say which by its slug. The session
-    /// lasts for 12 hours without use; to be remembered, for 30 days. Who has a second factor is answered
+    /// Returns tokens for an email address and its password. With several organisations, choose one by its slug. The
+    /// session lasts for 12 hours without use or, if remembered, for 30 days. With a second factor the answer is
     /// `SECOND_FACTOR_NEEDED` with a `challenge` for `finishSignIn`.
     async fn sign_in(
         &self,
@@ -109,20 +109,20 @@ impl Entering {
         opened(ctx, signed)
     }
 
-    /// Mails a link to a new password. The answer is the same whether or not somebody has the address.
+    /// Sends a link to reset the password. The answer is the same whether or not somebody has the address.
     async fn ask_recovery(&self, ctx: &Context<'_>, email: String) -> async_graphql::Result<EmailRequest> {
         let asked = identity(ctx).ask_recovery(&email, ctx.data_unchecked()).await;
         asked.map(|()| EmailRequest { email: email.trim().to_owned() }).map_err(|error| to_graphql_error(&error))
     }
 
-    /// Sets a new password (10 to 128 characters) by the token of the link, and ends all sessions.
+    /// Sets a new password (10 to 128 characters) with the token of the link, and ends all sessions.
     async fn recover(&self, ctx: &Context<'_>, token: String, password: String) -> async_graphql::Result<bool> {
         let recovered = identity(ctx).recover(&token, &password, ctx.data_unchecked()).await;
         recovered.map(|()| true).map_err(|error| to_graphql_error(&error))
     }
 
-    /// New tokens for a refresh token, for the same or another organisation. The token is left out where it is in a
-    /// cookie.
+    /// Exchanges a refresh token for new tokens, for the same or another organisation. Leave the token out if it is in
+    /// a cookie.
     async fn refresh(
         &self,
         ctx: &Context<'_>,
@@ -142,7 +142,7 @@ pub(super) fn identity<'a>(ctx: &Context<'a>) -> &'a Identity {
     ctx.data_unchecked::<Arc<Identity>>()
 }
 
-/// What a password opened; the device is known from now on.
+/// Completes a sign-in with a password; the device is known from now on.
 pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> async_graphql::Result<Session> {
     let signed = signed.map_err(|error| to_graphql_error(&error))?;
     if !ctx.data_unchecked::<ClientInfo>().is_known_for(&signed.user) {
@@ -151,7 +151,7 @@ pub(super) fn opened(ctx: &Context<'_>, signed: Result<SignedIn, Error>) -> asyn
     Ok(kept(ctx, signed))
 }
 
-/// Has the device known from now on, by a token that was made for it or a new one.
+/// Makes the device known, with an existing or a new token.
 pub(super) fn know(ctx: &Context<'_>, user: &users::Model, given: Option<String>) -> async_graphql::Result<()> {
     let token = given.map_or_else(|| identity(ctx).device_token(&user.email_key), Ok);
     ctx.append_http_header(
@@ -161,7 +161,7 @@ pub(super) fn know(ctx: &Context<'_>, user: &users::Model, given: Option<String>
     Ok(())
 }
 
-/// The session as it is answered: its refresh token in a cookie, where that was asked for.
+/// The session for the answer; the refresh token is put into a cookie if that was requested.
 fn kept(ctx: &Context<'_>, signed: SignedIn) -> Session {
     let mut session = Session::from(signed);
     if ctx.data_unchecked::<Jar>().holds_session {
@@ -170,19 +170,19 @@ fn kept(ctx: &Context<'_>, signed: SignedIn) -> Session {
     session
 }
 
-/// Has the browser drop a session that has ended.
+/// Makes the browser delete a session that has ended.
 pub(super) fn forget(ctx: &Context<'_>) {
     if ctx.data_unchecked::<Jar>().holds_session {
         ctx.append_http_header("set-cookie", cookies::session(None));
     }
 }
 
-/// The person whose access token comes with the request, and their session; nobody for whom a provider vouched.
+/// The person whose access token comes with the request, and their session; not for sessions through a provider.
 pub(super) async fn person(ctx: &Context<'_>) -> async_graphql::Result<(users::Model, SessionId)> {
     identity(ctx).person_of(bearer(ctx)?).await.map_err(|error| to_graphql_error(&error))
 }
 
-/// Whoever is signed in, for what concerns their session alone.
+/// The signed-in person, for operations on their own session alone.
 pub(super) async fn signed_in_user(ctx: &Context<'_>) -> async_graphql::Result<SignedInUser> {
     identity(ctx).signed_in_user(bearer(ctx)?).await.map_err(|error| to_graphql_error(&error))
 }
@@ -192,7 +192,7 @@ fn bearer<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a str> {
     token.ok_or_else(|| to_graphql_error(&Error::of(Code::Unauthenticated)))
 }
 
-/// An error as this endpoint tells it.
+/// An error in the form of this endpoint.
 pub(super) fn to_graphql_error(error: &Error) -> async_graphql::Error {
     if error.code().kind() == Kind::Internal {
         tracing::error!(error = error.log_line(), "internal error");

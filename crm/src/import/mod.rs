@@ -232,7 +232,8 @@ async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
     }
 }
 
-/// Cuts the errors file of a finished run to the length of its last commit.
+/// Cleans up after a finished run: deletes its staged file and its dry-run entries, and cuts the errors file to the length
+/// of its last commit.
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&ctx.db, run);
     let run = runs::load(ctx, run).await?;

@@ -183,7 +183,7 @@ impl<'a> Compiler<'a> {
 
     /// The relation of a field, if it leads to one record or to many as it must.
     fn relation(&self, field: &'a Field, to_one: bool) -> Result<&'a Relation> {
-        let relation = field.relation().ok_or_else(|| self.bad("it is no relation; compare its value"))?;
+        let relation = field.relation().ok_or_else(|| self.bad("it is not a relation; compare its value"))?;
         match (relation.cardinality == Cardinality::ManyToOne, to_one) {
             (true, false) => Err(self.bad("this relation takes the related record's fields")),
             (false, true) => Err(self.bad("this relation takes some, none, every, count")),
@@ -324,8 +324,8 @@ impl<'a> Compiler<'a> {
 #[track_caller]
 pub(super) fn bad_filter(path: &str, reason: &str) -> Error {
     let error = match path {
-        "" => Error::new(Code::BadFilter, format!("The filter is not accepted: {reason}.")),
-        path => Error::new(Code::BadFilter, format!("The filter is not accepted at `{path}`: {reason}.")),
+        "" => Error::new(Code::BadFilter, format!("The filter is not valid: {reason}.")),
+        path => Error::new(Code::BadFilter, format!("The filter is not valid at `{path}`: {reason}.")),
     };
     error.with("filterPath", path)
 }

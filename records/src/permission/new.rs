@@ -43,7 +43,7 @@ impl<'a> NewRecords<'a> {
     pub fn own(&self, draft: &mut Draft) -> Option<FieldIssue> {
         let (holder, me) = (self.holder?, self.ctx.caller.actor.id()?);
         if holder.kind == FieldKind::Id {
-            // a new person is not an existing one
+            // the record itself is the person, and a new one is not the caller
             return self.people.as_ref().map(|_| FieldIssue { field: holder.name.clone(), issue: Issue::Forbidden });
         }
         let by_hand = matches!(self.ctx.caller.origin, Origin::Graphql | Origin::Rest);

@@ -79,23 +79,23 @@ impl Issue {
             _ => en.to_owned(),
         };
         match self {
-            Issue::Required => pick("A value is needed.", "Une valeur est requise.", "Se requiere un valor."),
+            Issue::Required => pick("A value is required.", "Une valeur est requise.", "Se requiere un valor."),
             Issue::WrongType(what) => {
                 pick("Not accepted; expected: ", "Valeur refusée ; attendu : ", "Valor no admitido; se esperaba: ")
                     + expected::in_language(what, language)
             }
-            Issue::TooSmall(least) => pick("The least is ", "Le minimum est ", "El mínimo es ") + least,
-            Issue::TooLarge(most) => pick("The most is ", "Le maximum est ", "El máximo es ") + most,
+            Issue::TooSmall(least) => pick("The minimum is ", "Le minimum est ", "El mínimo es ") + least,
+            Issue::TooLarge(most) => pick("The maximum is ", "Le maximum est ", "El máximo es ") + most,
             Issue::TooShort(least) => {
                 pick(
-                    "The least number of characters is ",
+                    "The minimum number of characters is ",
                     "Le nombre minimum de caractères est ",
                     "El mínimo de caracteres es ",
                 ) + least
             }
             Issue::TooLong(most) => {
                 pick(
-                    "The greatest number of characters is ",
+                    "The maximum number of characters is ",
                     "Le nombre maximum de caractères est ",
                     "El máximo de caracteres es ",
                 ) + most
@@ -121,7 +121,7 @@ impl Issue {
             }
             Issue::UnknownField => pick("There is no such field.", "Ce champ n'existe pas.", "No existe ese campo."),
             Issue::ReadOnly => {
-                pick("Only the system writes this.", "Seul le système l'écrit.", "Solo el sistema lo escribe.")
+                pick("Only the system can set this.", "Seul le système l'écrit.", "Solo el sistema lo escribe.")
             }
             Issue::Forbidden => pick(
                 "Your role does not let you set this.",

@@ -1,4 +1,4 @@
-//! Load over HTTP with little cost of its own: raw connections that repeat prepared requests.
+//! HTTP load with little cost of its own: raw connections that repeat prepared requests.
 
 use std::{
     net::SocketAddr,
@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What came of a load.
+/// The result of a load.
 pub struct Load {
     /// Answers per second.
     pub rate: f64,
@@ -19,7 +19,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// The time that this part (0.5, 0.99) of the answers kept.
+    /// The response time that this share (0.5, 0.99) of the answers kept.
     pub fn percentile(&self, part: f64) -> Duration {
         let last = self.times.len() - 1;
         self.times[((last as f64) * part).round() as usize]
@@ -41,7 +41,7 @@ pub fn get(address: SocketAddr, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
 }
 
-/// Clients that ask in turn, each waiting for its answer, for a while.
+/// Clients that send requests for a while, each waiting for its answer.
 pub async fn run(address: SocketAddr, requests: Vec<Vec<u8>>, clients: usize, during: Duration) -> Load {
     let requests = Arc::new(requests);
     let started = Instant::now();
@@ -71,7 +71,7 @@ async fn ask(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, first: usize, unt
     times
 }
 
-/// One connection that is kept.
+/// A connection that is kept open.
 pub struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
@@ -85,7 +85,7 @@ impl Connection {
         Self { stream, answer: Vec::with_capacity(64 << 10), body: 0 }
     }
 
-    /// Sends a request, reads the answer, and tells its status.
+    /// Sends a request, reads the answer, and returns its status.
     pub async fn ask(&mut self, request: &[u8]) -> u16 {
         self.stream.write_all(request).await.expect("the server reads");
         self.answer.clear();

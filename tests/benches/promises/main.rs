@@ -1,7 +1,7 @@
-//! Measures what the design promises, on SQLite and on PostgreSQL, and writes `docs/benchmarks.md`.
+//! Measures the design's performance targets on SQLite and PostgreSQL, and writes `docs/benchmarks.md`.
 //!
-//! `BENCH_PART=0.01` shrinks every amount for a quick look; the page is written only by a run of the full amounts.
-//! `BENCH_ONLY=import` runs the measures whose name begins so.
+//! `BENCH_PART=0.01` reduces every amount for a quick look; the page is written only by a run with the full amounts.
+//! `BENCH_ONLY=import` runs the measures whose names start with that.
 
 mod bare;
 mod load;

@@ -13,7 +13,7 @@ const FIRST: [&str; 8] = ["Amine", "Béatrice", "Chloé", "Đan", "Élan", "Fati
 const LAST: [&str; 8] = ["Ait", "Benali", "Cherif", "Dupont", "Étienne", "Ferhat", "Garcia", "Haddad"];
 const CITIES: [&str; 10] =
     ["Alger", "Béjaïa", "Constantine", "Djelfa", "El Oued", "Oran", "Paris", "Sétif", "Tlemcen", "Zaragoza"];
-/// Values of the custom field; each is as frequent as the next.
+/// Values of the custom field, equally frequent.
 pub const TIERS: usize = 50;
 
 /// A custom field with an index, for filters.
@@ -39,7 +39,7 @@ pub fn file(folder: &Path, count: usize) -> PathBuf {
     path
 }
 
-/// Imports so many customers.
+/// Imports that many customers.
 pub fn import(app: &TestApp, count: usize) {
     let file = file(&app.scratch(""), count);
     let file = file.display().to_string();

@@ -1,4 +1,4 @@
-//! What a process takes of the machine, as Linux tells it.
+//! The resources of a process, from Linux.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ pub fn memory(process: u32) -> f64 {
     status(process, "VmRSS:").unwrap_or_default()
 }
 
-/// Waits for the end of a process; tells the most memory it ever used, in MB.
+/// Waits for the end of a process; returns the most memory it ever used, in MB.
 pub async fn most_memory(mut process: Child) -> (ExitStatus, f64) {
     let mut most: f64 = 0.0;
     loop {

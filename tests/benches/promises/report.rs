@@ -1,4 +1,4 @@
-//! The table of what was promised and what was measured.
+//! The table of targets and measured figures.
 
 use std::{fmt::Write, fs};
 
@@ -21,8 +21,8 @@ struct Line {
 }
 
 impl Report {
-    /// A line: what was measured, what stood beside it in the same run, and whether the promise is kept (nothing if
-    /// there is none for this backend).
+    /// A line: what was measured, the comparison in the same run, and whether the target is met (`None` if there is
+    /// none for this backend).
     pub fn line(
         &mut self,
         what: impl Into<String>,

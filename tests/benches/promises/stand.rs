@@ -1,17 +1,17 @@
-//! Where measuring happens: one backend, and how much of everything.
+//! The setup of a measure: one backend, and the amounts.
 
 use tests::{Tenant, TestApp};
 
-/// Which database is measured.
+/// The database that is measured.
 #[derive(Clone)]
 pub enum Backend {
     Sqlite,
-    /// A server to make databases on.
+    /// A server to create databases on.
     Postgres(String),
 }
 
 impl Backend {
-    /// SQLite, and PostgreSQL where the command found one.
+    /// SQLite, and PostgreSQL if the command found one.
     pub fn all() -> impl Iterator<Item = Backend> {
         std::iter::once(Backend::Sqlite).chain(tests::postgres().map(Backend::Postgres))
     }
@@ -53,7 +53,7 @@ impl Stand {
         TestApp::spawn_on(server, &settings).await
     }
 
-    /// An organisation in a fresh application.
+    /// An organisation in a new application.
     pub async fn tenant(&self) -> (TestApp, Tenant) {
         let app = self.app().await;
         let tenant = app.tenant("acme");
@@ -61,12 +61,12 @@ impl Stand {
     }
 }
 
-/// Part of the full amounts that this run works with.
+/// The share of the full amounts that this run uses.
 pub fn part() -> f64 {
     std::env::var("BENCH_PART").ok().and_then(|part| part.parse().ok()).unwrap_or(1.0)
 }
 
-/// An amount, as large as this run wants it.
+/// An amount, reduced to this run's share.
 pub fn amount(full: usize) -> usize {
     ((full as f64 * part()) as usize).max(1)
 }

@@ -1,4 +1,4 @@
-//! Keys of programs: what they are allowed, how long, and how soon they end.
+//! API keys: what they allow, for how long, and how fast they are revoked.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ async fn a_revoked_key_is_refused_within_a_second_on_every_node_and_open_connect
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// A connection with a subscription in place.
+/// A connection with a running subscription.
 async fn open(client: &Client) -> Socket {
     let mut request = client.url("/graphql/ws").replace("http", "ws").into_client_request().expect("an address");
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a name"));

@@ -1,9 +1,10 @@
-//! Arrows point down only (ARCHITECTURE.md): a crate uses crates of lower layers, and only `api` knows the endpoints' libraries.
+//! Dependencies point down only (ARCHITECTURE.md): a crate uses crates of lower layers, and only `api` knows the
+//! endpoints' libraries.
 
 use serde_json::Value;
 use tests::workspace;
 
-/// The house, from the ground up. Crates of one layer do not know each other.
+/// The layers, from the bottom up. Crates of one layer do not know each other.
 const LAYERS: &[&[&str]] = &[
     &["entities", "migration"],
     &["tenants", "mail"],
@@ -15,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["api"],
 ];
 
-/// Libraries of the endpoints, by the beginning of their name.
+/// Libraries of the endpoints, by prefix of their name.
 const ENDPOINTS: &[&str] = &["actix", "async-graphql", "clap"];
 
 #[test]
@@ -51,7 +52,7 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&name))
 }
 
-/// The product's crates with their direct dependencies; those of tests and build scripts are no part of it.
+/// The product's crates with their direct dependencies, without those of tests and build scripts.
 fn members(metadata: &Value) -> impl Iterator<Item = (&str, Vec<&str>)> {
     let members = metadata["workspace_members"].as_array().expect("members");
     let packages = metadata["packages"].as_array().expect("packages");

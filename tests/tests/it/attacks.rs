@@ -1,4 +1,4 @@
-//! Documents and bodies made to hurt: each is refused with a clear code, and the server answers the next request as before.
+//! Hostile documents and bodies: each is refused with a clear code, and the server answers the next request as before.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Client, TestApp};
 
-/// Far above the budget of 20 ms, which the benchmark measures, and far below what an exploding document takes.
+/// Far above the target of 20 ms, which the benchmark measures, and far below what an exploding document takes.
 const PROMPT: Duration = Duration::from_secs(2);
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Every operation and every route asks who is there and what they may do. The schemas and the routes themselves say
-//! what there is to try; what is open stands in lists, with the reason, and the lists may only shrink.
+//! Every operation and every route checks the caller and their permissions. The schemas and the routes say what there
+//! is to try. What is open is in lists, with the reason, and the lists may only shrink.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use tests::{Answer, Client, TestApp, until, workspace};
 
 use crate::{access, isolation::schema::Schema};
 
-/// Operations of the account endpoint for people who have no credential yet.
+/// Operations of the account endpoint for people without a credential.
 const OPEN: &[(&str, &str)] = &[
     ("signUp", "begins an account"),
     ("confirmSignUp", "has the token of an email"),
@@ -18,7 +18,7 @@ const OPEN: &[(&str, &str)] = &[
     ("refresh", "has a refresh token"),
 ];
 
-/// Operations of a tenant that any role is answered, with the reason.
+/// Operations of a tenant that are allowed for any role, with the reason.
 const FOR_ALL: &[(&str, &str)] = &[
     ("me", "who asks"),
     ("objects", "names of objects and fields are no secret within an organisation"),
@@ -31,7 +31,7 @@ const FOR_ALL: &[(&str, &str)] = &[
     ("changes", "those of what the caller may see; here none"),
 ];
 
-/// Operations that look for what they are about before they ask for a right: what the caller does not see does not exist.
+/// Operations that look up their target before they check a permission: what the caller cannot see does not exist.
 const FIND_FIRST: &[(&str, &str)] = &[
     ("cancelRun", "runs of others are not seen"),
     ("undoRun", "runs of others are not seen"),
@@ -51,7 +51,7 @@ const OPEN_ROUTES: &[(&str, &str)] = &[
     ("/t/{slug}/sign-on/callback", "has what the provider sent"),
 ];
 
-/// Routes that any role is answered.
+/// Routes that are allowed for any role.
 const ROUTES_FOR_ALL: &[(&str, &str)] = &[
     ("/api/schema.graphql", "names are no secret within an organisation"),
     ("/t/{slug}/api/schema.graphql", "as /api/schema.graphql"),
@@ -65,7 +65,7 @@ fn listed(list: &[(&str, &str)], name: &str) -> bool {
     list.iter().any(|(known, _)| *known == name)
 }
 
-/// Nobody, a program without any right, and one whose key was revoked.
+/// A stranger, a key without any permission, and a revoked key.
 async fn strangers(app: &TestApp) -> [(&'static str, Client); 3] {
     let tenant = app.tenant("acme");
     access::role(&tenant, json!({ "name": "nobody", "label": "Nobody" })).await;

@@ -1,4 +1,4 @@
-//! Bad input gets a code, the place and the remedy.
+//! Bad input gets an error code, the place and what to do.
 
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, TestApp};

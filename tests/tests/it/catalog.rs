@@ -1,4 +1,4 @@
-//! An organisation's own fields and objects: usable in the very next request, everywhere, and nowhere else.
+//! Custom fields and objects: usable in the next request, at every endpoint, and in no other organisation.
 
 use serde_json::{Value, json};
 use tests::{Client, Tenant, TestApp};

@@ -1,4 +1,4 @@
-//! Fields that are required, or shown, only where a record matches: told to forms, and kept at every endpoint.
+//! Fields that are required, or shown, only if a record matches: reported to forms, and enforced at every endpoint.
 
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, TestApp};
@@ -24,7 +24,7 @@ async fn siret(tenant: &Tenant) -> (Value, Value) {
     (field(tenant, input).await["id"].clone(), plan)
 }
 
-/// What is wrong with which field.
+/// The errors by field.
 fn complaints(answer: &Answer) -> Value {
     assert_eq!(answer.code(), "VALIDATION_FAILED");
     let fields = answer.body["errors"][0]["extensions"]["fields"].as_array().expect("fields");

@@ -1,4 +1,5 @@
-//! Power cuts: the server is killed in the middle of work. What it acknowledged is there, once, and the feed tells it in order.
+//! Crashes: the server is killed in the middle of work. What it acknowledged is stored once, and the feed reports it in
+//! order.
 
 use std::{collections::HashSet, fmt::Write, fs, process::Stdio};
 
@@ -162,7 +163,7 @@ async fn until(tenant: &Tenant, what: &str, enough: impl Fn(u64) -> bool) {
     wait(tenant, "{ customers { totalCount } }", what, counted).await;
 }
 
-/// Asks until the answer is the awaited one, for two minutes at most.
+/// Repeats a request until the expected answer comes, for two minutes at most.
 async fn wait(tenant: &Tenant, query: &str, what: &str, come: impl Fn(&Value) -> bool) {
     tests::until(120, what, async || come(&tenant.data(query, json!({})).await)).await;
 }

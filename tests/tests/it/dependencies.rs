@@ -1,4 +1,4 @@
-//! What the product brings in from others keeps `deny.toml`: licences, banned crates, sources.
+//! Dependencies comply with `deny.toml`: licences, banned crates, sources.
 
 use std::{collections::BTreeSet, fs};
 

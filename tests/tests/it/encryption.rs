@@ -1,4 +1,4 @@
-//! Who copies the files reads nothing of the customers in them, and no secret is written anywhere.
+//! Somebody who copies the files cannot read customers' data in them, and no secret is written anywhere.
 
 use std::{
     fs,
@@ -86,7 +86,8 @@ async fn no_customer_is_found_in_the_bytes_of_staged_files() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// What may be nowhere: not in files, not in databases of either kind, not in the log at its most talkative.
+/// What must not appear anywhere: not in files, not in databases of either kind, not in the log at its most detailed
+/// level.
 #[tokio::test]
 async fn no_secret_is_found_in_files_databases_or_logs() {
     let since = SystemTime::now() - Duration::from_secs(1);
@@ -127,7 +128,8 @@ async fn no_secret_is_found_in_files_databases_or_logs() {
     look(&app, "after an orderly end").await;
 }
 
-/// Somebody with an account, two factors and a key: an owner's token, then everything that is to be found nowhere.
+/// A person with an account, a second factor and a key: returns an owner's token, then everything that must not be
+/// found anywhere.
 async fn account(app: &TestApp) -> Vec<String> {
     const EMAIL: &str = "zenobia@quartermaine.example";
     let (password, other) = ("correct horse zenobia staple", "wrong horse quartermaine staple");
@@ -169,7 +171,7 @@ async fn account(app: &TestApp) -> Vec<String> {
     secrets
 }
 
-/// Values of encrypted fields, brought in by every endpoint.
+/// Values of encrypted fields, written through every endpoint.
 async fn sealed_values(app: &TestApp, token: String) -> Vec<String> {
     let owner = app.with_token(&token);
     let make = "mutation ($input: CreateFieldInput!) { createField(input: $input) { id } }";
@@ -228,7 +230,7 @@ fn without(mut input: Value, name: &str) -> Value {
     input
 }
 
-/// Where PostgreSQL keeps the application's database and its write-ahead log, all that was written put there.
+/// Where PostgreSQL stores the application's database and its write-ahead log, after everything is flushed.
 async fn database_folders(app: &TestApp) -> Vec<PathBuf> {
     let Some(url) = app.database_url() else { return Vec::new() };
     let mut connection = PgConnection::connect(&url).await.expect("the database");
@@ -250,7 +252,7 @@ fn staging(data: &Path) -> PathBuf {
     only(only(data.join("tenants"))).join("staging")
 }
 
-/// How many database files there are (write-ahead logs included), and which of all files hold a word, in any case.
+/// How many database files there are (including write-ahead logs), and which of all files contain a word, in any case.
 fn scan(folder: &Path, words: &[&str]) -> (usize, Vec<String>) {
     let (mut databases, mut found) = (0, Vec::new());
     for entry in fs::read_dir(folder).expect("the data folder").map(|entry| entry.expect("an entry").path()) {

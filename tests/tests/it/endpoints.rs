@@ -1,4 +1,4 @@
-//! One scenario through every endpoint: the same row in, the same record out, the same refusal.
+//! One scenario through every endpoint: the same input, the same record, the same error.
 
 use std::fs;
 

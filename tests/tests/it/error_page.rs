@@ -1,4 +1,4 @@
-//! `docs/errors.md` is made from the table of codes; `UPDATE_DOCS=1` writes it anew.
+//! `docs/errors.md` is generated from the table of codes; `UPDATE_DOCS=1` writes it.
 
 use std::{env, fmt::Write, fs};
 
@@ -16,7 +16,7 @@ fn errors_page_is_up_to_date() {
     assert!(kept == page, "docs/errors.md is old; run `UPDATE_DOCS=1 cargo test -p tests --test it errors_page`");
 }
 
-/// What a value should have been is told in the caller's language, wherever the code names it.
+/// The expected value in an error is translated, wherever the code names it.
 #[test]
 fn what_was_expected_is_said_in_every_language() {
     let mut untold = Vec::new();
@@ -49,7 +49,7 @@ fn page() -> String {
     page
 }
 
-/// One of each, with the words of an example.
+/// One issue of each kind, with an example.
 fn issues() -> Vec<Issue> {
     vec![
         Issue::Required,
@@ -71,19 +71,19 @@ const INTRODUCTION: &str = "\
 # Errors
 
 Every error has a code that programs can rely on and a message for people: what is wrong, where, and what to do. All endpoints over
-HTTP tell them as `{ \"errors\": [{ \"message\", \"extensions\": { \"code\", … } }] }`; GraphQL adds the `path` of the field that
-failed. REST answers with the status below; the command line prints the message and ends with the exit code below. A GraphQL
-document that ran is answered with 200, whatever its fields say; one that was refused before it ran (not parsed, not valid, no
-credentials, too large) has a status of its own.
+HTTP return them as `{ \"errors\": [{ \"message\", \"extensions\": { \"code\", … } }] }`; GraphQL adds the `path` of the field that
+failed. REST uses the status below; the command line prints the message and ends with the exit code below. A GraphQL document
+that ran has the status 200, also if fields failed; one that was refused before it ran (not parsed, not valid, no credentials,
+too large) has a status of its own.
 
-The table is made from `tenants/src/error/code.rs`.
+The table is generated from `tenants/src/error/code.rs`.
 
-| code | REST status | exit code | worth retrying | message, where the place has no better one |
+| code | REST status | exit code | worth retrying | default message |
 |---|---|---|---|---|
 ";
 
 const FIELDS: &str = "
-## Values that are not accepted
+## Invalid values
 
 `VALIDATION_FAILED` carries `extensions.fields: [{ field, code, message }]`, messages in the caller's language:
 

@@ -22,7 +22,7 @@ async fn ada(app: &TestApp) -> Client {
     app.with_token(signed["accessToken"].as_str().expect("a token"))
 }
 
-/// What Ada's authenticator shows after she has put the secret in.
+/// Ada's authenticator app, with the secret.
 pub struct Authenticator(Totp);
 
 impl Authenticator {
@@ -36,14 +36,14 @@ impl Authenticator {
         Self(Builder::new().with_secret(secret).with_account_name("x").build().expect("an authenticator"))
     }
 
-    /// The code of now, or of so many steps later.
+    /// The present code, or that of so many steps later.
     fn code(&self, later: u64) -> String {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs();
         self.0.generate(now + 30 * later).to_string()
     }
 }
 
-/// Switches Ada's second factor on; answers her authenticator and her recovery codes.
+/// Turns Ada's second factor on; returns her authenticator app and her recovery codes.
 pub async fn two_factors(ada: &Client) -> (Authenticator, Vec<String>) {
     let authenticator = Authenticator::of(ada).await;
     let codes = ada.account(CONFIRM, json!({ "code": authenticator.code(0) })).await.data();

@@ -1,4 +1,5 @@
-//! Real files, faults included: every row arrives or is listed with its line, and nothing is shifted into wrong columns.
+//! Real files, including their mistakes: every row is imported or listed with its line, and no value moves into another
+//! column.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -352,7 +353,7 @@ async fn a_dry_run_says_what_the_import_will_do() {
     }
 }
 
-/// The report of an import, once it has ended.
+/// The report of a finished import.
 async fn ended(tenant: &Tenant, run: &str) -> Value {
     let report = async || Answer::of(tenant.api_key.request(Method::GET, &format!("/api/imports/{run}"))).await.body;
     let ended = async || !["QUEUED", "RUNNING"].contains(&report().await["status"].as_str().unwrap_or_default());

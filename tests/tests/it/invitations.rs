@@ -1,4 +1,4 @@
-//! Inviting people by mail: who may, with which role, and how they come in.
+//! Inviting people by email: who may, with which role, and how they join.
 
 use reqwest::Method;
 use serde_json::{Value, json};

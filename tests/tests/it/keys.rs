@@ -1,4 +1,4 @@
-//! Keys are rotated while everybody goes on: nobody is refused, nothing becomes unreadable, also not when the rotation is
+//! Keys are rotated while everybody works: nobody is refused, nothing becomes unreadable, even if the rotation is
 //! killed.
 
 use std::{
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 const CREATE: &str = "mutation ($name: String!) { createCustomer(data: { lastName: $name }) { id } }";
 const READ: &str = "{ customers(first: 5) { nodes { id lastName } totalCount } }";
 
-/// People at work; none of them may be refused.
+/// Working clients; none of them may be refused.
 struct Load {
     stop: Arc<AtomicBool>,
     written: Arc<AtomicUsize>,
@@ -27,7 +27,7 @@ struct Load {
 }
 
 impl Load {
-    /// Each writes and reads, one thing after the other.
+    /// Each client writes and reads in turn.
     fn of(people: Vec<Client>) -> Self {
         let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let people = people.into_iter().map(|person| {
@@ -44,13 +44,13 @@ impl Load {
         Self { stop, written, people }
     }
 
-    /// Waits until they have done more.
+    /// Waits until they have done more work.
     async fn goes_on(&self) {
         let now = self.written.load(Ordering::SeqCst);
         until(60, "the people go on", async || self.written.load(Ordering::SeqCst) > now + 5).await;
     }
 
-    /// How much they wrote; nobody was refused.
+    /// How much they wrote; fails if one was refused.
     async fn end(self) -> usize {
         self.stop.store(true, Ordering::SeqCst);
         for person in self.people {

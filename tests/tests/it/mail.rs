@@ -1,9 +1,10 @@
-//! Emails handed to a real mail server, over STARTTLS and over TLS from the first byte; what happens when it refuses.
+//! Emails sent through a real mail server, over STARTTLS and over TLS from the first byte; and what happens when it
+//! refuses.
 
 use serde_json::json;
 use tests::{Client, MAIL_PASSWORD, MailServer, Received, TestApp, until};
 
-/// An application that hands its emails to a server.
+/// An application that sends its emails through a server.
 async fn app(server: &MailServer, url: &str, password: &str) -> TestApp {
     let ca = server.certificate().display().to_string();
     TestApp::spawn_with(&[

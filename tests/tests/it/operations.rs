@@ -1,4 +1,4 @@
-//! For those who run it: clear refusals to start, the truth about health.
+//! For operators: clear errors at start, and correct health checks.
 
 use std::fs;
 

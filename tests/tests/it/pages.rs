@@ -1,4 +1,4 @@
-//! The pages that links in emails lead to, filled in like a person would.
+//! The pages that links in emails lead to, filled in as a person would.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::factors;
 
 const PASSWORD: &str = "a long enough passphrase";
 
-/// What the page behind an email's link says in the end; the complaint where it complains.
+/// The final message of the page behind an email's link, or its error.
 fn follow(app: &TestApp, message: &Email, values: Value) -> Result<String, String> {
     open(app, &format!("{}#{}", page(message), message.token()), values)
 }

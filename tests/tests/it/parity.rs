@@ -1,4 +1,4 @@
-//! Both databases answer alike. What is expected stands here once; this binary runs on each.
+//! Both databases give the same answers. Expected values are written once; this binary runs on each database.
 
 use serde_json::{Value, json};
 use tests::{Tenant, TestApp};

@@ -1,4 +1,5 @@
-//! What strangers run into: guessed passwords, pages of other origins; and what an organisation reads of it.
+//! Protection against strangers: guessed passwords, pages of other origins; and what the organisation's log says about
+//! it.
 
 use futures::{StreamExt, stream};
 use reqwest::{Client, Method, StatusCode};

@@ -1,4 +1,4 @@
-//! The reference implementations judge our GraphQL endpoints; see `tests/protocol`.
+//! The reference implementations check our GraphQL endpoints; see `tests/protocol`.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! An end that loses nothing, and a database that comes back.
+//! A shutdown that loses nothing, and a database that comes back.
 
 use reqwest::Method;
 use serde_json::json;

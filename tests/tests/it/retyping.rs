@@ -1,4 +1,4 @@
-//! Fields whose type an admin changes, over GraphQL: refused where values would go, done beside running work.
+//! Changing the type of fields over GraphQL: refused if values would be lost, done while the field is in use.
 
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, TestApp};
@@ -23,7 +23,7 @@ fn is(data: &Value, name: &str, state: &str, kind: &str) -> bool {
     fields.iter().any(|field| field["name"] == name && field["state"] == state && field["type"] == kind)
 }
 
-/// Waits until the fields and the number of customers are so.
+/// Waits until the fields and the number of customers are as expected.
 async fn until(tenant: &Tenant, what: &str, so: impl Fn(&Value) -> bool) {
     let query = "{ customers { totalCount } object(name: \"customer\") { fields { name state type failure } } }";
     tests::until(120, what, async || so(&tenant.data(query, json!({})).await)).await;

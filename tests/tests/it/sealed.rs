@@ -1,5 +1,5 @@
-//! Fields whose values are encrypted: written, read, found by equality and shown in history like others, and compared in
-//! no other way.
+//! Encrypted fields: written, read, found by equality and shown in history like others, and not comparable in any other
+//! way.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ const CREATE: &str = "mutation ($data: CustomerCreateInput!) { createCustomer(da
 const UPDATE: &str = "mutation ($id: ID!, $data: CustomerUpdateInput!) { updateCustomer(id: $id, data: $data) { id } }";
 const FIND: &str = "query ($filter: CustomerFilter) { customers(filter: $filter) { nodes { lastName } } }";
 
-/// Customers get a secret number that is unique, a day, a salary, notes and a document.
+/// Gives customers a unique secret number, a day, a salary, notes and a document.
 pub(crate) async fn secrets(tenant: &Tenant) {
     for (name, kind, encryption, unique) in [
         ("socialNumber", "TEXT", "SEALED_EQUALITY", true),

@@ -1,4 +1,4 @@
-//! Signing in through an organisation's own provider: a real one, on this machine.
+//! Single sign-on with a real provider on this machine.
 
 use std::{
     io::{BufRead, BufReader},
@@ -27,7 +27,7 @@ impl Drop for Provider {
 }
 
 impl Provider {
-    /// A provider that sends back to an address.
+    /// A provider that redirects back to an address.
     fn start(callback: &str) -> Self {
         let folder = workspace::file("tests/protocol");
         assert!(folder.join("node_modules").is_dir(), "`make protocol` installs the provider");
@@ -56,7 +56,7 @@ impl Provider {
     }
 }
 
-/// A browser: it keeps cookies by host and path as far as this test needs, and follows redirects by hand.
+/// A minimal browser: it stores cookies by host and path, and follows redirects by hand.
 struct Browser {
     http: reqwest::Client,
     cookies: Vec<(String, String)>,
@@ -84,7 +84,7 @@ impl Browser {
         answer
     }
 
-    /// Follows the provider until it sends back to us; answers where to.
+    /// Follows the provider until it redirects back to us; returns the address.
     async fn through(&mut self, provider: &Provider, start: &str) -> String {
         let mut answer = self.get(start).await;
         for _ in 0..10 {
@@ -135,7 +135,7 @@ impl Stand {
         client.graphql(query, json!({ "input": input })).await
     }
 
-    /// Somebody whom the provider vouches for, with the access token of their session.
+    /// A person whom the provider confirms, with the access token of their session.
     async fn through(&self, sub: &str, email: &str) -> (Client, Browser) {
         let (answer, browser) = self.enter(sub, email, true).await;
         assert_eq!(answer.status(), 303, "{}", answer.text().await.expect("a text"));
@@ -143,7 +143,7 @@ impl Stand {
         (self.app.with_token(session["accessToken"].as_str().expect("a token")), browser)
     }
 
-    /// What the callback answers, and the browser that came back.
+    /// The answer of the callback, and the browser that came back.
     async fn enter(&self, sub: &str, email: &str, verified: bool) -> (Response, Browser) {
         self.provider.next(sub, email, verified).await;
         let mut browser = Browser::new();

@@ -1,4 +1,4 @@
-//! A file is about 150 lines; 400 is long, 600 is where it stops. Names say what things are for.
+//! Limits of file sizes: a file has about 150 lines; 400 is long, 600 is the maximum. Names say what things are for.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! What stands between a client and the endpoints: TLS and its certificates, the redirect to it, headers for browsers.
+//! What is between a client and the endpoints: TLS and its certificates, the redirect to it, headers for browsers.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ impl Drop for Beside {
     }
 }
 
-/// Two addresses that nobody listens at.
+/// Two addresses where nobody listens.
 fn addresses() -> [SocketAddr; 2] {
     let listeners = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("its address"))
@@ -35,7 +35,7 @@ fn certify(cert: &Path, key: &Path) -> String {
     pem
 }
 
-/// A client, without connections yet, that trusts a certificate alone.
+/// A client without connections that trusts only this certificate.
 fn trusting(pem: &str) -> Client {
     let root = Certificate::from_pem(pem.as_bytes()).expect("a certificate");
     Client::builder().tls_certs_only([root]).redirect(Policy::none()).build().expect("a client")

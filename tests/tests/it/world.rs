@@ -1,15 +1,15 @@
-//! Things that several suites need in an organisation.
+//! Helpers that several suites need in an organisation.
 
 use serde_json::{Value, json};
 use tests::Tenant;
 
-/// Makes a field, and answers it.
+/// Creates a field and returns it.
 pub async fn field(tenant: &Tenant, input: Value) -> Value {
     let query = "mutation ($input: CreateFieldInput!) { createField(input: $input) { id name state } }";
     tenant.data(query, json!({ "input": input })).await["createField"].clone()
 }
 
-/// An object of the organisation's own: vehicles with a price, a colour and an owner among the customers.
+/// A custom object: vehicles with a price, a colour and an owner among the customers.
 pub async fn vehicles(tenant: &Tenant) {
     let query = "mutation ($input: CreateObjectInput!) { createObject(input: $input) { name } }";
     let input = json!({ "name": "vehicle", "plural": "vehicles", "label": { "en": "Vehicle", "fr": "Véhicule" } });

@@ -1,5 +1,5 @@
-//! A handler of actix and sqlx that answers the same rows as JSON, and nothing more: no credentials, no permissions, no
-//! catalog, no GraphQL. It runs as a process of its own, as ours does.
+//! A handler of actix and sqlx that returns the same rows as JSON and does nothing else: no credentials, no
+//! permissions, no catalog, no GraphQL. It runs in its own process, as the server does.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::Layout;
 
-/// As many connections as ours has by default.
+/// As many connections as the server has by default.
 const CONNECTIONS: u32 = 20;
 
-/// The handler, running.
+/// The running handler.
 pub struct Process {
     pub address: SocketAddr,
     child: Child,

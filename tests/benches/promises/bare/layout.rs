@@ -1,4 +1,4 @@
-//! Where an organisation's customers are in PostgreSQL, and SQL on them.
+//! Where an organisation's customers are stored in PostgreSQL, and SQL on them.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Reads what the catalog of an organisation says of customers.
+    /// Reads the catalog of an organisation about customers.
     pub async fn read(url: &str, slug: &str) -> Self {
         let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
         let tenant = sqlx::query("SELECT id FROM control.tenants WHERE slug = $1").bind(slug);
@@ -69,7 +69,7 @@ impl Layout {
         copy.finish().await.expect("COPY ends")
     }
 
-    /// The statements that write again what creating one customer wrote: its row, its change, its commit, the clock.
+    /// The statements that repeat what creating one customer wrote: its row, its change, its commit, the clock.
     pub async fn copies_of_a_creation(&self, connection: &mut PgConnection) -> Vec<String> {
         let schema = &self.schema;
         let number = self.column("number");
@@ -94,7 +94,7 @@ impl Layout {
         ]
     }
 
-    /// An insert of a row like the last one of a table, with some columns of its own.
+    /// An insert of a row like the last one of a table, with some columns changed.
     async fn copy_of(&self, connection: &mut PgConnection, table: &str, fresh: &[(String, &str)]) -> String {
         let sql = format!("SELECT * FROM {}.{table} LIMIT 1", self.schema);
         let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await.expect("a row to copy");

@@ -1,4 +1,4 @@
-//! What ours is measured beside: the same rows by bare SQL, and by a handler with nothing but SQL in it.
+//! What the server is compared with: the same rows by bare SQL, and by a handler that only runs SQL.
 
 mod handler;
 mod layout;

@@ -1,4 +1,5 @@
-//! What a role costs: the same page for who may do everything, and for who has a role that says it field by field.
+//! The cost of a role: the same page for a caller who may do everything, and for one whose role lists fields one by
+//! one.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::{
     stand::{Stand, amount},
 };
 
-/// Each of them in turn, this often, for as long: what else the machine does meets both alike.
+/// The two alternate, so that other load on the machine affects both.
 const ROUNDS: usize = 4;
 const DURING: Duration = Duration::from_secs(4);
 

@@ -1,4 +1,4 @@
-//! Documents made to hurt: how long refusing one takes.
+//! Hostile documents: how long it takes to refuse them.
 
 use serde_json::json;
 

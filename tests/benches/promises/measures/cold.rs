@@ -1,4 +1,4 @@
-//! Many organisations registered, few of them at work: the first request of a cold one, and what the server keeps.
+//! Many registered organisations, few of them active: the first request of a cold one, and the server's memory.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 const TOUCHED: usize = 200;
-/// Organisations that are made at the same time.
+/// Organisations that are created at the same time.
 const AT_ONCE: usize = 4;
 const PASSWORD: &str = "a long enough passphrase";
 
@@ -45,7 +45,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     report.line("memory with many organisations", stand.name(), kept, "< 1 GB", Some(memory < 1024.0));
 }
 
-/// An organisation and its owner, made as operators do.
+/// An organisation and its owner, created as operators do.
 async fn found(program: Program, n: usize) {
     let making = move || {
         let (slug, email) = (format!("org-{n}"), format!("o{n}@example.com"));

@@ -1,4 +1,4 @@
-//! A large file: how fast it arrives, with mapping, validation, duplicate check and history, and in how much memory.
+//! A large file: how fast it is imported with mapping, validation, duplicate check and history, and in how much memory.
 
 use std::{process::Stdio, time::Instant};
 

@@ -1,4 +1,4 @@
-//! From nothing to ready, and what an idle server keeps.
+//! Time from start to ready, and the memory of an idle server.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! One record, durable: through the whole pipeline, and by bare SQL writing the same rows.
+//! One durable record: through the whole pipeline, and by bare SQL that writes the same rows.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Ways around a role that were tried and are closed: by what is made of a hidden field, by the other end of a link, by
-//! work in the background, by what was answered before.
+//! Attempts to get around a role, all of them blocked: through derived fields, the other end of a link, background
+//! work, and stored answers.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is hidden stays so where something else is made of it, matched by it or written through it.
+//! Hidden values stay hidden when something is derived from them, matched by them or written through them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tests::{Answer, Client, TestApp, until};
 use super::{all, hiding, on, program, role};
 use crate::world;
 
-/// What became of a file that somebody sent in.
+/// The result of an upload.
 async fn imported(client: &Client, query: &str, csv: &'static str) -> (Value, String) {
     let sent = Answer::of(client.request(Method::POST, &format!("/api/imports{query}")).body(csv)).await;
     let run = sent.body["runId"].as_str().unwrap_or_else(|| panic!("{}", sent.text)).to_owned();

@@ -1,4 +1,4 @@
-//! What a role hides is not to be learned: not by asking, not by asking around it.
+//! What a role hides cannot be found out, directly or indirectly.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use tests::{Answer, Client, Tenant, TestApp};
 use super::{program, role};
 use crate::world;
 
-/// The price that nobody but the administrator may learn, as it is written and as it is kept.
+/// The price that only the administrator may know, as it is written and as it is stored.
 const SECRET: &str = "4242.42";
 
-/// An organisation with vehicles whose prices are hidden from the role `clerk`, and who has it.
+/// An organisation with vehicles whose prices are hidden from the role `clerk`, and a member with that role.
 async fn world(app: &TestApp) -> (Tenant, Client, String) {
     let tenant = app.tenant("acme");
     world::vehicles(&tenant).await;
@@ -39,7 +39,7 @@ async fn world(app: &TestApp) -> (Tenant, Client, String) {
     (tenant, clerk, vehicle)
 }
 
-/// Ways to ask for it. Each is refused as a whole, or in the part that asks.
+/// Ways to ask for it. Each is refused as a whole, or in the part that asks for it.
 const WAYS: &[&str] = &[
     // to have it shown
     "{ vehicles { nodes { price } } }",

@@ -1,4 +1,4 @@
-//! Members with roles of their own, as they come to the endpoints.
+//! Members with different roles, through the endpoints.
 
 use serde_json::{Value, json};
 use tests::{Client, TestApp, until};

@@ -1,4 +1,4 @@
-//! Who may do what: roles down to the record and the field, through the endpoints.
+//! Permissions: roles down to the record and the field, through the endpoints.
 
 mod around;
 mod derived_from;
@@ -15,7 +15,7 @@ pub fn all() -> Value {
         "merge": "ALL", "import": "ALL", "export": "ALL" })
 }
 
-/// The same on one object, but for what is said otherwise.
+/// The same on one object, apart from what is given.
 pub fn on(object: &str, more: Value) -> Value {
     let mut access = all();
     access["object"] = json!(object);
@@ -25,7 +25,7 @@ pub fn on(object: &str, more: Value) -> Value {
     access
 }
 
-/// A role that may do everything, but see one field.
+/// A role that may do everything, but cannot see one field.
 pub fn hiding(name: &str, object: &str, field: &str, permissions: &[&str]) -> Value {
     let fields = json!({ "fields": [{ "field": field, "access": "HIDDEN" }] });
     json!({ "name": name, "permissions": permissions, "others": all(), "objects": [on(object, fields)] })
@@ -37,12 +37,12 @@ pub async fn role(tenant: &Tenant, input: Value) {
     tenant.data(query, json!({ "input": input })).await;
 }
 
-/// A program with a role.
+/// An API key with a role.
 pub fn program(app: &TestApp, tenant: &Tenant, role: &str) -> Client {
     app.api_key(&tenant.slug, role)
 }
 
-/// Somebody who was invited and came, with their member id.
+/// An invited person who has joined, with their member id.
 pub async fn member(app: &TestApp, tenant: &Tenant, email: &str, role: &str) -> (Client, String) {
     const PASSWORD: &str = "a long enough passphrase";
     let invite = "mutation ($email: String!, $role: String!) { inviteMember(email: $email, role: $role) { id } }";

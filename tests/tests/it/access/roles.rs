@@ -1,4 +1,4 @@
-//! Roles, teams and members as those who manage them work with them.
+//! Roles, teams and members, from the view of those who manage them.
 
 use serde_json::{Value, json};
 use tests::{TestApp, until};

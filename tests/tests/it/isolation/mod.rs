@@ -1,5 +1,5 @@
-//! Another organisation's records do not exist. The schema itself says what there is to try: every query and every
-//! mutation is called with the other's ids, wherever an id goes.
+//! Another organisation's records do not exist. The schema says what there is to try: every query and every mutation is
+//! called with the other's ids, in every place for an id.
 
 pub mod schema;
 
@@ -10,7 +10,7 @@ use tests::{Answer, Tenant, TestApp, until};
 use crate::world;
 use schema::Schema;
 
-/// Root fields that may answer more than nothing to a foreign id, with the reason. This list may only shrink.
+/// Root fields that may return something for a foreign id, with the reason. This list may only shrink.
 const EXCEPTIONS: &[(&str, &str)] = &[];
 
 /// What a mutation may say about an id that does not exist here.
@@ -121,7 +121,7 @@ async fn populate(tenant: &Tenant) -> Vec<String> {
     vec![customer, interaction, vehicle, point, import(tenant).await]
 }
 
-/// An import that has ended; its id.
+/// The id of a finished import.
 async fn import(tenant: &Tenant) -> String {
     let upload =
         tenant.api_key.request(Method::POST, "/api/imports?object=customer").header("content-type", "text/csv");

@@ -1,4 +1,4 @@
-//! The schema by introspection: which operations there are, and a call of each with an id in every place that takes one.
+//! The schema by introspection: all operations, and a call of each with an id in every place for one.
 
 use serde_json::{Map, Value, json};
 use tests::Client;
@@ -19,12 +19,12 @@ const DEPTH: usize = 3;
 pub struct Schema(Value);
 
 impl Schema {
-    /// That of an endpoint.
+    /// The schema of an endpoint.
     pub async fn of(client: &Client, path: &str) -> Self {
         Self(client.graphql_at(path, INTROSPECTION, json!({})).await.data()["__schema"].clone())
     }
 
-    /// That of an endpoint which does not answer deep questions: lists of lists are not told.
+    /// The schema of an endpoint that does not answer deep queries: lists of lists are not included.
     pub async fn shallow(client: &Client, path: &str) -> Self {
         Self(client.graphql_at(path, SHALLOW, json!({})).await.data()["__schema"].clone())
     }
@@ -41,7 +41,7 @@ impl Schema {
         list(&field["args"]).any(|argument| self.holds_id(&argument["type"], DEPTH))
     }
 
-    /// A document that calls the field with an id wherever one fits; nothing if an argument cannot be made up.
+    /// A document that calls the field with an id in every possible place; `None` if an argument cannot be made up.
     pub fn call(&self, kind: &str, field: &Value, id: &str) -> Option<(String, Value)> {
         let name = field["name"].as_str()?;
         let mut variables = Map::new();
@@ -86,7 +86,7 @@ impl Schema {
         }
     }
 
-    /// A value for an argument, of an object that there is.
+    /// A value for an argument, of an existing object.
     fn named_sample(&self, name: &str, ty: &Value, id: &str, depth: usize) -> Option<Value> {
         let sample = self.sample(ty, id, depth)?;
         Some(if name == "object" && sample == "sample" { json!("customer") } else { sample })
