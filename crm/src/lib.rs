@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use records::{
     catalog::spec::ObjectSpec,
+    operations::Module,
     rules::{RuleSet, Rules},
 };
 
@@ -25,6 +26,8 @@ pub struct StandardObject {
     pub declaration: fn() -> ObjectSpec,
     /// What it demands beyond its fields, where it does.
     pub rules: Option<fn() -> Arc<dyn Rules>>,
+    /// Its operations beyond access to its records, and the fields that it adds to records.
+    pub operations: Option<fn() -> Module>,
 }
 
 /// The standard objects, each after those it links to.
@@ -34,6 +37,11 @@ pub const OBJECTS: &[StandardObject] =
 /// The declarations of all standard objects.
 pub fn objects() -> Vec<ObjectSpec> {
     OBJECTS.iter().map(|object| (object.declaration)()).collect()
+}
+
+/// The operations of all standard objects.
+pub fn operations() -> impl Iterator<Item = Module> {
+    OBJECTS.iter().filter_map(|object| Some((object.operations?)()))
 }
 
 /// The rules of all standard objects, as a context takes them.

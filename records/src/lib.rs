@@ -11,6 +11,7 @@ mod fixture;
 pub mod fold;
 pub mod invitations;
 pub mod members;
+pub mod operations;
 pub mod permission;
 mod reseal;
 pub mod roles;

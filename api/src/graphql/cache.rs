@@ -8,13 +8,18 @@ use quick_cache::{Weighter, sync::Cache};
 use records::catalog::Catalog;
 use tenants::error::Result;
 
-use super::schema::{self, Fingerprint, Schema};
+use super::{
+    operations::Table,
+    schema::{self, Fingerprint, Schema},
+};
 
 /// Schemas up to a number of bytes.
 pub struct Schemas {
     shapes: Cache<Fingerprint, Arc<Schema>, Bytes>,
     /// The last catalog of each tenant and its schema; neither is kept alive by it.
     recent: Cache<TenantId, (Weak<Catalog>, Weak<Schema>)>,
+    /// The operations of all schemas.
+    table: Arc<Table>,
 }
 
 #[derive(Clone)]
@@ -31,10 +36,10 @@ const RECENT: usize = 10_000;
 
 impl Schemas {
     /// A cache of at most this many bytes; one schema always fits.
-    pub fn new(bytes: u64) -> Self {
+    pub fn new(bytes: u64, table: Arc<Table>) -> Self {
         let typical = 2_000_000;
         let items = usize::try_from(bytes / typical).unwrap_or(usize::MAX).max(4);
-        Self { shapes: Cache::with_weighter(items, bytes, Bytes), recent: Cache::new(RECENT) }
+        Self { shapes: Cache::with_weighter(items, bytes, Bytes), recent: Cache::new(RECENT), table }
     }
 
     /// The schema of a tenant's catalog; made once, however many ask at the same time.
@@ -49,7 +54,7 @@ impl Schemas {
             return Ok(schema);
         }
         let fingerprint = schema::fingerprint(catalog);
-        let build = async { Schema::build(catalog).map(Arc::new) };
+        let build = async { Schema::build(catalog, &self.table).map(Arc::new) };
         let schema = self.shapes.get_or_insert_async(&fingerprint, build).await?;
         self.recent.insert(tenant, (Arc::downgrade(catalog), Arc::downgrade(&schema)));
         Ok(schema)

@@ -153,7 +153,23 @@ fn from_query(query: &str) -> Result<Request, Refusal> {
     understood(fields)
 }
 
-async fn from_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Request, Refusal> {
+async fn from_body(headers: &HeaderMap, body: web::Payload) -> Result<Request, Refusal> {
+    let mut request = match json_body(headers, body).await? {
+        Json::Object(fields) => understood(fields)?,
+        Json::Array(_) => {
+            return Err(Refusal::bad_request("Batches are not taken; send one request at a time, or one document."));
+        }
+        _ => return Err(Refusal::bad_request("The body is not an object with a `query`.")),
+    };
+    request.idempotency = idempotency_key(headers)?;
+    Ok(request)
+}
+
+/// A body of JSON.
+///
+/// # Errors
+/// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `BAD_REQUEST`.
+pub async fn json_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Json, Refusal> {
     is_json(headers)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
@@ -164,16 +180,7 @@ async fn from_body(headers: &HeaderMap, mut body: web::Payload) -> Result<Reques
         }
         bytes.extend_from_slice(&chunk);
     }
-    let mut request = match serde_json::from_slice(&bytes) {
-        Ok(Json::Object(fields)) => understood(fields)?,
-        Ok(Json::Array(_)) => {
-            return Err(Refusal::bad_request("Batches are not taken; send one request at a time, or one document."));
-        }
-        Ok(_) => return Err(Refusal::bad_request("The body is not an object with a `query`.")),
-        Err(error) => return Err(Refusal::not_json(format!("The body is not JSON: {error}."))),
-    };
-    request.idempotency = idempotency(headers)?;
-    Ok(request)
+    serde_json::from_slice(&bytes).map_err(|error| Refusal::not_json(format!("The body is not JSON: {error}.")))
 }
 
 /// Only JSON is taken: a page of another site can send forms and plain text without being asked, but not this.
@@ -190,7 +197,11 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::with_status(415, Code::UnsupportedMediaType, Code::UnsupportedMediaType.message()))
 }
 
-fn idempotency(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+/// The `Idempotency-Key` of a request.
+///
+/// # Errors
+/// `BAD_REQUEST` for one that is too long or no plain text.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),

@@ -13,6 +13,7 @@ mod operations;
 mod plan;
 mod request_limits;
 mod respond;
+pub mod rest;
 pub mod schema;
 mod sockets;
 mod subscribe;
@@ -26,6 +27,7 @@ use tenants::{Caller, error::Result};
 pub use budget::{Budget, Budgets, Left};
 pub(crate) use execute::instant;
 pub use http::handle;
+pub use operations::Table;
 pub use request_limits::admit;
 pub use respond::{Answer, Request};
 
@@ -46,10 +48,10 @@ const SCHEMA_BYTES: u64 = 256 * 1024 * 1024;
 const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Endpoint {
-    /// An endpoint whose writes follow these rules, and whose callers may each spend so much.
-    pub fn new(rules: Arc<RuleSet>, budget: Budget) -> Self {
+    /// An endpoint with these operations, whose writes follow these rules, and whose callers may each spend so much.
+    pub fn new(rules: Arc<RuleSet>, budget: Budget, table: Arc<Table>) -> Self {
         Self {
-            schemas: cache::Schemas::new(SCHEMA_BYTES),
+            schemas: cache::Schemas::new(SCHEMA_BYTES, table),
             documents: plan::Documents::new(DOCUMENT_BYTES),
             budget,
             budgets: Budgets::default(),

@@ -64,7 +64,8 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
         origins: Origins::new(app.registry.control().clone()),
         own: own.map(|url| url.origin().ascii_serialization()),
     });
-    let endpoint = web::Data::new(crate::graphql::Endpoint::new(Arc::clone(&app.rules), budget));
+    let table = Arc::new(crate::graphql::Table::of_release()?);
+    let endpoint = web::Data::new(crate::graphql::Endpoint::new(Arc::clone(&app.rules), budget, Arc::clone(&table)));
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(state.clone())
@@ -79,6 +80,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
             .wrap(actix_web::middleware::from_fn(cors::cors))
             .wrap(actix_web::middleware::from_fn(context::observe))
             .configure(routes)
+            .configure(|config| crate::graphql::rest::routes(config, &table))
             .default_service(web::to(errors::no_such_route))
     })
     .workers(std::thread::available_parallelism().map_or(2, usize::from))

@@ -14,4 +14,5 @@ pub const OBJECT: StandardObject = StandardObject {
     name: "contactPoint",
     declaration: model::object,
     rules: Some(|| std::sync::Arc::new(rules::ContactPointRules)),
+    operations: None,
 };

@@ -22,6 +22,7 @@ pub const OBJECT: StandardObject = StandardObject {
     name: "customer",
     declaration: model::object,
     rules: Some(|| std::sync::Arc::new(rules::CustomerRules)),
+    operations: None,
 };
 
 /// Customers written in one transaction.

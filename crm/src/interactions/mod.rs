@@ -10,4 +10,5 @@ pub const OBJECT: StandardObject = StandardObject {
     name: "interaction",
     declaration: model::object,
     rules: Some(|| std::sync::Arc::new(rules::InteractionRules)),
+    operations: None,
 };

@@ -8,7 +8,8 @@ use records::catalog::{
 };
 
 /// The standard object `member`.
-pub const OBJECT: StandardObject = StandardObject { name: "member", declaration: object, rules: None };
+pub const OBJECT: StandardObject =
+    StandardObject { name: "member", declaration: object, rules: None, operations: None };
 
 /// The declaration of `member`.
 fn object() -> ObjectSpec {

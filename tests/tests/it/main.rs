@@ -27,6 +27,7 @@ mod parity;
 mod protection;
 mod protocol;
 mod resilience;
+mod rest;
 mod retyping;
 mod sdl;
 mod sealed;

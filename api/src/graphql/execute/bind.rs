@@ -4,11 +4,13 @@ use records::{
     Ctx,
     catalog::{Field, FieldId, FieldKind, Object, ObjectId, Relation},
     engine::{ListQuery, Listing},
+    operations::{AddedField, Selected},
     values::Locale,
 };
 use serde_json::{Map, Value as Json};
 use tenants::error::{Code, Error, Result};
 
+use super::tree::Answer;
 use crate::graphql::{
     input::{Variables, arguments},
     plan::{Planned, Selection, Source},
@@ -63,6 +65,8 @@ pub enum What<'a> {
     Many { relation: FieldId, connection: Connection<'a> },
     /// What was changed.
     History { object: ObjectId, first: u32, after: Option<String>, ty: &'a TypeRef },
+    /// What the table adds.
+    Added { field: &'a AddedField, args: Map<String, Json>, selected: Selected, answer: Answer<'a> },
     /// What cannot be answered, and why.
     Refused(Error),
 }
@@ -72,6 +76,11 @@ pub struct Connection<'a> {
     pub query: ListQuery,
     /// No record is wanted.
     pub empty: bool,
+    pub page: PageOf<'a>,
+}
+
+/// What is asked of a page and its records.
+pub struct PageOf<'a> {
     pub ty: &'a str,
     pub parts: Vec<(&'a Planned, PartOf<'a>)>,
 }
@@ -100,7 +109,9 @@ impl<'a> Connection<'a> {
             *(if self.query.page.backwards { &mut page.has_previous } else { &mut page.has_next }) = true;
         }
     }
+}
 
+impl<'a> PageOf<'a> {
     /// The selections on the page's records.
     pub fn records(&self) -> Vec<&Record<'a>> {
         let mut records = Vec::new();
@@ -183,6 +194,13 @@ impl<'a> Binder<'a> {
             return Ok(What::History { object: object.id, first, after, ty: &declared.ty });
         }
         let missing = || Error::internal(format!("the plan speaks of {}.{}", object.name, declared.name));
+        if let Resolver::Added { ty, name, .. } = &declared.resolver {
+            let schema = self.schema;
+            let field = schema.table.added(ty, name).ok_or_else(missing)?;
+            let args = self.arguments(declared, planned)?;
+            let (selected, answer) = (self.selected(planned), self.answer(&declared.ty, planned)?);
+            return Ok(What::Added { field, args, selected, answer });
+        }
         let field = object.field(&declared.name).ok_or_else(missing)?;
         match (&declared.resolver, &field.kind, &planned.selection) {
             (Resolver::Actor, ..) => Ok(What::Actor { at: place(select, field.id), ty: &declared.ty }),
@@ -212,26 +230,33 @@ impl<'a> Binder<'a> {
     ) -> Result<Connection<'a>> {
         let args = self.arguments(declared, planned)?;
         let mut query = super::page::query(self, object, &args)?;
+        let page = self.page(object, selection, &mut query.select)?;
+        query.total = page.parts.iter().any(|(_, part)| matches!(part, PartOf::TotalCount));
+        Ok(Connection { query, empty: super::page::is_empty(&args), page })
+    }
+
+    /// What a selection on a page asks; columns that its records need are added to `select`.
+    ///
+    /// # Errors
+    /// Only when the program is at fault.
+    pub fn page(&self, object: &'a Object, selection: &'a Selection, select: &mut Vec<FieldId>) -> Result<PageOf<'a>> {
         let mut parts = Vec::with_capacity(selection.fields.len());
         for planned in &selection.fields {
             let declared = self.declared(selection, planned);
             let part = match (declared.map(|declared| &declared.resolver), &planned.selection) {
                 (None, _) => PartOf::Typename,
                 (Some(Resolver::Connection(Part::Nodes)), Some(nodes)) => {
-                    PartOf::Nodes(self.record(object, nodes, &mut query.select))
+                    PartOf::Nodes(self.record(object, nodes, select))
                 }
                 (Some(Resolver::Connection(Part::Edges)), Some(edges)) => {
-                    PartOf::Edges { ty: self.type_name(edges), parts: self.edges(object, edges, &mut query.select) }
+                    PartOf::Edges { ty: self.type_name(edges), parts: self.edges(object, edges, select) }
                 }
-                (Some(Resolver::Connection(Part::TotalCount)), _) => {
-                    query.total = true;
-                    PartOf::TotalCount
-                }
+                (Some(Resolver::Connection(Part::TotalCount)), _) => PartOf::TotalCount,
                 (Some(_), _) => PartOf::PageInfo { ty: &declared.ok_or_else(|| Error::internal("a part"))?.ty },
             };
             parts.push((planned, part));
         }
-        Ok(Connection { query, empty: super::page::is_empty(&args), ty: self.type_name(selection), parts })
+        Ok(PageOf { ty: self.type_name(selection), parts })
     }
 
     fn edges(

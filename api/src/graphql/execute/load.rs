@@ -16,6 +16,7 @@ use super::{
     actors,
     bind::{Bound, Connection, Record, What},
     history,
+    tree::Read,
 };
 
 /// What was found for the fields of a [`Record`], in their order; empty where none follows anything.
@@ -32,6 +33,8 @@ pub enum Link {
     One { rows: HashMap<RecordId, Row>, links: Links },
     /// Pages by the id of the record they belong to.
     Many { pages: HashMap<RecordId, Listing>, links: Vec<Links> },
+    /// What the table's handler answered by record, and the records that it names.
+    Answers { trees: HashMap<RecordId, Json>, read: Vec<Read> },
     /// Trees by what stands in the column, or by record.
     Trees(HashMap<String, Json>),
 }
@@ -66,7 +69,7 @@ pub async fn load_pages<'a>(
     pages: impl Iterator<Item = &'a Listing>,
 ) -> Result<Vec<Links>> {
     let rows: Vec<&Row> = pages.flat_map(|page| &page.rows).collect();
-    let loads = connection.records().into_iter().map(|record| load(ctx, record, rows.clone()));
+    let loads = connection.page.records().into_iter().map(|record| load(ctx, record, rows.clone()));
     try_join_all(loads).await
 }
 
@@ -97,6 +100,13 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
         What::History { object, first, after, .. } => {
             let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
             Link::Trees(history::trees(ctx, *object, &ids, *first, after.as_deref()).await?)
+        }
+        What::Added { field, args, selected, answer } => {
+            let records: HashSet<RecordId> = rows.iter().map(|row| row.id).collect();
+            let records = records.into_iter().collect();
+            let trees = field.run(ctx, records, args.clone(), selected.clone()).await?;
+            let read = answer.read(ctx, trees.values()).await?;
+            Link::Answers { trees, read }
         }
         _ => Link::Own,
     })

@@ -84,8 +84,8 @@ fn limit(name: &str, size: Option<&Json>) -> Result<u32> {
 }
 
 /// `first` of a list that has its own sizes: this many where the request does not say, and at most `most`.
-pub fn first(args: &Map<String, Json>, default: u32, most: u32) -> Result<u32> {
-    number("first", args.get("first").filter(|value| !value.is_null()), default, most)
+pub fn first(given: Option<i64>, default: u32, most: u32) -> Result<u32> {
+    number("first", given.map(Json::from).as_ref(), default, most)
 }
 
 fn number(name: &str, size: Option<&Json>, default: u32, most: u32) -> Result<u32> {

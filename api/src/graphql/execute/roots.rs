@@ -7,6 +7,7 @@ use records::{
     Ctx,
     catalog::{FieldId, Object},
     engine::{self, Archived, Listing, Row},
+    operations::Entry,
 };
 use serde_json::{Map, Value as Json};
 use tenants::error::{Code, Error, Result};
@@ -17,12 +18,11 @@ use super::{
     out::{Completed, Out},
     show::Show,
     totals::{Found, Totals},
-    tree::Tree,
+    tree::{Answer, Read, Tree},
 };
 use crate::graphql::{
-    operations,
     plan::{Planned, Selection, Source},
-    schema::model::{Action, Resolver, TypeRef},
+    schema::model::{Action, Resolver},
 };
 
 /// A root field, understood.
@@ -42,11 +42,14 @@ pub enum Root<'a> {
         record: Record<'a>,
     },
     Totals(Totals<'a>),
+    /// A query of the table.
     Operation {
-        name: &'static str,
+        entry: &'a Entry,
         args: Map<String, Json>,
-        ty: &'a TypeRef,
+        answer: Answer<'a>,
     },
+    /// What a mutation answered itself.
+    Answered(Answer<'a>),
     Refused(Error),
 }
 
@@ -60,7 +63,8 @@ pub enum Fetched {
         links: Links,
     },
     Totals(Found),
-    Tree(Json),
+    /// An answer, and the records that it names.
+    Tree(Json, Vec<Read>),
     Failed(Error),
 }
 
@@ -74,11 +78,24 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// An operation of the table, by name.
+    ///
+    /// # Errors
+    /// When the plan speaks of one that is not there.
+    pub fn entry(&self, name: &str) -> Result<&'a Entry> {
+        let schema = self.schema;
+        let entry = schema.table.entry(name);
+        entry.map(AsRef::as_ref).ok_or_else(|| Error::internal(format!("the plan speaks of the operation {name}")))
+    }
+
     fn root_field(&self, selection: &'a Selection, planned: &'a Planned) -> Result<Root<'a>> {
         let declared = self.declared(selection, planned).ok_or_else(|| Error::internal("a root without field"))?;
         let args = self.arguments(declared, planned)?;
         let (object, action) = match &declared.resolver {
-            Resolver::Operation(name) => return Ok(Root::Operation { name, args, ty: &declared.ty }),
+            Resolver::Operation { name, .. } => {
+                let (entry, answer) = (self.entry(name)?, self.answer(&declared.ty, planned)?);
+                return Ok(Root::Operation { entry, args, answer });
+            }
             Resolver::Records { object, action } => (self.object(object)?, *action),
             _ => return Err(Error::internal("a root that is part of something")),
         };
@@ -111,7 +128,9 @@ pub async fn fetch(ctx: &Ctx, root: &Root<'_>) -> Result<Fetched> {
 
 async fn found(ctx: &Ctx, root: &Root<'_>) -> Result<Fetched> {
     Ok(match root {
-        Root::Typename | Root::Introspection | Root::Several { .. } | Root::Refused(_) => Fetched::Nothing,
+        Root::Typename | Root::Introspection | Root::Several { .. } | Root::Answered(_) | Root::Refused(_) => {
+            Fetched::Nothing
+        }
         Root::List(connection) => {
             let mut page = engine::list(ctx, &connection.query).await?;
             connection.trim(&mut page);
@@ -120,7 +139,11 @@ async fn found(ctx: &Ctx, root: &Root<'_>) -> Result<Fetched> {
         }
         Root::Get { target, id, select, record } => fetch_rows(ctx, target, id.as_slice(), select, record).await?,
         Root::Totals(totals) => Fetched::Totals(totals.fetch(ctx).await?),
-        Root::Operation { name, args, .. } => Fetched::Tree(operations::run(ctx, name, args).await?),
+        Root::Operation { entry, args, answer } => {
+            let tree = entry.run(ctx, args.clone()).await?;
+            let read = answer.read(ctx, std::iter::once(&tree)).await?;
+            Fetched::Tree(tree, read)
+        }
     })
 }
 
@@ -161,7 +184,7 @@ pub fn show(
             Ok(())
         }
         (Root::Refused(error), _) | (_, Fetched::Failed(error)) => out.fail(planned, error),
-        (Root::List(connection), Fetched::Page(page, links)) => shown.connection(out, connection, page, links),
+        (Root::List(connection), Fetched::Page(page, links)) => shown.page(out, &connection.page, &page.into(), links),
         (Root::Get { id, record, .. }, Fetched::Rows { rows, links }) => match id.and_then(|id| rows.get(&id)) {
             Some(row) => shown.record(out, record, row, links),
             None => {
@@ -174,7 +197,9 @@ pub fn show(
             out.list(rows, |out, row| shown.record(out, record, row, links))
         }
         (Root::Totals(totals), Fetched::Totals(found)) => totals.show(binder, out, found),
-        (Root::Operation { ty, .. }, Fetched::Tree(json)) => Tree(&binder.schema.model).value(out, planned, ty, json),
+        (Root::Operation { answer, .. } | Root::Answered(answer), Fetched::Tree(json, read)) => {
+            Tree::of(&binder.schema.model, answer, read, binder.locale).answer(out, planned, answer, json)
+        }
         _ => out.fail(planned, &Error::internal("a root field was not read as it was bound")),
     })
 }

@@ -8,12 +8,34 @@ use records::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    bind::{Bound, Connection, EdgePart, PartOf, Record, What},
+    bind::{Bound, EdgePart, PageOf, PartOf, Record, What},
     load::{Link, Links, id_in},
     out::{Completed, Out},
     tree::Tree,
 };
 use crate::graphql::{plan::Planned, schema::model::Model};
+
+/// A page of records that were read.
+pub struct Page<'p> {
+    pub rows: Vec<&'p Row>,
+    /// The cursor of a row.
+    pub cursor: Box<dyn Fn(usize) -> String + 'p>,
+    pub has_next: bool,
+    pub has_previous: bool,
+    pub total: Option<i64>,
+}
+
+impl<'p> From<&'p Listing> for Page<'p> {
+    fn from(listing: &'p Listing) -> Self {
+        Self {
+            rows: listing.rows.iter().collect(),
+            cursor: Box::new(|index| listing.cursor(index)),
+            has_next: listing.has_next,
+            has_previous: listing.has_previous,
+            total: listing.total,
+        }
+    }
+}
 
 /// Writes what was read for one request.
 #[derive(Clone, Copy)]
@@ -45,7 +67,7 @@ impl Show<'_> {
             },
             (What::Parts { at, field, ty }, _) => {
                 let json = self.parts(field, cell(*at));
-                out.field(planned, bound.non_null, |out| Tree(self.model).value(out, planned, ty, &json))
+                out.field(planned, bound.non_null, |out| Tree::plain(self.model).value(out, planned, ty, &json))
             }
             (_, Some(Link::Failed(error))) => out.field(planned, bound.non_null, |out| out.fail(planned, error)),
             (What::Refused(error), _) => out.field(planned, bound.non_null, |out| out.fail(planned, error)),
@@ -56,7 +78,9 @@ impl Show<'_> {
                 }
             }
             (What::Many { connection, .. }, Some(Link::Many { pages, links })) => match pages.get(&row.id) {
-                Some(page) => out.field(planned, bound.non_null, |out| self.connection(out, connection, page, links)),
+                Some(page) => {
+                    out.field(planned, bound.non_null, |out| self.page(out, &connection.page, &page.into(), links))
+                }
                 None => out.nothing(planned, bound.non_null),
             },
             (What::Actor { at, ty }, Some(Link::Trees(trees))) => {
@@ -65,11 +89,16 @@ impl Show<'_> {
                     _ => None,
                 };
                 let json = tree.unwrap_or(&Json::Null);
-                out.field(planned, bound.non_null, |out| Tree(self.model).value(out, planned, ty, json))
+                out.field(planned, bound.non_null, |out| Tree::plain(self.model).value(out, planned, ty, json))
             }
             (What::History { ty, .. }, Some(Link::Trees(trees))) => {
                 let json = trees.get(&row.id.to_string()).unwrap_or(&Json::Null);
-                out.field(planned, bound.non_null, |out| Tree(self.model).value(out, planned, ty, json))
+                out.field(planned, bound.non_null, |out| Tree::plain(self.model).value(out, planned, ty, json))
+            }
+            (What::Added { answer, .. }, Some(Link::Answers { trees, read })) => {
+                let json = trees.get(&row.id).unwrap_or(&Json::Null);
+                let tree = Tree::of(self.model, answer, read, self.locale);
+                out.field(planned, bound.non_null, |out| tree.answer(out, planned, answer, json))
             }
             _ => out.nothing(planned, bound.non_null),
         }
@@ -88,33 +117,33 @@ impl Show<'_> {
     }
 
     /// Writes a page.
-    pub fn connection(&self, out: &mut Out, connection: &Connection<'_>, page: &Listing, links: &[Links]) -> Completed {
+    pub fn page(&self, out: &mut Out, shape: &PageOf<'_>, page: &Page<'_>, links: &[Links]) -> Completed {
         let mut links = links.iter();
         let none = Links::default();
-        let parts = connection.parts.iter().map(|(planned, part)| (*planned, part));
+        let parts = shape.parts.iter().map(|(planned, part)| (*planned, part));
         out.object(parts, |out, planned, part| match part {
             PartOf::Typename => {
-                out.string(connection.ty);
+                out.string(shape.ty);
                 Ok(())
             }
             PartOf::Nodes(record) => {
                 let links = links.next().unwrap_or(&none);
                 out.field(planned, true, |out| {
-                    out.list(page.rows.iter(), |out, row| self.record(out, record, row, links))
+                    out.list(page.rows.iter().copied(), |out, row| self.record(out, record, row, links))
                 })
             }
             PartOf::Edges { ty, parts } => {
                 let nodes = parts.iter().filter(|(_, part)| matches!(part, EdgePart::Node(_))).count();
                 let links: Vec<&Links> = links.by_ref().take(nodes).collect();
                 out.field(planned, true, |out| {
-                    out.list(page.rows.iter().enumerate(), |out, (index, row)| {
+                    out.list(page.rows.iter().copied().enumerate(), |out, (index, row)| {
                         self.edge(out, ty, parts, (page, index, row), &links)
                     })
                 })
             }
             PartOf::PageInfo { ty } => {
                 let json = page_info(page);
-                out.field(planned, true, |out| Tree(self.model).value(out, planned, ty, &json))
+                out.field(planned, true, |out| Tree::plain(self.model).value(out, planned, ty, &json))
             }
             PartOf::TotalCount => match page.total {
                 Some(total) => {
@@ -131,7 +160,7 @@ impl Show<'_> {
         out: &mut Out,
         ty: &str,
         parts: &[(&Planned, EdgePart<'_>)],
-        (page, index, row): (&Listing, usize, &Row),
+        (page, index, row): (&Page<'_>, usize, &Row),
         links: &[&Links],
     ) -> Completed {
         let mut links = links.iter();
@@ -142,7 +171,7 @@ impl Show<'_> {
                 Ok(())
             }
             EdgePart::Cursor => {
-                out.string(&page.cursor(index));
+                out.string(&(page.cursor)(index));
                 Ok(())
             }
             EdgePart::Node(record) => {
@@ -153,8 +182,8 @@ impl Show<'_> {
     }
 }
 
-fn page_info(page: &Listing) -> Json {
-    let cursor = |index: Option<usize>| index.map(|index| page.cursor(index));
+fn page_info(page: &Page<'_>) -> Json {
+    let cursor = |index: Option<usize>| index.map(|index| (page.cursor)(index));
     json!({
         "hasNextPage": page.has_next,
         "hasPreviousPage": page.has_previous,

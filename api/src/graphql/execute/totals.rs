@@ -76,7 +76,12 @@ impl<'a> Totals<'a> {
             }
             let group_by = group_by(object, args, &mut keys)?;
             let order = order(object, args, &keys, &mut found)?;
-            groups = Some(query(found, group_by, order, page::first(args, DEFAULT_GROUPS, MAX_GROUPS)?));
+            groups = Some(query(
+                found,
+                group_by,
+                order,
+                page::first(args.get("first").and_then(Json::as_i64), DEFAULT_GROUPS, MAX_GROUPS)?,
+            ));
         }
         Ok(Self { object, selection, all, groups, keys })
     }

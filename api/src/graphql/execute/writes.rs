@@ -23,12 +23,13 @@ use super::{
     load::Links,
     out::{Completed, Out},
     roots::{Fetched, Root, fetch_rows, show},
+    tree::Place,
 };
 use crate::graphql::{
-    Endpoint, operations,
+    Endpoint,
     plan::{Planned, Source},
     respond::{Request, Session},
-    schema::model::{Action, Resolver},
+    schema::model::{Action, Field, Resolver},
 };
 
 /// How often a field is planned anew because the catalog changed under it.
@@ -93,12 +94,12 @@ async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut O
         _ => None,
     };
     if done.is_none() {
-        answerable(&binder, object, &declared.resolver, planned)?;
+        answerable(&binder, object, declared, planned)?;
         let acted = match (&declared.resolver, object) {
             (Resolver::Records { action, .. }, Some(object)) => {
                 act(&session.ctx, &session.locale, object, *action, &args).await
             }
-            (Resolver::Operation(name), _) => operations::run(&session.ctx, name, &args).await.map(Done::Tree),
+            (Resolver::Operation { name, .. }, _) => binder.entry(name)?.run(&session.ctx, args).await.map(Done::Tree),
             _ => return Err(Error::internal("a mutation that is part of something")),
         };
         *done = Some(match acted {
@@ -110,18 +111,18 @@ async fn step(session: &Session, at: usize, done: &mut Option<Done>, out: &mut O
             acted => acted?,
         });
     }
-    let (root, fetched) = read_back(&binder, object, done.as_ref(), planned).await?;
-    let root = match root {
-        Some(root) => root,
-        None => Root::Operation { name: "", args: Map::new(), ty: &declared.ty },
-    };
+    let (root, fetched) = read_back(&binder, object, done.as_ref(), declared, planned).await?;
     Ok(show(&binder, out, selection, planned, (&root, &fetched), &nothing))
 }
 
 /// Refuses, before anything is written, what the caller's role would not let the answer show.
-fn answerable(binder: &Binder<'_>, object: Option<&Object>, resolver: &Resolver, planned: &Planned) -> Result<()> {
+fn answerable(binder: &Binder<'_>, object: Option<&Object>, declared: &Field, planned: &Planned) -> Result<()> {
+    if let Resolver::Operation { .. } = declared.resolver {
+        let answer = binder.answer(&declared.ty, planned)?;
+        return answer.places.iter().try_for_each(|place| place_answerable(binder.ctx, place));
+    }
     let shows = matches!(
-        resolver,
+        declared.resolver,
         Resolver::Records {
             action: Action::Create | Action::CreateMany | Action::Update | Action::Delete | Action::Restore,
             ..
@@ -138,6 +139,12 @@ fn answerable(binder: &Binder<'_>, object: Option<&Object>, resolver: &Resolver,
     followed(binder.ctx, &record)
 }
 
+fn place_answerable(ctx: &Ctx, place: &Place<'_>) -> Result<()> {
+    permission::permit(ctx, place.target, Operation::Read)?;
+    permission::see_all(ctx, &place.select)?;
+    place.records().into_iter().try_for_each(|record| followed(ctx, record))
+}
+
 /// The same of what is asked beyond the record.
 fn followed(ctx: &Ctx, record: &Record<'_>) -> Result<()> {
     for bound in &record.fields {
@@ -149,7 +156,11 @@ fn followed(ctx: &Ctx, record: &Record<'_>) -> Result<()> {
                     filter::check(ctx, object, filter)?;
                 }
                 permission::see_all(ctx, &query.order.iter().map(|order| order.field).collect::<Vec<_>>())?;
-                (query.object, &query.select, connection.records())
+                (query.object, &query.select, connection.page.records())
+            }
+            What::Added { answer, .. } => {
+                answer.places.iter().try_for_each(|place| place_answerable(ctx, place))?;
+                continue;
             }
             _ => continue,
         };
@@ -166,10 +177,15 @@ async fn read_back<'a>(
     binder: &Binder<'a>,
     object: Option<&'a Object>,
     done: Option<&Done>,
+    declared: &'a Field,
     planned: &'a Planned,
-) -> Result<(Option<Root<'a>>, Fetched)> {
+) -> Result<(Root<'a>, Fetched)> {
     let (ids, one) = match (done, object) {
-        (Some(Done::Tree(json)), _) => return Ok((None, Fetched::Tree(json.clone()))),
+        (Some(Done::Tree(json)), _) => {
+            let answer = binder.answer(&declared.ty, planned)?;
+            let read = answer.read(binder.ctx, std::iter::once(json)).await?;
+            return Ok((Root::Answered(answer), Fetched::Tree(json.clone(), read)));
+        }
         (Some(Done::Record(id)), Some(_)) => (vec![*id], Some(*id)),
         (Some(Done::Records(ids)), Some(_)) => (ids.clone(), None),
         _ => return Err(Error::internal("a mutation without object")),
@@ -190,7 +206,7 @@ async fn read_back<'a>(
         Some(id) => Root::Get { target, id: Some(id), select, record },
         None => Root::Several { ids, record },
     };
-    Ok((Some(root), fetched))
+    Ok((root, fetched))
 }
 
 async fn act(ctx: &Ctx, locale: &Locale, object: &Object, action: Action, args: &Map<String, Json>) -> Result<Done> {

@@ -1,66 +1,90 @@
 //! Imports of tables that fit into a request; the same service as the upload.
 
-use crm::import::{self, Duplicates, FormatChoice, Options, Upload};
-use records::Ctx;
-use serde_json::{Map, Value as Json};
-use tenants::error::{Error, Result};
+use crm::import::{self, Duplicates, FormatChoice, Options, Preview, Upload};
+use records::{
+    Ctx,
+    operations::{Entry, Module, Permit},
+};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use tenants::error::Result;
 
 use super::runs;
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("imports.graphql");
-
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`crm::import`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "importPreview" => preview(ctx, input(args)).await,
-        "startImport" => start(ctx, input(args)).await,
-        _ => return None,
-    })
-}
-
-async fn preview(ctx: &Ctx, input: &Json) -> Result<Json> {
-    let preview = import::preview(ctx, upload(ctx, input).await?, &options(input)).await?;
-    serde_json::to_value(preview).map_err(Error::internal)
-}
-
-async fn start(ctx: &Ctx, input: &Json) -> Result<Json> {
-    let run = import::begin(ctx, upload(ctx, input).await?, &options(input), true).await?;
-    runs::tree(ctx, &run).await
-}
-
-async fn upload(ctx: &Ctx, input: &Json) -> Result<Upload> {
-    let mut upload = Upload::begin(ctx).await?;
-    upload.write(input["csv"].as_str().unwrap_or_default().as_bytes()).await?;
-    Ok(upload)
-}
-
-fn options(input: &Json) -> Options {
-    let text = |name: &str| input[name].as_str().map(str::to_owned);
-    let texts =
-        |name: &str| input[name].as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect();
-    Options {
-        object: text("object").unwrap_or_default(),
-        // a text of the request is decoded already
-        format: FormatChoice {
-            encoding: Some("utf-8".to_owned()),
-            delimiter: text("delimiter"),
-            header: input["header"].as_bool(),
-        },
-        map: texts("map"),
-        dry_run: input["dryRun"].as_bool().unwrap_or_default(),
-        on_duplicate: match input["onDuplicate"].as_str() {
-            Some("UPDATE") => Duplicates::Update,
-            Some("CREATE") => Duplicates::Create,
-            _ => Duplicates::Skip,
-        },
-        match_on: texts("match"),
+/// The operations of imports. The service asks whether the caller may import into the object that is named.
+pub fn module() -> Module {
+    Module {
+        declared: include_str!("imports.graphql"),
+        entries: vec![
+            Entry::new("importPreview", preview).permit(Permit::SignedIn),
+            Entry::new("startImport", start).permit(Permit::SignedIn),
+        ],
+        fields: Vec::new(),
     }
 }
 
-fn input(args: &Map<String, Json>) -> &Json {
-    args.get("input").unwrap_or(&Json::Null)
+#[derive(Deserialize)]
+struct Import {
+    input: ImportInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ImportInput {
+    object: String,
+    csv: String,
+    map: Option<Vec<String>>,
+    dry_run: Option<bool>,
+    on_duplicate: Option<OnDuplicate>,
+    r#match: Option<Vec<String>>,
+    delimiter: Option<String>,
+    header: Option<bool>,
+}
+
+/// `ImportDuplicates`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum OnDuplicate {
+    Skip,
+    Update,
+    Create,
+}
+
+impl From<OnDuplicate> for Duplicates {
+    fn from(given: OnDuplicate) -> Self {
+        match given {
+            OnDuplicate::Skip => Duplicates::Skip,
+            OnDuplicate::Update => Duplicates::Update,
+            OnDuplicate::Create => Duplicates::Create,
+        }
+    }
+}
+
+async fn preview(ctx: Ctx, args: Import) -> Result<Preview> {
+    let upload = upload(&ctx, &args.input).await?;
+    import::preview(&ctx, upload, &options(args.input)).await
+}
+
+async fn start(ctx: Ctx, args: Import) -> Result<Json> {
+    let upload = upload(&ctx, &args.input).await?;
+    let run = import::begin(&ctx, upload, &options(args.input), true).await?;
+    runs::tree(&ctx, &run).await
+}
+
+async fn upload(ctx: &Ctx, input: &ImportInput) -> Result<Upload> {
+    let mut upload = Upload::begin(ctx).await?;
+    upload.write(input.csv.as_bytes()).await?;
+    Ok(upload)
+}
+
+fn options(input: ImportInput) -> Options {
+    Options {
+        object: input.object,
+        // a text of the request is decoded already
+        format: FormatChoice { encoding: Some("utf-8".to_owned()), delimiter: input.delimiter, header: input.header },
+        map: input.map.unwrap_or_default(),
+        dry_run: input.dry_run.unwrap_or_default(),
+        on_duplicate: input.on_duplicate.map_or(Duplicates::Skip, Into::into),
+        match_on: input.r#match.unwrap_or_default(),
+    }
 }

@@ -6,48 +6,59 @@ use entities::ids::InvitationId;
 use records::{
     Ctx,
     invitations::{self, Invitation},
+    operations::{Entry, Given, Module, NoArgs, Permit},
 };
-use serde_json::{Map, Value as Json, json};
-use tenants::error::{Code, Error, Result};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use tenants::{Permission, error::Result};
 
 use crate::graphql::execute::{actors, instant};
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("invitations.graphql");
-
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`records::invitations`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "invitations" => list(ctx).await,
-        "inviteMember" => invite(ctx, args).await,
-        "resendInvitation" => resend(ctx, args).await,
-        "revokeInvitation" => revoke(ctx, args).await,
-        _ => return None,
-    })
+/// The operations of invitations.
+pub fn module() -> Module {
+    let manage = Permit::Named(Permission::ManageMembers);
+    Module {
+        declared: include_str!("invitations.graphql"),
+        entries: vec![
+            Entry::new("invitations", list).permit(manage),
+            Entry::new("inviteMember", invite).permit(manage),
+            Entry::new("resendInvitation", resend).permit(manage),
+            Entry::new("revokeInvitation", revoke).permit(manage),
+        ],
+        fields: Vec::new(),
+    }
 }
 
-async fn list(ctx: &Ctx) -> Result<Json> {
-    trees(ctx, invitations::list(ctx).await?).await.map(Json::Array)
+#[derive(Deserialize)]
+struct Invite {
+    email: String,
+    role: String,
 }
 
-async fn invite(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    one(ctx, invitations::invite(ctx, text(args, "email"), text(args, "role")).await?).await
+#[derive(Deserialize)]
+struct ById {
+    id: Given<InvitationId>,
 }
 
-async fn resend(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    one(ctx, invitations::resend(ctx, id(args)?).await?).await
+async fn list(ctx: Ctx, _: NoArgs) -> Result<Vec<Json>> {
+    trees(&ctx, invitations::list(&ctx).await?).await
 }
 
-async fn revoke(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    invitations::revoke(ctx, id(args)?).await?;
-    Ok(text(args, "id").into())
+async fn invite(ctx: Ctx, args: Invite) -> Result<Option<Json>> {
+    one(&ctx, invitations::invite(&ctx, &args.email, &args.role).await?).await
 }
 
-async fn one(ctx: &Ctx, invitation: Invitation) -> Result<Json> {
-    Ok(trees(ctx, vec![invitation]).await?.pop().unwrap_or_default())
+async fn resend(ctx: Ctx, args: ById) -> Result<Option<Json>> {
+    one(&ctx, invitations::resend(&ctx, args.id.needed("invitation")?).await?).await
+}
+
+async fn revoke(ctx: Ctx, args: ById) -> Result<InvitationId> {
+    let id = args.id.needed("invitation")?;
+    invitations::revoke(&ctx, id).await.map(|()| id)
+}
+
+async fn one(ctx: &Ctx, invitation: Invitation) -> Result<Option<Json>> {
+    Ok(trees(ctx, vec![invitation]).await?.pop())
 }
 
 async fn trees(ctx: &Ctx, found: Vec<Invitation>) -> Result<Vec<Json>> {
@@ -63,12 +74,4 @@ async fn trees(ctx: &Ctx, found: Vec<Invitation>) -> Result<Vec<Json>> {
         })
     };
     Ok(found.into_iter().map(tree).collect())
-}
-
-fn id(args: &Map<String, Json>) -> Result<InvitationId> {
-    text(args, "id").parse().map_err(|_| Error::new(Code::NotFound, "There is no such invitation."))
-}
-
-fn text<'a>(args: &'a Map<String, Json>, name: &str) -> &'a str {
-    args.get(name).and_then(Json::as_str).unwrap_or_default()
 }

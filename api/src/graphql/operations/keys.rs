@@ -3,113 +3,148 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entities::{ids::ApiKeyId, tenant::api_keys};
-use records::{Ctx, engine::MAX_PAGE};
-use serde_json::{Map, Value as Json, json};
+use records::{
+    Ctx,
+    engine::MAX_PAGE,
+    operations::{Entry, Given, Module, Permit},
+};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use tenants::{
-    Operation,
+    Operation, Permission,
     api_keys::{self as keys, IssuedKey, Networks, NewKey, Scopes},
-    error::{Code, Error, FieldIssue, Issue, Result},
+    error::{Error, FieldIssue, Issue, Result},
 };
 
 use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("keys.graphql");
-
 /// Seconds for which an old secret goes on opening where the request does not say.
 const OVERLAP: i64 = 24 * 3600;
 
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`tenants::api_keys`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "apiKeys" => list(ctx, args).await,
-        "createApiKey" => create(ctx, args).await,
-        "renewApiKey" => renew(ctx, args).await,
-        "revokeApiKey" => revoke(ctx, args).await,
-        _ => return None,
-    })
+/// The operations of API keys.
+pub fn module() -> Module {
+    let manage = Permit::Named(Permission::ManageApiKeys);
+    Module {
+        declared: include_str!("keys.graphql"),
+        entries: vec![
+            Entry::new("apiKeys", list).permit(manage),
+            Entry::new("createApiKey", create).permit(manage),
+            Entry::new("renewApiKey", renew).permit(manage),
+            Entry::new("revokeApiKey", revoke).permit(manage),
+        ],
+        fields: Vec::new(),
+    }
 }
 
-async fn list(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let first = first(args, DEFAULT_PAGE, MAX_PAGE)?;
-    let after = args.get("after").and_then(Json::as_str).and_then(|id| id.parse().ok());
-    let revoked = args.get("revoked").and_then(Json::as_bool).unwrap_or(false);
-    let rows = keys::list(&ctx.db, &ctx.caller, first.into(), after, revoked).await?;
-    trees(ctx, rows).await.map(Json::Array)
+#[derive(Deserialize)]
+struct List {
+    first: Option<i64>,
+    after: Option<Given<ApiKeyId>>,
+    revoked: Option<bool>,
 }
 
-async fn create(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let input = args.get("input").unwrap_or(&Json::Null);
-    let text = |name: &str| input[name].as_str().map(str::to_owned);
-    let addresses = input["addresses"].as_array().into_iter().flatten().filter_map(Json::as_str);
+#[derive(Deserialize)]
+struct Create {
+    input: ApiKeyInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiKeyInput {
+    name: String,
+    role: Option<String>,
+    scopes: Option<Vec<ApiKeyScopeInput>>,
+    addresses: Option<Vec<String>>,
+    expires_at: Option<String>,
+    points_per_second: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct ApiKeyScopeInput {
+    object: Option<String>,
+    operations: BTreeSet<Operation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Renew {
+    id: Given<ApiKeyId>,
+    overlap_seconds: Option<i64>,
+    expires_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ById {
+    id: Given<ApiKeyId>,
+}
+
+async fn list(ctx: Ctx, args: List) -> Result<Vec<Json>> {
+    let first = first(args.first, DEFAULT_PAGE, MAX_PAGE)?;
+    let after = args.after.and_then(Given::id);
+    let rows = keys::list(&ctx.db, &ctx.caller, first.into(), after, args.revoked.unwrap_or_default()).await?;
+    trees(&ctx, rows).await
+}
+
+async fn create(ctx: Ctx, args: Create) -> Result<Json> {
+    let input = args.input;
     let new = NewKey {
-        name: text("name").unwrap_or_default(),
-        role: text("role"),
-        scopes: input["scopes"].as_array().map(|given| scopes(ctx, given)).transpose()?,
-        addresses: addresses.map(str::to_owned).collect(),
-        expires_at: moment("expiresAt", &input["expiresAt"])?,
-        points_per_second: input["pointsPerSecond"].as_i64(),
+        name: input.name,
+        role: input.role,
+        scopes: input.scopes.map(|given| scopes(&ctx, given)).transpose()?,
+        addresses: input.addresses.unwrap_or_default(),
+        expires_at: moment("expiresAt", input.expires_at.as_deref())?,
+        points_per_second: input.points_per_second,
     };
-    issued(ctx, keys::create(&ctx.db, &ctx.caller, new).await?).await
+    issued(&ctx, keys::create(&ctx.db, &ctx.caller, new).await?).await
 }
 
-async fn renew(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let seconds = args.get("overlapSeconds").and_then(Json::as_i64).unwrap_or(OVERLAP);
-    let expires_at = moment("expiresAt", args.get("expiresAt").unwrap_or(&Json::Null))?;
-    let overlap = seconds.saturating_mul(1_000_000);
-    issued(ctx, keys::renew(&ctx.db, &ctx.caller, id(args)?, overlap, expires_at).await?).await
+async fn renew(ctx: Ctx, args: Renew) -> Result<Json> {
+    let expires_at = moment("expiresAt", args.expires_at.as_deref())?;
+    let overlap = args.overlap_seconds.unwrap_or(OVERLAP).saturating_mul(1_000_000);
+    let id = args.id.needed("key")?;
+    issued(&ctx, keys::renew(&ctx.db, &ctx.caller, id, overlap, expires_at).await?).await
 }
 
-async fn revoke(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let id = id(args)?;
+async fn revoke(ctx: Ctx, args: ById) -> Result<Option<Json>> {
+    let id = args.id.needed("key")?;
     keys::revoke(&ctx.db, &ctx.caller, id).await?;
-    one(ctx, id).await
+    one(&ctx, id).await
 }
 
 async fn issued(ctx: &Ctx, issued: IssuedKey) -> Result<Json> {
     Ok(json!({ "key": issued.key, "apiKey": one(ctx, issued.id).await? }))
 }
 
-async fn one(ctx: &Ctx, id: ApiKeyId) -> Result<Json> {
+async fn one(ctx: &Ctx, id: ApiKeyId) -> Result<Option<Json>> {
     let row = keys::load(&ctx.db, &ctx.caller, id).await?;
-    Ok(trees(ctx, vec![row]).await?.pop().unwrap_or_default())
+    Ok(trees(ctx, vec![row]).await?.pop())
 }
 
 /// From names of objects to their ids.
-fn scopes(ctx: &Ctx, given: &[Json]) -> Result<Scopes> {
+fn scopes(ctx: &Ctx, given: Vec<ApiKeyScopeInput>) -> Result<Scopes> {
     let mut scopes = Scopes::default();
-    for (place, scope) in given.iter().enumerate() {
-        let operations: BTreeSet<Operation> =
-            serde_json::from_value(scope["operations"].clone()).map_err(Error::internal)?;
-        match scope["object"].as_str() {
-            None => scopes.others.extend(operations),
+    for (place, scope) in given.into_iter().enumerate() {
+        match scope.object {
+            None => scopes.others.extend(scope.operations),
             Some(name) => {
-                let object = ctx.catalog.object(name).ok_or_else(|| {
+                let object = ctx.catalog.object(&name).ok_or_else(|| {
                     let issue = Issue::Rule(format!("There is no object `{name}`."));
                     Error::invalid(vec![FieldIssue { field: format!("scopes.{place}.object"), issue }])
                 })?;
-                scopes.objects.entry(object.id).or_default().extend(operations);
+                scopes.objects.entry(object.id).or_default().extend(scope.operations);
             }
         }
     }
     Ok(scopes)
 }
 
-fn moment(name: &str, value: &Json) -> Result<Option<i64>> {
-    let Some(text) = value.as_str() else { return Ok(None) };
+fn moment(name: &str, text: Option<&str>) -> Result<Option<i64>> {
+    let Some(text) = text else { return Ok(None) };
     let instant = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| {
         let issue = Issue::WrongType("an instant such as 2026-02-28T09:30:00Z".into());
         Error::invalid(vec![FieldIssue { field: name.to_owned(), issue }])
     })?;
     Ok(Some(instant.timestamp_micros()))
-}
-
-fn id(args: &Map<String, Json>) -> Result<ApiKeyId> {
-    let id = args.get("id").and_then(Json::as_str).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::new(Code::NotFound, "There is no such key."))
 }
 
 async fn trees(ctx: &Ctx, rows: Vec<api_keys::Model>) -> Result<Vec<Json>> {

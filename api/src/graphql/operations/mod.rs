@@ -1,5 +1,5 @@
-//! Operations that are the same for every tenant: declared in GraphQL's own language, each with one function that
-//! answers a tree of JSON.
+//! Operations that are no plain access to records, by the table of [`records::operations`]: here are those of the
+//! organisation itself, and the list of all.
 
 mod access;
 mod catalog;
@@ -10,60 +10,31 @@ mod rates;
 mod runs;
 mod security;
 mod sign_on;
+mod table;
 mod viewer;
 
-use records::Ctx;
-use serde_json::{Map, Value as Json};
-use tenants::error::{Error, Result};
+use records::operations::Module;
 
-/// The declarations of all operations.
-pub const DECLARED: [&str; 10] = [
-    access::DECLARED,
-    viewer::DECLARED,
-    catalog::DECLARED,
-    rates::DECLARED,
-    runs::DECLARED,
-    imports::DECLARED,
-    keys::DECLARED,
-    security::DECLARED,
-    sign_on::DECLARED,
-    invitations::DECLARED,
-];
+pub use table::{Table, mentioned, mentioned_by};
 
-/// Runs an operation.
-///
-/// # Errors
-/// Those of its service.
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Result<Json> {
-    if let Some(answer) = viewer::run(ctx, name).await {
-        return answer;
-    }
-    if let Some(answer) = catalog::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = rates::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = runs::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = imports::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = access::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = invitations::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = keys::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = security::run(ctx, name, args).await {
-        return answer;
-    }
-    if let Some(answer) = sign_on::run(ctx, name, args).await {
-        return answer;
-    }
-    Err(Error::internal(format!("operation {name} is declared, but has no function")))
+/// Every operation of the product: those of the organisation itself, and those that the standard objects bring along.
+pub fn modules() -> Vec<Module> {
+    let own = [
+        access::module(),
+        viewer::module(),
+        catalog::module(),
+        rates::module(),
+        runs::module(),
+        imports::module(),
+        keys::module(),
+        security::module(),
+        sign_on::module(),
+        invitations::module(),
+    ];
+    own.into_iter().chain(crm::operations()).collect()
+}
+
+/// The arguments that stand in the path of a route.
+pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }

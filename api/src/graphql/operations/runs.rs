@@ -6,8 +6,10 @@ use entities::ids::{ObjectId, RunId};
 use records::{
     Ctx,
     engine::{self, FeedChange, MAX_CHANGES, MAX_PAGE, runs},
+    operations::{Entry, Given, Method, Module, Permit},
 };
-use serde_json::{Map, Value as Json, json};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use tenants::error::{Code, Error, Result};
 
 use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
@@ -15,63 +17,77 @@ use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
 /// Changes on a page of the feed where the request does not say.
 const FEED_PAGE: u32 = 100;
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("runs.graphql");
-
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`records::engine`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "run" => one(ctx, args).await,
-        "runs" => list(ctx, args).await,
-        "changes" => changes(ctx, args).await,
-        "cancelRun" => cancel(ctx, args).await,
-        "undoRun" => undo(ctx, args).await,
-        _ => return None,
-    })
+/// The operations of runs and of the feed. Who may see a run, or what was changed, depends on which records it touched:
+/// the engine tells.
+pub fn module() -> Module {
+    Module {
+        declared: include_str!("runs.graphql"),
+        entries: vec![
+            Entry::new("run", one).permit(Permit::SignedIn).route(Method::Get, "/runs/{id}"),
+            Entry::new("runs", list).permit(Permit::SignedIn).route(Method::Get, "/runs"),
+            Entry::new("changes", changes).permit(Permit::SignedIn).route(Method::Get, "/changes"),
+            Entry::new("cancelRun", cancel).permit(Permit::SignedIn).route(Method::Post, "/runs/{id}/cancel"),
+            Entry::new("undoRun", undo).permit(Permit::SignedIn).route(Method::Post, "/runs/{id}/undo"),
+        ],
+        fields: Vec::new(),
+    }
 }
 
-async fn one(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let Some(id) = id(args, "id") else { return Ok(Json::Null) };
-    match runs::load(ctx, id).await {
-        Ok(run) => tree(ctx, &run).await,
-        Err(error) if error.code() == Code::NotFound => Ok(Json::Null),
+#[derive(Deserialize)]
+struct ById {
+    id: Given<RunId>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    first: Option<i64>,
+    after: Option<Given<RunId>>,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    after: Option<i64>,
+    objects: Option<Vec<String>>,
+    first: Option<i64>,
+}
+
+async fn one(ctx: Ctx, args: ById) -> Result<Option<Json>> {
+    let Some(id) = args.id.id() else { return Ok(None) };
+    match runs::load(&ctx, id).await {
+        Ok(run) => tree(&ctx, &run).await.map(Some),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn list(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let first = first(args, DEFAULT_PAGE, MAX_PAGE)?;
-    let found = runs::list(ctx, first.into(), id(args, "after")).await?;
-    let actors = actors::trees(ctx, found.iter().map(|run| run.created_by.as_str()).collect()).await?;
-    Ok(found.iter().map(|run| run_to_json(ctx, run, &actors)).collect())
+async fn list(ctx: Ctx, args: List) -> Result<Vec<Json>> {
+    let first = first(args.first, DEFAULT_PAGE, MAX_PAGE)?;
+    let found = runs::list(&ctx, first.into(), args.after.and_then(Given::id)).await?;
+    let actors = actors::trees(&ctx, found.iter().map(|run| run.created_by.as_str()).collect()).await?;
+    Ok(found.iter().map(|run| run_to_json(&ctx, run, &actors)).collect())
 }
 
-async fn cancel(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let run = runs::cancel(ctx, id(args, "id").ok_or_else(no_run)?).await?;
-    tree(ctx, &run).await
+async fn cancel(ctx: Ctx, args: ById) -> Result<Json> {
+    let run = runs::cancel(&ctx, args.id.needed("run")?).await?;
+    tree(&ctx, &run).await
 }
 
-async fn undo(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let report = engine::undo(ctx, id(args, "id").ok_or_else(no_run)?).await?;
-    serde_json::to_value(report).map_err(Error::internal)
+async fn undo(ctx: Ctx, args: ById) -> Result<runs::UndoReport> {
+    engine::undo(&ctx, args.id.needed("run")?).await
 }
 
-async fn changes(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let names = args.get("objects").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
-    let object = |name: &str| {
+async fn changes(ctx: Ctx, args: Changes) -> Result<Json> {
+    let object = |name: &String| {
         let object = ctx.catalog.object(name).map(|object| object.id);
         object.ok_or_else(|| Error::new(Code::NotFound, format!("There is no object `{name}`.")))
     };
-    let objects = names.map(object).collect::<Result<Vec<ObjectId>>>()?;
-    let after = args.get("after").and_then(Json::as_i64).unwrap_or(0);
-    let first = first(args, FEED_PAGE, MAX_CHANGES)?;
-    let page = engine::changes(ctx, after, &objects, first).await?;
+    let objects = args.objects.iter().flatten().map(object).collect::<Result<Vec<ObjectId>>>()?;
+    let first = first(args.first, FEED_PAGE, MAX_CHANGES)?;
+    let page = engine::changes(&ctx, args.after.unwrap_or_default(), &objects, first).await?;
     let stored: Vec<String> = page.changes.iter().map(|change| change.actor.stored()).collect();
-    let names = actors::trees(ctx, stored.iter().map(String::as_str).collect::<HashSet<_>>()).await?;
-    let nodes = page.changes.iter().zip(&stored).map(|(change, stored)| change_to_json(ctx, change, names.get(stored)));
+    let names = actors::trees(&ctx, stored.iter().map(String::as_str).collect::<HashSet<_>>()).await?;
+    let nodes =
+        page.changes.iter().zip(&stored).map(|(change, stored)| change_to_json(&ctx, change, names.get(stored)));
     Ok(json!({ "nodes": nodes.collect::<Json>(), "lastSeq": page.last_seq, "hasMore": page.has_more }))
 }
 
@@ -118,12 +134,4 @@ fn run_to_json(ctx: &Ctx, run: &runs::Run, actors: &HashMap<String, Json>) -> Js
         "createdAt": instant(run.created_at),
         "updatedAt": instant(run.updated_at),
     })
-}
-
-fn id(args: &Map<String, Json>, name: &str) -> Option<RunId> {
-    args.get(name).and_then(Json::as_str).and_then(|id| id.parse().ok())
-}
-
-fn no_run() -> Error {
-    Error::new(Code::NotFound, "There is no such run.")
 }

@@ -2,50 +2,73 @@
 
 use std::collections::HashSet;
 
-use records::{Ctx, engine::MAX_PAGE};
-use serde_json::{Map, Value as Json, json};
+use entities::ids::EventId;
+use records::{
+    Ctx,
+    engine::MAX_PAGE,
+    operations::{Entry, Given, Module, NoArgs, Permit},
+};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use tenants::{
     Actor, Permission,
     error::{Code, Error, Result},
     identity, origins,
     security_log::{self, Event, Kind, Line, LogQuery},
 };
+use uuid::Uuid;
 
 use crate::graphql::execute::{DEFAULT_PAGE, actors, first, instant};
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("security.graphql");
+/// What the operations are declared as.
+const DECLARED: &str = include_str!("security.graphql");
 
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`tenants::security_log`], [`tenants::origins`] and [`identity::require_two_factors`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "securityLog" => log(ctx, args).await,
-        "securitySettings" => settings(ctx).await,
-        "updateSecuritySettings" => update(ctx, args).await,
-        _ => return None,
-    })
+/// The operations of the security log and settings.
+pub fn module() -> Module {
+    let manage = Permit::Named(Permission::ManageSecurity);
+    Module {
+        declared: DECLARED,
+        entries: vec![
+            Entry::new("securityLog", log).permit(Permit::Named(Permission::ViewSecurityLog)),
+            Entry::new("securitySettings", settings).permit(manage),
+            Entry::new("updateSecuritySettings", update).permit(manage),
+        ],
+        fields: Vec::new(),
+    }
 }
 
-async fn log(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    ctx.caller.demand(Permission::ViewSecurityLog)?;
-    let first = first(args, DEFAULT_PAGE, MAX_PAGE)?;
-    let text = |name: &str| args.get(name).and_then(Json::as_str);
-    let named: HashSet<&str> =
-        args.get("kinds").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-    let actors = text("actor").map(|id| id.parse().map_or_else(|_| Vec::new(), Actor::of_id));
-    let after = text("after").map(|id| id.parse().map_err(|_| Error::of(Code::BadCursor))).transpose()?;
+#[derive(Deserialize)]
+struct Log {
+    first: Option<i64>,
+    after: Option<Given<EventId>>,
+    kinds: Option<HashSet<String>>,
+    actor: Option<Given<Uuid>>,
+}
+
+#[derive(Deserialize)]
+struct Update {
+    input: SecuritySettingsInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SecuritySettingsInput {
+    log_days: Option<i64>,
+    origins: Option<Vec<String>>,
+    two_factors_required: Option<bool>,
+}
+
+async fn log(ctx: Ctx, args: Log) -> Result<Json> {
+    let kinds = args.kinds.unwrap_or_default();
     let asked = LogQuery {
-        first: first.into(),
-        after,
-        kinds: Kind::ALL.iter().copied().filter(|kind| named.contains(kind.name())).collect(),
-        actors,
+        first: first(args.first, DEFAULT_PAGE, MAX_PAGE)?.into(),
+        after: args.after.map(|id| id.id().ok_or_else(|| Error::of(Code::BadCursor))).transpose()?,
+        kinds: Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind.name())).collect(),
+        actors: args.actor.map(|id| id.id().map_or_else(Vec::new, Actor::of_id)),
     };
     let page = security_log::page(&ctx.db, &asked).await?;
     let stored = page.lines.iter().filter_map(|line| line.actor.as_deref()).collect();
-    let actors = actors::trees(ctx, stored).await?;
+    let actors = actors::trees(&ctx, stored).await?;
     let nodes: Vec<Json> =
         page.lines.iter().map(|line| tree(line, line.actor.as_ref().and_then(|actor| actors.get(actor)))).collect();
     Ok(json!({ "nodes": nodes, "hasMore": page.more }))
@@ -65,7 +88,11 @@ fn tree(line: &Line, actor: Option<&Json>) -> Json {
     })
 }
 
-async fn settings(ctx: &Ctx) -> Result<Json> {
+async fn settings(ctx: Ctx, _: NoArgs) -> Result<Json> {
+    shown(&ctx).await
+}
+
+async fn shown(ctx: &Ctx) -> Result<Json> {
     let origins = origins::list(&ctx.db, &ctx.caller).await?;
     Ok(json!({
         "logDays": security_log::keep_days(&ctx.db).await?,
@@ -74,25 +101,23 @@ async fn settings(ctx: &Ctx) -> Result<Json> {
     }))
 }
 
-async fn update(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    ctx.caller.demand(Permission::ManageSecurity)?;
-    let input = args.get("input").unwrap_or(&Json::Null);
+async fn update(ctx: Ctx, args: Update) -> Result<Json> {
+    let input = args.input;
     let mut changed = Event::of(&ctx.caller, Kind::SettingsChanged);
-    if let Some(days) = input["logDays"].as_i64() {
+    if let Some(days) = input.log_days {
         security_log::set_keep_days(&ctx.db, days, ctx.caller.clock.micros()).await?;
         changed = changed.with("logDays", days);
     }
-    if let Some(given) = input["origins"].as_array() {
-        let wanted: Vec<String> = given.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    if let Some(wanted) = input.origins {
         origins::set(&ctx.db, &ctx.caller, &wanted).await?;
         changed = changed.with("origins", wanted);
     }
-    if let Some(required) = input["twoFactorsRequired"].as_bool() {
+    if let Some(required) = input.two_factors_required {
         identity::require_two_factors(&ctx.db, &ctx.caller, required).await?;
         changed = changed.with("twoFactorsRequired", required);
     }
     security_log::note(&ctx.db, changed, ctx.caller.clock.micros()).await?;
-    settings(ctx).await
+    shown(&ctx).await
 }
 
 #[cfg(test)]

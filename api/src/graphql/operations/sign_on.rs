@@ -1,29 +1,62 @@
 //! The provider through which an organisation's members sign in.
 
-use records::Ctx;
-use serde_json::{Map, Value as Json, json};
+use records::{
+    Ctx,
+    operations::{Entry, Module, NoArgs, Permit},
+};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use tenants::{
+    Permission,
     error::Result,
     sign_on::{self, NewSignOn},
 };
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("sign_on.graphql");
-
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`tenants::sign_on`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    Some(match name {
-        "signOn" => get(ctx).await,
-        "setSignOn" => set(ctx, args).await,
-        "removeSignOn" => sign_on::remove(&ctx.db, &ctx.caller).await.map(|()| true.into()),
-        _ => return None,
-    })
+/// The operations of single sign-on.
+pub fn module() -> Module {
+    let manage = Permit::Named(Permission::ManageSecurity);
+    Module {
+        declared: include_str!("sign_on.graphql"),
+        entries: vec![
+            Entry::new("signOn", get).permit(manage),
+            Entry::new("setSignOn", set).permit(manage),
+            Entry::new("removeSignOn", remove).permit(manage),
+        ],
+        fields: Vec::new(),
+    }
 }
 
-async fn get(ctx: &Ctx) -> Result<Json> {
+#[derive(Deserialize)]
+struct Set {
+    input: SignOnInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignOnInput {
+    issuer: String,
+    client_id: String,
+    client_secret: Option<String>,
+    role: String,
+    required: Option<bool>,
+}
+
+async fn get(ctx: Ctx, _: NoArgs) -> Result<Option<Json>> {
+    shown(&ctx).await
+}
+
+async fn set(ctx: Ctx, args: Set) -> Result<Option<Json>> {
+    let SignOnInput { issuer, client_id, client_secret, role, required } = args.input;
+    let new = NewSignOn { issuer, client_id, client_secret, role, required: required.unwrap_or_default() };
+    sign_on::set(&ctx.db, &ctx.caller, new).await?;
+    shown(&ctx).await
+}
+
+async fn remove(ctx: Ctx, _: NoArgs) -> Result<bool> {
+    sign_on::remove(&ctx.db, &ctx.caller).await.map(|()| true)
+}
+
+async fn shown(ctx: &Ctx) -> Result<Option<Json>> {
     let path = format!("/t/{}/sign-on", ctx.db.settings().slug);
     let tree = |known: sign_on::SignOn| {
         json!({
@@ -35,19 +68,5 @@ async fn get(ctx: &Ctx) -> Result<Json> {
             "path": path,
         })
     };
-    Ok(sign_on::get(&ctx.db, &ctx.caller).await?.map_or(Json::Null, tree))
-}
-
-async fn set(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let input = args.get("input").unwrap_or(&Json::Null);
-    let text = |name: &str| input[name].as_str().map(str::to_owned);
-    let new = NewSignOn {
-        issuer: text("issuer").unwrap_or_default(),
-        client_id: text("clientId").unwrap_or_default(),
-        client_secret: text("clientSecret"),
-        role: text("role").unwrap_or_default(),
-        required: input["required"].as_bool().unwrap_or(false),
-    };
-    sign_on::set(&ctx.db, &ctx.caller, new).await?;
-    get(ctx).await
+    Ok(sign_on::get(&ctx.db, &ctx.caller).await?.map(tree))
 }

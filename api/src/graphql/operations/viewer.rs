@@ -2,29 +2,29 @@
 
 use std::collections::HashSet;
 
-use records::{Ctx, roles, values::money};
+use records::{
+    Ctx,
+    operations::{Entry, Module, NoArgs, Permit},
+    roles,
+    values::money,
+};
 use serde_json::{Value as Json, json};
 use tenants::{Permission, error::Result};
 
 use crate::graphql::execute::actors;
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("viewer.graphql");
-
-/// Runs one of this file's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of the database.
-pub async fn run(ctx: &Ctx, name: &str) -> Option<Result<Json>> {
-    match name {
-        "me" => Some(me(ctx).await),
-        _ => None,
+/// The operations of whoever asks.
+pub fn module() -> Module {
+    Module {
+        declared: include_str!("viewer.graphql"),
+        entries: vec![Entry::new("me", me).permit(Permit::SignedIn)],
+        fields: Vec::new(),
     }
 }
 
-async fn me(ctx: &Ctx) -> Result<Json> {
+async fn me(ctx: Ctx, _: NoArgs) -> Result<Json> {
     let stored = ctx.caller.actor.stored();
-    let mut actors = actors::trees(ctx, HashSet::from([stored.as_str()])).await?;
+    let mut actors = actors::trees(&ctx, HashSet::from([stored.as_str()])).await?;
     let settings = ctx.db.settings();
     Ok(json!({
         "actor": actors.remove(&stored),
@@ -38,7 +38,7 @@ async fn me(ctx: &Ctx) -> Result<Json> {
             "language": settings.language,
         },
         "language": ctx.caller.locale,
-        "role": roles::own(ctx).await?.map(|role| role.name),
+        "role": roles::own(&ctx).await?.map(|role| role.name),
         "permissions": Permission::ALL.into_iter().filter(|one| ctx.caller.access.has(*one)).collect::<Vec<_>>(),
     }))
 }

@@ -4,8 +4,9 @@ use serde_json::Value as Json;
 
 use super::{Plan, Planned, Selection, Source};
 use crate::graphql::{
+    execute::DEFAULT_PAGE,
     input::{Variables, arguments},
-    schema::model::{Action, Field, Model, Part, Resolver},
+    schema::model::{Action, Answered, Field, Model, Part, Resolver},
 };
 
 /// Most points of one request.
@@ -63,20 +64,37 @@ impl Cost<'_> {
             }
             Resolver::Records { action: Action::UpdateMany | Action::DeleteMany, .. } => BULK,
             Resolver::Records { .. } => inner(1).saturating_add(WRITE),
-            Resolver::Operation(_) | Resolver::History => {
-                let entries =
-                    if field.args.iter().any(|arg| *arg.name == *"first") { self.page(field, planned) } else { 0 };
-                inner(1).saturating_add(entries).saturating_add(OPERATION)
+            Resolver::Operation { cost, .. } | Resolver::Added { cost, .. } => {
+                self.answer(field, planned).saturating_add(*cost)
             }
-            Resolver::Cell | Resolver::Actor | Resolver::Property | Resolver::Connection(_) => inner(1),
+            Resolver::History => self.answer(field, planned).saturating_add(OPERATION),
+            Resolver::Property => match self.model.answered(field.ty.base()) {
+                Some(Answered::Page(_)) => inner(DEFAULT_PAGE.into()).saturating_add(1),
+                Some(Answered::Record(_)) => inner(1).saturating_add(1),
+                None => inner(1),
+            },
+            Resolver::Cell | Resolver::Actor | Resolver::Connection(_) => inner(1),
             Resolver::Total(_) | Resolver::Event(_) => inner(1),
         }
+    }
+
+    /// The points of an answer of the table: of its entries, and of the records that each of them names.
+    fn answer(&self, field: &Field, planned: &Planned) -> u64 {
+        let paged = field.args.iter().any(|arg| *arg.name == *"first");
+        let entries = if paged { self.page(field, planned) } else { 0 };
+        let inner = |page| planned.selection.as_ref().map_or(0, |inner| self.selection(inner, page));
+        let each = match self.model.answered(field.ty.base()) {
+            Some(Answered::Page(_)) => inner(if paged { entries } else { DEFAULT_PAGE.into() }),
+            Some(Answered::Record(_)) => inner(1).saturating_add(1).saturating_mul(entries.max(1)),
+            None => inner(1).saturating_mul(entries.max(1)),
+        };
+        each.saturating_add(entries)
     }
 
     /// The size of a page; one that is refused later costs what it would have.
     fn page(&self, field: &Field, planned: &Planned) -> u64 {
         let size = ["first", "last"].iter().find_map(|name| self.argument(field, planned, name)?.as_u64());
-        size.unwrap_or(crate::graphql::execute::DEFAULT_PAGE.into())
+        size.unwrap_or(DEFAULT_PAGE.into())
     }
 
     fn list(&self, field: &Field, planned: &Planned) -> u64 {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use tenants::error::{Error, Result};
 
 use super::{
-    model::{Field, Input, Model, Name, Resolver, Type, TypeId, TypeKind, TypeRef},
+    model::{Answered, Field, Input, Model, Name, Resolver, Type, TypeId, TypeKind, TypeRef},
     scalars::Scalar,
 };
 
@@ -15,6 +15,7 @@ pub(super) struct Builder {
     names: Vec<Name>,
     types: Vec<Option<Type>>,
     index: HashMap<Name, TypeId>,
+    records: HashMap<TypeId, Answered>,
 }
 
 impl Builder {
@@ -22,7 +23,7 @@ impl Builder {
     pub fn new() -> Self {
         let mut builder = Self::default();
         for scalar in Scalar::ALL {
-            builder.define(scalar.name(), TypeKind::Scalar(scalar), scalar.description());
+            builder.define(scalar.name(), TypeKind::Scalar(scalar), scalar.description().map(Name::from));
         }
         builder
     }
@@ -52,10 +53,16 @@ impl Builder {
     }
 
     /// Says what a type is; an input or enum without members is left undefined, so its uses must be left out too.
-    pub fn define(&mut self, name: &str, kind: TypeKind, description: Option<&'static str>) {
+    pub fn define(&mut self, name: &str, kind: TypeKind, description: Option<Name>) {
         let id = self.id(name);
         let name = Arc::clone(&self.names[id.0 as usize]);
         self.types[id.0 as usize] = Some(Type { name, kind, description });
+    }
+
+    /// Says that the values of a type are records, or pages of records.
+    pub fn answers(&mut self, name: &str, answered: Answered) {
+        let id = self.id(name);
+        self.records.insert(id, answered);
     }
 
     /// A field without arguments.
@@ -75,12 +82,12 @@ impl Builder {
         for (name, ty) in self.names.iter().zip(self.types) {
             types.push(ty.ok_or_else(|| Error::internal(format!("the API speaks of {name}, which is not defined")))?);
         }
-        Ok(Model::new(types, known))
+        Ok(Model::new(types, self.records, known))
     }
 }
 
 /// `customer` as the name of a type: `Customer`.
-pub(super) fn pascal(name: &str) -> String {
+pub fn pascal(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

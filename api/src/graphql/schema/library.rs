@@ -36,8 +36,8 @@ pub(super) fn schema(model: &Model) -> Result<Schema> {
     builder.finish().map_err(|error| Error::internal(error.to_string()))
 }
 
-fn described<T>(item: T, ty: &Type, describe: impl FnOnce(T, &'static str) -> T) -> T {
-    match ty.description {
+fn described<T>(item: T, ty: &Type, describe: impl FnOnce(T, &str) -> T) -> T {
+    match &ty.description {
         Some(text) => describe(item, text),
         None => item,
     }
@@ -48,8 +48,8 @@ fn object(model: &Model, ty: &Type) -> Object {
     let mut object = described(Object::new(&*ty.name), ty, |o, d| o.description(d));
     for field in fields {
         let mut made = Field::new(&*field.name, reference(model, &field.ty), |_| FieldFuture::Value(None));
-        if let Some(text) = field.description {
-            made = made.description(text);
+        if let Some(text) = &field.description {
+            made = made.description(&**text);
         }
         object = object.field(field.args.iter().fold(made, |made, arg| made.argument(input_value(model, arg))));
     }
@@ -65,8 +65,8 @@ fn subscription(model: &Model, ty: &Type) -> Subscription {
                 Ok(futures::stream::empty::<async_graphql::Result<async_graphql::Value>>())
             })
         });
-        if let Some(text) = field.description {
-            made = made.description(text);
+        if let Some(text) = &field.description {
+            made = made.description(&**text);
         }
         subscription =
             subscription.field(field.args.iter().fold(made, |made, arg| made.argument(input_value(model, arg))));
@@ -76,8 +76,8 @@ fn subscription(model: &Model, ty: &Type) -> Subscription {
 
 fn input_value(model: &Model, input: &Input) -> InputValue {
     let mut value = InputValue::new(&*input.name, reference(model, &input.ty));
-    if let Some(text) = input.description {
-        value = value.description(text);
+    if let Some(text) = &input.description {
+        value = value.description(&**text);
     }
     match &input.default {
         Some(default) => value.default_value(async_graphql::Value::from_json(default.clone()).unwrap_or_default()),

@@ -11,6 +11,8 @@ pub mod scalars;
 mod shape;
 mod totals;
 
+use std::sync::Arc;
+
 use ::records::catalog::Catalog;
 use async_graphql::dynamic::Schema as Library;
 use tenants::error::Result;
@@ -19,6 +21,8 @@ use self::{
     builder::Builder,
     model::{Model, TypeKind},
 };
+use crate::graphql::operations::Table;
+pub use builder::pascal;
 pub use shape::Fingerprint;
 
 /// The API of every tenant whose catalog has this shape.
@@ -29,6 +33,8 @@ pub struct Schema {
     pub model: Model,
     /// What validates documents and answers introspection.
     pub library: Library,
+    /// Who answers its operations.
+    pub table: Arc<Table>,
     /// Roughly how much memory it takes.
     pub bytes: u64,
 }
@@ -39,15 +45,16 @@ pub fn fingerprint(catalog: &Catalog) -> Fingerprint {
 }
 
 impl Schema {
-    /// Makes the API of a catalog.
+    /// Makes the API of a catalog, with the operations of a table.
     ///
     /// # Errors
     /// Only when the program is at fault: a type is used that is not defined.
-    pub fn build(catalog: &Catalog) -> Result<Self> {
+    pub fn build(catalog: &Catalog, table: &Arc<Table>) -> Result<Self> {
         let shown = shape::objects(catalog);
-        let model = model_of(&shown)?;
+        let model = model_of(&shown, table)?;
         let library = library::schema(&model)?;
-        Ok(Self { fingerprint: shape::fingerprint(&shown), bytes: weigh(&model), model, library })
+        let (fingerprint, bytes) = (shape::fingerprint(&shown), weigh(&model));
+        Ok(Self { fingerprint, model, library, table: Arc::clone(table), bytes })
     }
 
     /// The schema in GraphQL's schema definition language.
@@ -57,20 +64,14 @@ impl Schema {
     }
 }
 
-/// The API of a catalog in GraphQL's schema definition language.
-///
-/// # Errors
-/// As [`Schema::build`].
-pub fn sdl(catalog: &Catalog) -> Result<String> {
-    Ok(Schema::build(catalog)?.sdl())
-}
-
-fn model_of(shown: &[shape::Shown<'_>]) -> Result<Model> {
+fn model_of(shown: &[shape::Shown<'_>], table: &Table) -> Result<Model> {
     let mut builder = Builder::new();
-    let declared = declared::add(&mut builder);
+    let objects = shown.iter().map(|shown| shown.object.name.as_str());
+    let mut declared = declared::add(&mut builder, table, objects);
     let mut roots = records::Roots { query: declared.query, mutation: declared.mutation, subscription: Vec::new() };
     for object in shown {
-        records::add(&mut builder, &mut roots, object, shown);
+        let added = declared.added.remove(&pascal(&object.object.name)).unwrap_or_default();
+        records::add(&mut builder, &mut roots, object, shown, added);
     }
     builder.define("Query", TypeKind::Object(roots.query), None);
     builder.define("Mutation", TypeKind::Object(roots.mutation), None);

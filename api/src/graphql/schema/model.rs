@@ -20,6 +20,8 @@ pub type Name = Arc<str>;
 pub struct Model {
     types: Vec<Type>,
     index: HashMap<Name, TypeId>,
+    /// The types whose values are records, or pages of records.
+    records: HashMap<TypeId, Answered>,
     /// Root of queries.
     pub query: TypeId,
     /// Root of mutations.
@@ -38,7 +40,7 @@ pub struct Type {
     /// What it is.
     pub kind: TypeKind,
     /// Explanation in the SDL.
-    pub description: Option<&'static str>,
+    pub description: Option<Name>,
 }
 
 /// What a type is.
@@ -48,6 +50,15 @@ pub enum TypeKind {
     Enum(Vec<Name>),
     Object(Vec<Field>),
     Input(Vec<Input>),
+}
+
+/// What the values of a type are, where they are no tree of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Records of an object.
+    Record(Name),
+    /// Pages of them.
+    Page(Name),
 }
 
 /// A use of a type.
@@ -70,7 +81,7 @@ pub struct Field {
     /// Where its value comes from.
     pub resolver: Resolver,
     /// Explanation in the SDL.
-    pub description: Option<&'static str>,
+    pub description: Option<Name>,
 }
 
 /// An argument, or a field of an input type.
@@ -83,16 +94,16 @@ pub struct Input {
     /// Value where none is given.
     pub default: Option<Json>,
     /// Explanation in the SDL.
-    pub description: Option<&'static str>,
+    pub description: Option<Name>,
 }
 
 /// Where a field's value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Resolver {
-    /// The key of the same name in the answer of a hand-written operation.
+    /// The key of the same name in the answer of an operation.
     Property,
-    /// A hand-written operation of this name.
-    Operation(&'static str),
+    /// The operation of this name in the table.
+    Operation { name: &'static str, cost: u64 },
     /// Records of an object, at a root.
     Records { object: Name, action: Action },
     /// A value of a record.
@@ -105,6 +116,8 @@ pub enum Resolver {
     ToMany { object: Name },
     /// What was changed in a record.
     History,
+    /// A field that the table adds to the records of a type.
+    Added { ty: Name, name: &'static str, cost: u64 },
     /// A part of a connection.
     Connection(Part),
     /// Totals over records.
@@ -164,9 +177,18 @@ pub enum EventPart {
 }
 
 impl Model {
-    pub(super) fn new(types: Vec<Type>, [query, mutation, subscription, boolean]: [TypeId; 4]) -> Self {
+    pub(super) fn new(
+        types: Vec<Type>,
+        records: HashMap<TypeId, Answered>,
+        [query, mutation, subscription, boolean]: [TypeId; 4],
+    ) -> Self {
         let index = (0u32..).zip(&types).map(|(at, ty)| (Arc::clone(&ty.name), TypeId(at))).collect();
-        Self { types, index, query, mutation, subscription, boolean }
+        Self { types, index, records, query, mutation, subscription, boolean }
+    }
+
+    /// Whether the values of a type are records or pages of records, and of which object.
+    pub fn answered(&self, id: TypeId) -> Option<&Answered> {
+        self.records.get(&id)
     }
 
     /// The type at a place.

@@ -8,7 +8,7 @@ use super::{
     builder::{Builder, pascal},
     inputs::{self, Inputs},
     kinds::Link,
-    model::{Action, EventPart, Field, Name, Part, Resolver, TypeKind},
+    model::{Action, Answered, EventPart, Field, Name, Part, Resolver, TypeKind},
     shape::{Show, Shown},
     totals,
 };
@@ -22,13 +22,15 @@ pub(super) struct Roots {
 }
 
 /// Adds an object's types and roots.
-pub(super) fn add(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, all: &[Shown<'_>]) {
+pub(super) fn add(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, all: &[Shown<'_>], added: Vec<Field>) {
     let inputs = inputs::add(builder, shown, all);
     let ty = pascal(&shown.object.name);
-    record(builder, shown, &ty, all);
+    record(builder, shown, &ty, all, added);
     connection(builder, &ty);
     let groups = totals::add(builder, shown, &ty);
     let name = Name::from(shown.object.name.as_str());
+    builder.answers(&ty, Answered::Record(Arc::clone(&name)));
+    builder.answers(&format!("{ty}Connection"), Answered::Page(Arc::clone(&name)));
     queries(builder, roots, shown, &ty, &inputs, groups);
     if shown.object.writable {
         writes(builder, roots, shown, &ty, &inputs);
@@ -40,7 +42,8 @@ fn event(builder: &mut Builder, roots: &mut Roots, object: &Name, ty: &str) {
     let mut changed =
         builder.field(&format!("{object}Changed"), &format!("{ty}Change!"), root(object, Action::Changed));
     changed.args.push(builder.input("filter", &format!("{ty}Filter")));
-    changed.description = Some("Tells of each change of a record that matches the filter, and when one leaves it.");
+    let reported = "Tells of each change of a record that matches the filter, and when one leaves it.";
+    changed.description = Some(reported.into());
     roots.subscription.push(changed);
     let fields = vec![
         builder.field("kind", "ChangeKind!", Resolver::Event(EventPart::Kind)),
@@ -54,7 +57,7 @@ fn root(object: &Name, action: Action) -> Resolver {
     Resolver::Records { object: Arc::clone(object), action }
 }
 
-fn record(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>]) {
+fn record(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>], added: Vec<Field>) {
     let mut fields = Vec::with_capacity(shown.fields.len() + 1);
     for (field, show) in &shown.fields {
         fields.push(match show {
@@ -85,9 +88,11 @@ fn record(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>])
     if shown.object.writable && shown.object.field("history").is_none() {
         let mut history = builder.field("history", "HistoryConnection", Resolver::History);
         history.args = vec![builder.input("first", "Int"), builder.input("after", "String")];
-        history.description = Some("What was changed in it, the newest first.");
+        history.description = Some("What was changed in it, the newest first.".into());
         fields.push(history);
     }
+    // a field of the organisation's own keeps its name
+    fields.extend(added.into_iter().filter(|field| shown.object.field(&field.name).is_none()));
     builder.define(ty, TypeKind::Object(fields), None);
 }
 
@@ -124,7 +129,7 @@ fn queries(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str
     let (name, plural) = (Name::from(shown.object.name.as_str()), &shown.object.plural);
     let mut list = builder.field(plural, &format!("{ty}Connection"), root(&name, Action::List));
     list.args = page_args(builder, ty, inputs.order);
-    list.description = Some("Pages of 50 unless `first` or `last` (up to 200) says otherwise.");
+    list.description = Some("Pages of 50 unless `first` or `last` (up to 200) says otherwise.".into());
     let mut one = builder.field(&name, ty, root(&name, Action::Get));
     one.args.push(builder.input("id", "ID!"));
     let mut total =
@@ -145,10 +150,10 @@ fn writes(builder: &mut Builder, roots: &mut Roots, shown: &Shown<'_>, ty: &str,
     let filter = format!("{ty}Filter!");
     let (create, update) = (format!("{ty}CreateInput!"), format!("{ty}UpdateInput!"));
     let one = |name: &'static str, args| (format!("{name}{ty}"), ty.to_owned(), args);
-    let mut add = |action, (name, answer, args): (String, String, Vec<(&str, &str)>), description| {
+    let mut add = |action, (name, answer, args): (String, String, Vec<(&str, &str)>), description: Option<&str>| {
         let mut field = builder.field(&name, &answer, root(&object, action));
         field.args = args.into_iter().map(|(name, ty)| builder.input(name, ty)).collect();
-        field.description = description;
+        field.description = description.map(Name::from);
         roots.mutation.push(field);
     };
     let with = |mut args: Vec<(&'static str, String)>, extra: Option<(&'static str, String)>| {

@@ -4,6 +4,7 @@ mod access;
 mod actors;
 mod catalog;
 mod changes;
+mod operations;
 mod records;
 mod refusals;
 mod sdl;
@@ -11,10 +12,11 @@ mod subscriptions;
 
 use std::sync::Arc;
 
+use ::records::operations::Module;
 use serde_json::{Value as Json, json};
 use tenants::{Caller, TenantDb, testing};
 
-use super::{Budget, Endpoint, Request};
+use super::{Budget, Endpoint, Request, Table};
 
 /// A tenant with the standard objects, and its endpoint.
 pub(super) struct World {
@@ -22,11 +24,29 @@ pub(super) struct World {
     pub db: TenantDb,
 }
 
+fn endpoint(table: Arc<Table>, budget: Budget) -> Endpoint {
+    Endpoint::new(crm::rules(), budget, table)
+}
+
 impl World {
     pub async fn new() -> Self {
         let db = testing::space().await;
         ::records::catalog::provision(&db, &crm::objects()).await.unwrap();
-        Self { endpoint: Endpoint::new(crm::rules(), Budget { points: 1_000_000, per_second: 200_000 }), db }
+        let table = Arc::new(Table::of_release().unwrap());
+        Self { endpoint: endpoint(table, Budget { points: 1_000_000, per_second: 200_000 }), db }
+    }
+
+    /// Puts an endpoint with another budget in the place of the world's.
+    pub fn endpoint_with(&self, budget: Budget) -> Endpoint {
+        endpoint(Arc::new(Table::of_release().unwrap()), budget)
+    }
+
+    /// Puts operations beside those of the release.
+    pub fn with(mut self, module: Module) -> Self {
+        let modules = super::operations::modules().into_iter().chain([module]).collect();
+        let table = Arc::new(Table::new(modules).unwrap());
+        self.endpoint = endpoint(table, Budget { points: 1_000_000, per_second: 200_000 });
+        self
     }
 
     /// The answer to a document, or why it did not run.

@@ -1,11 +1,9 @@
 //! What is refused, and how it is told.
 
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 
 use super::World;
-use crate::graphql::{Budget, Endpoint};
+use crate::graphql::Budget;
 
 fn code(answer: &Json) -> &str {
     answer["refused"][0]["extensions"]["code"].as_str().unwrap_or("none")
@@ -84,7 +82,7 @@ async fn sizes_of_pages_are_bounded_everywhere() {
             assert!(answer["errors"][0]["message"].as_str().unwrap().contains(size), "{answer}");
         }
     }
-    world.endpoint = Endpoint::new(Arc::clone(&world.endpoint.rules), Budget { points: 1_500, per_second: 1 });
+    world.endpoint = world.endpoint_with(Budget { points: 1_500, per_second: 1 });
     world.data("{ changes(first: 1000) { lastSeq } }").await;
     let answer = world.ask("{ changes(first: 1000) { lastSeq } }", json!({})).await;
     assert_eq!(code(&answer), "RATE_LIMITED", "every entry has its price");

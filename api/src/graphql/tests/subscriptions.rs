@@ -10,7 +10,7 @@ use tenants::{
 };
 
 use super::World;
-use crate::graphql::{Budget, Endpoint, Request, errors::Refusal, subscribe::Subscription};
+use crate::graphql::{Budget, Request, errors::Refusal, subscribe::Subscription};
 
 /// A subscription that has begun, and what it is told next.
 async fn followed(world: &World, query: &str) -> Subscription {
@@ -82,7 +82,7 @@ async fn a_flood_is_told_as_one() {
 #[tokio::test]
 async fn what_is_told_is_paid_for() {
     let mut world = World::new().await;
-    world.endpoint = Endpoint::new(Arc::clone(&world.endpoint.rules), Budget { points: 50, per_second: 1 });
+    world.endpoint = world.endpoint_with(Budget { points: 50, per_second: 1 });
     let document = "subscription { customerChanged { id record { contactPoints(first: 40) { nodes { value } } } } }";
     let mut subscription = followed(&world, document).await;
     let somebody = tenants::Actor::Member(entities::ids::MemberId::new());

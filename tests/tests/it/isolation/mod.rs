@@ -58,12 +58,17 @@ async fn no_address_reaches_another_organisation() {
     let (victim, thief) = (app.tenant("victim"), app.tenant("thief"));
     let run = import(&victim).await;
     let nothing = "0190a000-0000-7000-8000-000000000000";
-    for (method, path) in
-        [(Method::GET, ""), (Method::GET, "/errors"), (Method::POST, "/cancel"), (Method::POST, "/undo")]
-    {
-        let ask = async |id: &str| {
-            Answer::of(thief.api_key.request(method.clone(), &format!("/api/imports/{id}{path}"))).await
-        };
+    for (method, base, path) in [
+        (Method::GET, "/api/imports", ""),
+        (Method::GET, "/api/imports", "/errors"),
+        (Method::POST, "/api/imports", "/cancel"),
+        (Method::POST, "/api/imports", "/undo"),
+        (Method::GET, "/api/v1/runs", ""),
+        (Method::POST, "/api/v1/runs", "/cancel"),
+        (Method::POST, "/api/v1/runs", "/undo"),
+    ] {
+        let ask =
+            async |id: &str| Answer::of(thief.api_key.request(method.clone(), &format!("{base}/{id}{path}"))).await;
         let (theirs, missing) = (ask(&run).await, ask(nothing).await);
         assert_eq!((theirs.status, theirs.code().as_str()), (404, "NOT_FOUND"), "{path}: {}", theirs.text);
         assert_eq!(theirs.text.replace(&run, nothing), missing.text, "in the same words as a missing one");

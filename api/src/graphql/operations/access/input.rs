@@ -1,90 +1,126 @@
 //! What a role is to be, from names to ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use records::{
     catalog::{Catalog, Object, ObjectId},
     roles::RolePatch,
 };
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
+use serde::Deserialize;
 use tenants::{
-    Operation,
+    FieldAccess, Operation, Permission, RowScope,
     access::ObjectGrant,
     error::{Error, FieldIssue, Issue, Result},
 };
 
-/// The `input` argument.
-///
-/// # Errors
-/// `VALIDATION_FAILED` naming the place of an object or field that is not there, or that is named twice.
-pub fn role(catalog: &Catalog, args: &Map<String, Json>) -> Result<RolePatch> {
-    let input = args.get("input").unwrap_or(&Json::Null);
-    let text = |name: &str| input[name].as_str().map(str::to_owned);
-    let mut issues = Vec::new();
-    let others = &input["others"];
-    let patch = RolePatch {
-        name: text("name"),
-        label: text("label"),
-        permissions: input["permissions"].as_array().map(|given| given.iter().filter_map(read).collect()),
-        others: others.is_object().then(|| grant(None, others, "others", &mut issues)),
-        objects: input["objects"].as_array().map(|given| objects(catalog, given, &mut issues)),
-    };
-    if issues.is_empty() { Ok(patch) } else { Err(Error::invalid(issues)) }
+/// `RoleInput`.
+#[derive(Deserialize)]
+pub struct RoleInput {
+    name: Option<String>,
+    label: Option<String>,
+    permissions: Option<BTreeSet<Permission>>,
+    others: Option<ObjectAccessInput>,
+    objects: Option<Vec<ObjectAccessInput>>,
 }
 
-fn objects(catalog: &Catalog, given: &[Json], issues: &mut Vec<FieldIssue>) -> BTreeMap<ObjectId, ObjectGrant> {
+/// `ObjectAccessInput`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectAccessInput {
+    object: Option<String>,
+    create: Option<RowScope>,
+    read: Option<RowScope>,
+    update: Option<RowScope>,
+    delete: Option<RowScope>,
+    restore: Option<RowScope>,
+    destroy: Option<RowScope>,
+    merge: Option<RowScope>,
+    import: Option<RowScope>,
+    export: Option<RowScope>,
+    fields: Option<Vec<NamedFieldAccessInput>>,
+    other_fields: Option<FieldAccess>,
+}
+
+/// `NamedFieldAccessInput`.
+#[derive(Deserialize)]
+struct NamedFieldAccessInput {
+    field: String,
+    access: FieldAccess,
+}
+
+impl RoleInput {
+    /// As the service takes it.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` naming the place of an object or field that is not there, or that is named twice.
+    pub fn patch(self, catalog: &Catalog) -> Result<RolePatch> {
+        let mut issues = Vec::new();
+        let patch = RolePatch {
+            name: self.name,
+            label: self.label,
+            permissions: self.permissions,
+            others: self.others.map(|others| others.grant(None, "others", &mut issues)),
+            objects: self.objects.map(|given| objects(catalog, given, &mut issues)),
+        };
+        if issues.is_empty() { Ok(patch) } else { Err(Error::invalid(issues)) }
+    }
+}
+
+fn objects(
+    catalog: &Catalog,
+    given: Vec<ObjectAccessInput>,
+    issues: &mut Vec<FieldIssue>,
+) -> BTreeMap<ObjectId, ObjectGrant> {
     let mut objects = BTreeMap::new();
-    for (place, input) in given.iter().enumerate() {
+    for (place, input) in given.into_iter().enumerate() {
         let path = format!("objects.{place}");
-        let name = input["object"].as_str().unwrap_or_default();
-        let Some(object) = catalog.object(name) else {
-            let why = format!("There is no object `{name}`.");
-            issues.push(FieldIssue { field: format!("{path}.object"), issue: Issue::Rule(why) });
+        let name = input.object.clone().unwrap_or_default();
+        let Some(object) = catalog.object(&name) else {
+            issues.push(issue(format!("{path}.object"), format!("There is no object `{name}`.")));
             continue;
         };
-        if objects.insert(object.id, grant(Some(object), input, &path, issues)).is_some() {
-            let why = format!("`{name}` is named twice.");
-            issues.push(FieldIssue { field: format!("{path}.object"), issue: Issue::Rule(why) });
+        if objects.insert(object.id, input.grant(Some(object), &path, issues)).is_some() {
+            issues.push(issue(format!("{path}.object"), format!("`{name}` is named twice.")));
         }
     }
     objects
 }
 
-fn grant(object: Option<&Object>, input: &Json, path: &str, issues: &mut Vec<FieldIssue>) -> ObjectGrant {
-    let mut grant =
-        ObjectGrant { other_fields: read(&input["otherFields"]).unwrap_or_default(), ..ObjectGrant::default() };
-    if object.is_none() && input["object"].is_string() {
-        let why = "Objects are named in `objects`; this is for all others.".to_owned();
-        issues.push(FieldIssue { field: format!("{path}.object"), issue: Issue::Rule(why) });
-    }
-    for operation in Operation::ALL {
-        if let Some(scope) = read(&input[operation.name().to_ascii_lowercase()]) {
-            grant.operations.insert(operation, scope);
+impl ObjectAccessInput {
+    fn grant(self, object: Option<&Object>, path: &str, issues: &mut Vec<FieldIssue>) -> ObjectGrant {
+        let mut grant = ObjectGrant { other_fields: self.other_fields.unwrap_or_default(), ..ObjectGrant::default() };
+        if object.is_none() && self.object.is_some() {
+            let why = "Objects are named in `objects`; this is for all others.".to_owned();
+            issues.push(issue(format!("{path}.object"), why));
         }
-    }
-    for (place, given) in input["fields"].as_array().into_iter().flatten().enumerate() {
-        let name = given["field"].as_str().unwrap_or_default();
-        match object.and_then(|object| object.field(name)) {
-            Some(field) => {
-                if grant.fields.insert(field.id, read(&given["access"]).unwrap_or_default()).is_some() {
-                    let why = format!("`{name}` is named twice.");
-                    issues.push(FieldIssue { field: format!("{path}.fields.{place}.field"), issue: Issue::Rule(why) });
-                }
-            }
-            None => {
-                let why = match object {
-                    Some(object) => format!("{} has no field `{name}`.", object.name),
-                    None => "Fields are named with their object, in `objects`.".to_owned(),
-                };
-                issues.push(FieldIssue { field: format!("{path}.fields.{place}.field"), issue: Issue::Rule(why) });
-            }
+        let scopes = [
+            (Operation::Create, self.create),
+            (Operation::Read, self.read),
+            (Operation::Update, self.update),
+            (Operation::Delete, self.delete),
+            (Operation::Restore, self.restore),
+            (Operation::Destroy, self.destroy),
+            (Operation::Merge, self.merge),
+            (Operation::Import, self.import),
+            (Operation::Export, self.export),
+        ];
+        grant.operations = scopes.into_iter().filter_map(|(operation, scope)| Some((operation, scope?))).collect();
+        for (place, given) in self.fields.into_iter().flatten().enumerate() {
+            let name = &given.field;
+            let why = match object.map(|object| (object, object.field(name))) {
+                Some((_, Some(field))) => match grant.fields.insert(field.id, given.access) {
+                    None => continue,
+                    Some(_) => format!("`{name}` is named twice."),
+                },
+                Some((object, None)) => format!("{} has no field `{name}`.", object.name),
+                None => "Fields are named with their object, in `objects`.".to_owned(),
+            };
+            issues.push(issue(format!("{path}.fields.{place}.field"), why));
         }
+        grant
     }
-    grant
 }
 
-/// One of the constants that the schema lets in.
-fn read<T: DeserializeOwned>(json: &Json) -> Option<T> {
-    serde_json::from_value(json.clone()).ok()
+fn issue(field: String, why: String) -> FieldIssue {
+    FieldIssue { field, issue: Issue::Rule(why) }
 }

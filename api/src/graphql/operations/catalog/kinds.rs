@@ -3,19 +3,18 @@
 use records::{
     Ctx,
     catalog::{
-        Cardinality, Field, FieldKind, OnDestroy, RollupFunction,
+        Cardinality, Choice, Field, FieldKind,
         spec::{KindSpec, RelationSpec, RollupSpec},
     },
     filter,
 };
-use serde_json::{Map, Value as Json};
 use tenants::{
     Issue,
     error::{Error, FieldIssue, Result},
 };
 
 use super::{
-    input::{int, labels, options, text},
+    inputs::{FieldOptionInput, KindInput, RelationInput, RollupInput, labels},
     tree::type_of,
 };
 
@@ -23,37 +22,40 @@ use super::{
 ///
 /// # Errors
 /// `VALIDATION_FAILED` where it lacks what it needs; `BAD_FILTER` for the filter of a rollup.
-pub fn kind(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<KindSpec> {
-    let small = |name: &str, default: u8| match int(fields, name) {
+pub fn kind(ctx: &Ctx, object: &str, input: KindInput) -> Result<KindSpec> {
+    let small = |name: &str, given: Option<i32>, default: u8| match given {
         None => Ok(default),
         Some(int) => u8::try_from(int).map_err(|_| wrong(name, Issue::WrongType("a small whole number".into()))),
     };
-    let options = || options(fields).ok_or_else(|| wrong("options", Issue::Required));
-    Ok(KindSpec::Value(match text(fields, "type").unwrap_or_default() {
+    let (scale, max, width) = (input.scale, input.max, input.width);
+    let choices = |given: Option<Vec<FieldOptionInput>>| -> Result<Vec<Choice>> {
+        let given = given.ok_or_else(|| wrong("options", Issue::Required))?;
+        Ok(given.into_iter().map(Choice::from).collect())
+    };
+    Ok(KindSpec::Value(match input.ty.as_deref().unwrap_or_default() {
         "TEXT" => FieldKind::Text,
         "LONG_TEXT" => FieldKind::LongText,
         "INTEGER" => FieldKind::Integer,
-        "DECIMAL" => FieldKind::Decimal { scale: small("scale", 2)? },
+        "DECIMAL" => FieldKind::Decimal { scale: small("scale", scale, 2)? },
         "MONEY" => FieldKind::Money,
         "PERCENT" => FieldKind::Percent,
-        "RATING" => FieldKind::Rating { max: small("max", 5)? },
+        "RATING" => FieldKind::Rating { max: small("max", max, 5)? },
         "BOOLEAN" => FieldKind::Boolean,
         "DATE" => FieldKind::Date,
         "DATE_TIME" => FieldKind::DateTime,
         "DURATION" => FieldKind::Duration,
-        "SELECT" => FieldKind::Select { options: options()? },
-        "MULTI_SELECT" => FieldKind::MultiSelect { options: options()? },
+        "SELECT" => FieldKind::Select { options: choices(input.options)? },
+        "MULTI_SELECT" => FieldKind::MultiSelect { options: choices(input.options)? },
         "TAGS" => FieldKind::Tags,
         "EMAIL" => FieldKind::Email,
         "PHONE" => FieldKind::Phone,
         "URL" => FieldKind::Url,
-        "AUTO_NUMBER" => FieldKind::AutoNumber {
-            prefix: text(fields, "prefix").unwrap_or_default().to_owned(),
-            width: small("width", 0)?,
-        },
+        "AUTO_NUMBER" => {
+            FieldKind::AutoNumber { prefix: input.prefix.unwrap_or_default(), width: small("width", width, 0)? }
+        }
         "JSON" => FieldKind::Json,
-        "RELATION" => return relation(fields).map(KindSpec::Relation),
-        "ROLLUP" => return rollup(ctx, object, fields).map(KindSpec::Rollup),
+        "RELATION" => return relation(input.relation).map(KindSpec::Relation),
+        "ROLLUP" => return rollup(ctx, object, input.rollup).map(KindSpec::Rollup),
         other => {
             let message = format!("Fields of type {other} are made by the system alone.");
             return Err(wrong("type", Issue::Rule(message)));
@@ -65,69 +67,54 @@ pub fn kind(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<KindS
 ///
 /// # Errors
 /// As [`kind`].
-pub fn changed(ctx: &Ctx, known: &Field, fields: &Map<String, Json>) -> Result<Option<KindSpec>> {
-    if !["type", "scale", "max", "rollup"].iter().any(|name| fields.get(*name).is_some_and(|given| !given.is_null())) {
+pub fn changed(ctx: &Ctx, known: &Field, mut input: KindInput) -> Result<Option<KindSpec>> {
+    if input.ty.is_none() && input.scale.is_none() && input.max.is_none() && input.rollup.is_none() {
         return Ok(None);
     }
-    let mut fields = fields.clone();
-    let mut unsaid = |name: &str, value: Json| {
-        if fields.get(name).is_none_or(Json::is_null) {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    unsaid("type", type_of(&known.kind).into());
+    input.ty.get_or_insert_with(|| type_of(&known.kind).to_owned());
     match &known.kind {
-        FieldKind::Decimal { scale } => unsaid("scale", (*scale).into()),
-        FieldKind::Rating { max } => unsaid("max", (*max).into()),
+        FieldKind::Decimal { scale } => drop(input.scale.get_or_insert((*scale).into())),
+        FieldKind::Rating { max } => drop(input.max.get_or_insert((*max).into())),
         FieldKind::Select { options } | FieldKind::MultiSelect { options } => {
-            unsaid("options", serde_json::to_value(options).unwrap_or_default());
+            input.options.get_or_insert_with(|| options.iter().map(FieldOptionInput::from).collect());
         }
         _ => {}
     }
     let object = ctx.catalog.object_by_id(known.object).map_or("", |object| &object.name);
-    kind(ctx, object, &fields).map(Some)
+    kind(ctx, object, input).map(Some)
 }
 
 fn wrong(field: &str, issue: Issue) -> Error {
     Error::invalid(vec![FieldIssue { field: field.to_owned(), issue }])
 }
 
-/// A name of the API as the catalog writes it.
-pub(super) fn named<T: serde::de::DeserializeOwned>(json: Option<&Json>) -> Option<T> {
-    serde_json::from_value(json?.clone()).ok()
-}
-
-fn relation(fields: &Map<String, Json>) -> Result<RelationSpec> {
-    let given = fields.get("relation").and_then(Json::as_object);
+fn relation(given: Option<RelationInput>) -> Result<RelationSpec> {
     let given = given.ok_or_else(|| wrong("relation", Issue::Required))?;
-    let to = text(given, "to").unwrap_or_default();
-    let mut spec = match named(given.get("kind")).unwrap_or(Cardinality::ManyToOne) {
-        Cardinality::ManyToOne => RelationSpec::to_one(to),
-        Cardinality::ManyToMany => RelationSpec::to_many(to),
+    let mut spec = match given.kind {
+        Cardinality::ManyToOne => RelationSpec::to_one(&given.to),
+        Cardinality::ManyToMany => RelationSpec::to_many(&given.to),
         Cardinality::OneToMany => {
-            let message = format!("Make the MANY_TO_ONE on `{to}`, with this side as its inverse.");
+            let message = format!("Make the MANY_TO_ONE on `{}`, with this side as its inverse.", given.to);
             return Err(wrong("relation.kind", Issue::Rule(message)));
         }
     };
-    if let Some(inverse) = text(given, "inverse") {
-        spec = spec.inverse(inverse, labels(given, "inverseLabel").unwrap_or_default());
+    if let Some(inverse) = given.inverse {
+        spec = spec.inverse(&inverse, given.inverse_label.map(labels).unwrap_or_default());
     }
-    if let Some(on_destroy) = named::<OnDestroy>(given.get("onDestroy")) {
+    if let Some(on_destroy) = given.on_destroy {
         spec = spec.on_destroy(on_destroy);
     }
     Ok(spec)
 }
 
-fn rollup(ctx: &Ctx, object: &str, fields: &Map<String, Json>) -> Result<RollupSpec> {
-    let given = fields.get("rollup").and_then(Json::as_object);
+fn rollup(ctx: &Ctx, object: &str, given: Option<RollupInput>) -> Result<RollupSpec> {
     let given = given.ok_or_else(|| wrong("rollup", Issue::Required))?;
-    let relation = text(given, "relation").unwrap_or_default();
-    let mut spec = RollupSpec::over(relation, named(given.get("function")).unwrap_or(RollupFunction::Count));
-    if let Some(field) = text(given, "field") {
+    let mut spec = RollupSpec::over(&given.relation, given.function);
+    if let Some(field) = &given.field {
         spec = spec.of(field);
     }
-    if let Some(filter) = given.get("filter").filter(|filter| !filter.is_null()) {
-        let field = ctx.catalog.object(object).and_then(|object| object.field(relation));
+    if let Some(filter) = &given.filter {
+        let field = ctx.catalog.object(object).and_then(|object| object.field(&given.relation));
         let target = field.and_then(|field| ctx.catalog.object_by_id(field.relation()?.to));
         let target = target.ok_or_else(|| wrong("rollup.relation", Issue::UnknownField))?;
         spec = spec.filter(filter::parse(&ctx.catalog, target, filter, &ctx.locale())?);

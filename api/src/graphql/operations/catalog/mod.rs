@@ -1,149 +1,162 @@
 //! What the organisation's data looks like, shown and changed.
 
 mod input;
+mod inputs;
 mod kinds;
 mod tree;
 
 use records::{
     Ctx,
-    catalog::{self, ObjectId, SectionId},
+    catalog::{self, Impact, ObjectId, SectionId},
     engine,
+    operations::{Entry, Given, Module, NoArgs, Permit},
 };
-use serde_json::{Map, Value as Json};
+use serde::Deserialize;
+use serde_json::Value as Json;
 use tenants::{
     Permission,
     error::{Code, Error, Result},
 };
 
-/// The declarations of this file's operations.
-pub const DECLARED: &str = include_str!("catalog.graphql");
+use inputs::{
+    CreateFieldInput, CreateObjectInput, CreateSectionInput, UpdateFieldInput, UpdateObjectInput, UpdateSectionInput,
+};
 
-/// Runs one of the catalog's operations; none where the name is not one.
-///
-/// # Errors
-/// Those of [`records::catalog`].
-pub async fn run(ctx: &Ctx, name: &str, args: &Map<String, Json>) -> Option<Result<Json>> {
-    // before what is wrong with the request is told
-    let changes = matches!(name, "createField" | "updateField" | "deleteField" | "reorderFields");
-    if let (true, Err(refused)) = (changes, ctx.caller.demand(Permission::ConfigureCatalog)) {
-        return Some(Err(refused));
+/// The catalog's operations.
+pub fn module() -> Module {
+    let configure = Permit::Named(Permission::ConfigureCatalog);
+    Module {
+        declared: include_str!("catalog.graphql"),
+        entries: vec![
+            Entry::new("objects", objects).permit(Permit::SignedIn),
+            Entry::new("object", object).permit(Permit::SignedIn),
+            Entry::new("createObject", create_object).permit(configure),
+            Entry::new("updateObject", update_object).permit(configure),
+            Entry::new("deleteObject", delete_object).permit(configure),
+            Entry::new("createField", create_field).permit(configure),
+            Entry::new("updateField", update_field).permit(configure),
+            Entry::new("deleteField", delete_field).permit(configure),
+            Entry::new("reorderFields", reorder_fields).permit(configure),
+            Entry::new("createSection", create_section).permit(configure),
+            Entry::new("updateSection", update_section).permit(configure),
+            Entry::new("deleteSection", delete_section).permit(configure),
+        ],
+        fields: Vec::new(),
     }
-    Some(match name {
-        "objects" => objects(ctx).await,
-        "object" => object(ctx, args).await,
-        "createObject" => create_object(ctx, args).await,
-        "updateObject" => update_object(ctx, args).await,
-        "deleteObject" => delete_object(ctx, args).await,
-        "createField" => create_field(ctx, args).await,
-        "updateField" => update_field(ctx, args).await,
-        "deleteField" => delete_field(ctx, args).await,
-        "reorderFields" => reorder_fields(ctx, args).await,
-        "createSection" => create_section(ctx, args).await,
-        "updateSection" => update_section(ctx, args).await,
-        "deleteSection" => delete_section(ctx, args).await,
-        _ => return None,
-    })
 }
 
-async fn objects(ctx: &Ctx) -> Result<Json> {
+/// Something new.
+#[derive(Deserialize)]
+struct Create<I> {
+    input: I,
+}
+
+/// What something is to become.
+#[derive(Deserialize)]
+#[serde(bound = "I: Deserialize<'de>, T: std::str::FromStr")]
+struct Update<T, I> {
+    id: Given<T>,
+    input: I,
+}
+
+/// What is to be deleted, or only looked at.
+#[derive(Deserialize)]
+#[serde(bound = "T: std::str::FromStr")]
+struct Delete<T> {
+    id: Given<T>,
+    preview: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct ByName {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Reorder {
+    object: String,
+    section: Option<String>,
+    fields: Vec<Given<catalog::FieldId>>,
+}
+
+async fn objects(ctx: Ctx, _: NoArgs) -> Result<Vec<Json>> {
     // Another process may have changed it a moment ago.
-    engine::verify(ctx).await?;
-    Ok(ctx.catalog.objects.iter().map(|object| tree::object(ctx, object)).collect())
+    engine::verify(&ctx).await?;
+    Ok(ctx.catalog.objects.iter().map(|object| tree::object(&ctx, object)).collect())
 }
 
-async fn object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    engine::verify(ctx).await?;
-    let object = ctx.catalog.object(input::text(args, "name").unwrap_or_default());
-    Ok(object.map_or(Json::Null, |object| tree::object(ctx, object)))
+async fn object(ctx: Ctx, args: ByName) -> Result<Option<Json>> {
+    engine::verify(&ctx).await?;
+    Ok(ctx.catalog.object(&args.name).map(|object| tree::object(&ctx, object)))
 }
 
-async fn create_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let object = catalog::create_object(ctx, input::new_object(input::fields(args))).await?;
-    shown_object(ctx, object.id).await
+async fn create_object(ctx: Ctx, args: Create<CreateObjectInput>) -> Result<Option<Json>> {
+    let object = catalog::create_object(&ctx, input::new_object(args.input)).await?;
+    shown_object(&ctx, object.id).await
 }
 
-async fn update_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let id = id(args, "object")?;
-    catalog::update_object(ctx, id, input::object_patch(input::fields(args))).await?;
-    shown_object(ctx, id).await
+async fn update_object(ctx: Ctx, args: Update<ObjectId, UpdateObjectInput>) -> Result<Option<Json>> {
+    let id = args.id.needed("object")?;
+    catalog::update_object(&ctx, id, input::object_patch(args.input)).await?;
+    shown_object(&ctx, id).await
 }
 
-async fn delete_object(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let impact = catalog::delete_object(ctx, id(args, "object")?, flag(args, "preview")).await?;
-    serde_json::to_value(impact).map_err(Error::internal)
+async fn delete_object(ctx: Ctx, args: Delete<ObjectId>) -> Result<Impact> {
+    catalog::delete_object(&ctx, args.id.needed("object")?, args.preview.unwrap_or_default()).await
 }
 
-async fn create_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let fields = input::fields(args);
-    let object = input::text(fields, "object").unwrap_or_default();
+async fn create_field(ctx: Ctx, args: Create<CreateFieldInput>) -> Result<Json> {
+    let object = args.input.object.clone();
     // filters name fields that another process may have made a moment ago
-    engine::verify(ctx).await?;
-    let field = catalog::create_field(ctx, object, input::new_field(ctx, object, fields)?).await?;
-    Ok(tree::field(&now(ctx).await?, &field))
+    engine::verify(&ctx).await?;
+    let field = catalog::create_field(&ctx, &object, input::new_field(&ctx, args.input)?).await?;
+    Ok(tree::field(&now(&ctx).await?, &field))
 }
 
-async fn update_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let id = id(args, "field")?;
+async fn update_field(ctx: Ctx, args: Update<catalog::FieldId, UpdateFieldInput>) -> Result<Json> {
+    let id = args.id.needed("field")?;
     // what is left unsaid is taken from the field as it is
-    engine::verify(ctx).await?;
+    engine::verify(&ctx).await?;
     let known = ctx.catalog.field(id).ok_or_else(|| Error::new(Code::NotFound, "There is no such field."))?;
-    let patch = input::field_patch(ctx, known, input::fields(args))?;
-    let field = catalog::update_field(ctx, id, patch).await?;
-    Ok(tree::field(&now(ctx).await?, &field))
+    let patch = input::field_patch(&ctx, known, args.input)?;
+    let field = catalog::update_field(&ctx, id, patch).await?;
+    Ok(tree::field(&now(&ctx).await?, &field))
 }
 
-async fn delete_field(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let impact = catalog::delete_field(ctx, id(args, "field")?, flag(args, "preview")).await?;
-    serde_json::to_value(impact).map_err(Error::internal)
+async fn delete_field(ctx: Ctx, args: Delete<catalog::FieldId>) -> Result<Impact> {
+    catalog::delete_field(&ctx, args.id.needed("field")?, args.preview.unwrap_or_default()).await
 }
 
-async fn reorder_fields(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let given = args.get("fields").and_then(Json::as_array).into_iter().flatten();
-    let fields = given.map(|id| parse(id, "field")).collect::<Result<Vec<_>>>()?;
-    let object = input::text(args, "object").unwrap_or_default();
-    let object = catalog::reorder_fields(ctx, object, input::text(args, "section"), &fields).await?;
-    shown_object(ctx, object.id).await
+async fn reorder_fields(ctx: Ctx, args: Reorder) -> Result<Option<Json>> {
+    let fields = args.fields.into_iter().map(|id| id.needed("field")).collect::<Result<Vec<_>>>()?;
+    let object = catalog::reorder_fields(&ctx, &args.object, args.section.as_deref(), &fields).await?;
+    shown_object(&ctx, object.id).await
 }
 
-async fn create_section(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let fields = input::fields(args);
-    let object = input::text(fields, "object").unwrap_or_default();
-    let section = catalog::create_section(ctx, object, input::new_section(fields)).await?;
+async fn create_section(ctx: Ctx, args: Create<CreateSectionInput>) -> Result<Json> {
+    let object = args.input.object.clone();
+    let section = catalog::create_section(&ctx, &object, input::new_section(args.input)).await?;
     Ok(tree::section(&section))
 }
 
-async fn update_section(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let id: SectionId = id(args, "section")?;
-    let section = catalog::update_section(ctx, id, input::section_patch(input::fields(args))).await?;
+async fn update_section(ctx: Ctx, args: Update<SectionId, UpdateSectionInput>) -> Result<Json> {
+    let id = args.id.needed("section")?;
+    let section = catalog::update_section(&ctx, id, input::section_patch(args.input)).await?;
     Ok(tree::section(&section))
 }
 
-async fn delete_section(ctx: &Ctx, args: &Map<String, Json>) -> Result<Json> {
-    let id: SectionId = id(args, "section")?;
-    catalog::delete_section(ctx, id).await?;
-    Ok(Json::from(id.to_string()))
+async fn delete_section(ctx: Ctx, args: Delete<SectionId>) -> Result<SectionId> {
+    let id = args.id.needed("section")?;
+    catalog::delete_section(&ctx, id).await?;
+    Ok(id)
 }
 
-async fn shown_object(ctx: &Ctx, id: ObjectId) -> Result<Json> {
+async fn shown_object(ctx: &Ctx, id: ObjectId) -> Result<Option<Json>> {
     let now = now(ctx).await?;
-    Ok(now.catalog.object_by_id(id).map_or(Json::Null, |object| tree::object(&now, object)))
+    Ok(now.catalog.object_by_id(id).map(|object| tree::object(&now, object)))
 }
 
 /// The same request with the catalog as it has become.
 async fn now(ctx: &Ctx) -> Result<Ctx> {
     Ok(Ctx { catalog: catalog::current(&ctx.db).await?, ..ctx.clone() })
-}
-
-fn flag(args: &Map<String, Json>, name: &str) -> bool {
-    args.get(name).and_then(Json::as_bool).unwrap_or(false)
-}
-
-fn id<I: std::str::FromStr>(args: &Map<String, Json>, what: &str) -> Result<I> {
-    parse(args.get("id").unwrap_or(&Json::Null), what)
-}
-
-/// What is no id names nothing.
-fn parse<I: std::str::FromStr>(id: &Json, what: &str) -> Result<I> {
-    let id = id.as_str().and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::new(Code::NotFound, format!("There is no such {what}.")))
 }
