@@ -12,7 +12,7 @@ use records::{
     invitations,
 };
 use serde::Deserialize;
-use tenants::{Access, Actor, Clock, Code, Error, Origin, error::Result, security_log};
+use tenants::{Access, Actor, Clock, Error, Origin, error::Result, security_log};
 
 use crate::{app::App, reseal::Reseal};
 
@@ -38,6 +38,9 @@ pub(crate) async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
     app.ctx(job.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
 }
 
+/// When a run that another process works on is looked at again, microseconds: its lease may have ended by then.
+const LOOK_AGAIN: i64 = 60_000_000;
+
 /// Changes many records, a batch at a time.
 struct Runs(App);
 
@@ -58,7 +61,7 @@ impl Handler for Runs {
         match runs::step(&ctx, run).await? {
             runs::StepResult::More => Ok(Next::Continue),
             runs::StepResult::Over => Ok(Next::Done),
-            runs::StepResult::Elsewhere => Err(Error::of(Code::Busy)),
+            runs::StepResult::Elsewhere => Ok(Next::At(ctx.caller.clock.micros() + LOOK_AGAIN)),
         }
     }
 }

@@ -66,7 +66,9 @@ async fn one(db: &TenantDb, handler: &dyn Handler, item: work::Model, now: i64) 
             work::Entity::delete_by_id(item.id).exec(db).await?;
             Ok(())
         }
-        Ok(Next::Continue) => Ok(()),
+        // behind what is due by now; whatever failed before, it went on
+        Ok(Next::Continue) => wait_until(db, &item, now).await,
+        Ok(Next::At(instant)) => wait_until(db, &item, instant).await,
         Err(error) => {
             tracing::warn!(
                 tenant.id = %db.tenant(), queue = handler.queue(), attempts = item.attempts,
@@ -75,6 +77,13 @@ async fn one(db: &TenantDb, handler: &dyn Handler, item: work::Model, now: i64) 
             postpone(db, item, error.code(), now).await
         }
     }
+}
+
+/// Lays an item down until an instant, as one that did not fail.
+async fn wait_until(db: &TenantDb, item: &work::Model, due: i64) -> Result<()> {
+    let changed = work::ActiveModel { due: Set(due), attempts: Set(0), error: Set(None), ..Default::default() };
+    work::Entity::update_many().set(changed).filter(work::Column::Id.eq(item.id)).exec(db).await?;
+    Ok(())
 }
 
 /// Tries again after 1 s, 2 s, 4 s … at most an hour, or gives up.

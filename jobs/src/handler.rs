@@ -29,6 +29,8 @@ pub struct Job {
 pub enum Next {
     /// Nothing: the item is done.
     Done,
-    /// More of the same, when the other tenants had their turn.
+    /// More of the same, when the other items of the queue and the other tenants had their turn.
     Continue,
+    /// Nothing can be done before this instant, microseconds UTC: somebody else is at it, say. It counts as no attempt.
+    At(i64),
 }

@@ -4,6 +4,7 @@ mod model;
 pub(crate) mod rules;
 mod samples;
 
+use entities::ids::RunId;
 use records::{
     Ctx,
     engine::{
@@ -11,9 +12,13 @@ use records::{
         runs::{self, NewRun, RunKind},
     },
 };
+use sea_orm::TransactionSession;
 use serde::Serialize;
 use serde_json::json;
-use tenants::error::{Code, Error, Result};
+use tenants::{
+    error::{Code, Error, Result},
+    work::{self, NewWork},
+};
 
 use crate::StandardObject;
 
@@ -25,6 +30,8 @@ pub const OBJECT: StandardObject = StandardObject {
     operations: None,
 };
 
+/// When a worker looks whether the process that makes the customers is still there, in microseconds.
+const LATER: i64 = 120_000_000;
 /// Customers written in one transaction.
 const BATCH: u64 = 1_000;
 
@@ -49,7 +56,7 @@ pub async fn create_test_customers(ctx: &Ctx, count: u64, seed: u64) -> Result<T
     let params = json!({ "count": count, "seed": seed });
     let object = ctx.catalog.object("customer").ok_or_else(|| Error::of(Code::NotFound))?.id;
     let new = NewRun { kind: RunKind::Samples, object: Some(object), params, progress: json!({}) };
-    let run = runs::create(ctx, new).await?;
+    let run = begin(ctx, new).await?;
     let run = runs::claim(ctx, run.id).await?.ok_or_else(|| Error::of(Code::Conflict))?;
     let mut made = TestCustomers { run_id: Some(run.id), ..TestCustomers::default() };
     let mut ctx = ctx.clone();
@@ -67,6 +74,17 @@ pub async fn create_test_customers(ctx: &Ctx, count: u64, seed: u64) -> Result<T
     }
     runs::finish(&ctx, &run, None).await?;
     Ok(made)
+}
+
+/// Makes the run, and has the workers end it if this process dies in the middle.
+async fn begin(ctx: &Ctx, new: NewRun) -> Result<runs::Run> {
+    let (inside, tx) = ctx.begin_write().await?;
+    let run = runs::create_as(&inside, &tx, RunId::new(), new).await?;
+    let payload = json!({ "run": run.id });
+    let work = NewWork { queue: runs::QUEUE, payload, due: run.created_at + LATER, key: Some(run.id.to_string()) };
+    work::enqueue(&ctx.db, &tx, work, run.created_at).await?;
+    tx.commit().await?;
+    Ok(run)
 }
 
 async fn batch(

@@ -83,7 +83,7 @@ impl Handler for ImportJob {
                 Ok(Next::Done)
             }
             // its own process is working on it: check again later
-            Err(error) if error.code() == Code::Conflict => Err(Error::new(Code::Unavailable, error.message())),
+            Err(error) if error.code() == Code::Conflict => Ok(Next::At(self.clock.micros() + LATER)),
             Err(error) => Err(error),
         }
     }

@@ -59,6 +59,9 @@ async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     match run.kind {
         RunKind::Update | RunKind::Archive => filtered::batch(ctx, run).await,
         RunKind::Undo => undo::batch(ctx, run).await,
-        RunKind::Import | RunKind::Samples => Err(Error::internal("who made this run continues it")),
+        RunKind::Samples => {
+            Err(Error::new(Code::Conflict, "The command that made these records ended before all of them were made."))
+        }
+        RunKind::Import => Err(Error::internal("imports have a queue of their own")),
     }
 }
