@@ -102,7 +102,11 @@ async fn is_done_with(ctx: &Ctx, path: &Path) -> Result<bool> {
     let now = ctx.caller.clock.micros();
     Ok(match staging::kind_of(path) {
         Some(staging::Kind::Upload) => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
-        Some(staging::Kind::Source(run)) => find(ctx, run).await?.is_none_or(|run| run.status.is_over()),
+        // without its run yet, it is an upload that is just being taken
+        Some(staging::Kind::Source(run)) => match find(ctx, run).await? {
+            Some(run) => run.status.is_over(),
+            None => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
+        },
         Some(staging::Kind::Errors(run)) => {
             let old = |run: Run| run.status.is_over() && run.updated_at + ERRORS_KEPT < now;
             find(ctx, run).await?.is_none_or(old)

@@ -325,12 +325,14 @@ async fn what_imports_leave_behind_is_swept() {
     assert_eq!(next_sweep(&ctx).await, Some(24), "every upload asks for a sweep");
     let waiting = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
     let (old, young) = (leave(&ctx, "upload-1", HOUR * 25), leave(&ctx, "upload-2", HOUR * 23));
-    let orphan = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR);
+    let orphan = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR * 25);
+    let taken = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR);
     let over = leave(&ctx, &format!("{}.csv", refused.run_id), HOUR);
     let strange = leave(&ctx, "README", HOUR * 1000);
     sweep(&ctx).await;
     let there = |paths: &[&PathBuf]| paths.iter().map(|path| path.exists()).collect::<Vec<_>>();
     assert_eq!(there(&[&old, &orphan, &over, &young, &strange]), [false, false, false, true, true]);
+    assert!(taken.exists(), "its run may be about to be committed");
     let errors = errors_path(&ctx, &refused);
     import::carry_on(&ctx, waiting, None).await.unwrap();
 
