@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_text() {
-        for (bytes, words) in [(&b""[..], "empty"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"a\x01b\0\0", "no text")] {
+        for (bytes, words) in [(&b""[..], "empty"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"a\x01b\0\0", "not text")] {
             let error = detect(&mut Cursor::new(bytes)).unwrap_err();
             assert_eq!(error.code(), Code::BadFile);
             assert!(error.message().contains(words), "{}", error.message());
