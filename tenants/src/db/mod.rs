@@ -106,6 +106,11 @@ impl TenantDb {
         Self { space: Space::Transaction(tx.clone()), ..self.clone() }
     }
 
+    /// Whether this is a space inside a transaction.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.space, Space::Transaction(_))
+    }
+
     /// The same space, where every write transaction leaves a mark for the idempotency key of its request.
     pub fn marked(&self, mark: Mark) -> Self {
         Self { mark: Some(Arc::new(mark)), ..self.clone() }

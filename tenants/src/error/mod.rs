@@ -74,6 +74,14 @@ impl Error {
         self
     }
 
+    /// The same refusal once more, for another place that it concerns; without its cause.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Inside { code, message, fields, details, at, .. } = &*self.0;
+        let (message, fields, details) = (message.clone(), fields.clone(), details.clone());
+        Self(Box::new(Inside { code: *code, message, fields, details, internal: None, at }))
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.0.code

@@ -1,6 +1,6 @@
 //! What rules want written because something else was written: level by level, until nothing follows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entities::ids::{ObjectId, RecordId};
 use tenants::error::{Code, Error, Result};
@@ -11,9 +11,9 @@ use crate::{engine::WriteKind, rules::Written};
 /// Levels of follow-ups; whoever needs more goes round in a circle.
 pub(crate) const MAX_DEPTH: usize = 4;
 
-/// A record that was written, and the one of the call that it follows from.
+/// A record that was written, and the writes of the call that it follows from.
 struct Level {
-    origin: usize,
+    origins: BTreeSet<usize>,
     outcome: WriteOutcome,
     asked_by: Option<ObjectId>,
 }
@@ -26,7 +26,11 @@ impl WriteTransaction<'_> {
             .iter()
             .enumerate()
             .filter(|(_, outcome)| outcome.kind != WriteKind::Unchanged)
-            .map(|(origin, outcome)| Level { origin, outcome: outcome.clone(), asked_by: None })
+            .map(|(origin, outcome)| Level {
+                origins: BTreeSet::from([origin]),
+                outcome: outcome.clone(),
+                asked_by: None,
+            })
             .collect();
         for depth in 0.. {
             let follow_ups = self.follow_ups(&level).await?;
@@ -34,22 +38,29 @@ impl WriteTransaction<'_> {
                 break;
             }
             if depth == MAX_DEPTH {
-                let refused: BTreeMap<usize, Error> =
-                    follow_ups.into_iter().map(|next| (next.origin, Error::of(Code::RulesTooDeep))).collect();
+                let refused: BTreeMap<usize, Error> = follow_ups
+                    .into_iter()
+                    .flat_map(|next| next.origins)
+                    .map(|origin| (origin, Error::of(Code::RulesTooDeep)))
+                    .collect();
                 return Ok(refused.into_iter().collect());
             }
             let (places, mutations): (Vec<_>, Vec<_>) =
-                follow_ups.into_iter().map(|next| ((next.origin, next.asked_by), next.mutation)).unzip();
+                follow_ups.into_iter().map(|next| ((next.origins, next.asked_by), next.mutation)).unzip();
             let outcomes = self.apply(mutations, Source::Rule).await?;
             let mut refused = BTreeMap::new();
             level.clear();
-            for ((origin, asked_by), outcome) in places.into_iter().zip(outcomes) {
+            for ((origins, asked_by), outcome) in places.into_iter().zip(outcomes) {
                 match outcome {
                     Ok(outcome) if outcome.kind != WriteKind::Unchanged => {
-                        level.push(Level { origin, outcome, asked_by: Some(asked_by) });
+                        level.push(Level { origins, outcome, asked_by: Some(asked_by) });
                     }
                     Ok(_) => {}
-                    Err(error) => drop(refused.entry(origin).or_insert(error)),
+                    Err(error) => {
+                        for origin in origins {
+                            refused.entry(origin).or_insert_with(|| error.again());
+                        }
+                    }
                 }
             }
             if !refused.is_empty() {
@@ -72,11 +83,15 @@ impl WriteTransaction<'_> {
             let Some(rules) = self.ctx.rules.of(object) else { continue };
             let written: Vec<Written<'_>> =
                 of_object.iter().map(|one| Written { outcome: &one.outcome, asked_by: one.asked_by }).collect();
-            let origins: HashMap<RecordId, usize> = of_object.iter().map(|one| (one.outcome.id, one.origin)).collect();
+            // several writes of the call may have led to one record: all of them answer for what follows from it
+            let mut origins: HashMap<RecordId, BTreeSet<usize>> = HashMap::new();
+            for one in &of_object {
+                origins.entry(one.outcome.id).or_default().extend(&one.origins);
+            }
             for follow_up in rules.after_write(&self.inside, object, &written).await? {
-                let origin = origins.get(&follow_up.cause).copied();
-                let origin = origin.ok_or_else(|| Error::internal("a follow-up has no cause"))?;
-                next.push(Next { origin, asked_by: id, mutation: follow_up.mutation });
+                let origins = origins.get(&follow_up.cause).cloned();
+                let origins = origins.ok_or_else(|| Error::internal("a follow-up has no cause"))?;
+                next.push(Next { origins, asked_by: id, mutation: follow_up.mutation });
             }
         }
         next.sort_by_key(|next| {
@@ -93,9 +108,9 @@ impl WriteTransaction<'_> {
     }
 }
 
-/// A follow-up with the write of the call that it follows from, and the object whose rules ask for it.
+/// A follow-up with the writes of the call that it follows from, and the object whose rules ask for it.
 struct Next {
-    origin: usize,
+    origins: BTreeSet<usize>,
     asked_by: ObjectId,
     mutation: super::Mutation,
 }

@@ -33,6 +33,8 @@ type Spares = HashMap<(TenantId, FieldId), Vec<i64>>;
 /// Numbers in hand for one transaction. What it does not use is spare again when this is dropped.
 pub(crate) struct Numbers {
     tenant: TenantId,
+    /// What is not used may serve another transaction: its counter was not taken from inside one that may be undone.
+    reusable: bool,
     /// By field, the least last, where it is popped.
     have: HashMap<FieldId, Vec<i64>>,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Numbers {
 impl Numbers {
     /// None in hand: each is taken from its counter inside the transaction, and undone with it.
     pub fn none(ctx: &Ctx) -> Self {
-        Self { tenant: ctx.db.tenant(), have: HashMap::new() }
+        Self { tenant: ctx.db.tenant(), reusable: !ctx.db.is_inside(), have: HashMap::new() }
     }
 
     /// Takes numbers for so many new records of an object.
@@ -65,6 +67,9 @@ impl Numbers {
 
     async fn add(&mut self, ctx: &Ctx, object: ObjectId, count: usize) -> Result<()> {
         let Some(object) = ctx.catalog.object_by_id(object).filter(|_| count > 0) else { return Ok(()) };
+        if !self.reusable {
+            return self.take_missing(&ctx.db, object, count, 0).await;
+        }
         for field in counted(object) {
             self.have.insert(field.id, spare(self.tenant, field.id, count));
         }
@@ -73,6 +78,9 @@ impl Numbers {
 
     /// Takes what so many records of an object need beyond what is in hand: records made by rules were not foreseen.
     pub(super) async fn fill(&mut self, tx: &TenantTx, object: &Object, count: usize) -> Result<()> {
+        let short = counted(object).any(|field| self.have.get(&field.id).map_or(0, Vec::len) < count);
+        // these go with the transaction, and so does what is left of them
+        self.reusable &= !short;
         self.take_missing(tx, object, count, 0).await
     }
 
@@ -112,6 +120,9 @@ impl Numbers {
 
 impl Drop for Numbers {
     fn drop(&mut self) {
+        if !self.reusable {
+            return;
+        }
         let mut spares = SPARES.lock().unwrap_or_else(PoisonError::into_inner);
         if spares.len() >= REMEMBERED {
             spares.clear();
