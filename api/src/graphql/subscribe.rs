@@ -151,7 +151,8 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
                 let born = known.kind == WriteKind::Created && change.kind != WriteKind::Destroyed;
                 let fields: HashSet<FieldId> = known.fields.iter().chain(&change.fields).copied().collect();
                 known.fields = fields.into_iter().collect();
-                if !born {
+                // a total that moved does not hide what was done to the record
+                if !born && change.kind != WriteKind::Rollup {
                     known.kind = change.kind;
                 }
             }
@@ -169,13 +170,14 @@ fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: b
         WriteKind::Archived if visible => Some(Kind::Archived),
         WriteKind::Restored if visible => Some(Kind::Restored),
         WriteKind::Updated if visible => Some(Kind::Updated),
+        WriteKind::Rollup if visible => Some(Kind::Rollup),
         _ => plan.filter.as_ref().is_none_or(|filter| concerns(catalog, filter, &change.fields)).then_some(Kind::Left),
     }
 }
 
-/// Whether a change of these fields can change the result of the filter. Fields without history (time and author of the
-/// last change, rollups) and conditions on related records always can.
+/// Whether a change of these fields can change the result of the filter. Fields that the feed does not report (time and
+/// author of the last change) and conditions on related records always can.
 fn concerns(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
-    let reported = |field: &Field| field.audited && field.rollup().is_none();
+    let reported = |field: &Field| field.audited || field.rollup().is_some();
     filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(reported))
 }

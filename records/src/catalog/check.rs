@@ -35,17 +35,19 @@ pub struct WrongTotals {
 /// When the database does not answer.
 pub async fn check_rollups(ctx: &Ctx, repair: bool) -> Result<Vec<WrongTotals>> {
     let mut found = Vec::new();
-    for object in &ctx.catalog.objects {
-        for field in object.fields.iter().filter(|field| field.rollup().is_some() && field.usable()) {
-            if super::store::todo(&ctx.db, field.id).await?.is_some_and(|todo| todo.fill) {
-                continue;
-            }
-            let name = format!("{}.{}", object.name, field.name);
-            let mut wrong = WrongTotals { field: field.id, name, records: 0, examples: Vec::new() };
-            one(ctx, field.id, repair, &mut wrong).await?;
-            if wrong.records > 0 {
-                found.push(wrong);
-            }
+    let fields = ctx.catalog.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field)));
+    let mut totals: Vec<_> = fields.filter(|(_, field)| field.rollup().is_some() && field.usable()).collect();
+    // a total over others is compared with what they are once they are repaired
+    totals.sort_by_key(|(_, field)| rollups::rollup_level(&ctx.catalog, field.id));
+    for (object, field) in totals {
+        if super::store::todo(&ctx.db, field.id).await?.is_some_and(|todo| todo.fill) {
+            continue;
+        }
+        let name = format!("{}.{}", object.name, field.name);
+        let mut wrong = WrongTotals { field: field.id, name, records: 0, examples: Vec::new() };
+        one(ctx, field.id, repair, &mut wrong).await?;
+        if wrong.records > 0 {
+            found.push(wrong);
         }
     }
     Ok(found)

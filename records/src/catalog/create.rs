@@ -100,7 +100,9 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
         }
         KindSpec::Relation(wanted) => relations::resolve(edit, &mut field, wanted).await?,
         KindSpec::Rollup(wanted) => {
-            field.kind = FieldKind::Rollup(rollups::resolve(edit, object, wanted)?);
+            let rollup = rollups::resolve(edit, object, wanted)?;
+            rollups::refuse_tower(edit, field.id, &rollup)?;
+            field.kind = FieldKind::Rollup(rollup);
             field.writable = false;
             None
         }

@@ -44,8 +44,8 @@ pub use provision::provision;
 pub use rates::{exchange_rates, remove_exchange_rate, set_exchange_rate};
 pub use remove::{Impact, drop_retired};
 pub use reserved::is_reserved;
-pub use rollups::result_kind;
 pub(crate) use rollups::source;
+pub use rollups::{ROLLUP_LEVELS, result_kind, rollup_level};
 
 #[cfg(test)]
 mod tests;

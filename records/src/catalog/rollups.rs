@@ -8,10 +8,11 @@ use tenants::{
 use uuid::Uuid;
 
 use super::{
-    Cardinality, Catalog, Field, FieldId, FieldKind, Object, ObjectId, Rollup, RollupFunction, build, checks,
-    conversion, ddl, edit::Edit, spec::RollupSpec, store,
+    Cardinality, Catalog, Field, FieldId, FieldKind, FieldState, Object, ObjectId, Rollup, RollupFunction, build,
+    checks, conversion, ddl, edit::Edit, spec::RollupSpec, store,
 };
 use crate::{
+    columns::kind_of_values,
     filter::{Filter, Scope, Test, predicate},
     sql::{List, Sql},
     values::Locale,
@@ -47,7 +48,10 @@ pub(super) fn resolve(edit: &Edit<'_>, object: ObjectId, wanted: &RollupSpec) ->
     if let Some(filter) = &wanted.filter {
         check_filter(filter, related)?;
     }
-    let result = result_kind(wanted.function, field.map(|field| &field.kind))
+    for below in field.iter().copied().filter(|field| field.rollup().is_some()) {
+        refuse_building("rollup.field", below)?;
+    }
+    let result = result_kind(wanted.function, field.map(|field| kind_of_values(&field.kind)))
         .ok_or_else(|| refuse("rollup.field", "values of this type cannot be totalled in this way"))?;
     Ok(Rollup {
         relation: relation.id,
@@ -58,12 +62,66 @@ pub(super) fn resolve(edit: &Edit<'_>, object: ObjectId, wanted: &RollupSpec) ->
     })
 }
 
+/// Totals over totals that there may be: over plain fields, over those, and over these in turn.
+pub const ROLLUP_LEVELS: usize = 3;
+
+/// On which level a total is kept: one above the highest that it looks at. Zero for what is no total.
+pub fn rollup_level(catalog: &Catalog, field: FieldId) -> usize {
+    level(&|id| catalog.field(id)?.rollup(), field, ROLLUP_LEVELS + 1)
+}
+
+/// The same by whichever definitions; beyond `most`, it is not looked further, so that a circle ends.
+fn level<'a>(rollup: &impl Fn(FieldId) -> Option<&'a Rollup>, field: FieldId, most: usize) -> usize {
+    let Some(definition) = rollup(field).filter(|_| most > 0) else { return 0 };
+    below(definition).into_iter().map(|source| level(rollup, source, most - 1)).max().unwrap_or(0) + 1
+}
+
+/// The fields that a total looks at.
+fn below(rollup: &Rollup) -> Vec<FieldId> {
+    let mut fields: Vec<FieldId> = rollup.field.into_iter().collect();
+    if let Some(filter) = &rollup.filter {
+        filter.visit(&mut |field| fields.push(field));
+    }
+    fields
+}
+
+/// Refuses totals that are too many levels above plain fields, or that look at themselves in the end.
+pub(super) fn refuse_tower(edit: &Edit<'_>, id: FieldId, wanted: &Rollup) -> Result<()> {
+    let definition = |field: FieldId| if field == id { Some(wanted) } else { edit.catalog.field(field)?.rollup() };
+    let totals = edit.catalog.objects.iter().flat_map(|object| &object.fields).filter(|field| field.rollup().is_some());
+    let highest = totals.map(|field| field.id).chain([id]).map(|field| level(&definition, field, ROLLUP_LEVELS + 1));
+    if highest.max().unwrap_or(0) > ROLLUP_LEVELS {
+        let why = format!("totals over totals go {ROLLUP_LEVELS} levels up at most, and never in a circle");
+        return Err(refuse("rollup.field", why));
+    }
+    Ok(())
+}
+
+/// Refuses to look at a total that is still being computed: what it has so far would be counted.
+fn refuse_building(part: &str, field: &Field) -> Result<()> {
+    if field.state == FieldState::Active {
+        return Ok(());
+    }
+    Err(refuse(part, format!("`{}` is still being computed; wait until it is active", field.name)))
+}
+
+/// The totals that look at a field.
+fn over(catalog: &Catalog, field: FieldId) -> impl Iterator<Item = &Field> {
+    let fields = catalog.objects.iter().flat_map(|object| &object.fields);
+    fields.filter(move |other| other.rollup().is_some_and(|rollup| below(rollup).contains(&field)))
+}
+
 /// Gives a total another definition: another column, filled as that of a new one. It shows what it has so far meanwhile.
 pub(super) async fn redefine(edit: &mut Edit<'_>, known: Field, wanted: &RollupSpec) -> Result<()> {
     let rollup = resolve(edit, known.object, wanted)?;
     if known.rollup() == Some(&rollup) {
         return edit.update_field(known).await;
     }
+    if let Some(above) = over(&edit.catalog, known.id).next() {
+        let why = format!("`{}` is a total over it; delete that one first", above.name);
+        return Err(refuse("rollup", why));
+    }
+    refuse_tower(edit, known.id, &rollup)?;
     let mut field =
         Field { kind: FieldKind::Rollup(rollup), column: edit.physical('f'), failure: None, ..known.clone() };
     checks::values(&field, &Locale::of(edit.db().settings(), edit.catalog.rates.clone()))?;
@@ -126,7 +184,7 @@ fn check_filter(filter: &Filter, related: &Object) -> Result<()> {
                 return Err(refuse("rollup.filter", why));
             }
             if field.rollup().is_some() {
-                return Err(refuse("rollup.filter", format!("`{}` is a rollup itself", field.name)));
+                refuse_building("rollup.filter", field)?;
             }
             if matches!(test, Test::Period(_)) {
                 return Err(refuse(
@@ -252,7 +310,7 @@ impl Source<'_> {
 
     /// What a mean at the scale of the result is, times, of one at the scale of the field.
     pub fn average_factor(&self) -> i64 {
-        match self.of.map(|field| &field.kind) {
+        match self.of.map(|field| kind_of_values(&field.kind)) {
             Some(FieldKind::Integer | FieldKind::Rating { .. }) => 100,
             _ => 1,
         }

@@ -79,6 +79,8 @@ pub enum WriteKind {
     Archived,
     Restored,
     Destroyed,
+    /// Totals of the record moved because related records changed: told in the feed alone, no part of its history.
+    Rollup,
     /// Nothing: the record already had all values.
     Unchanged,
 }
@@ -92,6 +94,7 @@ impl WriteKind {
             WriteKind::Archived => "ARCHIVED",
             WriteKind::Restored => "RESTORED",
             WriteKind::Destroyed => "DESTROYED",
+            WriteKind::Rollup => "ROLLUP",
             WriteKind::Unchanged => "UNCHANGED",
         }
     }
@@ -104,6 +107,7 @@ impl WriteKind {
             "ARCHIVED" => WriteKind::Archived,
             "RESTORED" => WriteKind::Restored,
             "DESTROYED" => WriteKind::Destroyed,
+            "ROLLUP" => WriteKind::Rollup,
             _ => WriteKind::Unchanged,
         }
     }

@@ -60,19 +60,21 @@ impl<'a> WriteTransaction<'a> {
 
     /// Takes records, as they stand now, out of the totals over them.
     pub(super) async fn count_out(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
-        self.count(object, ids, -1).await
+        self.count(object, ids, -1, None).await
     }
 
     /// Adds records, as they stand now, to the totals over them.
     pub(super) async fn count_in(&mut self, object: &'a Object, ids: &[RecordId]) -> Result<()> {
-        self.count(object, ids, 1).await
+        self.count(object, ids, 1, None).await
     }
 
-    async fn count(&mut self, object: &'a Object, ids: &[RecordId], sign: i64) -> Result<()> {
-        if ids.is_empty() {
+    /// Adds or takes away records; with `only`, of these totals alone.
+    async fn count(&mut self, object: &'a Object, ids: &[RecordId], sign: i64, only: Option<&[FieldId]>) -> Result<()> {
+        if ids.is_empty() || only.is_some_and(<[FieldId]>::is_empty) {
             return Ok(());
         }
-        for total in over(self, object) {
+        let wanted = |over: &Over<'_>| only.is_none_or(|only| only.contains(&over.field.id));
+        for total in over(self, object).into_iter().filter(wanted) {
             let mut sql = Sql::new(self.tx.dialect());
             sql.push("SELECT ").column("t0", &total.link.column).push(", ");
             push_value(&mut sql, &total);
@@ -100,46 +102,115 @@ impl<'a> WriteTransaction<'a> {
 }
 
 impl Rollups {
-    /// Writes the new totals. Called once, when all rows are written.
-    pub(super) async fn apply(write: &mut WriteTransaction<'_>) -> Result<()> {
-        for (object, parents) in std::mem::take(&mut write.rollups).0 {
-            let Some(object) = write.ctx.catalog.object_by_id(object) else { continue };
-            let touched: BTreeSet<FieldId> = parents.values().flat_map(|deltas| deltas.keys().copied()).collect();
-            for id in touched {
-                if let Some(field) = object.fields.iter().find(|field| field.id == id) {
-                    let deltas = parents.iter().filter_map(|(parent, deltas)| Some((*parent, deltas.get(&id)?)));
-                    apply_one(write, object, field, deltas.collect()).await?;
+    /// Those of one level, by object and record.
+    fn take(&mut self, level: impl Fn(FieldId) -> bool) -> BTreeMap<ObjectId, Deltas> {
+        let mut taken: BTreeMap<ObjectId, Deltas> = BTreeMap::new();
+        for (object, parents) in &mut self.0 {
+            for (parent, deltas) in parents {
+                let due: Vec<FieldId> = deltas.keys().copied().filter(|field| level(*field)).collect();
+                for field in due {
+                    if let Some(delta) = deltas.remove(&field) {
+                        taken.entry(*object).or_default().entry(*parent).or_default().insert(field, delta);
+                    }
                 }
             }
+        }
+        taken
+    }
+
+    /// Writes the new totals. Called once, when all rows are written: those over plain fields first, then those over
+    /// these. A changed total is noted for the feed, once for each record.
+    pub(super) async fn apply(write: &mut WriteTransaction<'_>) -> Result<()> {
+        let mut changes = Changes::new();
+        for level in 1..=catalog::ROLLUP_LEVELS {
+            let catalog = &write.ctx.catalog;
+            for (object, deltas) in write.rollups.take(|field| catalog::rollup_level(catalog, field) == level) {
+                if let Some(object) = write.ctx.catalog.object_by_id(object) {
+                    apply_to(write, object, &deltas, &mut changes).await?;
+                }
+            }
+        }
+        for ((object, record), fields) in changes {
+            write.note_rollups(object, record, &fields)?;
         }
         Ok(())
     }
 }
 
-/// Applies what happened to one total.
-async fn apply_one(
-    write: &WriteTransaction<'_>,
-    object: &Object,
-    field: &Field,
-    deltas: BTreeMap<RecordId, &Delta>,
+/// What happened to totals, by record.
+type Deltas = BTreeMap<RecordId, BTreeMap<FieldId, Delta>>;
+/// Totals that changed, from what to what.
+type Changes = BTreeMap<(ObjectId, RecordId), BTreeMap<FieldId, (Option<i64>, Option<i64>)>>;
+
+/// Applies what happened to totals of one object: one lock and one update for all of them.
+async fn apply_to<'a>(
+    write: &mut WriteTransaction<'a>,
+    object: &'a Object,
+    deltas: &Deltas,
+    changes: &mut Changes,
 ) -> Result<()> {
-    let Some(rollup) = field.rollup() else { return Ok(()) };
+    let touched: BTreeSet<FieldId> = deltas.values().flat_map(|deltas| deltas.keys().copied()).collect();
+    let fields: Vec<(&Field, &Rollup)> = object
+        .fields
+        .iter()
+        .filter(|field| touched.contains(&field.id))
+        .filter_map(|field| Some((field, field.rollup()?)))
+        .collect();
     let ids: Vec<RecordId> = deltas.keys().copied().collect();
-    let factor = catalog::source(&write.ctx.catalog, field.id).map_or(1, |source| source.average_factor());
-    let kept = lock(write, object, field, rollup, &ids).await?;
-    let mut again = Vec::new();
-    let mut values = Vec::new();
-    for (id, old) in kept {
-        let Some(delta) = deltas.get(&id) else { continue };
-        match next(rollup.function, factor, &old, delta)? {
-            Some(new) if new == old => {}
-            Some(new) => push_row(&mut values, id, &new),
-            None => again.push(id),
+    let kept = lock(write, object, &fields, &ids).await?;
+    let mut again: BTreeMap<FieldId, Vec<RecordId>> = BTreeMap::new();
+    let (mut changed, mut values) = (Vec::new(), Vec::new());
+    for (id, old) in &kept {
+        let mut new = Vec::with_capacity(old.len());
+        let mut looked_for = false;
+        for ((field, rollup), old) in fields.iter().zip(old) {
+            let delta = deltas.get(id).and_then(|deltas| deltas.get(&field.id));
+            let factor = catalog::source(&write.ctx.catalog, field.id).map_or(1, |source| source.average_factor());
+            let next = delta.map_or(Ok(Some(old.clone())), |delta| next(rollup.function, factor, old, delta))?;
+            if next.is_none() {
+                again.entry(field.id).or_default().push(*id);
+                looked_for = true;
+            }
+            new.push(next.unwrap_or_else(|| old.clone()));
+        }
+        if looked_for || new != *old {
+            changed.push(*id);
+        }
+        if new != *old {
+            values.push(sea_orm::Value::from(id.0));
+            values.extend(new.into_iter().flatten().map(sea_orm::Value::BigInt));
         }
     }
-    let columns = table_columns(field, rollup);
-    rows::update(&write.tx, &object.table, &columns, values, None).await?;
-    recompute(&write.tx, Scope::of(write.ctx), field.id, &again).await
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let above: Vec<FieldId> = above(write, object, &touched);
+    write.count(object, &changed, -1, Some(&above)).await?;
+    rows::update(&write.tx, &object.table, &table_columns(&fields), values, None).await?;
+    for (field, ids) in again {
+        recompute(&write.tx, Scope::of(write.ctx), field, &ids).await?;
+    }
+    write.count(object, &changed, 1, Some(&above)).await?;
+    for (id, new) in lock(write, object, &fields, &changed).await? {
+        let Some(old) = kept.get(&id) else { continue };
+        for ((field, _), (old, new)) in fields.iter().zip(old.iter().zip(&new)) {
+            let (old, new) = (old.first().copied().flatten(), new.first().copied().flatten());
+            if old != new {
+                let change = changes.entry((object.id, id)).or_default().entry(field.id).or_insert((old, new));
+                change.1 = new;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The totals that are over these fields, or whose filter looks at one of them.
+fn above(write: &WriteTransaction<'_>, object: &Object, touched: &BTreeSet<FieldId>) -> Vec<FieldId> {
+    let looks = |over: &Over<'_>| {
+        over.rollup.field.is_some_and(|field| touched.contains(&field))
+            || over.rollup.filter.as_ref().is_some_and(|filter| filter.looks_at(&|field| touched.contains(&field)))
+    };
+    over(write, object).into_iter().filter(looks).map(|over| over.field.id).collect()
 }
 
 /// The columns of a total after a change; none where its extreme went, so that it must be looked for.
@@ -225,18 +296,16 @@ fn push_source(sql: &mut Sql, write: &WriteTransaction<'_>, child: &Object, tota
     Ok(())
 }
 
-/// Locks parents in the order of their ids and reads a total's columns.
+/// Locks parents in the order of their ids and reads the columns of their totals, by total.
 async fn lock(
     write: &WriteTransaction<'_>,
     object: &Object,
-    field: &Field,
-    rollup: &Rollup,
+    fields: &[(&Field, &Rollup)],
     ids: &[RecordId],
-) -> Result<BTreeMap<RecordId, Vec<Option<i64>>>> {
-    let columns = table_columns(field, rollup);
+) -> Result<BTreeMap<RecordId, Vec<Vec<Option<i64>>>>> {
     let mut sql = Sql::new(write.tx.dialect());
     sql.push("SELECT ");
-    for (i, column) in columns.iter().enumerate() {
+    for (i, column) in table_columns(fields).iter().enumerate() {
         sql.push(if i == 0 { "" } else { ", " }).name(&column.name);
     }
     sql.push(" FROM ").table(&object.table).push(r#" WHERE "id""#);
@@ -247,25 +316,32 @@ async fn lock(
     let (text, binds) = sql.into_parts();
     let mut kept = BTreeMap::new();
     for row in write.tx.query_all_raw(write.tx.statement(text, binds)).await? {
-        let numbers = (1..columns.len()).map(|i| Ok(row.try_get_by_index(i)?)).collect::<Result<_>>()?;
-        kept.insert(RecordId(row.try_get_by_index(0)?), numbers);
+        let mut at = 1;
+        let mut totals = Vec::with_capacity(fields.len());
+        for (_, rollup) in fields {
+            let next = at + width(rollup);
+            totals.push((at..next).map(|i| Ok(row.try_get_by_index(i)?)).collect::<Result<Vec<_>>>()?);
+            at = next;
+        }
+        kept.insert(RecordId(row.try_get_by_index(0)?), totals);
     }
     Ok(kept)
 }
 
-/// `id` and the columns of a total.
-fn table_columns(field: &Field, rollup: &Rollup) -> Vec<Column> {
-    let mut columns = vec![Column::new("id", Stored::Id), Column::new(&field.column, Stored::Int)];
-    if rollup.function == RollupFunction::Avg {
-        columns.push(Column::new(format!("{}_s", field.column), Stored::Int));
-        columns.push(Column::new(format!("{}_n", field.column), Stored::Int));
-    }
-    columns
+/// How many columns a total has.
+fn width(rollup: &Rollup) -> usize {
+    if rollup.function == RollupFunction::Avg { 3 } else { 1 }
 }
 
-fn push_row(values: &mut Vec<sea_orm::Value>, id: RecordId, numbers: &[Option<i64>]) {
-    values.push(id.0.into());
-    values.extend(numbers.iter().map(|number| sea_orm::Value::BigInt(*number)));
+/// `id` and the columns of totals.
+fn table_columns(fields: &[(&Field, &Rollup)]) -> Vec<Column> {
+    let mut columns = vec![Column::new("id", Stored::Id)];
+    for (field, rollup) in fields {
+        let suffixes: &[&str] = if width(rollup) > 1 { &["", "_s", "_n"] } else { &[""] };
+        let named = |suffix: &&str| Column::new(format!("{}{suffix}", field.column), Stored::Int);
+        columns.extend(suffixes.iter().map(named));
+    }
+    columns
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub enum Kind {
     Archived,
     Restored,
     Destroyed,
+    Rollup,
     Left,
     Resync,
 }
@@ -36,6 +37,7 @@ impl Kind {
             Kind::Archived => "ARCHIVED",
             Kind::Restored => "RESTORED",
             Kind::Destroyed => "DESTROYED",
+            Kind::Rollup => "ROLLUP",
             Kind::Left => "LEFT",
             Kind::Resync => "RESYNC",
         }

@@ -7,6 +7,7 @@ mod rates;
 mod removing;
 mod retyping;
 mod rolling;
+mod towers;
 
 use std::sync::Arc;
 

@@ -105,7 +105,7 @@ fn pages_of(ctx: &Ctx, object: ObjectId, records: &[RecordId], first: usize, aft
     sql.push("row_number() OVER (PARTITION BY h.record_id ORDER BY c.seq DESC, h.n DESC) AS place FROM ");
     sql.table("changes").push(" AS h JOIN ").table("commits").push(" AS c ON c.id = h.commit_id WHERE h.record_id");
     sql.one_of(List::Ids(records.iter().map(|record| record.0).collect()));
-    sql.push(" AND h.object_id = ").bind(object.0);
+    sql.push(" AND h.object_id = ").bind(object.0).push(" AND h.kind <> 'ROLLUP'");
     if let Some((seq, n)) = after {
         sql.push(" AND (c.seq < ").bind(seq).push(" OR (c.seq = ").bind(seq).push(" AND h.n < ").bind(n).push("))");
     }

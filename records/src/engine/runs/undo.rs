@@ -203,6 +203,7 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, h.n, h.object_id, h.record_id, h.kind, h.diff FROM ").table("commits").push(" AS c JOIN ");
     sql.table("changes").push(" AS h ON h.commit_id = c.id WHERE c.run = ").bind(run.0);
+    sql.push(" AND h.kind <> 'ROLLUP'");
     if let Some((seq, n)) = before {
         sql.push(" AND c.seq <= ").bind(seq).push(" AND (c.seq < ").bind(seq).push(" OR h.n < ").bind(n).push(")");
     }
@@ -244,7 +245,11 @@ async fn changed_by_others(tx: &TenantTx, steps: &[UndoStep], runs: [RunId; 2]) 
     sql.push("SELECT h.record_id, max(c.seq) FROM ").table("changes").push(" AS h JOIN ").table("commits");
     sql.push(" AS c ON c.id = h.commit_id WHERE h.record_id");
     sql.one_of(List::Ids(steps.iter().map(|step| step.record.0).collect()));
-    sql.push(" AND (c.run IS NULL OR c.run NOT IN (").bind(runs[0].0).push(", ").bind(runs[1].0).push("))");
+    sql.push(" AND h.kind <> 'ROLLUP' AND (c.run IS NULL OR c.run NOT IN (")
+        .bind(runs[0].0)
+        .push(", ")
+        .bind(runs[1].0)
+        .push("))");
     sql.push(" GROUP BY h.record_id");
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
@@ -274,7 +279,7 @@ fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
             }
             Ok(Change::Update { id, draft: Draft { values, before: Vec::new() }, version: None })
         }
-        WriteKind::Destroyed | WriteKind::Unchanged => Err("DESTROYED"),
+        WriteKind::Destroyed | WriteKind::Rollup | WriteKind::Unchanged => Err("DESTROYED"),
     })
 }
 

@@ -1,6 +1,6 @@
 //! One writing transaction in the making: what was done so far, and how it ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entities::ids::{CommitId, FieldId, ObjectId, RecordId};
 use sea_orm::TransactionSession;
@@ -22,6 +22,7 @@ use crate::{
         rollups::Rollups,
     },
     permission,
+    values::Value,
 };
 
 /// A write transaction: records, history, the work they ask for and lines of the security log commit together or not at
@@ -170,6 +171,29 @@ impl<'a> WriteTransaction<'a> {
     /// Notes a change for the history.
     pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WriteKind, diff: Option<String>) {
         self.entries.push(Entry { object, record, kind, diff });
+    }
+
+    /// Notes changed totals of a record for the feed. One that was made or destroyed here tells of itself.
+    pub(crate) fn note_rollups(
+        &mut self,
+        object: ObjectId,
+        record: RecordId,
+        changes: &BTreeMap<FieldId, (Option<i64>, Option<i64>)>,
+    ) -> Result<()> {
+        let tells = |entry: &Entry| {
+            entry.object == object
+                && entry.record == record
+                && matches!(entry.kind, WriteKind::Created | WriteKind::Destroyed)
+        };
+        if self.entries.iter().any(tells) {
+            return Ok(());
+        }
+        let value = |number: &Option<i64>| number.map_or(Value::Null, Value::Int);
+        let diff: BTreeMap<FieldId, (Value, Value)> =
+            changes.iter().map(|(field, (old, new))| (*field, (value(old), value(new)))).collect();
+        let diff = serde_json::to_string(&diff).map_err(Error::internal)?;
+        self.journal(object, record, WriteKind::Rollup, Some(diff));
+        Ok(())
     }
 
     /// Takes the values out of the history of records that this transaction destroys, and out of what it noted of them.
