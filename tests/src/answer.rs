@@ -39,4 +39,12 @@ impl Answer {
         let code = self.body["errors"][0]["extensions"]["code"].as_str();
         code.unwrap_or_else(|| panic!("an error was expected, got {} {}", self.status, self.text)).to_owned()
     }
+
+    /// The fields that it complains about, each with its code.
+    pub fn complaints(&self) -> Vec<(String, String)> {
+        assert_eq!(self.code(), "VALIDATION_FAILED", "{}", self.text);
+        let fields = self.body["errors"][0]["extensions"]["fields"].as_array().expect("fields");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        fields.iter().map(|field| (text(&field["field"]), text(&field["code"]))).collect()
+    }
 }

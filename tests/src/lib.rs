@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod catalog;
 mod client;
 mod database;
 mod here;
@@ -9,6 +10,7 @@ mod mail_server;
 mod mailbox;
 mod program;
 mod proxy;
+mod records;
 mod scan;
 mod server;
 mod template;
