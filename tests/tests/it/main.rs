@@ -26,6 +26,7 @@ mod pages;
 mod parity;
 mod protection;
 mod protocol;
+mod related_counts;
 mod resilience;
 mod rest;
 mod retyping;
