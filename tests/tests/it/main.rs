@@ -21,6 +21,7 @@ mod isolation;
 mod keys;
 mod mail;
 mod operations;
+mod options;
 mod own_account;
 mod pages;
 mod parity;
