@@ -91,8 +91,10 @@ pub(super) fn refuse_tower(edit: &Edit<'_>, id: FieldId, wanted: &Rollup) -> Res
     let totals = edit.catalog.objects.iter().flat_map(|object| &object.fields).filter(|field| field.rollup().is_some());
     let highest = totals.map(|field| field.id).chain([id]).map(|field| level(&definition, field, ROLLUP_LEVELS + 1));
     if highest.max().unwrap_or(0) > ROLLUP_LEVELS {
-        let why = format!("totals over totals go {ROLLUP_LEVELS} levels up at most, and never in a circle");
-        return Err(refuse("rollup.field", why));
+        let why = format!("rollups go {ROLLUP_LEVELS} levels up at most, and never in a cycle");
+        let of_field = wanted.field.map_or(0, |field| level(&definition, field, ROLLUP_LEVELS + 1));
+        let part = if of_field >= ROLLUP_LEVELS { "rollup.field" } else { "rollup.filter" };
+        return Err(refuse(part, why));
     }
     Ok(())
 }

@@ -110,7 +110,8 @@ async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedC
             return None;
         }
         change.fields.retain(|id| ctx.catalog.field(*id).is_none_or(|field| permission::sees(ctx, field)));
-        Some(change)
+        // that a hidden rollup changed would say something about it
+        (change.kind != WriteKind::Rollup || !change.fields.is_empty()).then_some(change)
     };
     Ok(changes.into_iter().filter_map(reported).collect())
 }

@@ -130,17 +130,14 @@ impl Rollups {
                 }
             }
         }
-        for ((object, record), fields) in changes {
-            write.note_rollups(object, record, &fields)?;
-        }
-        Ok(())
+        write.note_rollups(changes)
     }
 }
 
 /// What happened to totals, by record.
 type Deltas = BTreeMap<RecordId, BTreeMap<FieldId, Delta>>;
 /// Totals that changed, from what to what.
-type Changes = BTreeMap<(ObjectId, RecordId), BTreeMap<FieldId, (Option<i64>, Option<i64>)>>;
+pub(crate) type Changes = BTreeMap<(ObjectId, RecordId), BTreeMap<FieldId, (Option<i64>, Option<i64>)>>;
 
 /// Applies what happened to totals of one object: one lock and one update for all of them.
 async fn apply_to<'a>(

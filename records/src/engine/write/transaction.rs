@@ -19,7 +19,7 @@ use crate::{
         Draft, WriteKind,
         commit::{self, Entry},
         history,
-        rollups::Rollups,
+        rollups::{Changes, Rollups},
     },
     permission,
     values::Value,
@@ -173,26 +173,18 @@ impl<'a> WriteTransaction<'a> {
         self.entries.push(Entry { object, record, kind, diff });
     }
 
-    /// Notes changed totals of a record for the feed. One that was made or destroyed here tells of itself.
-    pub(crate) fn note_rollups(
-        &mut self,
-        object: ObjectId,
-        record: RecordId,
-        changes: &BTreeMap<FieldId, (Option<i64>, Option<i64>)>,
-    ) -> Result<()> {
-        let tells = |entry: &Entry| {
-            entry.object == object
-                && entry.record == record
-                && matches!(entry.kind, WriteKind::Created | WriteKind::Destroyed)
-        };
-        if self.entries.iter().any(tells) {
-            return Ok(());
+    /// Notes changed rollups for the feed. A record that was created or destroyed here has an entry that says more.
+    pub(crate) fn note_rollups(&mut self, changes: Changes) -> Result<()> {
+        let whole = |entry: &&Entry| matches!(entry.kind, WriteKind::Created | WriteKind::Destroyed);
+        let told: HashSet<(ObjectId, RecordId)> =
+            self.entries.iter().filter(whole).map(|entry| (entry.object, entry.record)).collect();
+        let value = |number: Option<i64>| number.map_or(Value::Null, Value::Int);
+        for ((object, record), fields) in changes.into_iter().filter(|(of, _)| !told.contains(of)) {
+            let diff: BTreeMap<FieldId, (Value, Value)> =
+                fields.into_iter().map(|(field, (old, new))| (field, (value(old), value(new)))).collect();
+            let diff = serde_json::to_string(&diff).map_err(Error::internal)?;
+            self.journal(object, record, WriteKind::Rollup, Some(diff));
         }
-        let value = |number: &Option<i64>| number.map_or(Value::Null, Value::Int);
-        let diff: BTreeMap<FieldId, (Value, Value)> =
-            changes.iter().map(|(field, (old, new))| (*field, (value(old), value(new)))).collect();
-        let diff = serde_json::to_string(&diff).map_err(Error::internal)?;
-        self.journal(object, record, WriteKind::Rollup, Some(diff));
         Ok(())
     }
 
