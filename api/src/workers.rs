@@ -38,8 +38,8 @@ pub(crate) async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
     app.ctx(job.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
 }
 
-/// When a run that another process works on is looked at again, microseconds: its lease may have ended by then.
-const LOOK_AGAIN: i64 = 60_000_000;
+/// When a run that another process works on is looked at again, microseconds: that process may be gone.
+const LOOK_AGAIN: i64 = 5_000_000;
 
 /// Changes many records, a batch at a time.
 struct Runs(App);

@@ -22,6 +22,9 @@ const SLICE: Duration = Duration::from_secs(1);
 /// When workers check an import that its own process is doing, in microseconds.
 const LATER: i64 = 60 * 1_000_000;
 
+/// When an import that another process works on is looked at again, in microseconds: that process may be gone.
+const AGAIN: i64 = 5 * 1_000_000;
+
 #[derive(Serialize, Deserialize)]
 struct Payload {
     run: RunId,
@@ -83,7 +86,7 @@ impl Handler for ImportJob {
                 Ok(Next::Done)
             }
             // its own process is working on it: check again later
-            Err(error) if error.code() == Code::Conflict => Ok(Next::At(self.clock.micros() + LATER)),
+            Err(error) if error.code() == Code::Conflict => Ok(Next::At(self.clock.micros() + AGAIN)),
             Err(error) => Err(error),
         }
     }
