@@ -33,6 +33,11 @@ bench: ## measure what the design promises; writes docs/benchmarks.md
 	$(CARGO) build --release --locked --workspace
 	TEST_POSTGRES_FSYNC=on TEST_POSTGRES_BUFFERS=1GB tests/with-postgres $(CARGO) bench --locked --workspace --bench promises
 
+.PHONY: soak
+soak: ## long trials: kills and whatever CI cannot wait for; writes docs/benchmarks.md
+	$(CARGO) build --release --locked --workspace
+	TEST_POSTGRES_FSYNC=on tests/with-postgres $(CARGO) bench --locked -p tests --bench soak
+
 .PHONY: fmt
 fmt: ## format the code
 	$(CARGO) fmt --all

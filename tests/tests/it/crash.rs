@@ -1,5 +1,5 @@
 //! Crashes: the server is killed in the middle of work. What it acknowledged is stored once, and the feed reports it in
-//! order.
+//! order. `make soak` does the same for longer, with more rows and many kills.
 
 use std::{collections::HashSet, fmt::Write, fs, process::Stdio};
 
@@ -55,7 +55,7 @@ async fn writes_that_were_acknowledged_survive_once() {
 
 #[tokio::test]
 async fn an_import_goes_on_after_a_crash_without_doubles() {
-    const ROWS: usize = 100_000;
+    const ROWS: usize = 10_000;
     let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
     let file = app.scratch("many.csv");
@@ -79,27 +79,28 @@ async fn an_import_goes_on_after_a_crash_without_doubles() {
 
 #[tokio::test]
 async fn a_command_killed_in_its_import_is_continued() {
+    const ROWS: u64 = 8_000;
     let app = TestApp::start().await;
     let tenant = app.tenant("acme");
     let file = app.scratch("many.csv");
     let mut text = "externalId,firstName\n".to_owned();
-    (0..30_000).for_each(|row| writeln!(text, "{row},Person {row}").expect("memory"));
+    (0..ROWS).for_each(|row| writeln!(text, "{row},Person {row}").expect("memory"));
     fs::write(&file, text).expect("a file");
     let mut command = app.program().command(["import", "--tenant", "acme", "--object", "customer", "--file"]);
     let mut importing = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
     until(&tenant, "some rows", |count| count > 0).await;
     importing.kill().expect("ours to kill");
     importing.wait().expect("it ends");
-    until(&tenant, "all rows", |count| count >= 30_000).await;
+    until(&tenant, "all rows", |count| count >= ROWS).await;
     let total = tenant.data("{ customers { totalCount } }", json!({})).await["customers"]["totalCount"].clone();
-    assert_eq!(total, 30_000);
+    assert_eq!(total, ROWS);
 }
 
 #[tokio::test]
 async fn a_field_being_made_is_finished_after_a_crash() {
     let mut app = TestApp::spawn().await;
     let tenant = app.tenant("acme");
-    app.cli(&["create-test-customers", "--tenant", "acme", "--count", "20000"]).printed();
+    app.cli(&["create-test-customers", "--tenant", "acme", "--count", "6000"]).printed();
     let input = json!({ "object": "customer", "name": "loyalty", "label": { "en": "Loyalty" }, "type": "TEXT", "unique": true });
     world::field(&tenant, input).await;
     app.server().kill();

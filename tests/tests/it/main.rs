@@ -36,4 +36,5 @@ mod sealed;
 mod sign_on;
 mod sizes;
 mod transport;
+mod unused;
 mod world;
