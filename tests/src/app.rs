@@ -73,8 +73,9 @@ impl TestApp {
             None => None,
         };
         let program = Program::new(&folder.path().join("data"), database.as_ref().map(Database::url), settings);
+        let http = client::http();
         let server = Server::start(program.clone(), folder.path().join("server.log")).await;
-        Self { program, serving: Serving::Process(server), database, folder, http: client::http() }
+        Self { program, serving: Serving::Process(server), database, folder, http }
     }
 
     async fn serve(database: Option<Database>, url: Option<String>, settings: &[(&str, &str)]) -> Self {

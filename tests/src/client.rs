@@ -10,6 +10,8 @@ use crate::Answer;
 /// What speaks HTTP for the actors of one test. A connection is given up before the server closes it (after five seconds),
 /// so that no request meets its end.
 pub(crate) fn http() -> reqwest::Client {
+    // the TLS library's cryptography is chosen once per process
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
     client.build().expect("a client")
 }

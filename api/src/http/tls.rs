@@ -9,7 +9,7 @@ use std::{
 
 use rustls::{
     ServerConfig,
-    crypto::aws_lc_rs,
+    crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
@@ -49,7 +49,7 @@ impl Certificates {
     /// # Errors
     /// If the library refuses its own defaults.
     pub fn config(self: &Arc<Self>) -> Result<ServerConfig> {
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(Error::internal)?;
         Ok(config.with_no_client_auth().with_cert_resolver(Arc::<Self>::clone(self)))
@@ -107,5 +107,5 @@ fn certified(cert: &Path, key: &Path) -> Result<CertifiedKey> {
         return Err(unusable(cert, &"it does not contain a certificate in PEM format"));
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
-    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(|error| unusable(key, &error))
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| unusable(key, &error))
 }

@@ -8,6 +8,7 @@ mod devices;
 mod emails;
 mod factors;
 mod guard;
+mod hs256;
 mod joining;
 pub mod links;
 mod lockout;

@@ -4,6 +4,7 @@ use entities::ids::{MemberId, SessionId, TenantId, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
+use super::hs256;
 use crate::{
     clock::Clock,
     error::{Code, Error, Result},
@@ -36,6 +37,7 @@ pub struct Signer(MasterKeys);
 
 impl Signer {
     pub fn new(master: MasterKeys) -> Self {
+        hs256::install();
         Self(master)
     }
 

@@ -27,6 +27,8 @@ impl Reach {
     /// If the system cannot provide an HTTPS client.
     pub fn new(networks: &[IpNet]) -> Result<Self> {
         let networks: Arc<[IpNet]> = networks.into();
+        // the TLS library's cryptography is chosen once per process; a second call changes nothing
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // a redirect could lead into the network; a proxy would resolve names itself
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         let client = client.dns_resolver(Arc::new(Reachable { networks: networks.clone() }));

@@ -6,6 +6,7 @@ use tests::workspace;
 
 /// The layers, from the bottom up. Crates of one layer do not know each other.
 const LAYERS: &[&[&str]] = &[
+    &["features"],
     &["entities", "migration"],
     &["tenants", "mail"],
     &["records"],
