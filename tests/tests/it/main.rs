@@ -24,6 +24,7 @@ mod operations;
 mod options;
 mod own_account;
 mod pages;
+mod pairs;
 mod parity;
 mod protection;
 mod protocol;
