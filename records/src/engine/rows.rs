@@ -26,21 +26,78 @@ pub(crate) async fn insert(
     columns: &[Column],
     values: Vec<sea_orm::Value>,
 ) -> Result<(), DbErr> {
+    insert_or(tx, table, columns, values, "").await
+}
+
+/// Inserts rows that are not there; values are given row after row.
+pub(crate) async fn insert_missing(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+) -> Result<(), DbErr> {
+    insert_or(tx, table, columns, values, " ON CONFLICT DO NOTHING").await
+}
+
+/// `otherwise` says what is done with a row that is there.
+async fn insert_or(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+    otherwise: &str,
+) -> Result<(), DbErr> {
     match tx.dialect() {
         Dialect::Sqlite => {
             let names = columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
+            let verb = if otherwise.is_empty() { "INSERT OR FAIL" } else { "INSERT" };
             blocks(tx, columns.len(), values, Vec::new(), |rows| {
-                format!(r#"INSERT OR FAIL INTO "tenant"."{table}" ({names}) VALUES {}"#, tuples(rows, columns.len()))
+                let tuples = tuples(rows, columns.len());
+                format!(r#"{verb} INTO "tenant"."{table}" ({names}) VALUES {tuples}{otherwise}"#)
             })
             .await
         }
         Dialect::Postgres if values.is_empty() => Ok(()),
-        Dialect::Postgres => unnest_into(tx, table, columns, &values).await,
+        Dialect::Postgres => unnest_into(tx, table, columns, &values, otherwise).await,
+    }
+}
+
+/// Deletes the rows that have these values in these columns, given row after row.
+pub(crate) async fn delete(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: Vec<sea_orm::Value>,
+) -> Result<(), DbErr> {
+    match tx.dialect() {
+        Dialect::Sqlite => {
+            let names = columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
+            blocks(tx, columns.len(), values, Vec::new(), |rows| {
+                let tuples = tuples(rows, columns.len());
+                format!(r#"DELETE FROM "tenant"."{table}" WHERE ({names}) IN (VALUES {tuples})"#)
+            })
+            .await
+        }
+        Dialect::Postgres if values.is_empty() => Ok(()),
+        Dialect::Postgres => {
+            let every: Vec<usize> = (0..columns.len()).collect();
+            let same: Vec<String> = every.iter().map(|i| format!("o.{} = d.c{i}", quoted(&columns[*i]))).collect();
+            let (source, same) = (unnest(columns, &every, 0), same.join(" AND "));
+            let sql = format!(r#"DELETE FROM "tenant"."{table}" AS o USING {source} WHERE {same}"#);
+            let binds = arrays(columns.len(), &every, &values);
+            tx.execute_raw(tx.statement(sql, binds)).await.map(drop)
+        }
     }
 }
 
 /// A value that all rows share is sent once, the others as arrays.
-async fn unnest_into(tx: &TenantTx, table: &str, columns: &[Column], values: &[sea_orm::Value]) -> Result<(), DbErr> {
+async fn unnest_into(
+    tx: &TenantTx,
+    table: &str,
+    columns: &[Column],
+    values: &[sea_orm::Value],
+    otherwise: &str,
+) -> Result<(), DbErr> {
     let shared = shared(columns.len(), values);
     let common: Vec<usize> = (0..columns.len()).filter(|i| shared[*i]).collect();
     let own: Vec<usize> = (0..columns.len()).filter(|i| !shared[*i]).collect();
@@ -49,7 +106,7 @@ async fn unnest_into(tx: &TenantTx, table: &str, columns: &[Column], values: &[s
     let selected: Vec<String> = fixed.chain(own.iter().map(|i| unnested(columns, *i))).collect();
     let source = unnest(columns, &own, common.len());
     let (names, selected) = (names.join(", "), selected.join(", "));
-    let sql = format!(r#"INSERT INTO "tenant"."{table}" ({names}) SELECT {selected} FROM {source}"#);
+    let sql = format!(r#"INSERT INTO "tenant"."{table}" ({names}) SELECT {selected} FROM {source}{otherwise}"#);
     let binds = common.iter().map(|i| text(&values[*i])).chain(arrays(columns.len(), &own, values)).collect();
     send(tx, tx.statement(sql, binds), values.len() / columns.len()).await
 }

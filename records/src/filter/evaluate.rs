@@ -48,7 +48,7 @@ fn key(field: &Field, value: &Value) -> Option<Key> {
         Value::Text(text) => Key::Text(values::key(field, value).unwrap_or_else(|| text.clone())),
         Value::Contact(contact) if contact.typed.is_empty() => return None,
         Value::Contact(contact) => Key::Text(contact.key.clone()),
-        Value::Null | Value::List(_) | Value::Ids(_) => return None,
+        Value::Null | Value::List(_) | Value::Ids(_) | Value::Pairs(_) => return None,
     })
 }
 

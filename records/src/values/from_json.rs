@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use tenants::error::Issue;
 use uuid::Uuid;
 
-use super::{Locale, Value, actor, decimal, duration, email, limits, moment, money, phone, select};
+use super::{Locale, Pairs, Value, actor, decimal, duration, email, limits, moment, money, phone, select};
 use crate::catalog::{Cardinality, Field, FieldKind, Relation};
 
 /// Parses a value from the API. Null and blank texts mean no value. A retired option is accepted here (so that it can
@@ -123,17 +123,41 @@ fn links(relation: &Relation, json: &Json) -> Result<Value, Issue> {
     match relation.cardinality {
         Cardinality::ManyToOne => id(json).map(Value::Id),
         Cardinality::OneToMany => Err(Issue::ReadOnly),
-        Cardinality::ManyToMany => {
-            let list = json.as_array().ok_or(Issue::WrongType("a list of ids".into()))?;
-            if list.len() > limits::LINKS {
-                return Err(Issue::TooLarge(limits::LINKS.to_string()));
-            }
-            let mut ids = list.iter().map(id).collect::<Result<Vec<_>, _>>()?;
-            ids.sort_unstable();
-            ids.dedup();
-            Ok(Value::Ids(ids))
-        }
+        Cardinality::ManyToMany => pairs(json),
     }
+}
+
+/// All targets of a link as a list, or an object that says which to `set`, or to `add` and `remove`.
+fn pairs(json: &Json) -> Result<Value, Issue> {
+    let Some(parts) = json.as_object() else { return several([json]).map(|[ids]| Value::Ids(ids)) };
+    let part = |name: &str| parts.get(name).filter(|part| !part.is_null());
+    let (all, add, remove) = (part("set"), part("add"), part("remove"));
+    if let Some(all) = all {
+        if add.is_some() || remove.is_some() {
+            return Err(Issue::Rule("Give `set` alone, or `add` and `remove`.".to_owned()));
+        }
+        return several([all]).map(|[ids]| Value::Ids(ids));
+    }
+    let none = Json::Array(Vec::new());
+    let [add, remove] = several([add.unwrap_or(&none), remove.unwrap_or(&none)])?;
+    if let Some(both) = add.iter().find(|id| remove.binary_search(id).is_ok()) {
+        return Err(Issue::Rule(format!("{both} is to be added and removed.")));
+    }
+    Ok(Value::Pairs(Pairs { add, remove }))
+}
+
+/// Lists of ids, each id once and in order; so many altogether that they fit into one value.
+fn several<const N: usize>(lists: [&Json; N]) -> Result<[Vec<Uuid>; N], Issue> {
+    let mut all = [const { Vec::new() }; N];
+    let mut left = limits::LINKS;
+    for (ids, json) in all.iter_mut().zip(lists) {
+        let list = json.as_array().ok_or(Issue::WrongType("a list of ids".into()))?;
+        left = left.checked_sub(list.len()).ok_or_else(|| Issue::TooLarge(limits::LINKS.to_string()))?;
+        *ids = list.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

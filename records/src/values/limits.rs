@@ -17,8 +17,8 @@ pub const JSON: usize = 64 * 1024;
 pub const URL: usize = 2_000;
 /// Most characters of a phone number as typed.
 pub const PHONE: usize = 100;
-/// Most links of one record through a many-to-many relation.
-pub const LINKS: usize = 1_000;
+/// Most targets of a many-to-many link that one value names. A record may have more: they are added bit by bit.
+pub const LINKS: usize = 500;
 
 /// A single line, trimmed; line breaks and tabs become blanks, and only blanks mean no value.
 pub(crate) fn line(text: &str) -> Result<Value, Issue> {

@@ -52,12 +52,24 @@ pub enum Value {
     Id(Uuid),
     /// Tags and multi-select keys.
     List(Vec<String>),
-    /// All targets of a many-to-many link.
+    /// All targets of a many-to-many link; in its history, those that it gained, or lost.
     Ids(Vec<Uuid>),
+    /// What a many-to-many link is to gain and to lose. The pipeline makes it of all targets too, once it knows the
+    /// old ones.
+    Pairs(Pairs),
     /// Money.
     Money(Money),
     /// Email or phone while it is being written; stored, it is a text.
     Contact(Contact),
+}
+
+/// Targets that a many-to-many link of a record gains and loses; its others stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairs {
+    /// Linked if they are not yet.
+    pub add: Vec<Uuid>,
+    /// Linked no more.
+    pub remove: Vec<Uuid>,
 }
 
 /// An amount with its currency.

@@ -44,6 +44,7 @@ fn write_kind(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
         Value::Id(id) => write_id(*id, out),
         Value::List(words) => write_list(words, out, |word, out| write_string(word, out)),
         Value::Ids(ids) => write_list(ids, out, |id, out| write_id(*id, out)),
+        Value::Pairs(_) => out.extend_from_slice(json_of_kind(kind, value).to_string().as_bytes()),
         Value::Money(money) => write_money(money, out),
         Value::Contact(contact) => write_string(contact.shown(), out),
     }
@@ -141,6 +142,7 @@ pub fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
         Value::Id(id) => Json::String(id.to_string()),
         Value::List(words) => words.iter().map(String::as_str).collect(),
         Value::Ids(ids) => ids.iter().map(Uuid::to_string).collect(),
+        Value::Pairs(pairs) => serde_json::json!({ "add": pairs.add, "remove": pairs.remove }),
         Value::Money(money) => serde_json::json!({
             "amount": money::amount_text(money.amount, &money.currency),
             "currency": money::code(&money.currency),
@@ -166,6 +168,7 @@ fn write_text(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
         Value::Ids(ids) => {
             out.extend_from_slice(ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",").as_bytes());
         }
+        Value::Pairs(_) => write_kind(kind, value, out),
         Value::Money(money) => {
             money::write_amount(money.amount, &money.currency, out);
             out.push(b' ');

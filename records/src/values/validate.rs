@@ -45,7 +45,7 @@ fn of_kind(kind: &FieldKind, value: &Value, rules: &Validation) -> Option<Issue>
         (_, Value::List(words)) => {
             count(words.len(), rules).or_else(|| words.iter().find_map(|word| pattern(word, rules)))
         }
-        (_, Value::Bool(_) | Value::Id(_) | Value::Ids(_)) => None,
+        (_, Value::Bool(_) | Value::Id(_) | Value::Ids(_) | Value::Pairs(_)) => None,
     }
 }
 

@@ -81,18 +81,19 @@ fn filter(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>])
 fn values(builder: &mut Builder, shown: &Shown<'_>, ty: &str) -> bool {
     let mut fields = Vec::new();
     for (field, show) in shown.fields.iter().filter(|(field, _)| field.writable && shown.object.writable) {
-        let input = match show {
-            Show::Value(face) => face.input,
-            Show::Link { link: Link::One, .. } => "ID",
-            Show::Link { link: Link::Mutual, .. } => "[ID!]",
+        let inputs = match show {
+            Show::Value(face) => [face.input; 2],
+            Show::Link { link: Link::One, .. } => ["ID"; 2],
+            // a new record has no links yet: its list is all of them
+            Show::Link { link: Link::Mutual, .. } => ["[ID!]", "LinksInput"],
             Show::Link { link: Link::Many, .. } => continue,
         };
-        fields.push((field.name.as_str(), input));
+        fields.push((field.name.as_str(), inputs));
     }
     let writes = !fields.is_empty();
     if writes {
-        for name in ["Create", "Update"] {
-            let fields = fields.iter().map(|(name, ty)| builder.input(name, ty)).collect();
+        for (at, name) in ["Create", "Update"].into_iter().enumerate() {
+            let fields = fields.iter().map(|(name, inputs)| builder.input(name, inputs[at])).collect();
             builder.define(&format!("{ty}{name}Input"), TypeKind::Input(fields), None);
         }
     }

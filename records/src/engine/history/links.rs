@@ -59,7 +59,12 @@ fn id(value: &Json) -> Option<RecordId> {
 fn shorten(value: &mut Json, seen: &HashSet<RecordId>) {
     let is_seen = |value: &Json| id(value).is_none_or(|id| seen.contains(&id));
     match value {
-        Json::Array(several) => several.retain(is_seen),
+        Json::Array(several) => {
+            several.retain(is_seen);
+            if several.is_empty() {
+                *value = Json::Null;
+            }
+        }
         one if is_seen(one) => {}
         one => *one = Json::Null,
     }

@@ -31,6 +31,8 @@ use crate::{
 
 /// Most records changed in one transaction; more become a background run.
 pub const MOST_AT_ONCE: usize = 1_000;
+/// Most links changed in one transaction.
+const MOST_LINKS: usize = 50_000;
 /// Refusals that a run stores with their message.
 const REMEMBERED: usize = 100;
 
@@ -62,6 +64,17 @@ pub(super) struct Params {
 }
 
 impl Params {
+    /// Most records changed in one transaction: fewer where each gets many links.
+    fn at_once(&self) -> usize {
+        let links = |value: &Value| match value {
+            Value::Ids(ids) => ids.len(),
+            Value::Pairs(pairs) => pairs.add.len() + pairs.remove.len(),
+            _ => 0,
+        };
+        let links: usize = self.values.iter().flatten().map(|(_, value)| links(value)).sum();
+        (MOST_LINKS / links.max(1)).clamp(1, MOST_AT_ONCE)
+    }
+
     fn operation(&self) -> Operation {
         if self.values.is_some() { Operation::Update } else { Operation::Delete }
     }
@@ -112,13 +125,14 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     permission::see_all(ctx, &fields)?;
     let now = ctx.caller.clock.micros();
     let matched = count(ctx, target, (&params.filter, operation), now).await?;
+    let most = params.at_once() as i64;
     let new = NewRun {
         kind,
         object: Some(object),
         params: serde_json::to_value(&params).map_err(Error::internal)?,
         progress: json!({}),
     };
-    let run = if matched <= MOST_AT_ONCE as i64 { at_once(ctx, new).await? } else { queued(ctx, new).await? };
+    let run = if matched <= most { at_once(ctx, new).await? } else { queued(ctx, new).await? };
     Ok(BulkResult {
         run: Some(run.id),
         status: run.status,
@@ -216,7 +230,8 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run, refused: &mut Refused
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run was deleted."))?;
     refuse_retyped(ctx, &params)?;
     let operation = params.operation();
-    let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after).await?;
+    let most = params.at_once();
+    let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after, most).await?;
     let tried: Vec<RecordId> = ids.iter().copied().filter(|id| !refused.contains_key(id)).collect();
     let changes = tried.iter().map(|id| match &params.values {
         Some(values) => {
@@ -258,7 +273,7 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run, refused: &mut Refused
         failed,
     };
     advance(ctx, &write.tx, run, by).await?;
-    Ok(Some(ids.len() == MOST_AT_ONCE))
+    Ok(Some(ids.len() == most))
 }
 
 /// Values and conditions mean what the types of their fields said when the run began.
@@ -299,6 +314,7 @@ async fn next(
     which: (&Filter, Operation),
     run: &Run,
     after: Option<RecordId>,
+    most: usize,
 ) -> Result<Vec<RecordId>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT ").column("t0", "id");
@@ -307,7 +323,7 @@ async fn next(
     if let Some(after) = after {
         sql.push(" AND ").column("t0", "id").push(" > ").bind(after.0);
     }
-    sql.push(" ORDER BY ").column("t0", "id").push(" LIMIT ").number(MOST_AT_ONCE as i64);
+    sql.push(" ORDER BY ").column("t0", "id").push(" LIMIT ").number(most as i64);
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
     rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index(0)?))).collect()

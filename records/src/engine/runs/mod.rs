@@ -5,6 +5,7 @@ mod filtered;
 mod sight;
 mod step;
 mod undo;
+mod undo_links;
 
 use std::sync::Arc;
 

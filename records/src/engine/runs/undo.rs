@@ -17,7 +17,9 @@ use tenants::{
 };
 
 use super::{
-    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load, sight, step, within,
+    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load, sight, step,
+    undo_links::{self, Touched},
+    within,
 };
 use crate::{
     Ctx,
@@ -31,6 +33,8 @@ use crate::{
 
 /// Changes undone in one transaction.
 const BATCH: i64 = 2_000;
+/// Bytes of history undone in one transaction; where links were changed, a single change may be long.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Most skipped records that the report names.
 const NAMED: usize = 1_000;
 /// When a worker checks whether this process finished the undo it started, in microseconds.
@@ -142,18 +146,22 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let ctx = within(ctx, run).await?;
     still_allowed(&ctx, params.run).await?;
     let mut write = WriteTransaction::begin(&ctx).await?;
-    let steps = journal(&write.tx, params.run, progress.before).await?;
+    let (steps, more) = journal(&write.tx, params.run, progress.before).await?;
     let there = lock_all(&write, &steps).await?;
-    let theirs = changed_by_others(&write.tx, &steps, [params.run, run.id]).await?;
+    let ours = [params.run, run.id];
+    let theirs = changed_by_others(&write.tx, &steps, ours).await?;
+    let changed_since = |step: &&UndoStep| theirs.get(&step.record).is_some_and(|seq| *seq > step.seq);
+    let shared: HashSet<RecordId> = steps.iter().filter(changed_since).map(|step| step.record).collect();
+    let first = steps.last().map_or(0, |step| step.seq);
+    let touched = Touched::read(&ctx, &write.tx, &shared, first, ours).await?;
     let mut skipped = Vec::new();
     let mut mutations = Vec::with_capacity(steps.len());
     let mut taken_back = Vec::with_capacity(steps.len());
     for step in &steps {
-        let others = theirs.get(&step.record).is_some_and(|seq| *seq > step.seq);
         let reverse = match ctx.catalog.object_by_id(step.object) {
             None => Err("GONE"),
             Some(_) if !there.contains(&step.record) => Err("DESTROYED"),
-            Some(_) if others => Err("CHANGED_SINCE"),
+            Some(_) if changed_since(&step) => links_alone(&ctx, step, touched.as_ref())?.ok_or("CHANGED_SINCE"),
             Some(_) => reverse(&ctx, step)?,
         };
         match reverse {
@@ -188,7 +196,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     };
     advance(&ctx, &write.tx, run, by).await?;
     write.commit().await?;
-    Ok(steps.len() as i64 == BATCH)
+    Ok(more)
 }
 
 /// Stops if the caller may no longer undo the run.
@@ -198,8 +206,8 @@ async fn still_allowed(ctx: &Ctx, run: RunId) -> Result<()> {
     sight::demand_undo(&Ctx { caller: Arc::new(caller), ..ctx.clone() }, &find(ctx, run).await?)
 }
 
-/// The next changes of a run, newest first.
-async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Result<Vec<UndoStep>> {
+/// The next changes of a run, newest first, and whether there may be more.
+async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Result<(Vec<UndoStep>, bool)> {
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, h.n, h.object_id, h.record_id, h.kind, h.diff FROM ").table("commits").push(" AS c JOIN ");
     sql.table("changes").push(" AS h ON h.commit_id = c.id WHERE c.run = ").bind(run.0);
@@ -210,7 +218,7 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
     sql.push(" ORDER BY c.seq DESC, h.n DESC LIMIT ").number(BATCH);
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
-    let step = |row: sea_orm::QueryResult| {
+    let step = |row: sea_orm::QueryResult| -> Result<UndoStep> {
         Ok(UndoStep {
             seq: row.try_get_by_index(0)?,
             n: row.try_get_by_index(1)?,
@@ -220,7 +228,18 @@ async fn journal(tx: &TenantTx, run: RunId, before: Option<(i64, i64)>) -> Resul
             diff: row.try_get_by_index(5)?,
         })
     };
-    rows.into_iter().map(step).collect()
+    let (read, mut bytes) = (rows.len(), 0);
+    let mut steps = Vec::with_capacity(read);
+    for row in rows {
+        let step = step(row)?;
+        bytes += step.diff.as_ref().map_or(0, String::len);
+        if bytes > MOST_BYTES && !steps.is_empty() {
+            break;
+        }
+        steps.push(step);
+    }
+    let more = steps.len() < read || read as i64 == BATCH;
+    Ok((steps, more))
 }
 
 /// Locks the records before their history is read, so that nobody changes them in between. Returns those that still
@@ -256,6 +275,15 @@ async fn changed_by_others(tx: &TenantTx, steps: &[UndoStep], runs: [RunId; 2]) 
     rows.into_iter().map(|row| Ok((RecordId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
 }
 
+/// What undoes a change of links alone, of a record that others changed since; nothing if that is not to be undone.
+fn links_alone(ctx: &Ctx, step: &UndoStep, touched: Option<&Touched>) -> Result<Option<Change>> {
+    let (Some(diff), Some(touched), WriteKind::Updated) = (&step.diff, touched, step.kind) else { return Ok(None) };
+    let diff = history::changed(ctx, step.record, diff)?;
+    let values = touched.reverse(ctx, step.record, step.seq, &diff);
+    let draft = |values| Draft { values, before: Vec::new() };
+    Ok(values.map(|values| Change::Update { id: step.record, draft: draft(values), version: None }))
+}
+
 /// The mutation that undoes a change, or why it cannot be undone.
 fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
     let id = step.record;
@@ -267,8 +295,12 @@ fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
             let diff = history::changed(ctx, id, diff)?;
             let locale = ctx.locale();
             let mut values = Vec::with_capacity(diff.len());
-            for (id, (old, _)) in diff {
+            for (id, (old, new)) in diff {
                 let Some(field) = ctx.catalog.field(id).filter(|field| field.usable()) else { continue };
+                if undo_links::is_mutual(field) {
+                    values.push((id, undo_links::reverse(&old, &new)));
+                    continue;
+                }
                 let kind = field.kind_at(step.seq);
                 // options change, and a value that was accepted once may be restored
                 let same = kind == &field.kind || field.past.is_empty();

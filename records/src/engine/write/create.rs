@@ -1,6 +1,5 @@
 //! New records.
 
-use entities::ids::FieldId;
 use tenants::{
     Operation,
     error::{Error, FieldIssue, Result},
@@ -9,7 +8,7 @@ use tenants::{
 use super::{
     Source, WriteOutcome,
     draft::DraftValidator,
-    links, numbers,
+    numbers,
     transaction::{Outcomes, Row, WriteTransaction},
     unique::taken_meanwhile,
 };
@@ -60,7 +59,7 @@ impl<'a> WriteTransaction<'a> {
         self.check(object, WriteKind::Created, &mut good, source, out).await?;
         self.number(object, &mut good).await?;
         self.insert(object, &good).await?;
-        self.insert_links(object, &good).await?;
+        self.relink(object, good.iter()).await?;
         let ids: Vec<_> = good.iter().map(|row| row.id).collect();
         self.count_in(object, &ids).await?;
         for row in good {
@@ -114,30 +113,11 @@ impl<'a> WriteTransaction<'a> {
         }
         Ok((columns, values))
     }
-
-    async fn insert_links(&self, object: &Object, rows: &[Row]) -> Result<()> {
-        let linked = object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some());
-        for field in linked.collect::<Vec<_>>() {
-            let new: Vec<_> =
-                rows.iter().flat_map(|row| targets(row, field.id).into_iter().map(|target| (row.id, target))).collect();
-            if !new.is_empty() {
-                self.relink(field, &[], &new).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Takes rows out by their places.
 pub(super) fn refuse(rows: &mut Vec<Row>, refused: Vec<(usize, FieldIssue)>, out: &mut Outcomes) {
     for (place, issue) in refused.into_iter().rev() {
         out.push((rows.remove(place).index, Err(Error::invalid(vec![issue]))));
-    }
-}
-
-fn targets(row: &Row, field: FieldId) -> Vec<uuid::Uuid> {
-    match row.draft.get(field) {
-        Some(Value::Ids(ids)) => links::normal(ids),
-        _ => Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! Really removing records, and what that does to those that point at them.
 
+use std::collections::BTreeMap;
+
 use entities::ids::{FieldId, RecordId};
 use sea_orm::ConnectionTrait;
 use tenants::{
@@ -21,7 +23,7 @@ use crate::{
     engine::WriteKind,
     permission,
     sql::{List, Sql},
-    values::Value,
+    values::{Pairs, Value},
 };
 
 /// Records that may go or lose their link together with one, at each step.
@@ -141,13 +143,11 @@ impl<'a> WriteTransaction<'a> {
     /// Takes the records out of many-to-many fields, as changes of the records that named them.
     async fn detach_many(&mut self, other: &'a Object, field: &Field, ids: &[RecordId]) -> Result<()> {
         let Some((table, own, target)) = field.relation().and_then(links::link_table) else { return Ok(()) };
-        let mut owners: Vec<RecordId> =
-            self.pointing(table, own, target, ids).await?.into_iter().map(|(id, _)| id).collect();
-        owners.sort_unstable();
-        owners.dedup();
-        let linked = self.linked(field, &owners).await?;
-        let left = |targets: &[Uuid]| targets.iter().copied().filter(|id| !ids.contains(&RecordId(*id))).collect();
-        let changes = linked.into_iter().map(|(id, targets)| set(id, field.id, Value::Ids(left(&targets)))).collect();
+        let mut gone: BTreeMap<RecordId, Pairs> = BTreeMap::new();
+        for (owner, target) in self.pointing(table, own, target, ids).await? {
+            gone.entry(owner).or_default().remove.push(target);
+        }
+        let changes = gone.into_iter().map(|(id, pairs)| set(id, field.id, Value::Pairs(pairs))).collect();
         self.run_boxed(other, changes).await
     }
 

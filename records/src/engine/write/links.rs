@@ -1,4 +1,4 @@
-//! Links to other records: whether their targets are there, and the tables of many-to-many ones.
+//! Links to other records: whether their targets are there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,8 +16,6 @@ use super::{
 };
 use crate::{
     catalog::{Cardinality, Field, Object, Relation},
-    columns::Stored,
-    engine::{columns::Column, rows},
     permission,
     sql::{List, Sql},
     values::Value,
@@ -92,57 +90,21 @@ impl WriteTransaction<'_> {
         let seen = permission::visible(self.ctx, &self.tx, target, &ids).await?;
         Ok(seen.into_iter().map(|id| id.0).collect())
     }
-
-    /// The targets that records have in a many-to-many field, sorted.
-    pub(super) async fn linked(&self, field: &Field, ids: &[RecordId]) -> Result<HashMap<RecordId, Vec<Uuid>>> {
-        let mut linked: HashMap<RecordId, Vec<Uuid>> = HashMap::new();
-        let Some((table, own, other)) = field.relation().and_then(link_table) else { return Ok(linked) };
-        let mut sql = Sql::new(self.tx.dialect());
-        sql.push("SELECT ").name(own).push(", ").name(other).push(" FROM ").table(table).push(" WHERE ").name(own);
-        sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
-        let (text, binds) = sql.into_parts();
-        for row in self.tx.query_all_raw(self.tx.statement(text, binds)).await? {
-            linked.entry(RecordId(row.try_get_by_index(0)?)).or_default().push(row.try_get_by_index(1)?);
-        }
-        for targets in linked.values_mut() {
-            targets.sort_unstable();
-        }
-        Ok(linked)
-    }
-
-    /// Makes and takes away links of a many-to-many field: pairs of a record and a target.
-    pub(super) async fn relink(
-        &self,
-        field: &Field,
-        gone: &[(RecordId, Uuid)],
-        new: &[(RecordId, Uuid)],
-    ) -> Result<()> {
-        let Some((table, own, other)) = field.relation().and_then(link_table) else { return Ok(()) };
-        for (record, target) in gone {
-            let sql = format!(r#"DELETE FROM "tenant"."{table}" WHERE "{own}" = $1 AND "{other}" = $2"#);
-            self.tx.execute_raw(self.tx.statement(sql, vec![record.0.into(), (*target).into()])).await?;
-        }
-        let columns = [Column::new(own, Stored::Id), Column::new(other, Stored::Id)];
-        let values = new.iter().flat_map(|(record, target)| [record.0.into(), (*target).into()]).collect();
-        rows::insert(&self.tx, table, &columns, values).await?;
-        Ok(())
-    }
 }
 
 /// The targets that a draft adds to a link field.
-fn targets(row: &Row, field: &Field) -> impl Iterator<Item = Uuid> + use<> {
-    let had = row.draft.before.iter().find(|(id, _)| *id == field.id).map(|(_, value)| value);
-    let ids = match (row.draft.get(field.id), had) {
-        (Some(Value::Id(id)), _) => vec![*id],
-        (Some(Value::Ids(ids)), Some(Value::Ids(had))) => ids.iter().filter(|id| !had.contains(id)).copied().collect(),
-        (Some(Value::Ids(ids)), _) => ids.clone(),
-        _ => Vec::new(),
+fn targets<'r>(row: &'r Row, field: &Field) -> impl Iterator<Item = Uuid> + use<'r> {
+    let ids = match row.draft.get(field.id) {
+        Some(Value::Id(id)) => std::slice::from_ref(id),
+        Some(Value::Ids(ids)) => ids,
+        Some(Value::Pairs(pairs)) => &pairs.add,
+        _ => &[],
     };
-    ids.into_iter()
+    ids.iter().copied()
 }
 
 /// Which of these records are there and not archived; on PostgreSQL they cannot go before the transaction ends.
-async fn living(tx: &TenantTx, object: &Object, ids: HashSet<Uuid>) -> Result<Vec<Uuid>> {
+pub(super) async fn living(tx: &TenantTx, object: &Object, ids: HashSet<Uuid>) -> Result<Vec<Uuid>> {
     let mut sql = Sql::new(tx.dialect());
     sql.push(r#"SELECT "id" FROM "#).table(&object.table).push(r#" WHERE "id""#);
     sql.one_of(List::Ids(ids.into_iter().collect())).push(r#" AND "archived_at" IS NULL"#);
@@ -152,12 +114,4 @@ async fn living(tx: &TenantTx, object: &Object, ids: HashSet<Uuid>) -> Result<Ve
     let (text, binds) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
     rows.into_iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
-}
-
-/// The same targets, each once, in the order in which they are compared.
-pub(super) fn normal(ids: &[Uuid]) -> Vec<Uuid> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

@@ -13,6 +13,7 @@ mod draft;
 pub(crate) mod follow_ups;
 mod links;
 mod numbers;
+mod pairs;
 #[cfg(test)]
 mod tests;
 mod transaction;

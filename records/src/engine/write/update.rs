@@ -14,13 +14,12 @@ use super::{
     before::{self, Before, Lock},
     create::refuse,
     draft::{self, DraftValidator},
-    links,
     transaction::{Outcomes, Row, WriteTransaction},
     unique::taken_meanwhile,
 };
 use crate::{
     catalog::{Field, Object},
-    columns::Stored,
+    columns::{Stored, stored_of},
     engine::{
         WriteKind,
         columns::{self, Column},
@@ -62,6 +61,7 @@ impl<'a> WriteTransaction<'a> {
             }
         }
         self.read_more(object, &mut good).await?;
+        self.pair_up(object, &mut good, source).await?;
         let (mut rows, mut fields) = differing(object, good, out);
         rows.retain(|row| {
             let mut issues = Vec::new();
@@ -115,22 +115,7 @@ impl<'a> WriteTransaction<'a> {
                 Err(error) => out.push((row.index, Err(error))),
             }
         }
-        let linked = object.fields.iter().filter(|field| wanted.contains(&field.id));
-        for field in linked.collect::<Vec<_>>() {
-            if field.relation().and_then(links::link_table).is_some() {
-                self.read_links(field, &mut found).await?;
-            }
-        }
         Ok(found)
-    }
-
-    async fn read_links(&self, field: &Field, rows: &mut [Row]) -> Result<()> {
-        let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let mut linked = self.linked(field, &ids).await?;
-        for row in rows {
-            row.draft.before.push((field.id, Value::Ids(linked.remove(&row.id).unwrap_or_default())));
-        }
-        Ok(())
     }
 
     /// Reads stored values of fields that a rule has set without having asked for them.
@@ -142,6 +127,7 @@ impl<'a> WriteTransaction<'a> {
             .collect();
         missing.sort_unstable();
         missing.dedup();
+        missing.retain(|id| self.ctx.catalog.field(*id).is_some_and(|field| stored_of(field).is_some()));
         if missing.is_empty() {
             return Ok(());
         }
@@ -166,7 +152,7 @@ impl<'a> WriteTransaction<'a> {
         for group in by_fields(&changed) {
             self.update_rows(object, &group).await?;
         }
-        self.update_links(object, &changed).await?;
+        self.relink(object, changed.iter().map(|one| &one.row)).await?;
         if counted {
             self.count_in(object, &ids).await?;
         }
@@ -198,24 +184,6 @@ impl<'a> WriteTransaction<'a> {
         let touch = Touch { at: self.now, by: &self.actor };
         rows::update(&self.tx, &object.table, &columns, values, Some(touch)).await.map_err(taken_meanwhile)
     }
-
-    async fn update_links(&self, object: &Object, changed: &[Changed]) -> Result<()> {
-        let linked = object.fields.iter().filter(|field| field.relation().and_then(links::link_table).is_some());
-        for field in linked.collect::<Vec<_>>() {
-            let (mut gone, mut new) = (Vec::new(), Vec::new());
-            for one in changed {
-                for (_, old, now) in one.fields.iter().filter(|(id, ..)| *id == field.id) {
-                    let (old, now) = (ids_of(old), ids_of(now));
-                    gone.extend(old.iter().filter(|id| !now.contains(id)).map(|id| (one.row.id, *id)));
-                    new.extend(now.iter().filter(|id| !old.contains(id)).map(|id| (one.row.id, *id)));
-                }
-            }
-            if !gone.is_empty() || !new.is_empty() {
-                self.relink(field, &gone, &new).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Whether the record may be changed as asked.
@@ -242,11 +210,12 @@ fn differing(object: &Object, rows: Vec<Row>, out: &mut Outcomes) -> (Vec<Row>, 
         let mut fields = Vec::new();
         let before = std::mem::take(&mut row.draft.before);
         row.draft.values.retain(|(id, value)| {
-            let old = before.iter().find(|(known, _)| known == id).map_or(Value::Null, |(_, value)| value.clone());
-            let new = match value {
-                Value::Ids(ids) => Value::Ids(links::normal(ids)),
-                Value::Null if matches!(old, Value::Ids(_)) => Value::Ids(Vec::new()),
-                value => columns::at_rest(value),
+            let (old, new) = match value {
+                Value::Pairs(pairs) => (some(&pairs.remove), some(&pairs.add)),
+                value => {
+                    let old = before.iter().find(|(known, _)| known == id);
+                    (old.map_or(Value::Null, |(_, value)| value.clone()), columns::at_rest(value))
+                }
             };
             let differs = old != new;
             if differs {
@@ -295,9 +264,7 @@ fn fields_of<'a>(object: &'a Object, ids: &[FieldId]) -> Vec<&'a Field> {
     object.fields.iter().filter(|field| ids.contains(&field.id)).collect()
 }
 
-fn ids_of(value: &Value) -> &[Uuid] {
-    match value {
-        Value::Ids(ids) => ids,
-        _ => &[],
-    }
+/// Of a link between many, what it gained or lost; nothing where it is nothing.
+fn some(ids: &[Uuid]) -> Value {
+    if ids.is_empty() { Value::Null } else { Value::Ids(ids.to_vec()) }
 }

@@ -80,8 +80,8 @@ async fn a_link_between_many_is_written_from_neither_end() {
         .await;
     let customer = tenant.create("customer", json!({ "name": "Ada" })).await;
     let vehicle = tenant.create("vehicle", json!({ "name": "V" })).await;
-    let near = "mutation ($from: ID!, $to: ID!) { updateVehicle(id: $from, data: { drivers: [$to] }) { id } }";
-    let far = "mutation ($to: ID!, $from: ID!) { updateCustomer(id: $to, data: { drives: [$from] }) { id } }";
+    let near = "mutation ($from: ID!, $to: ID!) { updateVehicle(id: $from, data: { drivers: { add: [$to] } }) { id } }";
+    let far = "mutation ($to: ID!, $from: ID!) { updateCustomer(id: $to, data: { drives: { add: [$from] } }) { id } }";
     let ids = json!({ "from": vehicle, "to": customer });
     for (access, object, field) in
         [("READ", "vehicle", "drivers"), ("READ", "customer", "drives"), ("HIDDEN", "vehicle", "drivers")]
