@@ -9,6 +9,7 @@ mod authorisation;
 mod bad_input;
 mod catalog;
 mod conditions;
+mod constraints;
 mod crash;
 mod dependencies;
 mod encryption;
