@@ -7,7 +7,7 @@ use entities::ids::RunId;
 use jobs::{Handler, Job, Next};
 use records::{
     Ctx,
-    catalog::{self, FieldId},
+    catalog::{self, ConstraintId, FieldId},
     engine::runs,
     invitations,
 };
@@ -66,12 +66,14 @@ impl Handler for Runs {
     }
 }
 
-/// Builds indexes and values of new fields, step by step.
+/// Builds indexes and values of new fields, and constraints, step by step.
 struct Fields(App);
 
 #[derive(Deserialize)]
-struct FieldPayload {
-    field: FieldId,
+#[serde(untagged)]
+enum ToBuild {
+    Field { field: FieldId },
+    Constraint { constraint: ConstraintId, index: String },
 }
 
 #[async_trait::async_trait]
@@ -81,9 +83,17 @@ impl Handler for Fields {
     }
 
     async fn run(&self, job: &Job) -> Result<Next> {
-        let FieldPayload { field } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-        let ctx = ctx(&self.0, job, format!("field-{field}")).await?;
-        match catalog::build_step(&ctx, field).await? {
+        let step = match serde_json::from_value(job.payload.clone()).map_err(Error::internal)? {
+            ToBuild::Field { field } => {
+                let ctx = ctx(&self.0, job, format!("field-{field}")).await?;
+                catalog::build_step(&ctx, field).await?
+            }
+            ToBuild::Constraint { constraint, index } => {
+                let ctx = ctx(&self.0, job, format!("constraint-{constraint}")).await?;
+                catalog::build_constraint_step(&ctx, constraint, &index).await?
+            }
+        };
+        match step {
             catalog::Progress::More => Ok(Next::Continue),
             catalog::Progress::Done => Ok(Next::Done),
         }

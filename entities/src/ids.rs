@@ -78,6 +78,8 @@ id! {
     FieldId,
     /// A section that groups fields of an object.
     SectionId,
+    /// Fields of an object that are unique together.
+    ConstraintId,
     /// A record of any object.
     RecordId,
     /// One committed write.

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod changes;
 pub mod clock;
 pub mod commits;
+pub mod constraints;
 pub mod counters;
 pub mod exchange_rates;
 pub mod fields;

@@ -1,4 +1,4 @@
-//! Tables of the catalog: objects, fields, sections, and the counters for column names and auto-numbers.
+//! Tables of the catalog: objects, fields, sections, constraints, and the counters for column names and auto-numbers.
 
 use sea_orm::DbBackend;
 
@@ -31,6 +31,11 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         r#"CREATE UNIQUE INDEX "uq_fields__name" ON "tenant"."fields" ("object_id", "name")
             WHERE "state" <> 'retired' AND "state" <> 'inactive'"#
             .into(),
+        format!(
+            r#"CREATE TABLE "tenant"."constraints" ("id" {uuid} NOT NULL PRIMARY KEY, "object_id" {uuid} NOT NULL,
+            "fields" {text} NOT NULL, "index_name" {text} NOT NULL, "origin" {text} NOT NULL, "state" {text} NOT NULL,
+            "failure" {text})"#
+        ),
         format!(r#"CREATE TABLE "tenant"."counters" ("name" {text} NOT NULL PRIMARY KEY, "value" bigint NOT NULL)"#),
         r#"INSERT INTO "tenant"."counters" ("name", "value") VALUES ('catalog', 0)"#.into(),
     ]

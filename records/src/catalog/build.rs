@@ -112,7 +112,7 @@ impl Plan {
         if self.later() {
             let todo = Todo { fill: self.fill, ..Todo::default() };
             super::store::save_todo(&edit.tx, field.id, Some(&todo)).await?;
-            return edit.ask_to_build(field.id).await;
+            return edit.ask_to_build_field(field.id).await;
         }
         if self.fill {
             let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW).await?;

@@ -206,6 +206,17 @@ pub fn unique_index(table: &str, field: &Field) -> Index {
     unique(table, &field.column, &compared(field))
 }
 
+/// The index that makes fields unique together among records that are not archived and have a value in each.
+pub fn combined_index(table: &str, name: &str, fields: &[&Field]) -> Index {
+    let keys: Vec<String> = fields.iter().map(|field| format!("\"{}\"", compared(field))).collect();
+    let valued: String = keys.iter().map(|key| format!(" AND {key} IS NOT NULL")).collect();
+    Index {
+        name: name.to_owned(),
+        body: format!(r#""{table}" ({}) {NOT_ARCHIVED}{valued}"#, keys.join(", ")),
+        unique: true,
+    }
+}
+
 fn unique(table: &str, column: &str, key: &str) -> Index {
     Index {
         name: format!("uq_{table}__{column}"),
@@ -353,6 +364,11 @@ mod tests {
         assert_eq!(
             unique_index("o1", &text).create(),
             r#"CREATE UNIQUE INDEX IF NOT EXISTS "uq_o1__f7" ON "tenant"."o1" ("f7_k") WHERE "archived_at" IS NULL AND "f7_k" IS NOT NULL"#
+        );
+        let link = Field { column: "f8".to_owned(), ..field(FieldKind::Integer) };
+        assert_eq!(
+            combined_index("o1", "uq_o1__c9", &[&text, &link]).create(),
+            r#"CREATE UNIQUE INDEX IF NOT EXISTS "uq_o1__c9" ON "tenant"."o1" ("f7_k", "f8") WHERE "archived_at" IS NULL AND "f7_k" IS NOT NULL AND "f8" IS NOT NULL"#
         );
         let index = |dialect, kind| field_index(dialect, "o1", &field(kind)).map(|index| index.create_concurrently());
         assert_eq!(

@@ -29,7 +29,7 @@ use super::{Catalog, Field, Object, cache, store};
 const LOCK_TIMEOUT: u32 = 150;
 /// How long a change keeps trying before it gives up.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Queue of fields to build.
+/// Queue of fields and constraints to build.
 pub const BUILD_QUEUE: &str = "catalog.build";
 
 /// Queue of deleted columns and tables to drop.
@@ -238,10 +238,15 @@ impl<'a> Edit<'a> {
     }
 
     /// Queues a field to be built once this change is committed.
-    pub(super) async fn ask_to_build(&self, field: FieldId) -> Result<()> {
+    pub(super) async fn ask_to_build_field(&self, field: FieldId) -> Result<()> {
+        self.ask_to_build(serde_json::json!({ "field": field })).await
+    }
+
+    /// Queues what is to be built once this change is committed.
+    pub(super) async fn ask_to_build(&self, payload: serde_json::Value) -> Result<()> {
         let item = NewWork {
             queue: BUILD_QUEUE,
-            payload: serde_json::json!({ "field": field }),
+            payload,
             due: self.now,
             // no key per field: an item that is being worked on would absorb this one and then be removed
             key: None,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use tenants::keys::DataKeys;
 
 use super::{
-    Catalog, Encryption, Field, FieldId, FieldKind, FieldState, Labels, Object, ObjectId, Origin, Relation, Rollup,
-    Section, SectionId, Validation,
+    Catalog, Constraint, ConstraintId, Encryption, Field, FieldId, FieldKind, FieldState, Labels, Object, ObjectId,
+    Origin, Relation, Rollup, Section, SectionId, Validation,
 };
 use crate::values::Rates;
 
@@ -72,7 +72,10 @@ impl Catalog {
         };
         let object = |object: &Object| {
             let sections = object.sections.iter().map(|section| 160 + labels(&section.label)).sum::<usize>();
-            800 + labels(&object.label) + sections + object.fields.iter().map(field).sum::<usize>()
+            800 + 200 * object.constraints.len()
+                + labels(&object.label)
+                + sections
+                + object.fields.iter().map(field).sum::<usize>()
         };
         self.objects.iter().map(object).sum::<usize>() as u64 + 256
     }
@@ -92,6 +95,7 @@ impl Object {
             writable: true,
             sections: Vec::new(),
             fields: Vec::new(),
+            constraints: Vec::new(),
             field_by_name: HashMap::new(),
         }
     }
@@ -99,6 +103,7 @@ impl Object {
     /// The same object with these fields, in order: system fields, then by section and position.
     pub fn with_fields(mut self, mut fields: Vec<Field>) -> Self {
         self.sections.sort_by_key(|section| section.position);
+        self.constraints.sort_by_key(|constraint| constraint.id);
         let place = |id: Option<SectionId>| {
             id.and_then(|id| self.sections.iter().position(|section| section.id == id)).unwrap_or(usize::MAX)
         };
@@ -115,6 +120,23 @@ impl Object {
     /// The field with this API name, unless it is inactive.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.field_by_name.get(name).map(|i| &self.fields[*i])
+    }
+
+    /// A constraint of this object.
+    pub fn constraint(&self, id: ConstraintId) -> Option<&Constraint> {
+        self.constraints.iter().find(|constraint| constraint.id == id)
+    }
+
+    /// The fields of a constraint, if all of them can be used.
+    pub fn members(&self, constraint: &Constraint) -> Option<Vec<&Field>> {
+        let field = |id: &FieldId| self.fields.iter().find(|field| field.id == *id && field.usable());
+        constraint.fields.iter().map(field).collect()
+    }
+
+    /// The fields that are unique together, for each constraint that has not failed.
+    pub(crate) fn combined(&self) -> impl Iterator<Item = Vec<&Field>> {
+        let held = self.constraints.iter().filter(|constraint| constraint.state != FieldState::Failed);
+        held.filter_map(|constraint| self.members(constraint))
     }
 
     /// The field that code declared under this name, never an admin's.

@@ -9,6 +9,7 @@ mod cache;
 mod check;
 mod checks;
 mod conditions;
+mod constraints;
 mod conversion;
 mod create;
 pub mod ddl;
@@ -32,12 +33,13 @@ mod system;
 pub use builder::{Progress, build_step};
 pub use cache::{cache_bytes, current, forget, reload};
 pub use check::{WrongTotals, check_rollups};
+pub use constraints::{CONSTRAINTS, build_constraint_step};
 pub use create::{CUSTOM_OBJECTS, FIELDS, ROLLUPS};
 pub use edit::{BUILD_QUEUE, DROP_QUEUE};
 pub use model::*;
 pub use ops::{
-    create_field, create_object, create_section, delete_field, delete_object, delete_section, reorder_fields,
-    update_field, update_object, update_section,
+    create_constraint, create_field, create_object, create_section, delete_constraint, delete_field, delete_object,
+    delete_section, reorder_fields, update_field, update_object, update_section,
 };
 pub use patch::{FieldPatch, ObjectPatch, SectionPatch};
 pub use provision::provision;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use entities::ids::{FieldId, ObjectId, SectionId};
+pub use entities::ids::{ConstraintId, FieldId, ObjectId, SectionId};
 use serde::{Deserialize, Serialize};
 use tenants::keys::DataKeys;
 
@@ -63,7 +63,27 @@ pub struct Object {
     pub sections: Vec<Section>,
     /// All fields that are not retired, by section and position; system fields first.
     pub fields: Vec<Field>,
+    /// Fields that are unique together, in the order in which they were declared.
+    pub constraints: Vec<Constraint>,
     pub(crate) field_by_name: HashMap<String, usize>,
+}
+
+/// Fields of an object that are unique together: no two records that are not archived have the same values in all of
+/// them. A record without a value in one of them meets nobody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// Stable id.
+    pub id: ConstraintId,
+    /// In the order in which they were named.
+    pub fields: Vec<FieldId>,
+    /// Name of the index that keeps it.
+    pub index: String,
+    /// Who declared it.
+    pub origin: Origin,
+    /// Whether it holds yet: building, active or failed.
+    pub state: FieldState,
+    /// Why it failed, with an example.
+    pub failure: Option<String>,
 }
 
 /// A labelled group of fields on a form.

@@ -1,15 +1,15 @@
 //! The operations of admins on the catalog. Each is one transaction and takes effect from the next request on, in every
 //! process.
 
-use entities::ids::{FieldId, ObjectId, SectionId};
+use entities::ids::{ConstraintId, FieldId, ObjectId, SectionId};
 use tenants::{
     Operation, Permission, RowScope,
     error::{Code, Error, Result},
 };
 
 use super::{
-    Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, Validation, conversion, create,
-    current,
+    Constraint, Field, FieldPatch, Impact, Object, ObjectPatch, Origin, Section, SectionPatch, Validation, constraints,
+    conversion, create, current,
     edit::{Doing, Edit, edit, no_object},
     patch, remove,
     spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
@@ -32,6 +32,10 @@ pub async fn create_object(ctx: &Ctx, mut spec: ObjectSpec) -> Result<Object> {
             }
             for field in &spec.fields {
                 create::field(edit, id, field, Origin::Custom).await?;
+            }
+            for fields in &spec.unique {
+                let fields = fields_named(edit.object_by_id(id)?, fields)?;
+                constraints::create(edit, id, fields, Origin::Custom).await?;
             }
             Ok(id)
         })
@@ -171,6 +175,50 @@ pub async fn update_section(ctx: &Ctx, id: SectionId, changes: SectionPatch) -> 
 pub async fn delete_section(ctx: &Ctx, id: SectionId) -> Result<()> {
     ctx.caller.demand(Permission::ConfigureCatalog)?;
     change(ctx, |edit| Box::pin(remove::section(edit, id))).await
+}
+
+/// Makes fields of an object unique together. Where records share their values already, its state is FAILED, and the
+/// failure names an example.
+///
+/// # Errors
+/// `NOT_FOUND` for the object; `VALIDATION_FAILED` for fields that cannot be unique together; `QUOTA_EXCEEDED`; `BUSY`.
+pub async fn create_constraint(ctx: &Ctx, object: &str, fields: &[String]) -> Result<Constraint> {
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
+    if let Some(object) = ctx.catalog.object(object) {
+        // the failure names values
+        permit_all(ctx, object, Operation::Read)?;
+        let known: Vec<FieldId> = fields.iter().filter_map(|name| Some(object.field(name)?.id)).collect();
+        permission::see_all(ctx, &known)?;
+    }
+    let id = change(ctx, |edit| {
+        Box::pin(async move {
+            let owner = edit.object(object)?;
+            let id = writable(owner)?;
+            let fields = fields_named(owner, fields)?;
+            constraints::create(edit, id, fields, Origin::Custom).await
+        })
+    });
+    let id = id.await?;
+    let catalog = current(&ctx.db).await?;
+    let made = catalog.objects.iter().find_map(|object| object.constraint(id));
+    made.cloned().ok_or_else(|| Error::new(Code::NotFound, "There is no such constraint."))
+}
+
+/// Deletes an admin's constraint.
+///
+/// # Errors
+/// `NOT_FOUND`; `BAD_REQUEST` for constraints of the product; `BUSY`.
+pub async fn delete_constraint(ctx: &Ctx, id: ConstraintId) -> Result<()> {
+    ctx.caller.demand(Permission::ConfigureCatalog)?;
+    change(ctx, |edit| Box::pin(constraints::delete(edit, id))).await
+}
+
+fn fields_named(object: &Object, names: &[String]) -> Result<Vec<FieldId>> {
+    let named = |name: &String| {
+        let field = object.field(name).map(|field| field.id);
+        field.ok_or_else(|| constraints::refused(&format!("`{}` has no field `{name}`", object.name)))
+    };
+    names.iter().map(named).collect()
 }
 
 async fn change<'a, T: Send>(

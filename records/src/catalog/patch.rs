@@ -328,7 +328,7 @@ pub(super) async fn activate(edit: &mut Edit<'_>, gone: &Field) -> Result<()> {
     let id = field.id;
     edit.update_field(field).await?;
     if unfinished {
-        edit.ask_to_build(id).await?;
+        edit.ask_to_build_field(id).await?;
     }
     Ok(())
 }

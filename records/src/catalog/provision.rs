@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use tenants::{Clock, TenantDb, error::Result};
+use tenants::{Clock, Error, TenantDb, error::Result};
 
 use super::{
-    Field, FieldKind, Object, Origin, create,
+    Field, FieldKind, Object, Origin, constraints, create,
     edit::{Edit, edit},
     spec::{FieldSpec, KindSpec, ObjectSpec, SectionSpec},
 };
@@ -40,6 +40,15 @@ async fn all(edit: &mut Edit<'_>, specs: &[ObjectSpec]) -> Result<()> {
             for field in spec.fields.iter().filter(|field| matches!(field.kind, KindSpec::Rollup(_)) == rollups) {
                 bring(edit, spec, field, fresh.contains(&spec.name)).await?;
             }
+        }
+    }
+    for spec in specs {
+        for names in &spec.unique {
+            let object = edit.object(&spec.name)?;
+            let (id, fields) = (object.id, names.iter().map(|name| Some(declared(object, name)?.id)));
+            let fields = fields.collect::<Option<Vec<_>>>();
+            let fields = fields.ok_or_else(|| Error::internal(format!("{} has no {}", spec.name, names.join(", "))))?;
+            constraints::bring(edit, id, fields).await?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tenants::{Code, Error, TenantDb, error::Result};
 
 use super::{
-    Catalog, Field, build, conditions, conversion, ddl,
+    Catalog, Field, build, conditions, constraints, conversion, ddl,
     edit::{Edit, KEPT, edit},
     patch, store,
 };
@@ -20,6 +20,8 @@ pub struct Impact {
     pub records: i64,
     /// Fields that disappear with it, `object.field`: inverse relations, links to the object, rollups over them.
     pub fields: Vec<String>,
+    /// Constraints that end with it, `object(field, field)`.
+    pub constraints: Vec<String>,
 }
 
 /// Deletes a field, or only reports what would happen.
@@ -29,7 +31,11 @@ pub(super) async fn field(edit: &mut Edit<'_>, id: FieldId, preview: bool) -> Re
     let doomed = doomed(&edit.catalog, HashSet::from([id]), None);
     nobody_looks(&edit.catalog, &doomed)?;
     let records = if known.column.is_empty() { 0 } else { build::holding_any(edit, &known).await? };
-    let impact = Impact { records, fields: names(&edit.catalog, &doomed, id) };
+    let impact = Impact {
+        records,
+        fields: names(&edit.catalog, &doomed, id),
+        constraints: constraints::names(&edit.catalog, &doomed),
+    };
     if !preview {
         retire(edit, &doomed).await?;
     }
@@ -46,7 +52,11 @@ pub(super) async fn object(edit: &mut Edit<'_>, id: ObjectId, preview: bool) -> 
     let elsewhere: HashSet<FieldId> = doomed.difference(&own).copied().collect();
     let counted = format!(r#"SELECT count(*) FROM "tenant"."{}""#, known.table);
     let records = build::count(edit, counted).await?;
-    let impact = Impact { records, fields: all_names(&edit.catalog, &elsewhere) };
+    let impact = Impact {
+        records,
+        fields: all_names(&edit.catalog, &elsewhere),
+        constraints: constraints::names(&edit.catalog, &elsewhere),
+    };
     if !preview {
         retire(edit, &elsewhere).await?;
         edit.leave();
@@ -119,6 +129,7 @@ pub(super) fn standing_on(catalog: &Catalog, id: FieldId) -> Vec<String> {
     let fields = catalog.objects.iter().flat_map(|object| &object.fields).filter(stands);
     let mut names = all_names(catalog, &fields.map(|field| field.id).collect());
     names.extend(conditions::looking_at(catalog, &it));
+    names.extend(constraints::names(catalog, &it));
     names
 }
 
@@ -137,6 +148,7 @@ fn all_names(catalog: &Catalog, fields: &HashSet<FieldId>) -> Vec<String> {
 
 /// Deletes fields. Uniqueness ends at once: a hidden value must not block a visible one.
 async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
+    constraints::delete_of(edit, doomed).await?;
     let fields: Vec<Field> = doomed.iter().filter_map(|id| edit.catalog.field(*id)).cloned().collect();
     for field in &fields {
         let table = edit.object_by_id(field.object)?.table.clone();

@@ -37,6 +37,7 @@ const OBJECTS: &str = "
 const SHARED: &str = "
     removeSignOn setSignOn signOn signOnInput signOns
     apiKeyInput apiKeyScope apiKeyScopeInput issuedApiKey renewApiKey securityEvent securityEventKind securityLog
+    constraint constraints constraintInput createConstraint deleteConstraint
     securityLogPage securitySettings securitySettingsInput updateSecuritySettings
     actor actorFilter actorInput actorKind aggregateOrderBy aggregateOrderKey appliesTo archivedMode booleanFilter bulkResult cancelImport cancelRun
     changeKind changesPage createApiKey createField createFieldInput createObject createObjectInput createSection

@@ -33,6 +33,8 @@ pub struct ObjectSpec {
     pub sections: Vec<SectionSpec>,
     /// Fields besides the system fields; one named `name` or `externalId` refines that system field.
     pub fields: Vec<FieldSpec>,
+    /// Names of fields that are unique together, for each constraint.
+    pub unique: Vec<Vec<String>>,
 }
 
 impl ObjectSpec {
@@ -48,6 +50,7 @@ impl ObjectSpec {
             listed: true,
             sections: Vec::new(),
             fields: Vec::new(),
+            unique: Vec::new(),
         }
     }
 
@@ -84,6 +87,12 @@ impl ObjectSpec {
     /// Adds a field at the end.
     pub fn field(mut self, field: FieldSpec) -> Self {
         self.fields.push(field);
+        self
+    }
+
+    /// No two records that are not archived may have the same values in all of these fields.
+    pub fn unique(mut self, fields: &[&str]) -> Self {
+        self.unique.push(fields.iter().map(|name| (*name).to_owned()).collect());
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entities::tenant::{clock, fields, objects, sections};
+use entities::tenant::{clock, constraints, fields, objects, sections};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -12,7 +12,10 @@ use tenants::{
     error::{Error, Result},
 };
 
-use super::{Catalog, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId, build::Todo, rates};
+use super::{
+    Catalog, Constraint, ConstraintId, Field, FieldId, FieldState, Object, ObjectId, Origin, Section, SectionId,
+    build::Todo, rates,
+};
 
 /// Reads the whole catalog, inside a transaction so that its parts belong together.
 pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Catalog> {
@@ -23,6 +26,10 @@ pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Ca
     for row in sections::Entity::find().all(tx).await? {
         let section = Section { id: row.id, name: row.name, label: read(&row.label)?, position: row.position };
         sections.entry(row.object_id).or_default().push(section);
+    }
+    let mut constraints: HashMap<ObjectId, Vec<Constraint>> = HashMap::new();
+    for row in constraints::Entity::find().all(tx).await? {
+        constraints.entry(row.object_id).or_default().push(constraint(row)?);
     }
     let mut fields: HashMap<ObjectId, Vec<Field>> = HashMap::new();
     let alive = fields::Entity::find().filter(fields::Column::RetiredAt.is_null()).order_by_asc(fields::Column::Id);
@@ -37,6 +44,7 @@ pub(super) async fn load<C: ConnectionTrait>(db: &TenantDb, tx: &C) -> Result<Ca
         object.plural_label = read(&row.plural_label)?;
         object.writable = row.writable;
         object.sections = sections.remove(&row.id).unwrap_or_default();
+        object.constraints = constraints.remove(&row.id).unwrap_or_default();
         all.push(object.with_fields(fields.remove(&row.id).unwrap_or_default()));
     }
     all.sort_by_key(|object| object.origin == Origin::Custom);
@@ -56,6 +64,17 @@ pub(super) async fn seq<C: ConnectionTrait>(db: &C) -> Result<i64> {
 async fn clock<C: ConnectionTrait>(db: &C) -> Result<clock::Model> {
     let row = clock::Entity::find_by_id(1_i16).one(db).await?;
     row.ok_or_else(|| Error::internal("the tenant has no clock row"))
+}
+
+fn constraint(row: constraints::Model) -> Result<Constraint> {
+    Ok(Constraint {
+        id: row.id,
+        fields: read(&row.fields)?,
+        index: row.index_name,
+        origin: word_of(&row.origin)?,
+        state: word_of(&row.state)?,
+        failure: row.failure,
+    })
 }
 
 fn field(row: fields::Model) -> Result<Field> {
@@ -135,6 +154,39 @@ pub(super) async fn save_section<C: ConnectionTrait>(tx: &C, object: ObjectId, s
         .update_columns([sections::Column::Name, sections::Column::Label, sections::Column::Position])
         .to_owned();
     sections::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Inserts a constraint's row.
+pub(super) async fn insert_constraint<C: ConnectionTrait>(tx: &C, object: ObjectId, of: &Constraint) -> Result<()> {
+    let row = constraints::ActiveModel {
+        id: Set(of.id),
+        object_id: Set(object),
+        fields: Set(write(&of.fields)?),
+        index_name: Set(of.index.clone()),
+        origin: Set(word(&of.origin)?),
+        state: Set(word(&of.state)?),
+        failure: Set(of.failure.clone()),
+    };
+    constraints::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Updates how far a constraint is.
+pub(super) async fn update_constraint<C: ConnectionTrait>(tx: &C, of: &Constraint) -> Result<()> {
+    let row = constraints::ActiveModel {
+        id: Set(of.id),
+        state: Set(word(&of.state)?),
+        failure: Set(of.failure.clone()),
+        ..Default::default()
+    };
+    constraints::Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Deletes a constraint's row.
+pub(super) async fn delete_constraint<C: ConnectionTrait>(tx: &C, id: ConstraintId) -> Result<()> {
+    constraints::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }
 
@@ -259,6 +311,7 @@ pub(super) async fn retired_field<C: ConnectionTrait>(tx: &C, before: i64) -> Re
 pub(super) async fn delete_object<C: ConnectionTrait>(tx: &C, id: ObjectId) -> Result<()> {
     fields::Entity::delete_many().filter(fields::Column::ObjectId.eq(id)).exec(tx).await?;
     sections::Entity::delete_many().filter(sections::Column::ObjectId.eq(id)).exec(tx).await?;
+    constraints::Entity::delete_many().filter(constraints::Column::ObjectId.eq(id)).exec(tx).await?;
     objects::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }

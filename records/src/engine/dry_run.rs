@@ -18,11 +18,11 @@ use super::{
     BatchMode, BatchRow, Change, Draft, OnDuplicate, RowOutcome, RowResult, WriteOutcome,
     columns::Column,
     rows,
-    write::{Match, MatchKey, Source, WriteTransaction, match_key},
+    write::{Combination, Match, MatchKey, Source, WriteTransaction, combination, match_key},
 };
 use crate::{
     Ctx,
-    catalog::Field,
+    catalog::{Field, Object},
     columns::Stored,
     sealing,
     sql::{List, Sql},
@@ -44,6 +44,8 @@ pub(super) struct DryRun<'a> {
     object: ObjectId,
     /// Fields whose values identify records.
     fields: Vec<&'a Field>,
+    /// Fields whose values do so together.
+    combined: Vec<Vec<&'a Field>>,
     /// What earlier batches would have written to the records that this one meets.
     known: HashMap<RecordId, Note>,
 }
@@ -60,7 +62,8 @@ impl<'a> DryRun<'a> {
         let matched = |field: &Field| mode.on_duplicate != OnDuplicate::Create && mode.match_on.contains(&field.id);
         let fields = ctx.catalog.object_by_id(object).into_iter().flat_map(|object| &object.fields);
         let fields = fields.filter(|field| field.usable() && (field.unique || matched(field))).collect();
-        Self { ctx, run, object, fields, known: HashMap::new() }
+        let combined = ctx.catalog.object_by_id(object).into_iter().flat_map(Object::combined).collect();
+        Self { ctx, run, object, fields, combined, known: HashMap::new() }
     }
 
     /// Writes again what earlier batches would have written to the records that these rows meet.
@@ -184,18 +187,31 @@ impl<'a> DryRun<'a> {
 
     /// The values that identify a draft's record, each as a hash of 16 bytes that does not reveal it.
     fn keys(&self, draft: &Draft) -> impl Iterator<Item = Uuid> {
-        self.fields.iter().filter_map(|field| Some(hashed(self.run, field, &match_key(field, draft.get(field.id)?)?)))
+        let single = self.fields.iter().filter_map(|field| {
+            let key = match_key(field, draft.get(field.id)?)?;
+            Some(hashed(self.run, &[field], &vec![key]))
+        });
+        let together = self.combined.iter().filter_map(|fields| {
+            let combination = combination(fields, draft)?;
+            Some(hashed(self.run, fields, &combination))
+        });
+        single.chain(together)
     }
 }
 
-fn hashed(run: RunId, field: &Field, key: &MatchKey) -> Uuid {
+fn hashed(run: RunId, fields: &[&Field], keys: &Combination) -> Uuid {
     let mut hash = Sha256::new();
     hash.update(run.0.as_bytes());
-    hash.update(field.id.0.as_bytes());
-    match key {
-        MatchKey::Text(text) => hash.update(text.as_bytes()),
-        MatchKey::Int(number) => hash.update(number.to_be_bytes()),
-        MatchKey::Id(id) => hash.update(id.as_bytes()),
+    for (field, key) in fields.iter().zip(keys) {
+        hash.update(field.id.0.as_bytes());
+        match key {
+            MatchKey::Text(text) => {
+                hash.update((text.len() as u64).to_be_bytes());
+                hash.update(text.as_bytes());
+            }
+            MatchKey::Int(number) => hash.update(number.to_be_bytes()),
+            MatchKey::Id(id) => hash.update(id.as_bytes()),
+        }
     }
     let mut half = [0; 16];
     half.copy_from_slice(&hash.finalize()[..16]);

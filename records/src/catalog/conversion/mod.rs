@@ -154,7 +154,7 @@ async fn later(edit: &mut Edit<'_>, mut known: Field, target: Field, lossy: bool
     let id = known.id;
     edit.update_field(known).await?;
     store::save_todo(&edit.tx, id, Some(&build::Todo { change: Some(change), ..Default::default() })).await?;
-    edit.ask_to_build(id).await
+    edit.ask_to_build_field(id).await
 }
 
 /// Refuses the change if something is computed from the field's values, because it depends on their type.

@@ -1,6 +1,7 @@
 //! The catalog on a real database: SQLite, or PostgreSQL where `TEST_DATABASE_URL` names one.
 
 mod building;
+mod constraints;
 mod fields;
 mod provisioning;
 mod rates;

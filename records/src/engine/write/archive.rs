@@ -10,7 +10,7 @@ use super::{
     Source, WriteOutcome,
     before::{self, Lock},
     transaction::{Outcomes, Row, WriteTransaction},
-    unique::{taken_meanwhile, unique_fields},
+    unique::{compared_fields, taken_meanwhile},
 };
 use crate::{
     catalog::{Field, Object},
@@ -71,7 +71,7 @@ impl<'a> WriteTransaction<'a> {
     ) -> Result<Vec<Row>> {
         let archived = operation == Operation::Restore;
         let required = self.ctx.rules.required_fields(&self.ctx.catalog, object);
-        let unique: Vec<FieldId> = unique_fields(object).filter(|_| archived).map(|field| field.id).collect();
+        let unique: Vec<FieldId> = compared_fields(object).filter(|_| archived).collect();
         let wanted = |field: &&Field| required.contains(&field.id) || unique.contains(&field.id);
         let fields: Vec<&Field> = object.fields.iter().filter(wanted).collect();
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
@@ -117,16 +117,19 @@ pub(super) fn done(object: &Object, id: RecordId, kind: WriteKind) -> WriteOutco
 
 /// Another record took a value while this one was archived.
 fn clash(object: &Object, error: &Error) -> Error {
-    let Some(issue) = error.fields().first() else { return Error::of(Code::Conflict) };
-    let holder = match &issue.issue {
+    let issues = error.fields();
+    let Some(first) = issues.first() else { return Error::of(Code::Conflict) };
+    let holder = match &first.issue {
         Issue::Taken(Some(id)) => id.clone(),
         _ => String::new(),
     };
-    let message = format!(
-        "The {} of this {} now belongs to another one ({holder}); change that one first.",
-        issue.field, object.name
-    );
-    Error::new(Code::Conflict, message).with("field", issue.field.clone()).with("id", holder)
+    // values that are unique together are told together
+    let names: Vec<&str> =
+        issues.iter().filter(|issue| issue.issue == first.issue).map(|issue| issue.field.as_str()).collect();
+    let (names, belongs) = (names.join(" and "), if names.len() > 1 { "belong" } else { "belongs" });
+    let message =
+        format!("The {names} of this {} now {belongs} to another one ({holder}); change that one first.", object.name);
+    Error::new(Code::Conflict, message).with("field", first.field.clone()).with("id", holder)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod archive;
 mod before;
 mod check;
+mod combined;
 mod create;
 mod destroy;
 mod draft;
@@ -24,6 +25,7 @@ mod upsert;
 mod world;
 
 pub(crate) use before::{Lock, lock};
+pub(crate) use combined::{Combination, combination};
 pub(crate) use draft::Source;
 use entities::ids::{FieldId, ObjectId, RecordId};
 pub(crate) use numbers::Numbers;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entities::ids::RecordId;
+use entities::ids::{FieldId, RecordId};
 use sea_orm::{ConnectionTrait, DbErr};
 use tenants::{
     Dialect,
@@ -55,7 +55,7 @@ pub(crate) async fn find(
     field: &Field,
     keys: &HashSet<MatchKey>,
 ) -> Result<HashMap<MatchKey, Vec<RecordId>>> {
-    let Some(list) = list(keys) else { return Ok(HashMap::new()) };
+    let Some(list) = list(keys.iter()) else { return Ok(HashMap::new()) };
     let column = columns::compared(field);
     let mut sql = Sql::new(dialect);
     match dialect {
@@ -89,15 +89,21 @@ pub(crate) async fn find(
 }
 
 /// The keys as one parameter; those of a field are all of one type.
-fn list(keys: &HashSet<MatchKey>) -> Option<List> {
-    let texts = || keys.iter().filter_map(|key| if let MatchKey::Text(text) = key { Some(text.clone()) } else { None });
-    let ints = || keys.iter().filter_map(|key| if let MatchKey::Int(number) = key { Some(*number) } else { None });
-    let ids = || keys.iter().filter_map(|key| if let MatchKey::Id(id) = key { Some(*id) } else { None });
-    Some(match keys.iter().next()? {
-        MatchKey::Text(_) => List::Texts(texts().collect()),
-        MatchKey::Int(_) => List::Ints(ints().collect()),
-        MatchKey::Id(_) => List::Ids(ids().collect()),
+pub(super) fn list<'k>(keys: impl Iterator<Item = &'k MatchKey> + Clone) -> Option<List> {
+    let mut first = keys.clone();
+    let text = |key: &MatchKey| if let MatchKey::Text(text) = key { Some(text.clone()) } else { None };
+    let int = |key: &MatchKey| if let MatchKey::Int(number) = key { Some(*number) } else { None };
+    let id = |key: &MatchKey| if let MatchKey::Id(id) = key { Some(*id) } else { None };
+    Some(match first.next()? {
+        MatchKey::Text(_) => List::Texts(keys.filter_map(text).collect()),
+        MatchKey::Int(_) => List::Ints(keys.filter_map(int).collect()),
+        MatchKey::Id(_) => List::Ids(keys.filter_map(id).collect()),
     })
+}
+
+/// The fields whose values say whether a record would take what another one has.
+pub(super) fn compared_fields(object: &Object) -> impl Iterator<Item = FieldId> {
+    unique_fields(object).chain(object.combined().flatten()).map(|field| field.id)
 }
 
 /// Fields of an object whose values only one record may have.
@@ -140,6 +146,7 @@ impl WriteTransaction<'_> {
                 }
             }
         }
+        self.taken_together(object, rows, &mut issues).await?;
         if issues.is_empty() {
             return Ok(());
         }

@@ -97,6 +97,7 @@ impl<'a> WriteTransaction<'a> {
     ) -> Result<Vec<Row>> {
         let mut wanted: Vec<FieldId> = self.ctx.rules.required_fields(&self.ctx.catalog, object);
         wanted.extend(draft::looked_at(object));
+        wanted.extend(object.combined().flatten().map(|field| field.id));
         wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
         let fields = fields_of(object, &wanted);
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();

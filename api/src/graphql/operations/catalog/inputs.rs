@@ -132,6 +132,13 @@ pub struct RollupInput {
     pub filter: Option<Json>,
 }
 
+/// `ConstraintInput`.
+#[derive(Deserialize)]
+pub struct ConstraintInput {
+    pub object: String,
+    pub fields: Vec<String>,
+}
+
 /// `CreateSectionInput`.
 #[derive(Deserialize)]
 pub struct CreateSectionInput {

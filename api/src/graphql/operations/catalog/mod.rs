@@ -7,7 +7,7 @@ mod tree;
 
 use records::{
     Ctx,
-    catalog::{self, Impact, ObjectId, SectionId},
+    catalog::{self, ConstraintId, Impact, ObjectId, SectionId},
     engine,
     operations::{Entry, Given, Module, NoArgs, Permit},
 };
@@ -19,7 +19,8 @@ use tenants::{
 };
 
 use inputs::{
-    CreateFieldInput, CreateObjectInput, CreateSectionInput, UpdateFieldInput, UpdateObjectInput, UpdateSectionInput,
+    ConstraintInput, CreateFieldInput, CreateObjectInput, CreateSectionInput, UpdateFieldInput, UpdateObjectInput,
+    UpdateSectionInput,
 };
 
 /// The catalog's operations.
@@ -40,6 +41,8 @@ pub fn module() -> Module {
             Entry::new("createSection", create_section).permit(configure),
             Entry::new("updateSection", update_section).permit(configure),
             Entry::new("deleteSection", delete_section).permit(configure),
+            Entry::new("createConstraint", create_constraint).permit(configure),
+            Entry::new("deleteConstraint", delete_constraint).permit(configure),
         ],
         fields: Vec::new(),
     }
@@ -65,6 +68,13 @@ struct Update<T, I> {
 struct Delete<T> {
     id: Given<T>,
     preview: Option<bool>,
+}
+
+/// What is meant.
+#[derive(Deserialize)]
+#[serde(bound = "T: std::str::FromStr")]
+struct ById<T> {
+    id: Given<T>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +158,20 @@ async fn update_section(ctx: Ctx, args: Update<SectionId, UpdateSectionInput>) -
 async fn delete_section(ctx: Ctx, args: Delete<SectionId>) -> Result<SectionId> {
     let id = args.id.needed("section")?;
     catalog::delete_section(&ctx, id).await?;
+    Ok(id)
+}
+
+async fn create_constraint(ctx: Ctx, args: Create<ConstraintInput>) -> Result<Option<Json>> {
+    // it may be about a field that another process made a moment ago
+    engine::verify(&ctx).await?;
+    let made = catalog::create_constraint(&ctx, &args.input.object, &args.input.fields).await?;
+    let now = now(&ctx).await?;
+    Ok(now.catalog.object(&args.input.object).map(|object| tree::constraint(&now, object, &made)))
+}
+
+async fn delete_constraint(ctx: Ctx, args: ById<ConstraintId>) -> Result<ConstraintId> {
+    let id = args.id.needed("constraint")?;
+    catalog::delete_constraint(&ctx, id).await?;
     Ok(id)
 }
 

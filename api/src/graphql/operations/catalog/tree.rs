@@ -2,11 +2,12 @@
 
 use records::{
     Ctx,
-    catalog::{Catalog, Field, FieldKind, Labels, Object, Relation, Rollup, Section, Validation},
+    catalog::{Catalog, Constraint, Field, FieldKind, Labels, Object, Relation, Rollup, Section, Validation},
     filter, permission,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use tenants::{Operation, RowScope};
 
 use crate::graphql::operations::access::scopes;
 
@@ -22,7 +23,22 @@ pub fn object(ctx: &Ctx, object: &Object) -> Json {
         "writable": object.writable,
         "sections": object.sections.iter().map(section).collect::<Json>(),
         "fields": object.fields.iter().map(|field| self::field(ctx, field)).collect::<Json>(),
+        "constraints": object.constraints.iter().map(|it| constraint(ctx, object, it)).collect::<Json>(),
         "access": scopes(|operation| ctx.caller.access.scope(object.id, operation)),
+    })
+}
+
+/// Fields that are unique together. Why it failed names values, so it is only told to those who see them all.
+pub fn constraint(ctx: &Ctx, object: &Object, constraint: &Constraint) -> Json {
+    let fields = || constraint.fields.iter().filter_map(|id| ctx.catalog.field(*id));
+    let all = ctx.caller.access.scope(object.id, Operation::Read) == RowScope::All;
+    let sees = all && fields().all(|field| permission::see(ctx, field).is_ok());
+    json!({
+        "id": constraint.id.to_string(),
+        "object": object.name,
+        "fields": fields().map(|field| field.name.as_str()).collect::<Json>(),
+        "state": constant(&constraint.state),
+        "failure": constraint.failure.as_ref().filter(|_| sees),
     })
 }
 
