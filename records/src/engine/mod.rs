@@ -13,6 +13,7 @@ mod dry_run;
 mod feed;
 mod history;
 pub mod idempotency;
+pub mod iterate;
 mod list;
 mod mutation;
 mod order;

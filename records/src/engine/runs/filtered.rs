@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use entities::ids::{FieldId, ObjectId, RecordId, RunId};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tenants::{
-    Caller, Operation, TenantTx,
+    Caller, Operation,
     error::{Code, Error, Result},
     work::NewWork,
 };
@@ -18,14 +17,13 @@ use super::{
 };
 use crate::{
     Ctx,
-    catalog::Object,
     engine::{
         Change, Draft, WriteKind, WriteOutcome,
+        iterate::Walk,
         write::{ATTEMPTS, Source, WriteTransaction, ctx_guard},
     },
-    filter::{self, Filter, Scope},
+    filter::Filter,
     permission,
-    sql::Sql,
     values::Value,
 };
 
@@ -64,6 +62,11 @@ pub(super) struct Params {
 }
 
 impl Params {
+    /// The records that it is about. `began` is the start of the run, so that "today" means the same in all its batches.
+    fn walk(&self, object: ObjectId, began: i64) -> Walk<'_> {
+        Walk { object, filter: &self.filter, select: &[], operation: self.operation(), began }
+    }
+
     /// Most records changed in one transaction: fewer where each gets many links.
     fn at_once(&self) -> usize {
         let links = |value: &Value| match value {
@@ -124,7 +127,7 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
     let fields: Vec<FieldId> = params.values.iter().flatten().map(|(id, _)| *id).collect();
     permission::see_all(ctx, &fields)?;
     let now = ctx.caller.clock.micros();
-    let matched = count(ctx, target, (&params.filter, operation), now).await?;
+    let matched = params.walk(object, now).count(ctx).await?;
     let most = params.at_once() as i64;
     let new = NewRun {
         kind,
@@ -229,9 +232,9 @@ async fn some(write: &mut WriteTransaction<'_>, run: &Run, refused: &mut Refused
     let object = run.object.and_then(|id| ctx.catalog.object_by_id(id));
     let object = object.ok_or_else(|| Error::new(Code::NotFound, "The object of this run was deleted."))?;
     refuse_retyped(ctx, &params)?;
-    let operation = params.operation();
     let most = params.at_once();
-    let ids = next(ctx, &write.tx, object, (&params.filter, operation), run, progress.after, most).await?;
+    let rows = params.walk(object.id, run.created_at).batch(write.inside(), progress.after, most).await?;
+    let ids: Vec<RecordId> = rows.into_iter().map(|row| row.id).collect();
     let tried: Vec<RecordId> = ids.iter().copied().filter(|id| !refused.contains_key(id)).collect();
     let changes = tried.iter().map(|id| match &params.values {
         Some(values) => {
@@ -295,56 +298,4 @@ fn to_json(error: &Error) -> Json {
     let fields: Vec<Json> =
         error.fields().iter().map(|issue| json!({ "field": issue.field, "code": issue.issue.code() })).collect();
     json!({ "code": error.code().name(), "fields": fields })
-}
-
-async fn count(ctx: &Ctx, object: &Object, which: (&Filter, Operation), now: i64) -> Result<i64> {
-    let mut sql = Sql::new(ctx.db.dialect());
-    sql.push("SELECT count(*)");
-    push_matching(ctx, &mut sql, object, which, now)?;
-    let row = ctx.db.query_one_raw(sql.statement(&ctx.db)).await?;
-    row.map_or(Ok(0), |row| Ok(row.try_get_by_index(0)?))
-}
-
-/// The next matching records, in the order of their ids, so that each is processed once. Records created after the run
-/// began are not included.
-async fn next(
-    ctx: &Ctx,
-    tx: &TenantTx,
-    object: &Object,
-    which: (&Filter, Operation),
-    run: &Run,
-    after: Option<RecordId>,
-    most: usize,
-) -> Result<Vec<RecordId>> {
-    let mut sql = Sql::new(tx.dialect());
-    sql.push("SELECT ").column("t0", "id");
-    push_matching(ctx, &mut sql, object, which, run.created_at)?;
-    sql.push(" AND ").column("t0", "created_at").push(" <= ").bind(run.created_at);
-    if let Some(after) = after {
-        sql.push(" AND ").column("t0", "id").push(" > ").bind(after.0);
-    }
-    sql.push(" ORDER BY ").column("t0", "id").push(" LIMIT ").number(most as i64);
-    let (text, binds) = sql.into_parts();
-    let rows = tx.query_all_raw(tx.statement(text, binds)).await?;
-    rows.into_iter().map(|row| Ok(RecordId(row.try_get_by_index(0)?))).collect()
-}
-
-/// The matching records that the caller's operation may touch. `now` is the start of the run, so that "today" means the
-/// same in all its batches.
-fn push_matching(
-    ctx: &Ctx,
-    sql: &mut Sql,
-    object: &Object,
-    (filter, operation): (&Filter, Operation),
-    now: i64,
-) -> Result<()> {
-    sql.push(" FROM ").table(&object.table).push(" AS t0 WHERE ").column("t0", "archived_at").push(" IS NULL AND ");
-    filter::predicate(sql, Scope { now, ..Scope::asked(ctx) }, object, "t0", filter)?;
-    match permission::rows(ctx, object, operation)? {
-        Some(reached) => {
-            sql.push(" AND ");
-            filter::predicate(sql, Scope::of(ctx), object, "t0", &reached)
-        }
-        None => Ok(()),
-    }
 }

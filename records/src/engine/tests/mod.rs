@@ -3,6 +3,7 @@
 mod aggregates;
 mod children;
 mod filters;
+mod iterate;
 mod lists;
 
 use entities::ids::{FieldId, RecordId};
