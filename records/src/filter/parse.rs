@@ -103,13 +103,17 @@ impl<'a> Parser<'a> {
         let depth = self.deeper(depth)?;
         let mut parts = Vec::new();
         let conditions = self.map(json)?;
+        let mut counted = match conditions.get("where").filter(|_| conditions.contains_key("count")) {
+            Some(json) => Some(self.at("where", |parser| parser.filter(target, json, depth))?),
+            None => None,
+        };
         for (key, json) in conditions {
             let part = self.at(key, |parser| {
                 let quantifier = match key.as_str() {
                     "some" => Quantifier::Some,
                     "none" => Quantifier::None,
                     "every" => Quantifier::Every,
-                    "count" => return parser.counted(field, target, json, conditions.get("where"), depth).map(Some),
+                    "count" => return parser.counted(field, json, counted.take()).map(Some),
                     "where" if conditions.contains_key("count") => return Ok(None),
                     "where" => return Err(parser.bad("`where` says which records `count` counts; add `count`")),
                     _ => return Err(parser.bad("a relation to many takes some, none, every, count")),
@@ -123,14 +127,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `count: { gte: 2 }`, and the condition on the records that are counted.
-    fn counted(
-        &mut self,
-        field: &Field,
-        target: &Object,
-        count: &Json,
-        counted: Option<&Json>,
-        depth: usize,
-    ) -> Result<Filter> {
+    fn counted(&mut self, field: &Field, count: &Json, counted: Option<Filter>) -> Result<Filter> {
         let mut tests = Vec::new();
         for (name, number) in self.map(count)? {
             tests.push(self.at(name, |parser| {
@@ -143,11 +140,8 @@ impl<'a> Parser<'a> {
         if tests.is_empty() {
             return Err(self.bad(&format!("it takes one of {}", CountTest::NAMES)));
         }
-        let filter = match counted {
-            Some(json) => self.filter(target, json, depth)?,
-            None => Filter::And(Vec::new()),
-        };
-        Ok(Filter::Counted { field: field.id, count: tests, filter: Box::new(filter) })
+        let filter = Box::new(counted.unwrap_or_else(|| Filter::And(Vec::new())));
+        Ok(Filter::Counted { field: field.id, count: tests, filter })
     }
 
     fn test(&self, field: &Field, operator: &str, json: &Json) -> Result<Test> {
