@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jobs::Handler;
+use jobs::Registered;
 use records::{Ctx, rules::RuleSet};
 use sha2::{Digest, Sha256};
 use tenants::{
@@ -10,7 +10,7 @@ use tenants::{
     db::PostgresPool, error::Result, identity::Identity, registry::Storage,
 };
 
-use crate::config::Config;
+use crate::{config::Config, emails::EmailSender};
 
 /// The opened application, as endpoints and commands use it. Cheap to clone.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ impl App {
     }
 
     /// Which handler works on which queue.
-    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
-        crate::workers::handlers(self)
+    pub fn handlers(&self, emails: &Arc<EmailSender>) -> Vec<Registered> {
+        crate::workers::handlers(self, emails)
     }
 }

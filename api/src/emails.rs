@@ -1,4 +1,4 @@
-//! The system jobs of the installation: mainly emails. Each reason has its text and link, and the outbox sends it.
+//! Emails: each reason has its text and link, and the outbox sends it. And the system jobs, which are mainly emails.
 
 use std::sync::Arc;
 
@@ -12,20 +12,9 @@ use tenants::{
 
 use crate::{app::App, config::Config};
 
-/// The handler of system jobs.
-///
-/// # Errors
-/// If the mail settings are not valid.
-pub fn system_jobs(app: &App, config: &Config) -> Result<Vec<Arc<dyn SystemJobs>>> {
-    let outbox = config.outbox()?;
-    match &outbox {
-        Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "emails are sent by SMTP"),
-        Outbox::Folder { path, .. } => {
-            tracing::warn!(folder = %path.display(), "no smtp_url is set: emails are written into a folder")
-        }
-    }
-    let emails = EmailSender { outbox, base: config.public_url()? };
-    Ok(vec![Arc::new(emails), Arc::new(People(app.clone()))])
+/// The handlers of system jobs.
+pub fn system_jobs(app: &App, emails: Arc<EmailSender>) -> Vec<Arc<dyn SystemJobs>> {
+    vec![Arc::new(Emails(emails)), Arc::new(People(app.clone()))]
 }
 
 /// Copies names and addresses of people into their organisations.
@@ -46,20 +35,49 @@ impl SystemJobs for People {
     }
 }
 
-struct EmailSender {
-    outbox: Outbox,
-    /// The beginning of links.
-    base: String,
-}
+/// Emails to people who belong to no organisation.
+struct Emails(Arc<EmailSender>);
 
 #[async_trait::async_trait]
-impl SystemJobs for EmailSender {
+impl SystemJobs for Emails {
     fn queue(&self) -> &'static str {
         EMAILS
     }
 
     async fn run(&self, id: &str, payload: serde_json::Value) -> Result<()> {
-        let EmailRequest { to, language, kind } = serde_json::from_value(payload).map_err(Error::internal)?;
+        self.0.send(id, serde_json::from_value(payload).map_err(Error::internal)?).await
+    }
+}
+
+/// Writes emails and sends them.
+pub struct EmailSender {
+    outbox: Outbox,
+    /// The beginning of links.
+    base: String,
+}
+
+impl EmailSender {
+    /// By the mail settings.
+    ///
+    /// # Errors
+    /// If they are not valid.
+    pub fn new(config: &Config) -> Result<Self> {
+        let outbox = config.outbox()?;
+        match &outbox {
+            Outbox::Smtp { server, .. } => tracing::info!(server = server.place(), "emails are sent by SMTP"),
+            Outbox::Folder { path, .. } => {
+                tracing::warn!(folder = %path.display(), "no smtp_url is set: emails are written into a folder")
+            }
+        }
+        Ok(Self { outbox, base: config.public_url()? })
+    }
+
+    /// Sends an email; `id` is the same at every attempt.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` if it can be sent later, `BAD_REQUEST` if it cannot be sent.
+    pub async fn send(&self, id: &str, request: EmailRequest) -> Result<()> {
+        let EmailRequest { to, language, kind } = request;
         let draft = self.draft(Language::of(&language), kind);
         // nobody has the requested address
         let Some(to) = to else { return Ok(()) };
@@ -68,9 +86,7 @@ impl SystemJobs for EmailSender {
             Sending::Never(_) => Error::new(Code::BadRequest, error.to_string()),
         })
     }
-}
 
-impl EmailSender {
     fn draft(&self, language: Language, kind: EmailKind) -> Draft {
         // after the #, so that no server on the way writes the token into its log
         let link = |page: &str, token: &str| format!("{}/account/{page}#{token}", self.base);

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use jobs::{Handler, Job, Next};
+use jobs::{Attempt, Handler, Next};
 use records::Ctx;
-use tenants::{error::Result, rotation};
+use tenants::{
+    error::Result,
+    rotation::{self, Reseal},
+};
 
 use crate::{app::App, workers};
 
@@ -22,16 +25,14 @@ pub async fn reseal(ctx: &Ctx, until: Instant) -> Result<(bool, usize)> {
 }
 
 /// The job that a rotation queues. Files that are being written are checked again when the key is retired.
-pub struct Reseal(pub App);
+pub struct Resealer(pub App);
 
 #[async_trait::async_trait]
-impl Handler for Reseal {
-    fn queue(&self) -> &'static str {
-        rotation::QUEUE
-    }
+impl Handler for Resealer {
+    type Job = Reseal;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let ctx = workers::ctx(&self.0, job, "reseal".to_owned()).await?.refreshed().await?;
+    async fn run(&self, _: Reseal, attempt: &Attempt) -> Result<Next> {
+        let ctx = workers::ctx(&self.0, attempt, "reseal".to_owned()).await?.refreshed().await?;
         let (rows, _) = reseal(&ctx, Instant::now() + SLICE).await?;
         Ok(if rows { Next::Done } else { Next::Continue })
     }

@@ -2,94 +2,87 @@
 
 use std::sync::Arc;
 
-use crm::import::{ImportJob, SweepJob};
-use entities::ids::RunId;
-use jobs::{Handler, Job, Next};
+use crm::import::{Imports, Sweeper};
+use jobs::{Attempt, Handler, Next, Registered};
 use records::{
     Ctx,
-    catalog::{self, ConstraintId, FieldId},
-    engine::runs,
-    invitations,
+    catalog::{self, Build, DropRetired},
+    engine::runs::{self, ContinueRun},
+    invitations::{self, InvitationEmail},
 };
-use serde::Deserialize;
-use tenants::{Access, Actor, Clock, Error, Origin, error::Result, security_log};
+use tenants::{
+    Access, Actor, Clock, Error, Origin,
+    error::Result,
+    security_log::{self, SweepLog},
+};
 
-use crate::{app::App, reseal::Reseal};
+use crate::{app::App, emails::EmailSender, reseal::Resealer};
 
 /// All handlers.
-pub fn handlers(app: &App) -> Vec<Arc<dyn Handler>> {
+pub fn handlers(app: &App, emails: &Arc<EmailSender>) -> Vec<Registered> {
     let (rules, clock) = (&app.rules, app.registry.clock());
-    let imports = ImportJob::new(Arc::clone(rules), clock.clone());
-    let sweeps = SweepJob::new(Arc::clone(rules), clock.clone());
     vec![
-        Arc::new(Runs(app.clone())),
-        Arc::new(Fields(app.clone())),
-        Arc::new(Deleted(clock.clone())),
-        Arc::new(Reseal(app.clone())),
-        Arc::new(Invitations(app.clone())),
-        Arc::new(imports),
-        Arc::new(sweeps),
-        Arc::new(SecurityLog(app.clone())),
+        Registered::new(Arc::new(Runs(app.clone()))),
+        Registered::new(Arc::new(Fields(app.clone()))),
+        Registered::new(Arc::new(Deleted(clock.clone()))),
+        Registered::new(Arc::new(Resealer(app.clone()))),
+        Registered::new(Arc::new(Invitations(Arc::clone(emails)))),
+        Registered::new(Arc::new(Imports::new(Arc::clone(rules), clock.clone()))),
+        Registered::new(Arc::new(Sweeper::new(Arc::clone(rules), clock.clone()))),
+        Registered::new(Arc::new(SecurityLog(app.clone()))),
     ]
 }
 
 /// The system as caller, in the space of a job's tenant.
-pub(crate) async fn ctx(app: &App, job: &Job, request: String) -> Result<Ctx> {
-    app.ctx(job.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
+pub(crate) async fn ctx(app: &App, attempt: &Attempt, request: String) -> Result<Ctx> {
+    app.ctx(attempt.db.clone(), Actor::System, Arc::new(Access::All), Origin::Job, request).await
 }
-
-/// When a run that another process works on is looked at again, microseconds: that process may be gone.
-const LOOK_AGAIN: i64 = 5_000_000;
 
 /// Changes many records, a batch at a time.
 struct Runs(App);
 
-#[derive(Deserialize)]
-struct RunPayload {
-    run: RunId,
-}
-
 #[async_trait::async_trait]
 impl Handler for Runs {
-    fn queue(&self) -> &'static str {
-        runs::QUEUE
+    type Job = ContinueRun;
+
+    async fn run(&self, ContinueRun { run }: ContinueRun, attempt: &Attempt) -> Result<Next> {
+        let ctx = ctx(&self.0, attempt, format!("run-{run}")).await?;
+        if attempt.by_hand {
+            runs::reopen(&ctx, run).await?;
+        }
+        match runs::step(&ctx, run).await {
+            Ok(runs::StepResult::More) => Ok(Next::Continue),
+            Ok(runs::StepResult::Over) => Ok(Next::Done),
+            Ok(runs::StepResult::Elsewhere(until)) => Ok(Next::At(until)),
+            // the reason is in the run
+            Err(error) if !error.code().kind().retryable() => {
+                tracing::info!(run.id = %run, error = error.code().name(), "a run failed");
+                Ok(Next::Done)
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let RunPayload { run } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-        let ctx = ctx(&self.0, job, format!("run-{run}")).await?;
-        match runs::step(&ctx, run).await? {
-            runs::StepResult::More => Ok(Next::Continue),
-            runs::StepResult::Over => Ok(Next::Done),
-            runs::StepResult::Elsewhere => Ok(Next::At(ctx.caller.clock.micros() + LOOK_AGAIN)),
-        }
+    async fn given_up(&self, ContinueRun { run }: ContinueRun, attempt: &Attempt, why: &Error) -> Result<()> {
+        runs::give_up(&ctx(&self.0, attempt, format!("run-{run}")).await?, run, why).await
     }
 }
 
 /// Builds indexes and values of new fields, and constraints, step by step.
 struct Fields(App);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ToBuild {
-    Field { field: FieldId },
-    Constraint { constraint: ConstraintId, index: String },
-}
-
 #[async_trait::async_trait]
 impl Handler for Fields {
-    fn queue(&self) -> &'static str {
-        catalog::BUILD_QUEUE
-    }
+    type Job = Build;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let step = match serde_json::from_value(job.payload.clone()).map_err(Error::internal)? {
-            ToBuild::Field { field } => {
-                let ctx = ctx(&self.0, job, format!("field-{field}")).await?;
+    async fn run(&self, job: Build, attempt: &Attempt) -> Result<Next> {
+        let step = match job {
+            Build::Field(field) => {
+                let ctx = ctx(&self.0, attempt, format!("field-{field}")).await?;
                 catalog::build_step(&ctx, field).await?
             }
-            ToBuild::Constraint { constraint, index } => {
-                let ctx = ctx(&self.0, job, format!("constraint-{constraint}")).await?;
+            Build::Constraint(constraint, index) => {
+                let ctx = ctx(&self.0, attempt, format!("constraint-{constraint}")).await?;
                 catalog::build_constraint_step(&ctx, constraint, &index).await?
             }
         };
@@ -105,12 +98,10 @@ struct Deleted(Clock);
 
 #[async_trait::async_trait]
 impl Handler for Deleted {
-    fn queue(&self) -> &'static str {
-        catalog::DROP_QUEUE
-    }
+    type Job = DropRetired;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        catalog::drop_retired(&job.db, self.0.micros()).await?;
+    async fn run(&self, _: DropRetired, attempt: &Attempt) -> Result<Next> {
+        catalog::drop_retired(&attempt.db, self.0.micros()).await?;
         Ok(Next::Done)
     }
 }
@@ -120,30 +111,26 @@ struct SecurityLog(App);
 
 #[async_trait::async_trait]
 impl Handler for SecurityLog {
-    fn queue(&self) -> &'static str {
-        security_log::QUEUE
-    }
+    type Job = SweepLog;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
+    async fn run(&self, _: SweepLog, attempt: &Attempt) -> Result<Next> {
         let now = self.0.registry.clock().micros();
-        security_log::sweep(&job.db, now).await?;
+        let next = security_log::sweep(&attempt.db, now).await?;
         security_log::sweep_control(self.0.registry.control().write(), now).await?;
-        Ok(Next::Done)
+        Ok(Next::At(next))
     }
 }
 
-/// Hands emails to invited people over to the installation's mail.
-struct Invitations(App);
+/// Sends emails to invited people.
+struct Invitations(Arc<EmailSender>);
 
 #[async_trait::async_trait]
 impl Handler for Invitations {
-    fn queue(&self) -> &'static str {
-        invitations::QUEUE
-    }
+    type Job = InvitationEmail;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let request = invitations::email(&job.db, job.payload.clone()).await?;
-        self.0.identity.send_email(&request).await?;
+    async fn run(&self, job: InvitationEmail, attempt: &Attempt) -> Result<Next> {
+        let request = invitations::email(&attempt.db, job).await?;
+        self.0.send(&attempt.id.to_string(), request).await?;
         Ok(Next::Done)
     }
 }
@@ -158,10 +145,14 @@ mod tests {
     use tenants::{identity::Identity, testing};
 
     use super::*;
-    use crate::app::StandardObjects;
+    use crate::{app::StandardObjects, config::Config};
 
     /// Microseconds.
     const DAY: i64 = 86_400_000_000;
+
+    fn handlers(app: &App) -> Vec<Registered> {
+        super::handlers(app, &Arc::new(EmailSender::new(&Config::default()).unwrap()))
+    }
 
     async fn organisation() -> (App, Ctx) {
         let (registry, owner) = testing::registry(Arc::new(StandardObjects::new())).await;

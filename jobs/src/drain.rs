@@ -1,103 +1,126 @@
-//! One tenant's turn: items of its queue, one after the other, for a bounded slice of time.
+//! One tenant's turn: jobs of one queue for a slice of time, as many at once as the queue allows.
 
-use std::time::{Duration, Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
-use entities::tenant::work;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
-use tenants::{Code, TenantDb, error::Result};
+use entities::{ids::WorkId, tenant::work};
+use futures::{FutureExt, future::try_join_all};
+use tenants::{
+    Clock, TenantDb,
+    error::{Code, Error, Result},
+};
+use tokio::sync::Mutex;
 
-use crate::{Handler, Job, Next};
+use crate::{Attempt, Next, Registered, item};
 
 /// How long a tenant's turn may be before the others have theirs.
 const SLICE: Duration = Duration::from_secs(2);
-/// How often an item is tried before it is given up.
-const ATTEMPTS: i32 = 12;
+/// How long the statements around a job may take. They are short: a space that takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Works through a queue for a slice. Answers when the earliest item left is due, if one is left.
-pub async fn drain(
-    db: &TenantDb,
-    queue: &str,
-    handler: &dyn Handler,
-    now: impl Fn() -> i64,
-    stopping: impl Fn() -> bool,
-) -> Result<Option<i64>> {
-    let started = Instant::now();
-    while started.elapsed() < SLICE && !stopping() {
-        let Some(item) = next_due(db, queue, now()).await? else { break };
-        one(db, handler, item, now()).await?;
+/// The turn of one tenant in one queue.
+pub(crate) struct Turn<'a> {
+    pub db: &'a TenantDb,
+    pub handler: &'a Registered,
+    pub clock: &'a Clock,
+    pub stopping: &'a AtomicBool,
+}
+
+/// Refuses to wait for ever for a database.
+///
+/// # Errors
+/// `UNAVAILABLE` when it takes too long; those of the work.
+pub(crate) async fn patiently<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Error::new(Code::Unavailable, "The space of the organisation does not answer.");
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
+}
+
+impl Turn<'_> {
+    /// Does jobs until the slice is over or none is due, as many at once as the queue allows.
+    ///
+    /// # Errors
+    /// When the tenant's space does not answer.
+    pub async fn drain(&self) -> Result<()> {
+        let (started, in_hand) = (Instant::now(), Mutex::default());
+        // each goes on while the others wait for a database
+        let lanes = (0..self.handler.queue().per_tenant).map(|_| self.lane(started, &in_hand));
+        try_join_all(lanes).await.map(drop)
     }
-    let left = waiting(queue).order_by_asc(work::Column::Due).one(db).await?;
-    Ok(left.map(|item| item.due))
-}
 
-fn waiting(queue: &str) -> sea_orm::Select<work::Entity> {
-    work::Entity::find().filter(work::Column::Queue.eq(queue)).filter(work::Column::FailedAt.is_null())
-}
-
-async fn next_due(db: &TenantDb, queue: &str, now: i64) -> Result<Option<work::Model>> {
-    let due = waiting(queue).filter(work::Column::Due.lte(now));
-    let item = due.order_by_asc(work::Column::Due).order_by_asc(work::Column::Id).one(db).await?;
-    if let Some(item) = item.as_ref().filter(|item| item.key.is_some()) {
-        // work that comes while this item runs must not be swallowed by its key
-        work::Entity::update_many()
-            .col_expr(work::Column::Key, Expr::value(Option::<String>::None))
-            .filter(work::Column::Id.eq(item.id))
-            .exec(db)
-            .await?;
-    }
-    Ok(item)
-}
-
-async fn one(db: &TenantDb, handler: &dyn Handler, item: work::Model, now: i64) -> Result<()> {
-    let started = Instant::now();
-    let outcome = match tenants::work::payload(db, &item).await {
-        Ok(payload) => handler.run(&Job { db: db.clone(), payload, attempts: item.attempts }).await,
-        Err(error) => Err(error),
-    };
-    let result = match &outcome {
-        Ok(_) => "done",
-        Err(error) if error.code().kind().retryable() => "retried",
-        Err(_) => "failed",
-    };
-    metrics::counter!("clientele_jobs_total", "queue" => handler.queue(), "result" => result).increment(1);
-    metrics::histogram!("clientele_job_seconds", "queue" => handler.queue()).record(started.elapsed().as_secs_f64());
-    match outcome {
-        Ok(Next::Done) => {
-            work::Entity::delete_by_id(item.id).exec(db).await?;
-            Ok(())
+    /// Does one job after the other.
+    async fn lane(&self, started: Instant, in_hand: &Mutex<Vec<WorkId>>) -> Result<()> {
+        while started.elapsed() < SLICE && !self.stopping.load(Ordering::SeqCst) {
+            let item = {
+                let mut in_hand = in_hand.lock().await;
+                let now = self.clock.micros();
+                let taken = patiently(item::take(self.db, self.handler.queue(), &in_hand, now)).await?;
+                let Some(item) = taken else { break };
+                in_hand.push(item.id);
+                item
+            };
+            self.one(&item).await?;
+            in_hand.lock().await.retain(|id| *id != item.id);
         }
-        // behind what is due by now; whatever failed before, it went on
-        Ok(Next::Continue) => wait_until(db, &item, now).await,
-        Ok(Next::At(instant)) => wait_until(db, &item, instant).await,
-        Err(error) => {
-            tracing::warn!(
-                tenant.id = %db.tenant(), queue = handler.queue(), attempts = item.attempts,
-                error = error.log_line(), "a job did not succeed"
-            );
-            postpone(db, item, error.code(), now).await
+        Ok(())
+    }
+
+    async fn one(&self, item: &work::Model) -> Result<()> {
+        let queue = self.handler.queue();
+        let db = self.db.fenced(item::fence(item));
+        let attempt = Attempt { id: item.id, db, by_hand: item.by_hand };
+        let started = Instant::now();
+        let running = metrics::gauge!("clientele_jobs_running", "queue" => queue.name);
+        running.increment(1);
+        let outcome = self.outcome(item, &attempt).await;
+        running.decrement(1);
+        let result = match &outcome {
+            Ok(_) => "done",
+            Err(error) if error.code().kind().retryable() => "retried",
+            Err(_) => "failed",
+        };
+        metrics::counter!("clientele_jobs_total", "queue" => queue.name, "result" => result).increment(1);
+        metrics::histogram!("clientele_job_seconds", "queue" => queue.name).record(started.elapsed().as_secs_f64());
+        let now = self.clock.micros();
+        match outcome {
+            Ok(Next::Done) => patiently(item::done(self.db, item, now)).await,
+            Ok(Next::Continue) => patiently(item::again(self.db, item, now)).await,
+            Ok(Next::At(instant)) => patiently(item::again(self.db, item, instant)).await,
+            Err(error) => self.failed(item, &attempt, &error).await,
         }
     }
-}
 
-/// Lays an item down until an instant, as one that did not fail.
-async fn wait_until(db: &TenantDb, item: &work::Model, due: i64) -> Result<()> {
-    let changed = work::ActiveModel { due: Set(due), attempts: Set(0), error: Set(None), ..Default::default() };
-    work::Entity::update_many().set(changed).filter(work::Column::Id.eq(item.id)).exec(db).await?;
-    Ok(())
-}
+    async fn outcome(&self, item: &work::Model, attempt: &Attempt) -> Result<Next> {
+        let payload = patiently(tenants::work::payload(self.db, item)).await?;
+        let step = AssertUnwindSafe(self.handler.run(payload, attempt)).catch_unwind();
+        match tokio::time::timeout(self.handler.queue().timeout, step).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Error::internal("the job panicked")),
+            Err(_) => Err(Error::of(Code::JobTimedOut)),
+        }
+    }
 
-/// Tries again after 1 s, 2 s, 4 s … at most an hour, or gives up.
-async fn postpone(db: &TenantDb, item: work::Model, code: Code, now: i64) -> Result<()> {
-    let attempts = item.attempts + 1;
-    let give_up = !code.kind().retryable() || attempts >= ATTEMPTS;
-    let pause = 1_000_000 * (1i64 << attempts.clamp(1, 12).saturating_sub(1)).min(3600);
-    let changed = work::ActiveModel {
-        attempts: Set(attempts),
-        due: Set(now + pause),
-        error: Set(Some(code.name().to_owned())),
-        failed_at: Set(give_up.then_some(now)),
-        ..Default::default()
-    };
-    work::Entity::update_many().set(changed).filter(work::Column::Id.eq(item.id)).exec(db).await?;
-    Ok(())
+    async fn failed(&self, item: &work::Model, attempt: &Attempt, error: &Error) -> Result<()> {
+        let (queue, now) = (self.handler.queue(), self.clock.micros());
+        let failures = item.attempts + 1;
+        tracing::warn!(
+            tenant.id = %self.db.tenant(), queue = queue.name, job.id = %item.id, failures,
+            error = error.log_line(), "a job did not succeed"
+        );
+        if error.code().kind().retryable() && failures < queue.retry.attempts {
+            let pause = i64::try_from(queue.retry.pause(failures).as_micros()).unwrap_or(i64::MAX / 2);
+            return patiently(item::postpone(self.db, item, error, now + pause)).await;
+        }
+        let told = async {
+            let payload = tenants::work::payload(self.db, item).await?;
+            self.handler.given_up(payload, attempt, error).await
+        };
+        let told = AssertUnwindSafe(patiently(told)).catch_unwind().await;
+        if let Err(error) = told.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))) {
+            tracing::warn!(job.id = %item.id, error = error.log_line(), "nobody was told that a job is given up");
+        }
+        patiently(item::give_up(self.db, item, error, now)).await
+    }
 }

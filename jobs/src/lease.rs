@@ -1,20 +1,40 @@
-//! Tickets as leases: a node takes one by compare-and-set, and gives it back or keeps it alive by the epoch it saw.
+//! Tickets as leases: a node takes one by compare-and-set, keeps it alive, and gives it back by the epoch it got.
 
 use entities::control::tickets;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
-use tenants::{control::Control, error::Result};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
+use tenants::{TenantDb, control::Control, error::Result, work::Queue};
+
+use crate::{
+    item::{self, Standing},
+    slots::Room,
+};
 
 /// How long a node may be silent before another takes over, microseconds.
-const LEASE: i64 = 30 * 1_000_000;
+const LEASE: i64 = 15 * 1_000_000;
+/// When a queue is looked into again whose ticket could not be given back, because somebody was adding work, or whose
+/// tenant did not answer; microseconds.
+const SOON: i64 = 1_000_000;
+const LATER: i64 = 10 * 1_000_000;
 
-/// Takes the ticket that waited longest among those due, if any.
-pub async fn take(control: &Control, queues: &[&str], now: i64) -> Result<Option<tickets::Model>> {
+/// Takes the ticket that waited longest among those that are due and for which there is room, if any.
+pub(crate) async fn take(control: &Control, room: &[Room], now: i64) -> Result<Option<tickets::Model>> {
+    let mut fits = Condition::any();
+    for room in room.iter().filter(|room| !room.queues.is_empty()) {
+        let queue = tickets::Column::Queue.is_in(room.queues.iter().copied());
+        let tenant = tickets::Column::TenantId.is_not_in(room.busy.iter().copied());
+        fits = fits.add(Condition::all().add(queue).add(tenant));
+    }
+    if fits.is_empty() {
+        return Ok(None);
+    }
     let found = tickets::Entity::find()
         .filter(tickets::Column::Due.lte(now))
         .filter(tickets::Column::LeasedUntil.lt(now))
-        .filter(tickets::Column::Queue.is_in(queues.iter().copied()))
+        .filter(fits)
         .order_by_asc(tickets::Column::ServedAt)
-        .order_by_asc(tickets::Column::Due)
+        .order_by_asc(tickets::Column::Epoch)
         .limit(1)
         .one(control.read())
         .await?;
@@ -25,54 +45,80 @@ pub async fn take(control: &Control, queues: &[&str], now: i64) -> Result<Option
         .col_expr(tickets::Column::LeasedUntil, Expr::value(leased.leased_until))
         .col_expr(tickets::Column::Epoch, Expr::value(leased.epoch))
         .col_expr(tickets::Column::ServedAt, Expr::value(leased.served_at))
-        .filter(is(&ticket))
-        .filter(tickets::Column::Epoch.eq(ticket.epoch))
+        .filter(ours(&ticket))
         .exec(control.write())
         .await?;
-    // lost to another node, or armed anew meanwhile: the next look finds it
+    // lost to another node: the next look finds another one
     Ok((update.rows_affected == 1).then_some(leased))
 }
 
-/// Keeps a lease alive while its work goes on.
-pub async fn extend(control: &Control, ticket: &tickets::Model, now: i64) -> Result<()> {
-    tickets::Entity::update_many()
+/// Keeps a lease alive while its work goes on. False once another node has it.
+pub(crate) async fn extend(control: &Control, ticket: &tickets::Model, now: i64) -> Result<bool> {
+    let update = tickets::Entity::update_many()
         .col_expr(tickets::Column::LeasedUntil, Expr::value(now + LEASE))
-        .filter(is(ticket))
-        .filter(tickets::Column::ServedAt.eq(ticket.served_at))
-        .exec(control.write())
-        .await?;
-    Ok(())
+        .filter(ours(ticket));
+    Ok(update.exec(control.write()).await?.rows_affected == 1)
 }
 
-/// Gives a ticket back: `next` is when the earliest work left in the queue is due. With none left the ticket goes,
-/// unless it was armed anew since it was taken.
-pub async fn give_back(control: &Control, ticket: &tickets::Model, next: Option<i64>) -> Result<()> {
-    let unchanged = is(ticket).add(tickets::Column::Epoch.eq(ticket.epoch));
-    let untouched = match next {
-        Some(due) => {
-            let update = tickets::Entity::update_many()
-                .col_expr(tickets::Column::Due, Expr::value(due))
-                .col_expr(tickets::Column::LeasedUntil, Expr::value(0i64))
-                .filter(unchanged);
-            update.exec(control.write()).await?.rows_affected
-        }
-        None => tickets::Entity::delete_many().filter(unchanged).exec(control.write()).await?.rows_affected,
-    };
-    if untouched == 0 {
-        // armed anew: look again at once
-        tickets::Entity::update_many()
-            .col_expr(tickets::Column::LeasedUntil, Expr::value(0i64))
-            .col_expr(tickets::Column::Due, Expr::value(0i64))
-            .filter(is(ticket))
-            .filter(tickets::Column::ServedAt.eq(ticket.served_at))
-            .exec(control.write())
-            .await?;
+/// Gives a ticket back after a turn, with what the queue holds. It stays due while work is, else waits for the earliest
+/// job, and goes with the last.
+pub(crate) async fn give_back(
+    control: &Control,
+    db: &TenantDb,
+    ticket: &tickets::Model,
+    queue: &Queue,
+    now: i64,
+) -> Result<()> {
+    let mut standing = item::standing(db, queue).await?;
+    if standing.forgotten().is_some_and(|at| at <= now) {
+        item::forget(db, queue, now).await?;
+        standing = item::standing(db, queue).await?;
     }
+    if let Some(due) = standing.due().filter(|due| *due <= now) {
+        return counted(control, ticket, due, &standing).await;
+    }
+    // others rely on a ticket that is due: it may only go while nobody adds work
+    let Some(shut) = tenants::work::shut(db).await? else {
+        return counted(control, ticket, now + SOON, &standing).await;
+    };
+    let given_back = async {
+        let standing = item::standing(&shut, queue).await?;
+        match standing.due() {
+            Some(due) => counted(control, ticket, due, &standing).await,
+            None => remove(control, ticket).await,
+        }
+    };
+    let given_back = given_back.await;
+    sea_orm::TransactionSession::rollback(shut).await?;
+    given_back
+}
+
+/// Gives a ticket back whose tenant does not answer.
+pub(crate) async fn leave(control: &Control, ticket: &tickets::Model, now: i64) -> Result<()> {
+    due_at(control, ticket, tickets::ActiveModel { due: Set(now + LATER), ..Default::default() }).await
+}
+
+async fn counted(control: &Control, ticket: &tickets::Model, due: i64, standing: &Standing) -> Result<()> {
+    let (waiting, failed) = (Set(standing.waiting), Set(standing.failed));
+    due_at(control, ticket, tickets::ActiveModel { due: Set(due), waiting, failed, ..Default::default() }).await
+}
+
+async fn due_at(control: &Control, ticket: &tickets::Model, changed: tickets::ActiveModel) -> Result<()> {
+    let changed = tickets::ActiveModel { leased_until: Set(0), ..changed };
+    tickets::Entity::update_many().set(changed).filter(ours(ticket)).exec(control.write()).await?;
     Ok(())
 }
 
-fn is(ticket: &tickets::Model) -> Condition {
+/// Takes a ticket away: nothing waits.
+pub(crate) async fn remove(control: &Control, ticket: &tickets::Model) -> Result<()> {
+    tickets::Entity::delete_many().filter(ours(ticket)).exec(control.write()).await?;
+    Ok(())
+}
+
+/// The ticket, unless another node has taken it since.
+fn ours(ticket: &tickets::Model) -> Condition {
     Condition::all()
         .add(tickets::Column::TenantId.eq(ticket.tenant_id))
         .add(tickets::Column::Queue.eq(ticket.queue.as_str()))
+        .add(tickets::Column::Epoch.eq(ticket.epoch))
 }

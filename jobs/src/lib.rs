@@ -2,13 +2,18 @@
 //! least once. What belongs to no tenant (emails to people who sign up) is done likewise, from the control plane.
 
 mod drain;
+pub mod failed;
 mod handler;
+mod item;
 mod lease;
+pub mod measures;
+pub mod schedules;
+mod slots;
 mod system_jobs;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-pub use handler::{Handler, Job, Next};
+pub use handler::{Attempt, Handler, Next, Registered};
 pub use system_jobs::SystemJobs;
 pub use worker::{Worker, Workers};

@@ -1,13 +1,16 @@
 //! The loop that does the work of the installation itself: items of the control plane, leased one by one.
 
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use entities::control::system_jobs;
+use futures::FutureExt;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use tenants::{
     Registry,
-    error::{Code, Result},
+    error::{Error, Result},
 };
+
+use crate::failed::reason;
 
 /// How long an item may take before another process does it, microseconds. Handlers end well before.
 const LEASE: i64 = 180 * 1_000_000;
@@ -39,7 +42,10 @@ pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn SystemJobs>]) 
     let Some(handler) = handlers.iter().find(|handler| handler.queue() == item.queue) else { return Ok(true) };
     let started = Instant::now();
     let done = match tenants::system_jobs::payload(registry.master(), &item) {
-        Ok(payload) => handler.run(&item.id.to_string(), payload).await,
+        Ok(payload) => {
+            let done = AssertUnwindSafe(handler.run(&item.id.to_string(), payload)).catch_unwind().await;
+            done.unwrap_or_else(|_| Err(Error::internal("the system job panicked")))
+        }
         Err(error) => Err(error),
     };
     let result = match &done {
@@ -57,7 +63,7 @@ pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn SystemJobs>]) 
         Err(error) => {
             let line = error.log_line();
             tracing::warn!(system_job.id = %item.id, queue = handler.queue(), attempts = item.attempts, error = line, "a system job did not succeed");
-            postpone(registry, &item, error.code()).await?;
+            postpone(registry, &item, &error).await?;
         }
     }
     Ok(true)
@@ -89,15 +95,15 @@ fn ours<Q: QueryFilter>(item: &system_jobs::Model, query: Q) -> Q {
 }
 
 /// Tries again after 2 s, 4 s, 8 s … at most an hour, or gives up.
-async fn postpone(registry: &Registry, item: &system_jobs::Model, code: Code) -> Result<()> {
+async fn postpone(registry: &Registry, item: &system_jobs::Model, error: &Error) -> Result<()> {
     let (control, now) = (registry.control(), registry.clock().micros());
     let attempts = item.attempts + 1;
-    let give_up = !code.kind().retryable() || attempts >= ATTEMPTS;
+    let give_up = !error.code().kind().retryable() || attempts >= ATTEMPTS;
     let changed = system_jobs::ActiveModel {
         attempts: Set(attempts),
         due: Set(now + (PAUSES.0 << item.attempts.clamp(0, 20)).min(PAUSES.1)),
         leased_until: Set(0),
-        error: Set(Some(code.name().to_owned())),
+        error: Set(Some(reason(error))),
         failed_at: Set(give_up.then_some(now)),
         ..Default::default()
     };

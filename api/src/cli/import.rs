@@ -4,16 +4,23 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
 use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
 use entities::ids::RunId;
-use records::Ctx;
+use records::{
+    Ctx,
+    engine::{self, runs},
+};
 use serde_json::json;
 use tenants::error::{Code, Error, Result};
 
 use crate::app::App;
+
+/// How often an import is looked at that another process does.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
 pub struct Import {
@@ -67,11 +74,21 @@ pub async fn run(app: &App, arguments: Import) -> Result<()> {
     let options = Options { object, format, map, dry_run, on_duplicate, match_on };
     let upload = Upload::copy(&ctx, &file).await?;
     let begun = import::begin(&ctx, upload, &options, false).await?;
-    let report = import::carry_on(&ctx, begun.id, None).await?;
+    let report = to_the_end(&ctx, begun.id).await?;
     let errors = if report.has_errors_file { keep_errors(&ctx, &report, &file).await? } else { None };
     let mut reported = serde_json::to_value(&report).map_err(Error::internal)?;
     reported["errorsFile"] = json!(errors);
     print(&reported)
+}
+
+/// Does an import, or waits for the process that took it over because this one was slow.
+async fn to_the_end(ctx: &Ctx, run: RunId) -> Result<Report> {
+    loop {
+        match import::carry_on(ctx, run, None).await {
+            Err(error) if error.code() == Code::Conflict => tokio::time::sleep(LOOK).await,
+            other => return other,
+        }
+    }
 }
 
 /// Puts the refused rows where the user can correct them: beside the imported file, or wherever there is room. They are
@@ -105,7 +122,9 @@ pub async fn undo(app: &App, arguments: Undo) -> Result<()> {
         .run
         .parse()
         .map_err(|_| Error::new(Code::BadRequest, format!("`{}` is not a valid run id.", arguments.run)))?;
-    print(&records::engine::undo(&ctx, run).await?)
+    let begun = engine::undo(&ctx, run).await?;
+    runs::to_the_end(&ctx, begun.run).await?;
+    print(&runs::undo_report(&ctx, begun.run).await?)
 }
 
 /// Prints an answer as JSON, alone on standard output.

@@ -24,7 +24,11 @@ pub use cors::Cors;
 pub use errors::{error_body, field_body, refuse};
 pub use proxies::{Proxies, client_info, host, is_secure};
 
-use crate::{app::App, config::Config};
+use crate::{
+    app::App,
+    config::Config,
+    emails::{self, EmailSender},
+};
 use tls::Certificates;
 
 /// A running server.
@@ -104,7 +108,7 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     // port 0 lets the system choose; links in emails then lead to its choice
     let address = server.addrs().first().copied().unwrap_or(config.listen);
     let config = &Config { listen: address, ..config.clone() };
-    let system_jobs = crate::emails::system_jobs(&app, config)?;
+    let emails = Arc::new(EmailSender::new(config)?);
     config.warn();
     if let Some(certificates) = &certificates {
         certificates.reload_on_change()?;
@@ -113,7 +117,10 @@ pub async fn serve(app: App, config: &Config) -> Result<Server> {
     let redirect = config.redirect_from.map(|from| redirect::serve(from, address.port())).transpose()?;
     let running = server.run();
     let handle = running.handle();
-    let workers = Workers::start(app.registry.clone(), app.handlers(), system_jobs, config.workers);
+    let workers = {
+        let (handlers, system_jobs) = (app.handlers(&emails), emails::system_jobs(&app, emails));
+        Workers::start(app.registry.clone(), handlers, system_jobs, config.workers)
+    };
     Ok(Server { address, secure: certificates.is_some(), handle, redirect, workers, ended: tokio::spawn(running) })
 }
 

@@ -9,7 +9,7 @@ use records::{
     Ctx,
     engine::{
         self, BatchMode, BatchRow, OnDuplicate, RowOutcome, RowResult,
-        runs::{self, NewRun, RunKind},
+        runs::{self, ContinueRun, NewRun, RunKind},
     },
 };
 use sea_orm::TransactionSession;
@@ -80,8 +80,7 @@ pub async fn create_test_customers(ctx: &Ctx, count: u64, seed: u64) -> Result<T
 async fn begin(ctx: &Ctx, new: NewRun) -> Result<runs::Run> {
     let (inside, tx) = ctx.begin_write().await?;
     let run = runs::create_as(&inside, &tx, RunId::new(), new).await?;
-    let payload = json!({ "run": run.id });
-    let work = NewWork { queue: runs::QUEUE, payload, due: run.created_at + LATER, key: Some(run.id.to_string()) };
+    let work = NewWork::of(&ContinueRun { run: run.id }, run.created_at + LATER)?;
     work::enqueue(&ctx.db, &tx, work, run.created_at).await?;
     tx.commit().await?;
     Ok(run)

@@ -6,40 +6,59 @@ use std::{
 };
 
 use entities::ids::RunId;
-use jobs::{Handler, Job, Next};
+use jobs::{Attempt, Handler, Next};
 use records::{Ctx, engine::runs, permission, rules::RuleSet};
 use serde::{Deserialize, Serialize};
 use tenants::{
     Access, Actor, Caller, Clock, Operation, Origin, TenantDb, TenantTx,
     error::{Code, Error, Result},
-    work::{self, NewWork},
+    work::{self, Job, NewWork, Queue},
 };
 
-/// The queue of imports.
-pub const QUEUE: &str = "import.run";
+use super::links::LinkCaches;
+
 /// How long a worker works on one import before it serves other tenants.
 const SLICE: Duration = Duration::from_secs(1);
 /// When workers check an import that its own process is doing, in microseconds.
 const LATER: i64 = 60 * 1_000_000;
+/// When an import is looked at again that another process does, and that does not say until when; in microseconds.
+const SOON: i64 = 5 * 1_000_000;
 
-/// When an import that another process works on is looked at again, in microseconds: that process may be gone.
-const AGAIN: i64 = 5 * 1_000_000;
+/// An import that a worker continues.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ContinueImport {
+    /// Its run.
+    pub run: RunId,
+}
 
-#[derive(Serialize, Deserialize)]
-struct Payload {
-    run: RunId,
+impl Job for ContinueImport {
+    const QUEUE: Queue = Queue::long("import.run");
+
+    fn key(&self) -> Option<String> {
+        Some(self.run.to_string())
+    }
+
+    fn subject(&self) -> String {
+        format!("run {}", self.run)
+    }
 }
 
 /// Continues imports.
-pub struct ImportJob {
+pub struct Imports {
     rules: Arc<RuleSet>,
     clock: Clock,
+    links: LinkCaches,
 }
 
-impl ImportJob {
+impl Imports {
     /// A handler that writes with these rules.
     pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
-        Self { rules, clock }
+        Self { rules, clock, links: LinkCaches::default() }
+    }
+
+    async fn ctx(&self, db: &TenantDb, run: RunId) -> Result<Ctx> {
+        let caller = caller(db, &self.clock, format!("run-{run}"), Some(run));
+        Ctx::open(caller, db.clone(), Arc::clone(&self.rules)).await
     }
 }
 
@@ -60,15 +79,14 @@ pub(super) fn caller(db: &TenantDb, clock: &Clock, request: String, run: Option<
 }
 
 #[async_trait::async_trait]
-impl Handler for ImportJob {
-    fn queue(&self) -> &'static str {
-        QUEUE
-    }
+impl Handler for Imports {
+    type Job = ContinueImport;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let Payload { run } = serde_json::from_value(job.payload.clone()).map_err(Error::internal)?;
-        let caller = caller(&job.db, &self.clock, format!("run-{run}"), Some(run));
-        let ours = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
+    async fn run(&self, ContinueImport { run }: ContinueImport, attempt: &Attempt) -> Result<Next> {
+        let ours = self.ctx(&attempt.db, run).await?;
+        if attempt.by_hand {
+            runs::reopen(&ours, run).await?;
+        }
         let ctx = match authors(&ours, run).await {
             Ok(ctx) => ctx,
             Err(error) if error.code() == Code::Forbidden => {
@@ -77,18 +95,31 @@ impl Handler for ImportJob {
             }
             Err(error) => return Err(error),
         };
-        match super::carry_on(&ctx, run, Some(Instant::now() + SLICE)).await {
-            Ok(report) if !report.status.is_over() => Ok(Next::Continue),
+        let mut links = self.links.take(run);
+        match super::continued(&ctx, run, Some(Instant::now() + SLICE), &mut links).await {
+            Ok(report) if !report.status.is_over() => {
+                self.links.keep(run, links);
+                Ok(Next::Continue)
+            }
             Ok(_) => Ok(Next::Done),
-            // the run holds the reason
-            Err(error) if !error.code().kind().retryable() && error.code() != Code::Conflict => {
+            // another process does it
+            Err(error) if error.code() == Code::Conflict => {
+                let now = self.clock.micros();
+                let until = runs::load(&ours, run).await?.busy_until.filter(|until| *until > now);
+                Ok(Next::At(until.unwrap_or(now + SOON)))
+            }
+            // the reason is in the run
+            Err(error) if !error.code().kind().retryable() => {
                 tracing::info!(run.id = %run, error = error.code().name(), "an import failed");
                 Ok(Next::Done)
             }
-            // its own process is working on it: check again later
-            Err(error) if error.code() == Code::Conflict => Ok(Next::At(self.clock.micros() + AGAIN)),
             Err(error) => Err(error),
         }
+    }
+
+    async fn given_up(&self, ContinueImport { run }: ContinueImport, attempt: &Attempt, why: &Error) -> Result<()> {
+        // its file stays until the sweep, so that it can be tried again
+        runs::give_up(&self.ctx(&attempt.db, run).await?, run, why).await
     }
 }
 
@@ -105,8 +136,6 @@ async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
 /// Queues the import for the workers, now or for when its own process seems to be gone.
 pub(super) async fn enqueue(ctx: &Ctx, tx: &TenantTx, run: RunId, at_once: bool) -> Result<()> {
     let now = ctx.caller.clock.micros();
-    let payload = serde_json::to_value(Payload { run }).map_err(Error::internal)?;
-    let item =
-        NewWork { queue: QUEUE, payload, due: if at_once { now } else { now + LATER }, key: Some(run.to_string()) };
+    let item = NewWork::of(&ContinueImport { run }, if at_once { now } else { now + LATER })?;
     work::enqueue(&ctx.db, tx, item, now).await
 }

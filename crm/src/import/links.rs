@@ -1,9 +1,12 @@
 //! Finds the records that cells refer to: by id, external id, a unique field or name. Looked up batch by batch, with a
 //! cache.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use entities::ids::{FieldId, ObjectId, RecordId};
+use entities::ids::{FieldId, ObjectId, RecordId, RunId};
 use records::{
     Ctx,
     catalog::{Field, FieldKind, Object},
@@ -24,12 +27,40 @@ use super::{
 const ASKED: usize = 100;
 /// Most cached answers; beyond that the cache is emptied.
 const REMEMBERED: usize = 50_000;
+/// Imports whose cache is kept.
+const IMPORTS: usize = 8;
 
 /// What a text refers to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Found {
     One(RecordId),
     Several,
+}
+
+/// Caches of imports that are done slice by slice: the last few of this process.
+#[derive(Default)]
+pub(super) struct LinkCaches(Mutex<VecDeque<(RunId, Links)>>);
+
+impl LinkCaches {
+    /// The cache of an import, which is empty at its first slice.
+    pub(super) fn take(&self, run: RunId) -> Links {
+        let mut kept = self.kept();
+        let at = kept.iter().position(|(id, _)| *id == run);
+        at.and_then(|at| kept.remove(at)).map(|(_, links)| links).unwrap_or_default()
+    }
+
+    /// Keeps the cache of an import for its next slice.
+    pub(super) fn keep(&self, run: RunId, links: Links) {
+        let mut kept = self.kept();
+        kept.push_back((run, links));
+        if kept.len() > IMPORTS {
+            kept.pop_front();
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<(RunId, Links)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Resolves the links of one import.

@@ -2,7 +2,7 @@
 //! file with line, column and reason.
 //!
 //! An import is a run. [`begin`] stages the file and decides how it is read; [`carry_on`] writes it batch by batch in
-//! any process; [`report`] shows its progress. The command line carries on its own imports. Workers ([`ImportJob`])
+//! any process; [`report`] shows its progress. The command line carries on its own imports. Workers ([`Imports`])
 //! carry on imports that came through a server, and those of a crashed process.
 
 mod batches;
@@ -30,7 +30,7 @@ use std::{io::Read, time::Instant};
 
 use entities::ids::{FieldId, RunId};
 pub use format::{Format, FormatChoice};
-pub use job::{ImportJob, QUEUE};
+pub use job::{ContinueImport, Imports};
 pub use mapping::MappedColumn;
 pub use model::{Counts, Duplicates, Oddity, Options, Report};
 pub use preview::{Preview, PreviewRow};
@@ -46,9 +46,10 @@ use records::{
 pub use reseal::reseal;
 use sea_orm::TransactionSession;
 pub use staging::{MAX_UPLOAD, Upload};
-pub use sweep::{SWEEP_QUEUE, SweepJob};
+pub use sweep::{SweepStaging, Sweeper};
 use tenants::error::{Code, Error, Result};
 
+use links::Links;
 use model::{Plan, Progress};
 use staging::Staged;
 
@@ -112,6 +113,11 @@ async fn read<T: Send + 'static>(
 /// `NOT_FOUND`; `CONFLICT` while another process carries it on; `BAD_FILE` if the file cannot be read further, which
 /// ends the import and keeps what was written.
 pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<Report> {
+    continued(ctx, run, until, &mut Links::default()).await
+}
+
+/// The same, with the cache of links of the last slice.
+async fn continued(ctx: &Ctx, run: RunId, until: Option<Instant>, links: &mut Links) -> Result<Report> {
     let waiting = load(ctx, run).await?;
     if waiting.status.is_over() {
         // cancelled by others: nobody who worked on it has cleaned up
@@ -121,7 +127,7 @@ pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<R
     let Some(run) = runs::claim(ctx, run).await? else {
         return Err(Error::new(Code::Conflict, "Another process carries this import on."));
     };
-    match to_the_end(ctx, &run, until).await {
+    match to_the_end(ctx, &run, until, links).await {
         Ok(false) => runs::release(ctx, &run).await?,
         Ok(true) => finish(ctx, &run, None).await?,
         Err(error) if error.code() == Code::Cancelled => settle(ctx, run.id).await?,
@@ -138,7 +144,7 @@ pub async fn carry_on(ctx: &Ctx, run: RunId, until: Option<Instant>) -> Result<R
     report(ctx, run.id).await
 }
 
-async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool> {
+async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>, links: &mut Links) -> Result<bool> {
     let plan = plan_of(run)?;
     let mut ctx = ctx.clone();
     let mut tries = 0;
@@ -149,7 +155,7 @@ async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>) -> Result<bool
         last = progress.place;
         // another process may have sealed the file
         ctx.db.take_up_keys().await?;
-        match run::carry_on(&ctx, run, &plan, progress, until).await {
+        match run::carry_on(&ctx, run, &plan, progress, until, links).await {
             Err(error) if error.code() == Code::StaleCatalog && tries < REPLANS => ctx = ctx.refreshed().await?,
             other => return other.map(|(_, ended)| ended),
         }
@@ -220,8 +226,8 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
     {
         tracing::warn!(run.id = %run.id, error = error.log_line(), "the database's statistics were not refreshed after an import");
     }
-    runs::finish(ctx, run, error).await?;
-    settle(ctx, run.id).await
+    // another process may have taken it over: then the file is still needed
+    if runs::finish(ctx, run, error).await?.status.is_over() { settle(ctx, run.id).await } else { Ok(()) }
 }
 
 /// Ends an import whose author may no longer do it, unless another process works on it.
@@ -266,4 +272,27 @@ fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
         mapping: plan.mapping.named(&ctx.catalog),
         format: plan.format,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_lost_an_import_leaves_its_file_to_whoever_has_it() {
+        let ctx = crate::tests::ctx().await;
+        let mut upload = Upload::begin(&ctx).await.unwrap();
+        upload.write(b"firstName\nAda\nBob\n").await.unwrap();
+        let options = Options { object: "customer".to_owned(), ..Options::default() };
+        let id = begin(&ctx, upload, &options, false).await.unwrap().id;
+        let slow = runs::claim(&ctx, id).await.unwrap().unwrap();
+        ctx.caller.clock.advance(3_600_000_000);
+        let other = runs::claim(&ctx, id).await.unwrap().unwrap();
+        for error in [None, Some("It is slow.".to_owned())] {
+            finish(&ctx, &slow, error).await.unwrap();
+        }
+        runs::release(&ctx, &other).await.unwrap();
+        let report = carry_on(&ctx, id, None).await.unwrap();
+        assert_eq!((report.status, report.counts.created), (runs::RunStatus::Done, 2));
+    }
 }

@@ -33,7 +33,7 @@ struct Importing<'a> {
     locale: Locale,
     progress: Progress,
     errors: ErrorsFile,
-    links: Links,
+    links: &'a mut Links,
 }
 
 /// Imports until the file ends (returns true) or the time is up.
@@ -47,6 +47,7 @@ pub(super) async fn carry_on(
     plan: &Plan,
     progress: Progress,
     until: Option<Instant>,
+    links: &mut Links,
 ) -> Result<(Progress, bool)> {
     let object = ctx
         .catalog
@@ -68,7 +69,7 @@ pub(super) async fn carry_on(
     let delimiter = plan.format.delimiter as u8;
     let at = staging::errors(&ctx.db, run.id);
     let errors = ErrorsFile::new(at, ctx.db.key(), delimiter, headers, plan.skip, progress.errors_length);
-    let mut importing = Importing { ctx, run, plan, object, locale, progress, errors, links: Links::default() };
+    let mut importing = Importing { ctx, run, plan, object, locale, progress, errors, links };
     let mut batches = batches::read(source);
     while let Some(batch) = batches.recv().await {
         importing.batch(batch?).await?;

@@ -1,6 +1,6 @@
 //! Deletes what imports leave in the staging folder: uploads of killed processes, and errors files that are too old.
-//! Every upload queues a sweep for a day later; a sweep that leaves files queues the next one. So organisations without
-//! imports cost nothing.
+//! Every upload queues a sweep for a day later; a sweep that leaves files comes again. So organisations without imports
+//! cost nothing.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use entities::ids::RunId;
-use jobs::{Handler, Job, Next};
+use jobs::{Attempt, Handler, Next};
 use records::{
     Ctx,
     engine::{
@@ -19,16 +19,27 @@ use records::{
     rules::RuleSet,
 };
 use sea_orm::TransactionSession;
+use serde::{Deserialize, Serialize};
 use tenants::{
     Clock, TenantDb,
     error::{Code, Error, Result},
-    work::{self, NewWork},
+    work::{self, Job, NewWork, Queue},
 };
 
 use super::{job, staging};
 
-/// The queue of sweeps.
-pub const SWEEP_QUEUE: &str = "import.sweep";
+/// The staging folder of a tenant is to be swept.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SweepStaging {}
+
+impl Job for SweepStaging {
+    const QUEUE: Queue = Queue::long("import.sweep");
+
+    fn key(&self) -> Option<String> {
+        Some("staging".to_owned())
+    }
+}
+
 /// How long an upload that no import took is kept.
 const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// How long an errors file is kept after its import, in microseconds.
@@ -37,12 +48,12 @@ const ERRORS_KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
 const EVERY: i64 = 24 * 3_600 * 1_000_000;
 
 /// Sweeps the staging folder of a tenant.
-pub struct SweepJob {
+pub struct Sweeper {
     rules: Arc<RuleSet>,
     clock: Clock,
 }
 
-impl SweepJob {
+impl Sweeper {
     /// A handler with this clock.
     pub fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
         Self { rules, clock }
@@ -50,29 +61,21 @@ impl SweepJob {
 }
 
 #[async_trait::async_trait]
-impl Handler for SweepJob {
-    fn queue(&self) -> &'static str {
-        SWEEP_QUEUE
-    }
+impl Handler for Sweeper {
+    type Job = SweepStaging;
 
-    async fn run(&self, job: &Job) -> Result<Next> {
-        let caller = job::caller(&job.db, &self.clock, "sweep".to_owned(), None);
-        let ctx = Ctx::open(caller, job.db.clone(), Arc::clone(&self.rules)).await?;
+    async fn run(&self, _: SweepStaging, attempt: &Attempt) -> Result<Next> {
+        let caller = job::caller(&attempt.db, &self.clock, "sweep".to_owned(), None);
+        let ctx = Ctx::open(caller, attempt.db.clone(), Arc::clone(&self.rules)).await?;
         forget_dry_runs(&ctx).await?;
-        if sweep(&ctx).await? > 0 {
-            ask(&job.db, self.clock.micros()).await?;
-        }
-        Ok(Next::Done)
+        Ok(if sweep(&ctx).await? > 0 { Next::At(self.clock.micros() + EVERY) } else { Next::Done })
     }
 }
 
-/// Queues a sweep for a day from now, unless that day's sweep is already queued. The key contains the day, because the
-/// sweep that queues the next one is still in the queue itself.
+/// Queues a sweep for a day from now, unless one is already queued.
 pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
-    let key = Some(format!("staging-{}", (now + EVERY) / EVERY));
-    let item = NewWork { queue: SWEEP_QUEUE, payload: serde_json::Value::Null, due: now + EVERY, key };
     let tx = db.begin_write().await?;
-    work::enqueue(db, &tx, item, now).await?;
+    work::enqueue(db, &tx, NewWork::of(&SweepStaging {}, now + EVERY)?, now).await?;
     tx.commit().await?;
     Ok(())
 }

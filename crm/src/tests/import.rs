@@ -6,18 +6,23 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use entities::{ids::RunId, tenant::work};
-use jobs::{Handler, Job, Next};
+use entities::{
+    ids::{RunId, WorkId},
+    tenant::work,
+};
+use jobs::{Attempt, Handler, Next};
 use records::{
     Ctx,
     catalog::{FieldKind, spec::FieldSpec},
     engine::{self, runs::RunStatus},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use tenants::Code;
+use tenants::{Code, work::Job};
 
 use super::{ctx, rules::rows};
-use crate::import::{self, Duplicates, FormatChoice, ImportJob, Options, Report, SWEEP_QUEUE, SweepJob, Upload};
+use crate::import::{
+    self, ContinueImport, Duplicates, FormatChoice, Imports, Options, Report, SweepStaging, Sweeper, Upload,
+};
 
 const NORTHWIND: &str = include_str!("../../../tests/data/northwind-customers.csv");
 const CHINOOK: &str = include_str!("../../../tests/data/chinook-customers.csv");
@@ -236,7 +241,8 @@ async fn test_customers_are_made_once_and_taken_back() {
     assert_eq!((made.created, made.skipped), (1_200, 0));
     let more = crate::customers::create_test_customers(&ctx, 1_300, 1).await.unwrap();
     assert_eq!((more.created, more.skipped), (100, 1_200));
-    engine::undo(&ctx, made.run_id.unwrap()).await.unwrap();
+    let undo = engine::undo(&ctx, made.run_id.unwrap()).await.unwrap();
+    engine::runs::to_the_end(&ctx, undo.run).await.unwrap();
     assert_eq!(rows(&ctx, "customer", &["name"]).await.len(), 100);
 }
 
@@ -280,12 +286,12 @@ async fn another_process_carries_on_where_one_stopped() {
 async fn workers_carry_imports_on() {
     let ctx = ctx().await;
     let run = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
-    let job = ImportJob::new(ctx.rules.clone(), ctx.caller.clock.clone());
-    let item = Job { db: ctx.db.clone(), payload: serde_json::json!({ "run": run }), attempts: 0 };
-    while job.run(&item).await.unwrap() == Next::Continue {}
+    let imports = Imports::new(ctx.rules.clone(), ctx.caller.clock.clone());
+    let attempt = Attempt { id: WorkId::new(), db: ctx.db.clone(), by_hand: false };
+    while imports.run(ContinueImport { run }, &attempt).await.unwrap() == Next::Continue {}
     let report = import::report(&ctx, run).await.unwrap();
     assert_eq!((report.status, report.counts.created), (RunStatus::Done, 59));
-    assert_eq!(job.run(&item).await.unwrap(), Next::Done, "again is harmless");
+    assert_eq!(imports.run(ContinueImport { run }, &attempt).await.unwrap(), Next::Done, "again is harmless");
     let mine = engine::runs::claim(&ctx, run).await.unwrap();
     assert!(mine.is_none());
 }
@@ -298,20 +304,28 @@ fn leave(ctx: &Ctx, name: &str, age: Duration) -> PathBuf {
     path
 }
 
-/// Runs the queued sweep as a worker does: its item is removed when it is done.
-async fn sweep(ctx: &Ctx) {
-    let waiting = work::Entity::find().filter(work::Column::Queue.eq(SWEEP_QUEUE)).one(&ctx.db).await.unwrap();
-    let item = Job { db: ctx.db.clone(), payload: serde_json::Value::Null, attempts: 0 };
-    let job = SweepJob::new(ctx.rules.clone(), ctx.caller.clock.clone());
-    assert_eq!(job.run(&item).await.unwrap(), Next::Done);
-    if let Some(done) = waiting {
-        work::Entity::delete_by_id(done.id).exec(&ctx.db).await.unwrap();
+/// Runs the queued sweep as a worker does: its item is removed when it is done, or comes again.
+async fn sweep(ctx: &Ctx) -> Next {
+    let attempt = Attempt { id: WorkId::new(), db: ctx.db.clone(), by_hand: false };
+    let sweeper = Sweeper::new(ctx.rules.clone(), ctx.caller.clock.clone());
+    let queued = work::Column::Queue.eq(SweepStaging::QUEUE.name);
+    let next = sweeper.run(SweepStaging {}, &attempt).await.unwrap();
+    match &next {
+        Next::At(due) => {
+            let again = work::Entity::update_many().col_expr(work::Column::Due, (*due).into());
+            again.filter(queued).exec(&ctx.db).await.unwrap();
+        }
+        _ => {
+            work::Entity::delete_many().filter(queued).exec(&ctx.db).await.unwrap();
+        }
     }
+    next
 }
 
 /// When the next sweep is due, in hours from now.
 async fn next_sweep(ctx: &Ctx) -> Option<i64> {
-    let waiting = work::Entity::find().filter(work::Column::Queue.eq(SWEEP_QUEUE)).all(&ctx.db).await.unwrap();
+    let waiting =
+        work::Entity::find().filter(work::Column::Queue.eq(SweepStaging::QUEUE.name)).all(&ctx.db).await.unwrap();
     assert!(waiting.len() < 2, "one is enough");
     waiting.first().map(|item| (item.due - ctx.caller.clock.micros()) / 3_600_000_000)
 }
@@ -356,10 +370,9 @@ async fn what_imports_leave_behind_is_swept() {
 async fn an_empty_folder_is_not_swept_again() {
     let ctx = ctx().await;
     imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
-    work::Entity::delete_many().filter(work::Column::Queue.eq(SWEEP_QUEUE)).exec(&ctx.db).await.unwrap();
-    sweep(&ctx).await;
-    assert_eq!(next_sweep(&ctx).await, None);
+    work::Entity::delete_many().filter(work::Column::Queue.eq(SweepStaging::QUEUE.name)).exec(&ctx.db).await.unwrap();
+    assert_eq!(sweep(&ctx).await, Next::Done);
     let left = leave(&ctx, "upload-3", Duration::ZERO);
-    sweep(&ctx).await;
-    assert_eq!((next_sweep(&ctx).await, left.exists()), (Some(24), true));
+    let tomorrow = ctx.caller.clock.micros() + 24 * 3_600_000_000;
+    assert_eq!((sweep(&ctx).await, left.exists()), (Next::At(tomorrow), true));
 }

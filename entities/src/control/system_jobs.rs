@@ -19,7 +19,7 @@ pub struct Model {
     pub leased_until: i64,
     /// Number of attempts.
     pub attempts: i32,
-    /// Error code of the last failure.
+    /// Code and message of the last failure.
     pub error: Option<String>,
     /// When it was given up, microseconds UTC.
     pub failed_at: Option<i64>,

@@ -1,5 +1,5 @@
 //! A tenant has work waiting in a queue. The ticket is armed before the work commits, and leased by the node that
-//! drains it.
+//! drains it. Work that was given up keeps its ticket until it is forgotten.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,10 +16,14 @@ pub struct Model {
     pub due: i64,
     /// Until when a node has leased it.
     pub leased_until: i64,
-    /// Raised by every arming and lease: a node may change only the state that it has seen.
+    /// Raised by every lease: a node may change only the state that it has seen.
     pub epoch: i64,
-    /// When it was last drained; the longest waiting is served first.
+    /// When it was last served, or armed; the longest waiting is served first.
     pub served_at: i64,
+    /// Jobs to be done, as the last turn counted them.
+    pub waiting: i64,
+    /// Jobs that were given up, as the last turn counted them.
+    pub failed: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

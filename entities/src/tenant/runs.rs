@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{ObjectId, RunId};
+use crate::ids::{ObjectId, RunId, WorkId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(schema_name = "tenant", table_name = "runs")]
@@ -29,6 +29,8 @@ pub struct Model {
     pub epoch: i64,
     /// Until when its holder may be silent.
     pub lease_until: Option<i64>,
+    /// The job that holds it, if a worker does: whoever takes the job takes the run.
+    pub held_by: Option<WorkId>,
     /// The request that started it.
     pub request: Option<String>,
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use tenants::testing;
+use tenants::{Code, testing};
 
 use super::*;
 use crate::Worker;
@@ -26,6 +26,7 @@ enum Outcome {
     Done,
     Fails(Code),
     Hangs,
+    Panics,
 }
 
 #[async_trait::async_trait]
@@ -39,6 +40,7 @@ impl SystemJobs for Runner {
             Outcome::Done => self.seen.lock().unwrap().push(payload.as_str().unwrap().to_owned()),
             Outcome::Fails(code) => return Err(tenants::Error::of(code)),
             Outcome::Hangs => std::future::pending().await,
+            Outcome::Panics => panic!("a bug"),
         }
         Ok(())
     }
@@ -59,7 +61,7 @@ async fn stand(runner: &Arc<Runner>, items: usize) -> (Arc<Registry>, Worker) {
         tenants::system_jobs::enqueue(&tx, registry.master(), runner.queue, &payload, now).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_system_jobs(vec![runner.clone()]);
+    let worker = Worker::of_system_jobs(Arc::clone(&registry), vec![runner.clone()]);
     (registry, worker)
 }
 
@@ -68,7 +70,7 @@ async fn many_workers_do_every_item_once() {
     let runner = runner(|_| Outcome::Done);
     let (registry, _) = stand(&runner, 40).await;
     let workers = (0..4).map(|_| async {
-        let worker = Worker::new(Arc::clone(&registry), Vec::new()).with_system_jobs(vec![runner.clone()]);
+        let worker = Worker::of_system_jobs(Arc::clone(&registry), vec![runner.clone()]);
         // a turn that was lost to another worker is no turn; the queue is empty when nothing is there for long
         for _ in 0..100 {
             worker.system_job().await.unwrap();
@@ -126,4 +128,15 @@ async fn what_a_process_took_with_it_comes_back() {
     registry.clock().advance(LEASE);
     assert!(worker.system_job().await.unwrap());
     assert_eq!(*runner.seen.lock().unwrap(), ["letter 0"]);
+}
+
+#[tokio::test]
+async fn a_panic_gives_one_item_up_and_harms_no_other() {
+    let runner = runner(|tries| if tries == 0 { Outcome::Panics } else { Outcome::Done });
+    let (registry, worker) = stand(&runner, 2).await;
+    while worker.system_job().await.unwrap() {}
+    assert_eq!(*runner.seen.lock().unwrap(), ["letter 1"]);
+    let left = system_jobs::Entity::find().filter(system_jobs::Column::Queue.eq(runner.queue));
+    let left = left.one(registry.control().read()).await.unwrap().unwrap();
+    assert!(left.failed_at.is_some() && left.error.unwrap().starts_with("INTERNAL"));
 }

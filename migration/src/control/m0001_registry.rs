@@ -94,6 +94,8 @@ fn tables() -> Vec<TableCreateStatement> {
                 big_integer("leased_until").take(),
                 big_integer("epoch").take(),
                 big_integer("served_at").take(),
+                big_integer("waiting").take(),
+                big_integer("failed").take(),
             ],
         )
         .primary_key(Index::create().col(Alias::new("tenant_id")).col(Alias::new("queue")))

@@ -32,11 +32,12 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         ),
         format!(
             r#"CREATE TABLE "tenant"."work" (id {uuid} PRIMARY KEY, queue {text} NOT NULL, payload {bytes} NOT NULL,
-            due bigint NOT NULL, key {text}, attempts integer NOT NULL, error {text}, failed_at bigint,
-            created_at bigint NOT NULL)"#
+            due bigint NOT NULL, key {text}, taken boolean NOT NULL, epoch bigint NOT NULL, attempts integer NOT NULL,
+            error {text}, failed_at bigint, by_hand boolean NOT NULL, subject {text} NOT NULL, cron {text},
+            time_zone {text}, created_at bigint NOT NULL)"#
         ),
         r#"CREATE INDEX "ix_work__due" ON "tenant"."work" (queue, due) WHERE failed_at IS NULL"#.to_owned(),
-        r#"CREATE UNIQUE INDEX "uq_work__key" ON "tenant"."work" (queue, key) WHERE key IS NOT NULL AND failed_at IS NULL"#
+        r#"CREATE UNIQUE INDEX "uq_work__key" ON "tenant"."work" (queue, key) WHERE key IS NOT NULL AND failed_at IS NULL AND NOT taken"#
             .to_owned(),
     ]
 }

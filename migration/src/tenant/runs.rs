@@ -11,7 +11,8 @@ pub fn up(backend: DbBackend) -> Vec<String> {
             r#"CREATE TABLE "tenant"."runs" (id {uuid} PRIMARY KEY, kind {text} NOT NULL, status {text} NOT NULL,
             object_id {uuid}, params {text} NOT NULL, progress {text} NOT NULL, matched bigint NOT NULL,
             changed bigint NOT NULL, failed bigint NOT NULL, error {text}, created_by {text} NOT NULL,
-            created_at bigint NOT NULL, updated_at bigint NOT NULL, epoch bigint NOT NULL, lease_until bigint)"#
+            created_at bigint NOT NULL, updated_at bigint NOT NULL, epoch bigint NOT NULL, lease_until bigint,
+            held_by {uuid})"#
         ),
         r#"CREATE INDEX "ix_runs__status" ON "tenant"."runs" (status)"#.to_owned(),
     ]

@@ -12,7 +12,7 @@ use tenants::{
 };
 use uuid::Uuid;
 
-use super::{Field, FieldKind, FieldState, conversion::TypeChange, ddl, edit::Edit, fill};
+use super::{Field, FieldKind, FieldState, conversion::TypeChange, ddl, edit::Edit, fill, jobs::Build};
 
 /// Up to this many rows a field is built within the change that makes it.
 pub(super) const FEW: i64 = 1_000;
@@ -112,7 +112,7 @@ impl Plan {
         if self.later() {
             let todo = Todo { fill: self.fill, ..Todo::default() };
             super::store::save_todo(&edit.tx, field.id, Some(&todo)).await?;
-            return edit.ask_to_build_field(field.id).await;
+            return edit.ask_to_build(Build::Field(field.id)).await;
         }
         if self.fill {
             let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW).await?;

@@ -18,6 +18,7 @@ use super::{
     builder::{Progress, index_made},
     cache, checks, ddl,
     edit::{Edit, edit},
+    jobs::Build,
     store,
 };
 use crate::{Ctx, engine::cells, sql::Sql, values};
@@ -54,7 +55,7 @@ pub(super) async fn create(
         build_now(edit, &owner, &mut constraint).await?;
     }
     if later {
-        edit.ask_to_build(serde_json::json!({ "constraint": id, "index": constraint.index })).await?;
+        edit.ask_to_build(Build::Constraint(id, constraint.index.clone())).await?;
     }
     store::insert_constraint(&edit.tx, object, &constraint).await?;
     edit.with_object(object, |object| object.constraints.push(constraint));

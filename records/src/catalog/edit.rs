@@ -23,17 +23,16 @@ use tenants::{
     work::{NewWork, enqueue},
 };
 
-use super::{Catalog, Field, Object, cache, store};
+use super::{
+    Catalog, Field, Object, cache,
+    jobs::{Build, DropRetired},
+    store,
+};
 
 /// How long a statement waits for a lock, milliseconds.
 const LOCK_TIMEOUT: u32 = 150;
 /// How long a change keeps trying before it gives up.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Queue of fields and constraints to build.
-pub const BUILD_QUEUE: &str = "catalog.build";
-
-/// Queue of deleted columns and tables to drop.
-pub const DROP_QUEUE: &str = "catalog.drop";
 /// How long deleted columns and tables are kept, microseconds: 30 days.
 pub(super) const KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
 
@@ -237,27 +236,14 @@ impl<'a> Edit<'a> {
         self.changed = true;
     }
 
-    /// Queues a field to be built once this change is committed.
-    pub(super) async fn ask_to_build_field(&self, field: FieldId) -> Result<()> {
-        self.ask_to_build(serde_json::json!({ "field": field })).await
-    }
-
     /// Queues what is to be built once this change is committed.
-    pub(super) async fn ask_to_build(&self, payload: serde_json::Value) -> Result<()> {
-        let item = NewWork {
-            queue: BUILD_QUEUE,
-            payload,
-            due: self.now,
-            // no key per field: an item that is being worked on would absorb this one and then be removed
-            key: None,
-        };
-        enqueue(self.db, &self.tx, item, self.now).await
+    pub(super) async fn ask_to_build(&self, what: Build) -> Result<()> {
+        enqueue(self.db, &self.tx, NewWork::of(&what, self.now)?, self.now).await
     }
 
     /// Queues the dropping of what this change deletes, for the time when it can no longer be restored.
     async fn ask_to_drop(&self) -> Result<()> {
-        let item = NewWork { queue: DROP_QUEUE, payload: serde_json::Value::Null, due: self.now + KEPT, key: None };
-        enqueue(self.db, &self.tx, item, self.now).await
+        enqueue(self.db, &self.tx, NewWork::of(&DropRetired {}, self.now + KEPT)?, self.now).await
     }
 }
 

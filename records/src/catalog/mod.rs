@@ -15,6 +15,7 @@ mod create;
 pub mod ddl;
 mod edit;
 mod fill;
+mod jobs;
 mod lookup;
 mod model;
 mod names;
@@ -35,7 +36,7 @@ pub use cache::{cache_bytes, current, forget, reload};
 pub use check::{WrongTotals, check_rollups};
 pub use constraints::{CONSTRAINTS, build_constraint_step};
 pub use create::{CUSTOM_OBJECTS, FIELDS, ROLLUPS};
-pub use edit::{BUILD_QUEUE, DROP_QUEUE};
+pub use jobs::{Build, DropRetired};
 pub use model::*;
 pub use ops::{
     create_constraint, create_field, create_object, create_section, delete_constraint, delete_field, delete_object,

@@ -8,7 +8,8 @@ use tenants::{
 
 use super::{
     Cardinality, Choice, Field, FieldKind, FieldState, Labels, Object, OnDestroy, Origin, Personal, Section, SectionId,
-    Validation, build, checks, conditions, conversion, create, ddl, edit::Edit, names, rollups, spec::KindSpec, store,
+    Validation, build, checks, conditions, conversion, create, ddl, edit::Edit, jobs::Build, names, rollups,
+    spec::KindSpec, store,
 };
 use crate::values::Locale;
 
@@ -328,7 +329,7 @@ pub(super) async fn activate(edit: &mut Edit<'_>, gone: &Field) -> Result<()> {
     let id = field.id;
     edit.update_field(field).await?;
     if unfinished {
-        edit.ask_to_build_field(id).await?;
+        edit.ask_to_build(Build::Field(id)).await?;
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ async fn retire(edit: &mut Edit<'_>, doomed: &HashSet<FieldId>) -> Result<()> {
 }
 
 /// Maintenance: drops columns and tables that were deleted 30 days ago or earlier, each in its own change, and returns
-/// how many. Every change that deletes something queues this (in [`super::DROP_QUEUE`]) for the right time; `now` is in
+/// how many. Every change that deletes something queues this (in [`super::DropRetired`]) for the right time; `now` is in
 /// microseconds UTC. SQLite rewrites the table to drop a column, and writers wait meanwhile; PostgreSQL does not.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ const OBJECTS: &str = "
 
 /// Types and root fields of the API that are the same for everyone.
 const SHARED: &str = "
+    discardJob failedJob failedJobs retryJob
     removeSignOn setSignOn signOn signOnInput signOns
     apiKeyInput apiKeyScope apiKeyScopeInput issuedApiKey renewApiKey securityEvent securityEventKind securityLog
     constraint constraints constraintInput createConstraint deleteConstraint

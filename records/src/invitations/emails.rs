@@ -1,40 +1,55 @@
-//! The email of an invitation: queued in the organisation's work, and handed from there to the installation's mail.
+//! The email of an invitation: queued in the organisation's work.
 
-use entities::tenant::invitations;
+use std::time::Duration;
+
+use entities::{ids::InvitationId, tenant::invitations};
 use serde::{Deserialize, Serialize};
 use tenants::{
     Actor, TenantDb, TenantTx,
-    error::{Error, Result},
+    error::Result,
     identity::{EmailKind, EmailRequest},
-    work::{self, NewWork},
+    work::{self, Job, NewWork, Queue, Retry},
 };
 
 use crate::Ctx;
 
-/// The queue of these emails.
-pub const QUEUE: &str = "invitations";
+/// A mail server may take a minute.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// For about a day.
+const RETRY: Retry = Retry { attempts: 32, first: Duration::from_secs(2), longest: Duration::from_secs(3_600) };
 
+/// The email of an invitation that is to be sent.
 #[derive(Serialize, Deserialize)]
-struct InvitationEmail {
+pub struct InvitationEmail {
+    invitation: InvitationId,
     to: String,
     created_by: String,
     token: String,
 }
 
-/// Queues an email in the transaction that creates the invitation.
-pub(super) async fn ask(ctx: &Ctx, tx: &TenantTx, row: &invitations::Model, token: String) -> Result<()> {
-    let asked = InvitationEmail { to: row.email.clone(), created_by: row.created_by.clone(), token };
-    let payload = serde_json::to_value(asked).map_err(Error::internal)?;
-    let now = ctx.caller.clock.micros();
-    work::enqueue(&ctx.db, tx, NewWork { queue: QUEUE, payload, due: now, key: None }, now).await
+impl Job for InvitationEmail {
+    const QUEUE: Queue =
+        Queue { per_tenant: 2, per_node: 2, timeout: TIMEOUT, retry: RETRY, ..Queue::short("invitations") };
+
+    fn subject(&self) -> String {
+        format!("invitation {}", self.invitation)
+    }
 }
 
-/// The email for an item of [`QUEUE`], in the organisation's language.
+/// Queues an email in the transaction that creates the invitation.
+pub(super) async fn ask(ctx: &Ctx, tx: &TenantTx, row: &invitations::Model, token: String) -> Result<()> {
+    let (to, created_by) = (row.email.clone(), row.created_by.clone());
+    let email = InvitationEmail { invitation: row.id, to, created_by, token };
+    let now = ctx.caller.clock.micros();
+    work::enqueue(&ctx.db, tx, NewWork::of(&email, now)?, now).await
+}
+
+/// The email itself, in the organisation's language.
 ///
 /// # Errors
-/// If the item is damaged, or the database does not answer.
-pub async fn email(db: &TenantDb, payload: serde_json::Value) -> Result<EmailRequest> {
-    let InvitationEmail { to, created_by, token } = serde_json::from_value(payload).map_err(Error::internal)?;
+/// When the database does not answer.
+pub async fn email(db: &TenantDb, job: InvitationEmail) -> Result<EmailRequest> {
+    let InvitationEmail { to, created_by, token, .. } = job;
     let settings = db.settings();
     let organisation = settings.name.clone();
     let inviter = match Actor::from_stored(&created_by)? {

@@ -5,7 +5,7 @@ mod accept;
 mod emails;
 
 pub use accept::{Answering, accept};
-pub use emails::{QUEUE, email};
+pub use emails::{InvitationEmail, email};
 use entities::{
     ids::{InvitationId, MemberId},
     tenant::{invitations, members, roles},

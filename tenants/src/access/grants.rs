@@ -90,17 +90,20 @@ pub enum Permission {
     ManageSecurity,
     /// Read the security log.
     ViewSecurityLog,
+    /// See work that was given up, have it tried again, discard it.
+    ManageJobs,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Permission; 6] = [
+    pub const ALL: [Permission; 7] = [
         Permission::ConfigureCatalog,
         Permission::ManageMembers,
         Permission::ManageRoles,
         Permission::ManageApiKeys,
         Permission::ManageSecurity,
         Permission::ViewSecurityLog,
+        Permission::ManageJobs,
     ];
 }
 

@@ -2,6 +2,7 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
+use super::fence::is_taken_over;
 use crate::error::Code;
 
 /// A unique constraint that a write violated: the constraint's name (PostgreSQL) or its columns (SQLite), as in the
@@ -36,6 +37,7 @@ pub fn classify(error: &DbErr) -> Code {
             known => known,
         },
         DbErr::Exec(inner) | DbErr::Query(inner) => runtime(inner),
+        error if is_taken_over(error) => Code::Busy,
         _ => Code::Internal,
     }
 }

@@ -2,6 +2,7 @@
 //! tenant's own schema, so that no statement can reach another tenant and connections keep no state of a tenant.
 
 mod classify;
+mod fence;
 mod mark;
 mod online;
 mod postgres;
@@ -34,6 +35,7 @@ use crate::{
 };
 
 pub use classify::{Violation, classify, violation};
+pub use fence::Fence;
 pub use mark::Mark;
 pub use postgres::{PostgresPool, SchemaName};
 pub use sqlite::{DatabaseKey, SqliteFile, sqlite_threads};
@@ -51,8 +53,17 @@ pub enum Dialect {
 pub struct TenantDb {
     about: Arc<About>,
     space: Space,
+    /// What every write transaction does before it commits.
+    guards: Guards,
+}
+
+/// What a write transaction does before it commits.
+#[derive(Clone, Debug, Default)]
+struct Guards {
     /// The request that is writing, if it has an idempotency key.
     mark: Option<Arc<Mark>>,
+    /// The job that is writing.
+    fence: Option<Fence>,
 }
 
 /// What belongs to a tenant besides its tables.
@@ -89,7 +100,7 @@ enum Space {
 impl TenantDb {
     /// A tenant kept in a SQLite file.
     pub fn sqlite(about: About, file: Arc<SqliteFile>) -> Self {
-        Self { about: Arc::new(about), space: Space::Sqlite(file), mark: None }
+        Self { about: Arc::new(about), space: Space::Sqlite(file), guards: Guards::default() }
     }
 
     /// A tenant kept in a schema of a PostgreSQL database.
@@ -97,7 +108,8 @@ impl TenantDb {
         let schema = SchemaName::of(about.tenant);
         let permits = Arc::new(Semaphore::new(pool.share(about.tenant)));
         let pool = pool.of(about.tenant).clone();
-        Self { about: Arc::new(about), space: Space::Postgres { pool, schema, permits }, mark: None }
+        let space = Space::Postgres { pool, schema, permits };
+        Self { about: Arc::new(about), space, guards: Guards::default() }
     }
 
     /// The same space inside one of its open transactions: whoever gets this uses the transaction and never the pool. A
@@ -113,7 +125,19 @@ impl TenantDb {
 
     /// The same space, where every write transaction leaves a mark for the idempotency key of its request.
     pub fn marked(&self, mark: Mark) -> Self {
-        Self { mark: Some(Arc::new(mark)), ..self.clone() }
+        let guards = Guards { mark: Some(Arc::new(mark)), ..self.guards.clone() };
+        Self { guards, ..self.clone() }
+    }
+
+    /// The same space for a job: a write transaction is refused at its commit once somebody else has taken the job over.
+    pub fn fenced(&self, fence: Fence) -> Self {
+        let guards = Guards { fence: Some(fence), ..self.guards.clone() };
+        Self { guards, ..self.clone() }
+    }
+
+    /// The job that writes here, if one does.
+    pub fn fence(&self) -> Option<Fence> {
+        self.guards.fence
     }
 
     /// The tenant's id.
@@ -220,12 +244,12 @@ impl TenantDb {
                     ..Default::default()
                 };
                 let inner = file.writer().begin_with_options(options).await?;
-                Ok(TenantTx::new(self.about.tenant, inner, None, None).marked(self.mark.clone()))
+                Ok(TenantTx::new(self.about.tenant, inner, None, None).guarded(self.guards.clone()))
             }
             Space::Postgres { pool, schema, permits } => {
                 let permit = permit(permits).await?;
                 let tx = TenantTx::new(self.about.tenant, pool.begin().await?, Some(schema.clone()), Some(permit));
-                Ok(tx.marked(self.mark.clone()))
+                Ok(tx.guarded(self.guards.clone()))
             }
             Space::Transaction(tx) => TransactionTrait::begin(tx).await,
         }

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Dialect, Mark, SchemaName, scan};
+use super::{Dialect, Guards, SchemaName, scan};
 
 /// An open transaction. Clones share it; it is rolled back when the last clone is dropped.
 #[derive(Clone)]
@@ -20,8 +20,8 @@ pub struct TenantTx {
     tenant: TenantId,
     inner: Arc<Inner>,
     schema: Option<SchemaName>,
-    /// The request that is writing, if it has an idempotency key.
-    mark: Option<Arc<Mark>>,
+    /// What it does before it commits.
+    guards: Guards,
 }
 
 struct Inner {
@@ -56,12 +56,12 @@ impl TenantTx {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let inner = Inner { tx: RwLock::new(Some(tx)), under_way: Mutex::default(), _permit: permit };
-        Self { tenant, inner: Arc::new(inner), schema, mark: None }
+        Self { tenant, inner: Arc::new(inner), schema, guards: Guards::default() }
     }
 
-    /// The same transaction, marked as the write of a request with an idempotency key.
-    pub(super) fn marked(self, mark: Option<Arc<Mark>>) -> Self {
-        Self { mark, ..self }
+    /// The same transaction, with what it does before it commits.
+    pub(super) fn guarded(self, guards: Guards) -> Self {
+        Self { guards, ..self }
     }
 
     /// The tenant's id.
@@ -157,8 +157,11 @@ impl ConnectionTrait for TenantTx {
 #[async_trait::async_trait]
 impl TransactionSession for TenantTx {
     async fn commit(self) -> Result<(), DbErr> {
-        if let Some(mark) = &self.mark {
+        if let Some(mark) = &self.guards.mark {
             mark.set(&self).await?;
+        }
+        if let Some(fence) = self.guards.fence {
+            fence.check(&self).await?;
         }
         drop(self.ready().await?);
         self.taken().await?.commit().await

@@ -125,6 +125,7 @@ codes! {
     Busy, "BUSY", Unavailable, "Others are changing the same data at the moment; try again shortly.";
     StorageFull, "STORAGE_FULL", Unavailable, "The disk is full; nothing was written.";
     StaleCatalog, "STALE_CATALOG", Unavailable, "The organisation's fields were changed during the request; send it again.";
+    JobTimedOut, "JOB_TIMED_OUT", Unavailable, "A step of the job took too long and was stopped.";
     RulesTooDeep, "RULES_TOO_DEEP", Conflict, "The rules of this object cause too long a chain of writes; nothing was written.";
     Cancelled, "CANCELLED", Conflict, "The run was cancelled.";
     Internal, "INTERNAL", Internal, "Something went wrong on our side; the request id names it in the log.";

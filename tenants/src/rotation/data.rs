@@ -11,6 +11,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, TransactionSession,
     sea_query::{Expr, OnConflict},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, Registry,
@@ -18,11 +19,21 @@ use crate::{
     keys::{Held, KeyId, Purpose},
     registry::{open::held_keys, watch},
     security_log::{self, Event, Kind},
-    work::{NewWork, enqueue},
+    work::{Job, NewWork, Queue, enqueue},
 };
 
-/// The queue of the job that reseals.
-pub const QUEUE: &str = "keys.reseal";
+/// What is sealed with older keys of the tenant is to be sealed anew.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reseal {}
+
+impl Job for Reseal {
+    const QUEUE: Queue = Queue::long("keys.reseal");
+
+    fn key(&self) -> Option<String> {
+        Some("reseal".to_owned())
+    }
+}
+
 /// How long other processes may still seal with an older key, microseconds: they check every second.
 const LOOKED: i64 = 10 * 1_000_000;
 
@@ -51,8 +62,7 @@ impl Registry {
             .col_expr(clock::Column::CatalogVersion, Expr::col(clock::Column::CatalogVersion).add(1))
             .exec(&tx)
             .await?;
-        let work = NewWork { queue: QUEUE, payload: serde_json::Value::Null, due: now, key: Some("reseal".to_owned()) };
-        enqueue(&db, &tx, work, now).await?;
+        enqueue(&db, &tx, NewWork::of(&Reseal {}, now)?, now).await?;
         let event = Event::new(Kind::EncryptionChanged).by(Actor::System).with("dataKey", id.to_string());
         security_log::note(&tx, event, now).await?;
         tx.commit().await?;

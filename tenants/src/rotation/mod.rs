@@ -8,6 +8,6 @@ mod master;
 mod values;
 
 pub use columns::{COLUMNS, Key, SealedColumn};
-pub use data::QUEUE;
+pub use data::Reseal;
 pub use master::MasterRotation;
 pub use values::{Form, SealedValues, beginnings, reseal_space};

@@ -42,6 +42,8 @@ kinds! {
     Exported, "EXPORTED";
     SettingsChanged, "SETTINGS_CHANGED";
     EncryptionChanged, "ENCRYPTION_CHANGED";
+    JobRetried, "JOB_RETRIED";
+    JobDiscarded, "JOB_DISCARDED";
 }
 
 impl Kind {

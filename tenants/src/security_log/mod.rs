@@ -19,7 +19,7 @@ use serde_json::{Map, Value as Json};
 
 pub use kind::Kind;
 pub use read::{Line, LogQuery, Page, of_people, page};
-pub use sweep::{QUEUE, begin, keep_days, set_keep_days, sweep, sweep_control};
+pub use sweep::{SweepLog, begin, keep_days, set_keep_days, sweep, sweep_control};
 
 use crate::{
     caller::{Actor, Caller},

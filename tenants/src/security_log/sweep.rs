@@ -1,5 +1,5 @@
-//! Deletes old entries. Each organisation decides how long it keeps its log; a job that schedules itself again does the
-//! work.
+//! Deletes old entries. Each organisation decides how long it keeps its log; a job does the
+//! work and then waits for the next entry to expire.
 
 use entities::{
     control,
@@ -9,16 +9,25 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     TransactionSession,
 };
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     db::TenantDb,
     error::{Error, FieldIssue, Issue, Result},
-    work::{NewWork, enqueue},
+    work::{Job, NewWork, Queue, enqueue},
 };
 
-/// The queue of the sweep.
-pub const QUEUE: &str = "security-log";
+/// Old entries are to be deleted; a worker calls [`sweep`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SweepLog {}
+
+impl Job for SweepLog {
+    const QUEUE: Queue = Queue::long("security-log");
+
+    fn key(&self) -> Option<String> {
+        Some("sweep".to_owned())
+    }
+}
 
 /// Microseconds.
 const DAY: i64 = 24 * 3600 * 1_000_000;
@@ -67,7 +76,7 @@ pub async fn set_keep_days(db: &TenantDb, days: i64, now: i64) -> Result<()> {
 ///
 /// # Errors
 /// When a database does not answer.
-pub async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
+pub async fn sweep(db: &TenantDb, now: i64) -> Result<i64> {
     let keep = keep_days(db).await? * DAY;
     let old = security_log::Column::LastAt.lt(now - keep);
     security_log::Entity::delete_many().filter(old).exec(db).await?;
@@ -79,14 +88,12 @@ pub async fn sweep(db: &TenantDb, now: i64) -> Result<()> {
         .into_tuple()
         .one(db)
         .await?;
-    later(db, (oldest.unwrap_or(now) + keep).max(now + DAY), now).await
+    Ok((oldest.unwrap_or(now) + keep).max(now + DAY))
 }
 
-/// If several sweeps are planned for one day, only one stays: after a change of the settings they come together again.
 async fn later(db: &TenantDb, due: i64, now: i64) -> Result<()> {
     let tx = db.begin_write().await?;
-    let item = NewWork { queue: QUEUE, payload: json!({}), due, key: Some(format!("sweep {}", due / DAY)) };
-    enqueue(db, &tx, item, now).await?;
+    enqueue(db, &tx, NewWork::of(&SweepLog {}, due)?, now).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -19,8 +19,8 @@ use tenants::{
 };
 
 use super::{
-    Field, FieldId, FieldKind, FieldState, Origin, Past, Validation, build, checks, ddl, edit::Edit, fill, remove,
-    spec::KindSpec, store,
+    Field, FieldId, FieldKind, FieldState, Origin, Past, Validation, build, checks, ddl, edit::Edit, fill, jobs::Build,
+    remove, spec::KindSpec, store,
 };
 use crate::values::{self, Locale};
 pub(super) use job::step;
@@ -154,7 +154,7 @@ async fn later(edit: &mut Edit<'_>, mut known: Field, target: Field, lossy: bool
     let id = known.id;
     edit.update_field(known).await?;
     store::save_todo(&edit.tx, id, Some(&build::Todo { change: Some(change), ..Default::default() })).await?;
-    edit.ask_to_build_field(id).await
+    edit.ask_to_build(Build::Field(id)).await
 }
 
 /// Refuses the change if something is computed from the field's values, because it depends on their type.

@@ -12,7 +12,7 @@ use tenants::{
 };
 
 use super::{
-    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, advance, claim, create_as, create_in, find, finish, release,
+    Advance, ContinueRun, NewRun, Run, RunKind, RunStatus, advance, claim, create_as, create_in, find, finish, release,
     within,
 };
 use crate::{
@@ -149,7 +149,7 @@ async fn begun(ctx: &Ctx, object: ObjectId, params: Params, all: bool) -> Result
 async fn queued(ctx: &Ctx, new: NewRun) -> Result<Run> {
     let mut write = WriteTransaction::begin(ctx).await?;
     let run = create_in(ctx, &write.tx, new).await?;
-    write.enqueue(work(&run)).await?;
+    write.enqueue(work(&run)?).await?;
     write.commit().await?;
     Ok(run)
 }
@@ -190,7 +190,7 @@ async fn without(ctx: &Ctx, new: NewRun, refused: &mut Refused) -> Result<Option
     let run = if more {
         // a few more records may match than were counted
         release(&inside, &run).await?;
-        write.enqueue(work(&run)).await?;
+        write.enqueue(work(&run)?).await?;
         find(&inside, id).await?
     } else {
         finish(&inside, &run, None).await?
@@ -200,8 +200,8 @@ async fn without(ctx: &Ctx, new: NewRun, refused: &mut Refused) -> Result<Option
 }
 
 /// Queues the continuation of a run.
-fn work(run: &Run) -> NewWork {
-    NewWork { queue: QUEUE, payload: json!({ "run": run.id }), due: run.created_at, key: Some(run.id.to_string()) }
+fn work(run: &Run) -> Result<NewWork> {
+    NewWork::of(&ContinueRun { run: run.id }, run.created_at)
 }
 
 /// Does the next batch of a run by filter. Returns whether there may be more.

@@ -23,12 +23,12 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use sight::find;
 pub use sight::{list, load};
-pub use step::{QUEUE, StepResult, step};
+pub use step::{ContinueRun, StepResult, step, to_the_end};
 use tenants::{
     Actor, TenantTx, access,
     error::{Code, Error, Result},
 };
-pub use undo::{LeftAlone, UndoReport, undo};
+pub use undo::{LeftAlone, UndoReport, undo, undo_report};
 
 use crate::{Ctx, sealing};
 
@@ -98,6 +98,8 @@ pub struct Run {
     pub created_at: i64,
     /// Microseconds UTC.
     pub updated_at: i64,
+    /// Until when another process may claim it only if the one that holds it says so.
+    pub busy_until: Option<i64>,
     /// Raised by every claim, so that a process that was taken for dead cannot continue.
     epoch: i64,
 }
@@ -150,6 +152,7 @@ pub async fn create_as(ctx: &Ctx, tx: &TenantTx, id: RunId, new: NewRun) -> Resu
         created_by: ctx.caller.actor.stored(),
         created_at: now,
         updated_at: now,
+        busy_until: None,
         epoch: 0,
     };
     let row = runs::ActiveModel {
@@ -168,31 +171,76 @@ pub async fn create_as(ctx: &Ctx, tx: &TenantTx, id: RunId, new: NewRun) -> Resu
         updated_at: Set(now),
         epoch: Set(0),
         lease_until: Set(None),
+        held_by: Set(None),
         request: Set(Some(ctx.caller.request.clone())),
     };
     runs::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(run)
 }
 
-/// Claims a run to start or continue it. `None` if it is over, or another worker has claimed it.
+/// Claims a run to start or continue it. `None` if it is over, or another process has claimed it. A worker that took a
+/// job over takes the run from the worker that had the job.
 pub async fn claim(ctx: &Ctx, id: RunId) -> Result<Option<Run>> {
     let now = ctx.caller.clock.micros();
-    let free = Cond::any().add(runs::Column::LeaseUntil.is_null()).add(runs::Column::LeaseUntil.lte(now));
+    let job = ctx.db.fence().map(|fence| fence.work);
+    let free = Cond::any()
+        .add(runs::Column::LeaseUntil.is_null())
+        .add(runs::Column::LeaseUntil.lte(now))
+        .add_option(job.map(|job| runs::Column::HeldBy.eq(job)));
+    // a transaction, so that a worker that has lost its job claims nothing
+    let tx = ctx.db.begin_write().await?;
     let claimed = runs::Entity::update_many()
         .col_expr(runs::Column::Status, Expr::value(RunStatus::Running.name()))
         .col_expr(runs::Column::Epoch, Expr::col(runs::Column::Epoch).add(1))
         .col_expr(runs::Column::LeaseUntil, Expr::value(now + LEASE))
+        .col_expr(runs::Column::HeldBy, Expr::value(job))
         .col_expr(runs::Column::UpdatedAt, Expr::value(now))
         .filter(runs::Column::Id.eq(id))
         .filter(runs::Column::Status.is_in([RunStatus::Queued.name(), RunStatus::Running.name()]))
         .filter(free)
-        .exec(&ctx.db)
+        .exec(&tx)
         .await?;
-    if claimed.rows_affected == 0 {
-        find(ctx, id).await?;
-        return Ok(None);
-    }
-    find(ctx, id).await.map(Some)
+    sea_orm::TransactionSession::commit(tx).await?;
+    let run = find(ctx, id).await?;
+    Ok((claimed.rows_affected > 0).then_some(run))
+}
+
+/// Ends a run as failed whose job was given up, whoever had claimed it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn give_up(ctx: &Ctx, id: RunId, why: &Error) -> Result<()> {
+    let reason = format!("It was given up after repeated failures. The last one: {}", why.message());
+    let tx = ctx.db.begin_write().await?;
+    runs::Entity::update_many()
+        .col_expr(runs::Column::Status, Expr::value(RunStatus::Failed.name()))
+        .col_expr(runs::Column::Error, Expr::value(reason))
+        .col_expr(runs::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .col_expr(runs::Column::Epoch, Expr::col(runs::Column::Epoch).add(1))
+        .col_expr(runs::Column::UpdatedAt, Expr::value(ctx.caller.clock.micros()))
+        .filter(runs::Column::Id.eq(id))
+        .filter(runs::Column::Status.is_in([RunStatus::Queued.name(), RunStatus::Running.name()]))
+        .exec(&tx)
+        .await?;
+    sea_orm::TransactionSession::commit(tx).await?;
+    Ok(())
+}
+
+/// Lets a run continue whose job was given up, because somebody asked for another try.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn reopen(ctx: &Ctx, id: RunId) -> Result<()> {
+    let tx = ctx.db.begin_write().await?;
+    runs::Entity::update_many()
+        .col_expr(runs::Column::Status, Expr::value(RunStatus::Queued.name()))
+        .col_expr(runs::Column::Error, Expr::value(Option::<String>::None))
+        .filter(runs::Column::Id.eq(id))
+        .filter(runs::Column::Status.eq(RunStatus::Failed.name()))
+        .exec(&tx)
+        .await?;
+    sea_orm::TransactionSession::commit(tx).await?;
+    Ok(())
 }
 
 /// Releases an unfinished run, so that any worker may claim it at once.
@@ -316,6 +364,7 @@ impl Run {
             created_by: row.created_by,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            busy_until: row.lease_until,
             epoch: row.epoch,
         })
     }

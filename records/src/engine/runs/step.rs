@@ -1,13 +1,40 @@
 //! The background work of runs: one batch at a time, by whichever process gets the job.
 
+use std::time::Duration;
+
 use entities::ids::RunId;
-use tenants::error::{Code, Error, Result};
+use serde::{Deserialize, Serialize};
+use tenants::{
+    error::{Code, Error, Result},
+    work::{Job, Queue},
+};
 
 use super::{Run, RunKind, RunStatus, claim, filtered, find, finish, release, undo};
 use crate::Ctx;
 
-/// The queue in which runs wait.
-pub const QUEUE: &str = "records.run";
+/// When a run is looked at again that another process has claimed without saying until when, microseconds.
+const SOON: i64 = 1_000_000;
+/// How often somebody who waits for another process looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A run that a worker continues, by [`step`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ContinueRun {
+    /// Which one.
+    pub run: RunId,
+}
+
+impl Job for ContinueRun {
+    const QUEUE: Queue = Queue::long("records.run");
+
+    fn key(&self) -> Option<String> {
+        Some(self.run.to_string())
+    }
+
+    fn subject(&self) -> String {
+        format!("run {}", self.run)
+    }
+}
 
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +43,8 @@ pub enum StepResult {
     More,
     /// The run is over.
     Over,
-    /// Another process has claimed it; try again when its lease has ended.
-    Elsewhere,
+    /// Another process has claimed it until this instant, microseconds UTC, unless it extends its claim.
+    Elsewhere(i64),
 }
 
 /// Does the next batch of a run and releases it.
@@ -26,8 +53,7 @@ pub enum StepResult {
 /// Retryable errors leave the run as it was; others end it as failed.
 pub async fn step(ctx: &Ctx, id: RunId) -> Result<StepResult> {
     let Some(run) = claim(ctx, id).await? else {
-        let over = find(ctx, id).await?.status.is_over();
-        return Ok(if over { StepResult::Over } else { StepResult::Elsewhere });
+        return Ok(elsewhere(ctx, &find(ctx, id).await?));
     };
     let mut result = batch(ctx, &run).await;
     while matches!(&result, Err(error) if error.code() == Code::StaleCatalog) {
@@ -49,7 +75,34 @@ pub async fn step(ctx: &Ctx, id: RunId) -> Result<StepResult> {
         }
         Err(error) => {
             let ended = finish(ctx, &run, Some(error.message().to_owned())).await?;
-            if ended.status == RunStatus::Cancelled { Ok(StepResult::Over) } else { Err(error) }
+            match ended.status {
+                RunStatus::Failed => Err(error),
+                // cancelled, or another process has claimed it meanwhile
+                _ => Ok(elsewhere(ctx, &ended)),
+            }
+        }
+    }
+}
+
+/// What to expect of a run that this process has not claimed.
+fn elsewhere(ctx: &Ctx, run: &Run) -> StepResult {
+    if run.status.is_over() {
+        return StepResult::Over;
+    }
+    let soon = ctx.caller.clock.micros() + SOON;
+    StepResult::Elsewhere(run.busy_until.map_or(soon, |until| until.max(soon)))
+}
+
+/// Does a run to its end, or waits for the process that does.
+///
+/// # Errors
+/// The reason why it failed; `UNAVAILABLE` and the like leave it to the workers.
+pub async fn to_the_end(ctx: &Ctx, id: RunId) -> Result<Run> {
+    loop {
+        match step(ctx, id).await? {
+            StepResult::More => {}
+            StepResult::Over => return find(ctx, id).await,
+            StepResult::Elsewhere(_) => tokio::time::sleep(LOOK).await,
         }
     }
 }

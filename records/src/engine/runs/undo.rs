@@ -17,7 +17,8 @@ use tenants::{
 };
 
 use super::{
-    Advance, NewRun, QUEUE, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load, sight, step,
+    Advance, ContinueRun, MOST_AT_ONCE, NewRun, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load,
+    sight, step,
     undo_links::{self, Touched},
     within,
 };
@@ -47,7 +48,7 @@ pub struct UndoReport {
     /// The run that undid; it can be undone in turn.
     #[serde(rename = "runId")]
     pub run: RunId,
-    /// Its status: `Done`, or `Running` while another process continues it.
+    /// Its status: `Done`, or `Queued` or `Running` while workers do it.
     pub status: RunStatus,
     /// Changes undone.
     pub undone: i64,
@@ -100,7 +101,8 @@ struct UndoStep {
     diff: Option<String>,
 }
 
-/// Undoes a run and returns when that is done. If this process dies, another one finishes it.
+/// Undoes a run. If it made few changes, this returns when they are undone; more are left to the workers, and the report
+/// says `Queued`. If this process dies, another one finishes it.
 ///
 /// # Errors
 /// `NOT_FOUND`, also if the caller may not see it; `FORBIDDEN` if the caller may do what the run did but not undo it;
@@ -116,12 +118,36 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     let params = serde_json::to_value(Params { run }).map_err(Error::internal)?;
     let new = NewRun { kind: RunKind::Undo, object: source.object, params, progress: json!({}) };
     let undo = create_in(ctx, &tx, new).await?;
-    let payload = json!({ "run": undo.id });
-    let work = NewWork { queue: QUEUE, payload, due: now + LATER, key: Some(undo.id.to_string()) };
-    enqueue(&ctx.db, &tx, work, now).await?;
+    let few = is_small(&tx, run).await?;
+    let due = if few { now + LATER } else { now };
+    enqueue(&ctx.db, &tx, NewWork::of(&ContinueRun { run: undo.id }, due)?, now).await?;
     sea_orm::TransactionSession::commit(tx).await?;
-    while step(ctx, undo.id).await? == StepResult::More {}
-    report(ctx, &find(ctx, undo.id).await?)
+    if few {
+        while step(ctx, undo.id).await? == StepResult::More {}
+    } else {
+        ctx.db.tickets().wake();
+    }
+    undo_report(ctx, undo.id).await
+}
+
+/// Whether the changes of a run are few enough to be undone while somebody waits.
+async fn is_small(tx: &TenantTx, run: RunId) -> Result<bool> {
+    let mut sql = Sql::new(tx.dialect());
+    sql.push("SELECT count(*) FROM (SELECT 1 FROM ").table("commits").push(" AS c JOIN ").table("changes");
+    sql.push(" AS h ON h.commit_id = c.id WHERE c.run = ").bind(run.0);
+    sql.push(" LIMIT ").number(MOST_AT_ONCE as i64 + 1).push(") AS few");
+    let (text, binds) = sql.into_parts();
+    let row = tx.query_one_raw(tx.statement(text, binds)).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(count <= MOST_AT_ONCE as i64)
+}
+
+/// How far an undo is.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such run.
+pub async fn undo_report(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
+    report(ctx, &find(ctx, run).await?)
 }
 
 fn report(ctx: &Ctx, run: &Run) -> Result<UndoReport> {

@@ -114,6 +114,9 @@ async fn many_are_changed_step_by_step() {
     assert_eq!(runs::step(&world.ctx, id).await.unwrap(), StepResult::Over);
 
     let report = engine::undo(&world.ctx, id).await.unwrap();
+    assert_eq!((report.status, report.undone), (RunStatus::Queued, 0), "the workers do it");
+    runs::to_the_end(&world.ctx, report.run).await.unwrap();
+    let report = runs::undo_report(&world.ctx, report.run).await.unwrap();
     assert_eq!((report.status, report.undone, report.skipped), (RunStatus::Done, 2_300, 0));
     assert_eq!(runs::list(&world.ctx, 10, None).await.unwrap().len(), 3);
 }
