@@ -25,6 +25,7 @@ function server(secure) {
       const count = (tries.get(address) ?? 0) + 1;
       tries.set(address, count);
       if (address.startsWith('nobody@')) return done(refusal(550, `no such user ${address}`));
+      if (address.startsWith('late@') && count < 2) return done(refusal(550, `no such user yet ${address}`));
       if (address.startsWith('busy@') && count < 3) return done(refusal(451, `try ${address} later`));
       done();
     },

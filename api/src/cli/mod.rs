@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod demo;
 mod import;
+mod jobs;
 mod keys;
 mod migrate;
 mod serve;
@@ -63,6 +64,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: keys::Command,
+    },
+    /// List work that was given up, and try it again.
+    Jobs {
+        #[command(subcommand)]
+        command: jobs::Command,
     },
     /// Import records from a file of rows (CSV).
     Import(Box<import::Import>),
@@ -136,6 +142,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         Command::Account { command } => account::run(&app, command).await,
         Command::ApiKey { command } => api_key::run(&app, command).await,
         Command::Keys { command } => keys::run(&app, command).await,
+        Command::Jobs { command } => jobs::run(&app, command).await,
         Command::Import(arguments) => import::run(&app, *arguments).await,
         Command::Undo(arguments) => import::undo(&app, arguments).await,
         Command::CreateTestCustomers(arguments) => upkeep::test_customers(&app, arguments).await,

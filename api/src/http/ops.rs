@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use actix_web::{HttpResponse, web};
+use jobs::measures;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
@@ -37,7 +38,27 @@ pub async fn metrics(
 ) -> HttpResponse {
     endpoint.measure();
     ::metrics::gauge!("clientele_open_tenants").set(app.registry.open_count() as f64);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render())
+    let jobs = jobs(&app).await;
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(handle.render() + &jobs)
+}
+
+/// The work of the whole installation. It is not in the recorder, which would go on to tell of queues that are empty by
+/// now, or of which another process took care.
+async fn jobs(app: &App) -> String {
+    let loads = match measures::load(app.registry.control()).await {
+        Ok(loads) => loads,
+        Err(error) => {
+            tracing::warn!(error = error.log_line(), "the work that waits could not be counted");
+            return String::new();
+        }
+    };
+    gauge("clientele_jobs_waiting", loads.iter().map(|load| (&load.queue, load.waiting)))
+        + &gauge("clientele_jobs_failed", loads.iter().map(|load| (&load.queue, load.failed)))
+}
+
+fn gauge<'a>(name: &str, values: impl Iterator<Item = (&'a String, i64)>) -> String {
+    let lines = values.map(|(queue, value)| format!("{name}{{queue=\"{queue}\"}} {value}\n"));
+    format!("# TYPE {name} gauge\n{}\n", lines.collect::<String>())
 }
 
 /// The metrics recorder of this process.

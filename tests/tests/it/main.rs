@@ -16,6 +16,7 @@ mod encryption;
 mod endpoints;
 mod error_page;
 mod factors;
+mod failed_jobs;
 mod imports;
 mod invitations;
 mod isolation;

@@ -5,6 +5,7 @@ mod access;
 mod catalog;
 mod imports;
 mod invitations;
+mod jobs;
 mod keys;
 mod rates;
 mod runs;
@@ -30,6 +31,7 @@ pub fn modules() -> Vec<Module> {
         security::module(),
         sign_on::module(),
         invitations::module(),
+        jobs::module(),
     ];
     own.into_iter().chain(crm::operations()).collect()
 }

@@ -1,0 +1,90 @@
+//! `clientele jobs`.
+
+use clap::{Args, Subcommand};
+use jobs::failed::{self, FailedJob};
+use serde_json::json;
+use tenants::error::{Code, Error, Result};
+
+use crate::{app::App, graphql::instant};
+
+/// Most jobs that are listed of one organisation.
+const MOST: u64 = 1_000;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List work that was given up, the newest first.
+    List(List),
+    /// Try work again that was given up.
+    Retry(Retry),
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Only this organisation; by default all, and the installation itself.
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Retry {
+    /// The id, as shown by `list`.
+    id: String,
+    /// The organisation's slug; without it, the work is of the installation itself.
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+pub async fn run(app: &App, command: Command) -> Result<()> {
+    match command {
+        Command::List(List { tenant: Some(slug) }) => list(app, &slug).await,
+        Command::List(List { tenant: None }) => list_all(app).await,
+        Command::Retry(Retry { id, tenant }) => retry(app, &id, tenant.as_deref()).await,
+    }
+}
+
+async fn list(app: &App, slug: &str) -> Result<()> {
+    let ctx = app.operator(slug).await?;
+    for job in failed::list(&ctx.db, &ctx.caller, MOST, None).await? {
+        print(Some(slug), &job);
+    }
+    Ok(())
+}
+
+async fn list_all(app: &App) -> Result<()> {
+    for job in failed::list_system_jobs(&app.registry, MOST).await? {
+        print(None, &job);
+    }
+    for tenant in app.registry.list().await? {
+        // one that cannot be opened hides no other
+        if let Err(error) = list(app, &tenant.slug).await {
+            eprintln!("{}: {} [{}]", tenant.slug, error.message(), error.code().name());
+        }
+    }
+    Ok(())
+}
+
+async fn retry(app: &App, id: &str, tenant: Option<&str>) -> Result<()> {
+    let unknown = || Error::new(Code::BadRequest, format!("`{id}` is not a valid id of a job."));
+    match tenant {
+        Some(slug) => {
+            let ctx = app.operator(slug).await?;
+            failed::retry(&ctx.db, &ctx.caller, id.parse().map_err(|_| unknown())?).await?;
+        }
+        None => failed::retry_system_job(&app.registry, id.parse().map_err(|_| unknown())?).await?,
+    }
+    super::line(json!({ "tenant": tenant, "id": id, "retried": true }));
+    Ok(())
+}
+
+fn print(tenant: Option<&str>, job: &FailedJob) {
+    super::line(json!({
+        "tenant": tenant,
+        "id": job.id,
+        "queue": job.queue,
+        "attempts": job.attempts,
+        "error": job.error,
+        "failedAt": instant(job.failed_at),
+        "createdAt": instant(job.created_at),
+        "subject": job.subject,
+    }));
+}
