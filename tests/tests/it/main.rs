@@ -6,6 +6,7 @@ mod api_keys;
 mod arrows;
 mod attacks;
 mod authorisation;
+mod background;
 mod bad_input;
 mod catalog;
 mod conditions;
