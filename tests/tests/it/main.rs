@@ -22,6 +22,7 @@ mod imports;
 mod invitations;
 mod isolation;
 mod keys;
+mod links;
 mod mail;
 mod operations;
 mod options;
