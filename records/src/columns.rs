@@ -50,6 +50,7 @@ pub(crate) fn stored(kind: &FieldKind) -> Option<Stored> {
         | FieldKind::Text
         | FieldKind::LongText
         | FieldKind::Select { .. }
+        | FieldKind::Link { .. }
         | FieldKind::Email
         | FieldKind::Phone
         | FieldKind::Url

@@ -1,8 +1,10 @@
 //! Turns the cells of a row into values of a record.
 
+use std::sync::Arc;
+
 use entities::ids::FieldId;
 use records::{
-    catalog::{Cardinality, Field, FieldKind, Object},
+    catalog::{Cardinality, Catalog, Field, FieldKind, Object},
     engine::Draft,
     values::{self, Locale, Value, Warning, country, limits},
 };
@@ -25,6 +27,7 @@ pub(super) struct Cells {
     /// The column with the country of a phone number.
     country: Option<usize>,
     locale: Locale,
+    catalog: Arc<Catalog>,
 }
 
 struct Filled {
@@ -61,7 +64,7 @@ pub(super) struct Notice {
 
 impl Cells {
     /// A reader for the rows of one file. The first `skip` cells belong to no column.
-    pub(super) fn new(object: &Object, mapping: &Mapping, skip: usize, locale: Locale) -> Self {
+    pub(super) fn new(catalog: Arc<Catalog>, object: &Object, mapping: &Mapping, skip: usize, locale: Locale) -> Self {
         let by_id = |id: FieldId| object.fields.iter().find(|field| field.id == id);
         let columns: Vec<Option<Filled>> = mapping
             .0
@@ -75,7 +78,7 @@ impl Cells {
             column.as_ref().is_some_and(|filled| object.standard("country").is_some_and(|it| it.id == filled.field.id))
         };
         let country = columns.iter().position(is_country);
-        Self { columns, skip, country, locale }
+        Self { columns, skip, country, locale, catalog }
     }
 
     /// The cell of a column of the mapping.
@@ -107,11 +110,17 @@ impl Cells {
                     let texts: Vec<String> = references(text, many).map(str::to_owned).collect();
                     reading.link(index, filled, texts, many);
                 }
+                FieldKind::Link { .. } => {
+                    let value = values::target_from_text(&self.catalog, &filled.field, text).map(|value| (value, None));
+                    let text = text.to_owned();
+                    reading.accept(filled, text, value);
+                }
                 kind => {
                     let dialled = *kind == FieldKind::Phone;
                     let locale = abroad.as_ref().filter(|_| dialled).unwrap_or(&self.locale);
                     let text = text.to_owned();
-                    reading.take(filled, text, locale);
+                    let value = values::from_text(&filled.field, &text, locale);
+                    reading.accept(filled, text, value);
                 }
             }
         }
@@ -161,8 +170,8 @@ impl Reading {
         self.links.extend(texts.into_iter().map(|text| Link { column, field, text, many }));
     }
 
-    fn take(&mut self, filled: &Filled, text: String, locale: &Locale) {
-        match values::from_text(&filled.field, &text, locale) {
+    fn accept(&mut self, filled: &Filled, text: String, value: Result<(Value, Option<Warning>), Issue>) {
+        match value {
             Ok((Value::Null, _)) => {}
             Ok((value, warning)) => {
                 if let Some(warning) = warning {
@@ -213,7 +222,8 @@ mod tests {
             language: "fr".to_owned(),
             rates: BTreeMap::new(),
         };
-        let cells = Cells::new(&object, &mapping::suggest(&object, &headers), skip, locale);
+        let catalog = Arc::new(Catalog::new(0, Vec::new()));
+        let cells = Cells::new(catalog, &object, &mapping::suggest(&object, &headers), skip, locale);
         std::iter::from_fn(|| rows.next_row().unwrap()).map(|row| cells.read(row)).collect()
     }
 

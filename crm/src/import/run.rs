@@ -1,7 +1,7 @@
 //! Carries on an import. The rows of a batch, the position in the file and the length of the errors file commit
 //! together, so that after a crash nothing is done twice.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use records::{
     Ctx,
@@ -54,7 +54,7 @@ pub(super) async fn carry_on(
         .object_by_id(plan.object)
         .ok_or_else(|| Error::new(Code::NotFound, "The object of this import was deleted."))?;
     let locale = ctx.locale();
-    let cells = Cells::new(object, &plan.mapping, plan.skip, locale.clone());
+    let cells = Cells::new(Arc::clone(&ctx.catalog), object, &plan.mapping, plan.skip, locale.clone());
     let links_to = |column: &super::mapping::Column| {
         column.field.and_then(|id| ctx.catalog.field(id)).and_then(Field::relation).map(|relation| relation.to)
     };

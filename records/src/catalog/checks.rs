@@ -39,6 +39,11 @@ pub(super) fn field(spec: &FieldSpec, origin: Origin) -> Result<()> {
                 complaints.add("relation.onDestroy", "a required link cannot be emptied; use RESTRICT or CASCADE");
             }
         }
+        KindSpec::Link(_) => {
+            if spec.required {
+                complaints.add("required", "a LINK cannot be required: destroying its target empties it");
+            }
+        }
         KindSpec::Rollup(_) => {
             if spec.required || spec.default.is_some() {
                 complaints.add("required", "a rollup is computed; it takes neither `required` nor a default");
@@ -93,6 +98,7 @@ fn can_be_unique(kind: &KindSpec) -> bool {
     match kind {
         KindSpec::Value(kind) => kind_can_be_unique(kind),
         KindSpec::Relation(relation) => relation.cardinality == Cardinality::ManyToOne,
+        KindSpec::Link(_) => true,
         KindSpec::Rollup(_) => false,
     }
 }
@@ -177,8 +183,8 @@ impl Complaints {
             FieldKind::Id | FieldKind::Actor if origin == Origin::Custom => {
                 self.add("type", "ids and actors are system fields");
             }
-            FieldKind::Relation(_) | FieldKind::Rollup(_) => {
-                self.add("type", "relations and rollups are declared with `relation` and `rollup`");
+            FieldKind::Relation(_) | FieldKind::Link { .. } | FieldKind::Rollup(_) => {
+                self.add("type", "relations, links and rollups are declared with `relation`, `linkTo` and `rollup`");
             }
             FieldKind::Decimal { scale } if *scale > 9 => self.add("scale", "0 to 9"),
             FieldKind::Rating { max } if !(1..=10).contains(max) => self.add("max", "1 to 10"),
@@ -224,7 +230,7 @@ impl Complaints {
                 "a unique field cannot have a default: the second record would have the value of the first",
             );
         }
-        if spec.default.is_some() && matches!(spec.kind, KindSpec::Relation(_)) {
+        if spec.default.is_some() && matches!(spec.kind, KindSpec::Relation(_) | KindSpec::Link(_)) {
             self.add("default", "a link cannot have a default");
         }
         if matches!(spec.kind, KindSpec::Value(FieldKind::AutoNumber { .. })) && spec.default.is_some() {

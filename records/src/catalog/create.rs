@@ -99,6 +99,10 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
             None
         }
         KindSpec::Relation(wanted) => relations::resolve(edit, &mut field, wanted).await?,
+        KindSpec::Link(names) => {
+            field.kind = FieldKind::Link { to: linked(edit, names)? };
+            None
+        }
         KindSpec::Rollup(wanted) => {
             let rollup = rollups::resolve(edit, object, wanted)?;
             rollups::refuse_tower(edit, field.id, &rollup)?;
@@ -117,6 +121,21 @@ pub(super) async fn field(edit: &mut Edit<'_>, object: ObjectId, spec: &FieldSpe
         edit.insert_field(inverse, false).await?;
     }
     Ok(id)
+}
+
+/// The objects of these names, each once.
+fn linked(edit: &Edit<'_>, names: &[String]) -> Result<Vec<ObjectId>> {
+    let mut to = Vec::new();
+    for name in names {
+        let Some(object) = edit.catalog.object(name) else {
+            let issue = Issue::Rule(format!("there is no object `{name}`; the query `objects` lists all"));
+            return Err(Error::invalid(vec![FieldIssue { field: "linkTo".to_owned(), issue }]));
+        };
+        if !to.contains(&object.id) {
+            to.push(object.id);
+        }
+    }
+    Ok(to)
 }
 
 /// Checks everything that needs only the declaration.

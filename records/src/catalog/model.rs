@@ -295,6 +295,9 @@ pub enum FieldKind {
     Json,
     /// Link to records of an object.
     Relation(Relation),
+    /// Link to a record of any of these objects; of all there are, if none is named. [`crate::values::Target`] says how it
+    /// is stored.
+    Link { to: Vec<ObjectId> },
     /// Rollup over a relation.
     Rollup(Rollup),
 }

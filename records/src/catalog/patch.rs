@@ -235,6 +235,9 @@ pub(super) fn rules(field: &mut Field, known: &Field, patch: &FieldPatch) -> Res
     if field.required && !known.required && emptied && patch.on_destroy.is_none() {
         return refuse("required", "a required link cannot be emptied; set `onDestroy` to RESTRICT or CASCADE");
     }
+    if field.required && matches!(field.kind, FieldKind::Link { .. }) {
+        return refuse("required", "a LINK cannot be required: destroying its target empties it");
+    }
     if field.required && !known.required && !known.writable {
         return refuse("required", "only the system can write this field");
     }

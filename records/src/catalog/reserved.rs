@@ -45,7 +45,7 @@ const SHARED: &str = "
     createSectionInput countFilter dateFilter dateTimeFilter decimalFilter deleteField deleteObject deleteSection durationFilter
     emailFilter encryption exchangeRateInput fieldChange fieldInput fieldOption fieldOptionInput fieldState fieldType groupBucket
     historyConnection historyEntry historyPageInfo idFilter impact impacts importColumn importDuplicates
-    importFormat importInput importPreview importReport importRow int64Filter intFilter inviteMember labelInput labels linksInput listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
+    importFormat importInput importPreview importReport importRow int64Filter intFilter inviteMember labelInput labels linkFilter linkInput linkObjectFilter linksInput listFilter me memberConnection mergeRecords moneyFilter moneyInput objectInput
     onDestroy operator optionFilter optionInput origin origins pageInfo period personalClass personalData phoneFilter
     relationInput relationKind removeExchangeRate removeMember reorderFields revokeApiKey rollupFunction rollupInput runConnection
     runStatus sectionInput setExchangeRate sortDirection startImport stringFilter textFilter undoReport undoRun

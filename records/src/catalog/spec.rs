@@ -261,8 +261,10 @@ impl FieldSpec {
 pub enum KindSpec {
     /// A value of its own (neither relation nor rollup).
     Value(FieldKind),
-    /// A link.
+    /// A relation.
     Relation(RelationSpec),
+    /// A link to a record of any of these objects, by their names; of all there are, if none is named.
+    Link(Vec<String>),
     /// A rollup.
     Rollup(RollupSpec),
 }

@@ -25,9 +25,12 @@ const MAX_KEYS: usize = 5;
 /// Whether lists can be ordered by fields of this type.
 pub fn sortable(kind: &FieldKind) -> bool {
     match kind_of_values(kind) {
-        FieldKind::LongText | FieldKind::Json | FieldKind::Relation(_) | FieldKind::Actor | FieldKind::Rollup(_) => {
-            false
-        }
+        FieldKind::LongText
+        | FieldKind::Json
+        | FieldKind::Relation(_)
+        | FieldKind::Link { .. }
+        | FieldKind::Actor
+        | FieldKind::Rollup(_) => false,
         kind => !matches!(columns::stored(kind), None | Some(Stored::List)),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Operator, Period, Test,
     compile::{At, Compiler},
-    operators,
+    linked, operators,
 };
 
 /// Values in one list, at most.
@@ -33,6 +33,9 @@ struct Leaf<'f> {
 pub(super) fn test(c: &mut Compiler<'_>, at: At<'_>, field: &Field, test: &Test, negated: bool) -> Result<()> {
     let operator = Operator::of(test);
     let accepted = operators(field);
+    if linked::is_link(field) {
+        return linked::test(c, at, field, test, negated);
+    }
     let Some((suffix, stored)) = columns::compared(field).filter(|_| accepted.contains(&operator)) else {
         return Err(c.bad(&not_accepted(field, operator.name())));
     };
@@ -60,6 +63,8 @@ pub(super) fn test(c: &mut Compiler<'_>, at: At<'_>, field: &Field, test: &Test,
         Test::HasNone(words) => has_any(c, &leaf.denied(), words),
         Test::HasAll(words) => has_all(c, &leaf, words),
         Test::Period(period) => within_period(c, &leaf, *period),
+        // of links alone, which are compared above
+        Test::Target(_) => Err(c.bad(&not_accepted(field, operator.name()))),
     }
 }
 

@@ -313,6 +313,12 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
+    /// An alias that is not in use yet; inner statements count their own from the beginning.
+    pub(super) fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("k{}", self.aliases)
+    }
+
     /// `BAD_FILTER` at the place reached.
     #[track_caller]
     pub(super) fn bad(&self, reason: &str) -> Error {

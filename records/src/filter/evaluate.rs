@@ -9,10 +9,10 @@ use crate::{
     calendar,
     catalog::{Field, FieldKind},
     columns::kind_of_values,
-    values::{self, Value},
+    values::{self, Target, Value},
 };
 
-use super::{Filter, Scope, Test, compare::needle_of};
+use super::{Filter, Scope, Test, compare::needle_of, linked};
 
 /// Whether a record matches. `value` answers what it holds in a field. Related records are not looked at: a condition
 /// on them does not hold.
@@ -45,6 +45,7 @@ fn key(field: &Field, value: &Value) -> Option<Key> {
         Value::Money(money) => Key::Int(money.base),
         Value::Id(id) => Key::Id(*id),
         Value::Text(text) if text.is_empty() => return None,
+        Value::Text(_) if linked::is_link(field) => Key::Id(Target::of(value)?.record),
         Value::Text(text) => Key::Text(values::key(field, value).unwrap_or_else(|| text.clone())),
         Value::Contact(contact) if contact.typed.is_empty() => return None,
         Value::Contact(contact) => Key::Text(contact.key.clone()),
@@ -79,6 +80,7 @@ fn passes(scope: Scope<'_>, field: &Field, value: &Value, test: &Test) -> bool {
         Test::HasAny(wanted) => wanted.iter().any(|word| words(value).contains(word)),
         Test::HasAll(wanted) => wanted.iter().all(|word| words(value).contains(word)),
         Test::HasNone(wanted) => !wanted.iter().any(|word| words(value).contains(word)),
+        Test::Target(objects) => Target::of(value).is_some_and(|target| objects.contains(&target.object)),
         Test::Period(period) => {
             let span = match kind_of_values(&field.kind) {
                 FieldKind::Date => calendar::days(*period, scope.now, scope.zone),

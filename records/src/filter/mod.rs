@@ -4,6 +4,7 @@ mod compare;
 mod compile;
 mod counted;
 mod evaluate;
+mod linked;
 mod near;
 mod operator;
 mod parse;
@@ -13,7 +14,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-use entities::ids::FieldId;
+use entities::ids::{FieldId, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::values::Value;
@@ -128,6 +129,8 @@ pub enum Test {
     HasAll(Vec<String>),
     /// Has none of the words; records without words match.
     HasNone(Vec<String>),
+    /// A link that leads to a record of one of these objects.
+    Target(Vec<ObjectId>),
     /// A period relative to now, in the tenant's time zone.
     Period(Period),
 }

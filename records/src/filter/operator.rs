@@ -25,6 +25,8 @@ pub enum Operator {
     HasAny,
     HasAll,
     HasNone,
+    /// The object that a link leads to.
+    Object,
     /// A period relative to now; the API has a key for each.
     Period,
 }
@@ -48,6 +50,7 @@ impl Operator {
             Operator::HasAny => "hasAny",
             Operator::HasAll => "hasAll",
             Operator::HasNone => "hasNone",
+            Operator::Object => "object",
             Operator::Period => "period",
         }
     }
@@ -75,6 +78,7 @@ impl Operator {
             Test::HasAny(_) => Operator::HasAny,
             Test::HasAll(_) => Operator::HasAll,
             Test::HasNone(_) => Operator::HasNone,
+            Test::Target(_) => Operator::Object,
             Test::Period(_) => Operator::Period,
         }
     }
@@ -96,6 +100,7 @@ const ALL: &[Operator] = &[
     Operator::HasAny,
     Operator::HasAll,
     Operator::HasNone,
+    Operator::Object,
     Operator::Period,
 ];
 
@@ -145,6 +150,7 @@ const TEXTUAL: &[Operator] = &[
 
 const LONG: &[Operator] = &[Operator::IsNull, Operator::Contains, Operator::StartsWith, Operator::EndsWith];
 const WORDS: &[Operator] = &[Operator::IsNull, Operator::HasAny, Operator::HasAll, Operator::HasNone];
+const LINKED: &[Operator] = &[Operator::Eq, Operator::In, Operator::IsNull, Operator::Object];
 const BOOLEAN: &[Operator] = &[Operator::Eq, Operator::Ne, Operator::IsNull];
 
 /// The comparisons that a field takes. None for JSON, and for to-many relations, which take a quantifier; of encrypted
@@ -174,6 +180,7 @@ fn of_kind(kind: &FieldKind) -> &'static [Operator] {
         | FieldKind::Duration => ORDERED,
         FieldKind::Date | FieldKind::DateTime => TIMED,
         FieldKind::Boolean => BOOLEAN,
+        FieldKind::Link { .. } => LINKED,
         FieldKind::MultiSelect { .. } | FieldKind::Tags => WORDS,
     }
 }

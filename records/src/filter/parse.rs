@@ -2,6 +2,7 @@
 //! `{ city: { eq: "Alger" }, customer: { name: { contains: "a" } }, vehicles: { some: { … } }, or: [ … ] }`.
 //! Several keys of one object must all hold.
 
+use entities::ids::ObjectId;
 use serde_json::{Map, Value as Json};
 use tenants::error::{Error, Result};
 
@@ -11,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    CountTest, Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter, near,
-    operators,
+    CountTest, Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter,
+    linked, near, operators,
 };
 
 /// Longest text that `contains` and its like take, in bytes.
@@ -151,6 +152,9 @@ impl<'a> Parser<'a> {
                 false => Err(self.bad(&not_accepted(field, operator))),
             };
         }
+        if linked::is_link(field) && operator == Operator::Object.name() {
+            return self.objects(json).map(Test::Target);
+        }
         let known = Operator::named(operator).filter(|known| operators(field).contains(known));
         let known = known.ok_or_else(|| self.bad(&not_accepted(field, operator)))?;
         let test = match known {
@@ -169,13 +173,39 @@ impl<'a> Parser<'a> {
             Operator::HasAny => Test::HasAny(self.words(field, json)?),
             Operator::HasAll => Test::HasAll(self.words(field, json)?),
             Operator::HasNone => Test::HasNone(self.words(field, json)?),
-            // every period was read above
-            Operator::Period => return Err(self.bad(&not_accepted(field, operator))),
+            // they were read above
+            Operator::Object | Operator::Period => return Err(self.bad(&not_accepted(field, operator))),
         };
         Ok(near::exact(field, test, json))
     }
 
+    /// `object: { eq: "customer" }` or `object: { in: ["customer", "vehicle"] }`: the objects in all of its lists.
+    fn objects(&self, json: &Json) -> Result<Vec<ObjectId>> {
+        let mut found: Option<Vec<ObjectId>> = None;
+        for (operator, json) in self.map(json)? {
+            let names = match (operator.as_str(), json) {
+                ("eq", name) => std::slice::from_ref(name),
+                ("in", Json::Array(names)) => names,
+                _ => return Err(self.bad("the object of a link takes eq, in")),
+            };
+            let named = |name: &Json| {
+                let object = name.as_str().and_then(|name| self.catalog.object(name));
+                object.map(|object| object.id).ok_or_else(|| self.bad(&format!("there is no object {name}")))
+            };
+            let named = names.iter().map(named).collect::<Result<Vec<_>>>()?;
+            found = Some(match found {
+                Some(found) => found.into_iter().filter(|id| named.contains(id)).collect(),
+                None => named,
+            });
+        }
+        found.ok_or_else(|| self.bad("it takes eq or in"))
+    }
+
     fn value(&self, field: &Field, json: &Json) -> Result<Value> {
+        if linked::is_link(field) {
+            let id = json.as_str().and_then(|id| id.trim().parse().ok());
+            return id.map(Value::Id).ok_or_else(|| self.bad("it takes the id of a record"));
+        }
         match values::from_json(field, json, self.locale) {
             Ok(Value::Null) => Err(self.bad("a comparison needs a value; use `isNull` for records without one")),
             Ok(value) => Ok(value),

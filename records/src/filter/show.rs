@@ -24,7 +24,7 @@ fn shown(catalog: &Catalog, filter: &Filter) -> Map<String, Json> {
         Filter::Not(part) => one("not", show(catalog, part)),
         Filter::Field { field, test } => {
             let Some(field) = catalog.field(*field) else { return Map::new() };
-            let (operator, value) = tested(field, test);
+            let (operator, value) = tested(catalog, field, test);
             let test = json!({ operator: value });
             one(&field.name, if field.relation().is_some() { json!({ "id": test }) } else { test })
         }
@@ -79,8 +79,12 @@ fn both(mut left: Map<String, Json>, right: Map<String, Json>) -> Map<String, Js
 }
 
 /// The key of a comparison and what it takes.
-fn tested(field: &Field, test: &Test) -> (&'static str, Json) {
-    let value = |value: &Value| values::to_json(field, value);
+fn tested(catalog: &Catalog, field: &Field, test: &Test) -> (&'static str, Json) {
+    let value = |value: &Value| match value {
+        // a link is compared with ids of records
+        Value::Id(id) => Json::from(id.to_string()),
+        value => values::to_json(field, value),
+    };
     let taken = match test {
         Test::Eq(wanted)
         | Test::Ne(wanted)
@@ -92,6 +96,10 @@ fn tested(field: &Field, test: &Test) -> (&'static str, Json) {
         Test::IsNull(null) => Json::Bool(*null),
         Test::Contains(text) | Test::StartsWith(text) | Test::EndsWith(text) => Json::from(text.as_str()),
         Test::HasAny(words) | Test::HasAll(words) | Test::HasNone(words) => words.iter().map(String::as_str).collect(),
+        Test::Target(objects) => {
+            let names = objects.iter().filter_map(|id| Some(catalog.object_by_id(*id)?.name.as_str()));
+            json!({ "in": names.collect::<Vec<_>>() })
+        }
         Test::Period(period) => return spanned(*period),
     };
     (Operator::of(test).name(), taken)

@@ -24,7 +24,7 @@ pub enum Converted {
 /// The reason, as a sentence.
 pub fn convertible(from: &FieldKind, to: &FieldKind) -> Result<(), &'static str> {
     match (from, to) {
-        (FieldKind::Relation(_), _) | (_, FieldKind::Relation(_)) => {
+        (FieldKind::Relation(_) | FieldKind::Link { .. }, _) | (_, FieldKind::Relation(_) | FieldKind::Link { .. }) => {
             Err("links cannot be converted; create a new field, and delete this one")
         }
         (FieldKind::Rollup(_), _) | (_, FieldKind::Rollup(_)) => {

@@ -64,6 +64,8 @@ fn of_kind(kind: &FieldKind, json: &Json, locale: &Locale) -> Result<Value, Issu
             }
         }
         FieldKind::Relation(relation) => links(relation, json),
+        // by [`super::target_from_json`], which knows the objects
+        FieldKind::Link { .. } => Err(Issue::NoSuchRecord),
         FieldKind::Rollup(rollup) => of_kind(&rollup.result, json, locale),
     }
 }

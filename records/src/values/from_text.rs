@@ -78,6 +78,8 @@ fn of_kind(kind: &FieldKind, text: &str, untrimmed: &str, locale: &Locale) -> Re
                 Ok(Value::Text(written))
             }
         }
+        // by [`super::target_from_text`], which knows the objects
+        FieldKind::Link { .. } => Err(Issue::NoSuchRecord),
         FieldKind::Relation(relation) => links(relation, text),
         // already handled: emails and phones have warnings, rollups have the type of their result
         FieldKind::Email | FieldKind::Phone | FieldKind::Rollup(_) => limits::line(text),

@@ -18,6 +18,7 @@ mod number;
 pub mod phone;
 mod render;
 mod select;
+mod target;
 mod validate;
 mod warning;
 
@@ -27,6 +28,7 @@ pub use from_text::from_text;
 pub use key::{has_key, key};
 pub use locale::{Locale, Rate, Rates};
 pub use render::{json_of_kind, text_of_kind, to_json, to_text, write_json, write_string};
+pub use target::{Target, target_from_json, target_from_text};
 pub use validate::{check_rules, validate};
 pub use warning::Warning;
 
@@ -46,7 +48,7 @@ pub enum Value {
     Bool(bool),
     /// Integer, decimal at scale, percent, rating, date (days), instant and duration (microseconds).
     Int(i64),
-    /// Text, select key, URL, actor, JSON as text.
+    /// Text, select key, URL, actor, JSON as text, link to any record.
     Text(String),
     /// Record id, for a to-one link.
     Id(Uuid),

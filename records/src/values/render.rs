@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Money, PERCENT_SCALE, Value, decimal, duration, moment, money};
+use super::{Money, PERCENT_SCALE, Target, Value, decimal, duration, moment, money};
 use crate::catalog::{Field, FieldKind};
 
 /// Writes a value as JSON: numbers with decimals as strings, dates and instants as RFC 3339, instants in UTC.
@@ -40,6 +40,9 @@ fn write_kind(kind: &FieldKind, value: &Value, out: &mut Vec<u8>) {
             out.push(b'"');
         }
         Value::Text(json) if *kind == FieldKind::Json => out.extend_from_slice(json.as_bytes()),
+        Value::Text(_) if matches!(kind, FieldKind::Link { .. }) => {
+            out.extend_from_slice(json_of_kind(kind, value).to_string().as_bytes());
+        }
         Value::Text(text) => write_string(text, out),
         Value::Id(id) => write_id(*id, out),
         Value::List(words) => write_list(words, out, |word, out| write_string(word, out)),
@@ -138,6 +141,9 @@ pub fn json_of_kind(kind: &FieldKind, value: &Value) -> Json {
         Value::Int(number) if is_bare(kind) => Json::from(*number),
         Value::Int(number) => Json::String(written(|out| write_number(kind, *number, out))),
         Value::Text(json) if *kind == FieldKind::Json => serde_json::from_str(json).unwrap_or(Json::Null),
+        Value::Text(stored) if matches!(kind, FieldKind::Link { .. }) => {
+            Target::parse(stored).map_or(Json::Null, Target::json)
+        }
         Value::Text(text) => Json::String(text.clone()),
         Value::Id(id) => Json::String(id.to_string()),
         Value::List(words) => words.iter().map(String::as_str).collect(),

@@ -59,6 +59,8 @@ pub enum What<'a> {
     Parts { at: usize, field: &'a Field, ty: &'a TypeRef },
     /// A column that names who did it.
     Actor { at: usize, ty: &'a TypeRef },
+    /// A link to a record of any object.
+    Link { at: usize, ty: &'a TypeRef },
     /// The record whose id stands in a column.
     One { at: usize, target: ObjectId, select: Vec<FieldId>, record: Record<'a> },
     /// Pages of the records at the other end.
@@ -204,6 +206,7 @@ impl<'a> Binder<'a> {
         let field = object.field(&declared.name).ok_or_else(missing)?;
         match (&declared.resolver, &field.kind, &planned.selection) {
             (Resolver::Actor, ..) => Ok(What::Actor { at: place(select, field.id), ty: &declared.ty }),
+            (Resolver::Link, ..) => Ok(What::Link { at: place(select, field.id), ty: &declared.ty }),
             (Resolver::Cell, _, None) => Ok(What::Cell { at: place(select, field.id), field }),
             (Resolver::Cell, _, Some(_)) => Ok(What::Parts { at: place(select, field.id), field, ty: &declared.ty }),
             (Resolver::ToOne { object: to }, FieldKind::Relation(_), Some(selection)) => {

@@ -15,7 +15,7 @@ use tenants::error::{Code, Error, Result};
 use super::{
     actors,
     bind::{Bound, Connection, Record, What},
-    history,
+    history, targets,
     tree::Read,
 };
 
@@ -90,13 +90,8 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
             let links = load_pages(ctx, connection, pages.values()).await?;
             Link::Many { pages, links }
         }
-        What::Actor { at, .. } => {
-            let stored = rows.iter().filter_map(|row| match row.cells.get(*at) {
-                Some(Value::Text(stored)) => Some(stored.as_str()),
-                _ => None,
-            });
-            Link::Trees(actors::trees(ctx, stored.collect()).await?)
-        }
+        What::Actor { at, .. } => Link::Trees(actors::trees(ctx, texts(rows, *at)).await?),
+        What::Link { at, .. } => Link::Trees(targets::trees(ctx, texts(rows, *at)).await?),
         What::History { object, first, after, .. } => {
             let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
             Link::Trees(history::trees(ctx, *object, &ids, *first, after.as_deref()).await?)
@@ -110,6 +105,15 @@ async fn link(ctx: &Ctx, bound: &Bound<'_>, rows: &[&Row]) -> Result<Link> {
         }
         _ => Link::Own,
     })
+}
+
+/// The texts in a column, each once.
+fn texts<'a>(rows: &[&'a Row], at: usize) -> HashSet<&'a str> {
+    let text = |row: &&'a Row| match row.cells.get(at) {
+        Some(Value::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    rows.iter().filter_map(text).collect()
 }
 
 /// The id in a column of a row.

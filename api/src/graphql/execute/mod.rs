@@ -9,6 +9,7 @@ mod out;
 mod page;
 mod roots;
 mod show;
+mod targets;
 mod totals;
 mod tree;
 mod writes;

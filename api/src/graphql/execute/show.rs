@@ -83,7 +83,7 @@ impl Show<'_> {
                 }
                 None => out.nothing(planned, bound.non_null),
             },
-            (What::Actor { at, ty }, Some(Link::Trees(trees))) => {
+            (What::Actor { at, ty } | What::Link { at, ty }, Some(Link::Trees(trees))) => {
                 let tree = match cell(*at) {
                     Value::Text(stored) => trees.get(stored),
                     _ => None,

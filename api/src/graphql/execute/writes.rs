@@ -6,7 +6,7 @@
 use entities::ids::RecordId;
 use records::{
     Ctx,
-    catalog::{FieldId, Object},
+    catalog::{FieldId, FieldKind, Object},
     engine::{self, BulkResult, Draft, Row, WriteOutcome},
     filter::{self, Filter},
     permission,
@@ -213,23 +213,23 @@ async fn act(ctx: &Ctx, locale: &Locale, object: &Object, action: Action, args: 
     let data = args.get("data").unwrap_or(&Json::Null);
     Ok(match action {
         Action::Create => {
-            let draft = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let draft = drafts(ctx, object, std::slice::from_ref(data), locale, false)?;
             let written = engine::create(ctx, object.id, draft, &[]).await?;
             Done::Record(only(&written)?)
         }
         Action::CreateMany => {
-            let drafts = drafts(object, data.as_array().map_or(&[][..], Vec::as_slice), locale, true)?;
+            let drafts = drafts(ctx, object, data.as_array().map_or(&[][..], Vec::as_slice), locale, true)?;
             let written = engine::create(ctx, object.id, drafts, &unique_fields(object, args)?).await?;
             Done::Records(written.iter().map(|written| written.id).collect())
         }
         Action::Update => {
-            let mut drafts = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let mut drafts = drafts(ctx, object, std::slice::from_ref(data), locale, false)?;
             let version = args.get("version").and_then(Json::as_i64);
             let draft = drafts.pop().unwrap_or_default();
             Done::Record(engine::update(ctx, object.id, id(args)?, draft, version).await?.id)
         }
         Action::UpdateMany => {
-            let mut drafts = drafts(object, std::slice::from_ref(data), locale, false)?;
+            let mut drafts = drafts(ctx, object, std::slice::from_ref(data), locale, false)?;
             let draft = drafts.pop().unwrap_or_default();
             let (filter, all) = which(ctx, locale, object, args)?;
             Done::Tree(bulk(&engine::update_where(ctx, object.id, filter, draft, all).await?))
@@ -275,7 +275,7 @@ fn id(args: &Map<String, Json>) -> Result<RecordId> {
 }
 
 /// The values of records on their way in.
-fn drafts(object: &Object, data: &[Json], locale: &Locale, many: bool) -> Result<Vec<Draft>> {
+fn drafts(ctx: &Ctx, object: &Object, data: &[Json], locale: &Locale, many: bool) -> Result<Vec<Draft>> {
     let mut issues = Vec::new();
     let mut drafts = Vec::with_capacity(data.len());
     for (index, data) in data.iter().enumerate() {
@@ -286,7 +286,11 @@ fn drafts(object: &Object, data: &[Json], locale: &Locale, many: bool) -> Result
                 issues.push(FieldIssue { field: place(), issue: tenants::Issue::UnknownField });
                 continue;
             };
-            match values::from_json(field, json, locale) {
+            let value = match field.kind {
+                FieldKind::Link { .. } => values::target_from_json(&ctx.catalog, field, json),
+                _ => values::from_json(field, json, locale),
+            };
+            match value {
                 Ok(value) => draft.set(field.id, value),
                 Err(issue) => issues.push(FieldIssue { field: place(), issue }),
             }

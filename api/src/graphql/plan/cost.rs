@@ -74,6 +74,7 @@ impl Cost<'_> {
                 None => inner(1),
             },
             Resolver::Cell | Resolver::Actor | Resolver::Connection(_) => inner(1),
+            Resolver::Link => inner(1).saturating_add(1),
             Resolver::Total(_) | Resolver::Event(_) => inner(1),
         }
     }

@@ -56,6 +56,7 @@ pub(super) fn face(kind: &FieldKind) -> Option<Face> {
         FieldKind::Duration => Face::new("Duration", Some("DurationFilter")),
         FieldKind::Select { .. } => Face::new("String", Some("OptionFilter")),
         FieldKind::MultiSelect { .. } | FieldKind::Tags => Face::new("[String!]", Some("ListFilter")).flat(),
+        FieldKind::Link { .. } => Face { input: "LinkInput", ..Face::new("Link", Some("LinkFilter")).flat() },
         FieldKind::Json => Face::new("JSON", None).flat(),
         FieldKind::Rollup(rollup) => return face(&rollup.result).map(Face::ungrouped),
         FieldKind::Relation(_) => return None,

@@ -110,6 +110,8 @@ pub enum Resolver {
     Cell,
     /// Who did it: a value of a record that needs a name.
     Actor,
+    /// A link to a record of any object: a value of a record that needs names.
+    Link,
     /// The record at the other end of a to-one relation to this object.
     ToOne { object: Name },
     /// The records at the other end of a to-many relation to this object.

@@ -69,7 +69,11 @@ fn record(builder: &mut Builder, shown: &Shown<'_>, ty: &str, all: &[Shown<'_>],
                     ("createdAt" | "updatedAt", _) if system => format!("{}!", face.output),
                     _ => face.output.to_owned(),
                 };
-                let resolver = if field.kind == FieldKind::Actor { Resolver::Actor } else { Resolver::Cell };
+                let resolver = match field.kind {
+                    FieldKind::Actor => Resolver::Actor,
+                    FieldKind::Link { .. } => Resolver::Link,
+                    _ => Resolver::Cell,
+                };
                 builder.field(&field.name, &output, resolver)
             }
             Show::Link { to, link: Link::One } => {

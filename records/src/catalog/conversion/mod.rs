@@ -63,7 +63,9 @@ impl TypeChange {
 pub(super) fn aim(target: &mut Field, known: &Field, wanted: &KindSpec) -> Result<()> {
     let kind = match wanted {
         KindSpec::Value(kind) => kind,
-        KindSpec::Relation(_) => return Err(refused("type", "a field cannot become a link; create a new field")),
+        KindSpec::Relation(_) | KindSpec::Link(_) => {
+            return Err(refused("type", "a field cannot become a link; create a new field"));
+        }
         KindSpec::Rollup(_) => return Err(refused("type", "a field cannot become a rollup; create a new field")),
     };
     if !same_type(kind, &target.kind) {

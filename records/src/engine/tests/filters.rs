@@ -96,6 +96,7 @@ fn compares(ctx: &Ctx, field: &Field, test: &Test, value: &Value) -> bool {
         Test::HasAny(wanted) => wanted.iter().any(|word| words().contains(word)),
         Test::HasNone(wanted) => !wanted.iter().any(|word| words().contains(word)),
         Test::HasAll(wanted) => wanted.is_empty() || (!null && wanted.iter().all(|word| words().contains(word))),
+        Test::Target(_) => panic!("no customer is linked to any record"),
         Test::Period(period) => {
             let span = calendar::instants(*period, ctx.caller.clock.micros(), ctx.db.settings().time_zone);
             let Value::Int(at) = value else { return false };
@@ -149,6 +150,7 @@ fn some_test(field: &Field, dice: &mut Dice, now: i64) -> Test {
         Operator::HasAny => Test::HasAny(words(dice)),
         Operator::HasAll => Test::HasAll(words(dice)),
         Operator::HasNone => Test::HasNone(words(dice)),
+        Operator::Object => panic!("no customer is linked to any record"),
         Operator::Period => Test::Period(dice.pick(&[
             Period::Today,
             Period::ThisWeek,

@@ -23,7 +23,7 @@ use crate::{
     engine::WriteKind,
     permission,
     sql::{List, Sql},
-    values::{Pairs, Value},
+    values::{Pairs, Target, Value},
 };
 
 /// Records that may go or lose their link together with one, at each step.
@@ -81,6 +81,9 @@ impl<'a> WriteTransaction<'a> {
         let catalog = &self.ctx.catalog;
         let fields = catalog.objects.iter().flat_map(|o| o.fields.iter().map(move |field| (o, field)));
         for (other, field) in fields.collect::<Vec<_>>() {
+            if field.usable() && links::is_link(field) {
+                self.detach_links(object, other, field, ids).await?;
+            }
             let Some(relation) = field.relation().filter(|relation| relation.to == object.id && field.usable()) else {
                 continue;
             };
@@ -140,6 +143,33 @@ impl<'a> WriteTransaction<'a> {
         self.run_boxed(other, changes).await
     }
 
+    /// Empties the links to records of any object that lead to these.
+    async fn detach_links(
+        &mut self,
+        object: &Object,
+        other: &'a Object,
+        field: &Field,
+        ids: &[RecordId],
+    ) -> Result<()> {
+        let stored = ids.iter().map(|id| Target { object: object.id, record: id.0 }.stored());
+        let mut sql = Sql::new(self.tx.dialect());
+        sql.push(r#"SELECT "id" FROM "#).table(&other.table).push(" WHERE ").name(&field.column);
+        sql.one_of(List::Texts(stored.collect()));
+        sql.push(r#" ORDER BY "id" LIMIT "#).number(MOST_DEPENDANTS as i64 + 1);
+        let (text, binds) = sql.into_parts();
+        let rows = self.tx.query_all_raw(self.tx.statement(text, binds)).await?;
+        bounded(rows.len())?;
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = RecordId(row.try_get_by_index(0)?);
+            // those that go too need not be emptied
+            if other.id != object.id || !ids.contains(&id) {
+                changes.push(set(id, field.id, Value::Null));
+            }
+        }
+        self.run_boxed(other, changes).await
+    }
+
     /// Takes the records out of many-to-many fields, as changes of the records that named them.
     async fn detach_many(&mut self, other: &'a Object, field: &Field, ids: &[RecordId]) -> Result<()> {
         let Some((table, own, target)) = field.relation().and_then(links::link_table) else { return Ok(()) };
@@ -168,10 +198,7 @@ impl<'a> WriteTransaction<'a> {
         sql.push(" ORDER BY ").name(own).push(" LIMIT ").number(MOST_DEPENDANTS as i64 + 1);
         let (text, binds) = sql.into_parts();
         let rows = self.tx.query_all_raw(self.tx.statement(text, binds)).await?;
-        if rows.len() > MOST_DEPENDANTS {
-            let message = format!("More than {MOST_DEPENDANTS} records point here; move or destroy them first.");
-            return Err(Error::new(Code::Conflict, message));
-        }
+        bounded(rows.len())?;
         rows.into_iter().map(|row| Ok((RecordId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
     }
 
@@ -183,6 +210,14 @@ impl<'a> WriteTransaction<'a> {
         self.tx.execute_raw(self.tx.statement(text, binds)).await?;
         Ok(())
     }
+}
+
+fn bounded(dependants: usize) -> Result<()> {
+    if dependants <= MOST_DEPENDANTS {
+        return Ok(());
+    }
+    let message = format!("More than {MOST_DEPENDANTS} records point here; move or destroy them first.");
+    Err(Error::new(Code::Conflict, message))
 }
 
 fn set(id: RecordId, field: FieldId, value: Value) -> Change {

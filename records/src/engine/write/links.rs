@@ -15,10 +15,10 @@ use super::{
     transaction::{Outcomes, Row, WriteTransaction},
 };
 use crate::{
-    catalog::{Cardinality, Field, Object, Relation},
+    catalog::{Cardinality, Field, FieldKind, Object, Relation},
     permission,
     sql::{List, Sql},
-    values::Value,
+    values::{Target, Value},
 };
 
 /// The table and columns of a many-to-many link, seen from one field: `(table, own column, other column)`.
@@ -54,24 +54,33 @@ impl WriteTransaction<'_> {
                 wanted.entry(relation.to).or_default().extend(targets(row, field));
             }
         }
+        let free: Vec<&Field> = object.fields.iter().filter(|field| field.usable() && is_link(field)).collect();
+        for target in rows.iter().flat_map(|row| free.iter().filter_map(move |field| leads_to(row, field))) {
+            wanted.entry(target.object).or_default().insert(target.record);
+        }
         wanted.retain(|_, ids| !ids.is_empty());
         if wanted.is_empty() {
             return Ok(());
         }
         let mut alive: HashSet<Uuid> = HashSet::new();
-        for (target, ids) in wanted {
-            if let Some(target) = self.ctx.catalog.object_by_id(target) {
+        // whose record it is matters where a link says of which object it is
+        let mut alive_of: HashSet<Target> = HashSet::new();
+        for (id, ids) in wanted {
+            if let Some(target) = self.ctx.catalog.object_by_id(id) {
                 let living = living(&self.tx, target, ids).await?;
-                alive.extend(self.linkable(target, living, source).await?);
+                let linkable = self.linkable(target, living, source).await?;
+                alive_of.extend(linkable.iter().map(|record| Target { object: id, record: *record }));
+                alive.extend(linkable);
             }
         }
         rows.retain(|row| {
             let dead = |field: &Field| targets(row, field).any(|id| !alive.contains(&id) && id != row.id.0);
-            let issues: Vec<FieldIssue> = links
-                .iter()
-                .filter(|(field, _)| dead(field))
-                .map(|(field, _)| issue(field, Issue::NoSuchRecord))
-                .collect();
+            let gone =
+                |field: &Field| leads_to(row, field).is_some_and(|to| !alive_of.contains(&to) && to.record != row.id.0);
+            let related = links.iter().filter(|(field, _)| dead(field)).map(|(field, _)| *field);
+            let linked = free.iter().copied().filter(|field| gone(field));
+            let issues: Vec<FieldIssue> =
+                related.chain(linked).map(|field| issue(field, Issue::NoSuchRecord)).collect();
             let kept = issues.is_empty();
             if !kept {
                 out.push((row.index, Err(Error::invalid(issues))));
@@ -90,6 +99,16 @@ impl WriteTransaction<'_> {
         let seen = permission::visible(self.ctx, &self.tx, target, &ids).await?;
         Ok(seen.into_iter().map(|id| id.0).collect())
     }
+}
+
+/// Whether a field links to records of any object.
+pub(super) fn is_link(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Link { .. })
+}
+
+/// Where a draft makes such a field lead.
+fn leads_to(row: &Row, field: &Field) -> Option<Target> {
+    Target::of(row.draft.get(field.id)?)
 }
 
 /// The targets that a draft adds to a link field.

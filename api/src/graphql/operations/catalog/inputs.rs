@@ -89,6 +89,8 @@ pub struct KindInput {
     pub prefix: Option<String>,
     pub width: Option<i32>,
     pub options: Option<Vec<FieldOptionInput>>,
+    #[serde(rename = "linkTo")]
+    pub link_to: Option<Vec<String>>,
     pub relation: Option<RelationInput>,
     pub rollup: Option<RollupInput>,
 }

@@ -23,6 +23,9 @@ use super::{
 /// # Errors
 /// `VALIDATION_FAILED` where it lacks what it needs; `BAD_FILTER` for the filter of a rollup.
 pub fn kind(ctx: &Ctx, object: &str, input: KindInput) -> Result<KindSpec> {
+    if input.link_to.is_some() && input.ty.as_deref() != Some("LINK") {
+        return Err(wrong("linkTo", Issue::Rule("only a LINK has it".to_owned())));
+    }
     let small = |name: &str, given: Option<i32>, default: u8| match given {
         None => Ok(default),
         Some(int) => u8::try_from(int).map_err(|_| wrong(name, Issue::WrongType("a small whole number".into()))),
@@ -54,6 +57,7 @@ pub fn kind(ctx: &Ctx, object: &str, input: KindInput) -> Result<KindSpec> {
             FieldKind::AutoNumber { prefix: input.prefix.unwrap_or_default(), width: small("width", width, 0)? }
         }
         "JSON" => FieldKind::Json,
+        "LINK" => return Ok(KindSpec::Link(input.link_to.unwrap_or_default())),
         "RELATION" => return relation(input.relation).map(KindSpec::Relation),
         "ROLLUP" => return rollup(ctx, object, input.rollup).map(KindSpec::Rollup),
         other => {

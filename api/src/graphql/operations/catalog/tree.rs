@@ -111,6 +111,10 @@ fn details(catalog: &Catalog, kind: &FieldKind) -> Vec<(&'static str, Json)> {
         FieldKind::AutoNumber { prefix, width } => {
             vec![("prefix", prefix.as_str().into()), ("width", (*width).into())]
         }
+        FieldKind::Link { to } => {
+            let names = to.iter().filter_map(|id| Some(catalog.object_by_id(*id)?.name.as_str()));
+            vec![("linkTo", names.collect())]
+        }
         FieldKind::Relation(relation) => vec![("relation", self::relation(catalog, relation))],
         FieldKind::Rollup(rollup) => vec![("rollup", self::rollup(catalog, rollup))],
         _ => Vec::new(),
@@ -175,6 +179,7 @@ pub(super) fn type_of(kind: &FieldKind) -> &'static str {
         FieldKind::Url => "URL",
         FieldKind::AutoNumber { .. } => "AUTO_NUMBER",
         FieldKind::Json => "JSON",
+        FieldKind::Link { .. } => "LINK",
         FieldKind::Relation(_) => "RELATION",
         FieldKind::Rollup(_) => "ROLLUP",
     }
