@@ -10,8 +10,12 @@ mod send;
 
 use serde_json::json;
 use tenants::{Code, Issue};
+use uuid::Uuid;
 
-use crate::engine::{self, WriteKind, write::world::World};
+use crate::{
+    columns::Stored,
+    engine::{self, WriteKind, columns::Column, rows, write::world::World},
+};
 
 #[tokio::test]
 async fn a_record_is_created_completed_and_followed() {
@@ -146,6 +150,24 @@ async fn many_to_many_sets_are_replaced() {
     engine::destroy(&world.ctx, world.id("person"), b).await.unwrap();
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, 2);
     assert_eq!(world.value("vehicle.version", car).await, json!(4), "losing a link is a change of its owner");
+}
+
+#[tokio::test]
+async fn a_pair_is_added_to_a_list_too_long_to_be_read() {
+    let world = World::new().await;
+    let car = world.create("vehicle", json!({})).await.unwrap();
+    let ada = world.create("person", json!({"lastName": "Ada"})).await.unwrap();
+    let columns = ["a", "b"].map(|name| Column::new(name, Stored::Id));
+    let pairs = (0..=100_000_u128).flat_map(|n| [car.0.into(), Uuid::from_u128(n).into()]).collect();
+    let tx = world.ctx.db.begin_write().await.unwrap();
+    rows::insert(&tx, "l1", &columns, pairs).await.unwrap();
+    sea_orm::TransactionSession::commit(tx).await.unwrap();
+    for (users, left) in [(json!({ "add": [ada] }), 100_002), (json!({ "remove": [ada] }), 100_001)] {
+        assert_eq!(world.update("vehicle", car, json!({ "users": users })).await.unwrap().kind, WriteKind::Updated);
+        assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."l1""#).await, left);
+    }
+    let all = world.update("vehicle", car, json!({ "users": { "set": [ada] } })).await;
+    assert_eq!(all.unwrap_err().code(), Code::Conflict, "bit by bit");
 }
 
 #[tokio::test]
