@@ -19,17 +19,21 @@ use crate::{
     http::field_body,
 };
 
-/// Field errors, on their way through the library to the answer.
-pub(super) struct Issues(pub Vec<FieldIssue>);
+/// What the library does not carry of a service's error, on its way to the answer.
+pub(super) struct Carried {
+    pub fields: Vec<FieldIssue>,
+    /// What only the log may contain, of an internal error.
+    pub internal: Option<String>,
+}
 
-/// The answer in a language (ISO 639 code).
+/// The answer in a language (ISO 639 code); `request` is the id for the log.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
-pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Result<HttpResponse> {
+pub(super) fn respond(media: Media, mut answer: Response, language: &str, request: &str) -> Result<HttpResponse> {
     let mut refused = false;
     for error in &mut answer.errors {
-        refused |= !complete(error, language);
+        refused |= !complete(error, language, request);
     }
     let status = if refused && media != Media::Json { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let mut response = wire::respond(media, status, serde_json::to_vec(&answer).map_err(Error::internal)?);
@@ -47,18 +51,23 @@ pub(super) fn respond(media: Media, mut answer: Response, language: &str) -> Res
 
 /// Completes an error, and returns whether it comes from a service; the others come from the library and concern the
 /// document.
-fn complete(error: &mut ServerError, language: &str) -> bool {
-    let issues = error.source::<Issues>().map(|Issues(issues)| issues.clone());
+fn complete(error: &mut ServerError, language: &str, request: &str) -> bool {
+    let carried = error.source::<Carried>().map(|carried| (carried.fields.clone(), carried.internal.clone()));
     let extensions = error.extensions.get_or_insert_default();
-    let field = |issue| Value::from_json(field_body(issue, language)).unwrap_or_default();
-    let fields = issues.as_ref().map(|issues| issues.iter().map(field).collect());
-    match fields {
-        Some(fields) => extensions.set("fields", Value::List(fields)),
-        None if extensions.get("code").is_none() => {
+    let Some((fields, internal)) = carried else {
+        let of_service = extensions.get("code").is_some();
+        if !of_service {
             extensions.set("code", Code::GraphqlValidationFailed.name());
-            return false;
         }
-        None => {}
+        return of_service;
+    };
+    if !fields.is_empty() {
+        let field = |issue| Value::from_json(field_body(issue, language)).unwrap_or_default();
+        extensions.set("fields", Value::List(fields.iter().map(field).collect()));
+    }
+    if let Some(internal) = internal {
+        tracing::error!(request.id = request, error = internal, "internal error");
+        extensions.set("requestId", request);
     }
     true
 }

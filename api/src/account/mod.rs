@@ -23,7 +23,7 @@ use tenants::{
 use crate::{
     app::App,
     graphql::{self, Budget, Budgets, http as wire},
-    http::{bearer, language, refuse},
+    http::{RequestId, bearer, language, refuse},
 };
 
 /// The schema of the account endpoint.
@@ -90,17 +90,51 @@ pub async fn handle(
     run.operation_name = asked.operation_name;
     let answer = schema.execute(run).await;
     let language = language(request.headers()).unwrap_or_else(|| "en".to_owned());
-    answer::respond(media, answer, &language).unwrap_or_else(|error| refuse(&request, &error))
+    answer::respond(media, answer, &language, &RequestId::of(&request)).unwrap_or_else(|error| refuse(&request, &error))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use actix_web::test::TestRequest;
+    use actix_web::{App as Actix, middleware::from_fn, test::TestRequest};
+    use entities::control::users;
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+    use serde_json::{Value, json};
     use tenants::{identity::Identity, testing};
 
     use super::*;
+    use crate::http::observe;
+
+    #[tokio::test]
+    async fn an_internal_error_names_the_request() {
+        // the password of this person is stored as something that cannot be checked
+        let (registry, person) = testing::registry(Arc::new(testing::Bare)).await;
+        let broken = users::Entity::update_many()
+            .col_expr(users::Column::PasswordHash, Expr::value("?"))
+            .filter(users::Column::Id.eq(person.row().id));
+        broken.exec(registry.control().write()).await.unwrap();
+        let registry = Arc::new(registry);
+        let identity = Arc::new(Identity::new(Arc::clone(&registry)));
+        let app = App { registry, identity: Arc::clone(&identity), rules: crm::rules() };
+        let served = Actix::new()
+            .app_data(web::Data::new(build(identity, Arc::clone(&app.rules))))
+            .app_data(web::Data::new(app))
+            .app_data(web::Data::new(RateLimiter::default()))
+            .wrap(from_fn(observe))
+            .route("/graphql/account", web::post().to(handle));
+        let served = actix_web::test::init_service(served).await;
+        let query =
+            "mutation ($email: String!) { signIn(email: $email, password: \"a long passphrase\") { expiresIn } }";
+        let asked = TestRequest::post()
+            .uri("/graphql/account")
+            .peer_addr(([192, 0, 2, 1], 4711).into())
+            .insert_header(("x-request-id", "r-4711"))
+            .set_json(json!({ "query": query, "variables": { "email": person.row().email } }));
+        let answer: Value = actix_web::test::call_and_read_body_json(&served, asked.to_request()).await;
+        let told = &answer["errors"][0]["extensions"];
+        assert_eq!(*told, json!({ "code": "INTERNAL", "requestId": "r-4711" }), "{answer}");
+    }
 
     #[tokio::test]
     async fn the_devices_of_an_address_have_an_end_together() {

@@ -13,7 +13,7 @@ use tenants::{
 
 use super::{
     AccountSchema, Bearer,
-    answer::Issues,
+    answer::Carried,
     cookies::{self, Jar},
     factors::{Factors, FactorsQuery},
     model::{EmailRequest, Me, OpenSession, Session, SignUpInput},
@@ -194,14 +194,11 @@ fn bearer<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a str> {
 
 /// An error in the form of this endpoint.
 pub(super) fn to_graphql_error(error: &Error) -> async_graphql::Error {
-    if error.code().kind() == Kind::Internal {
-        tracing::error!(error = error.log_line(), "internal error");
-    }
+    // language and request are known where the answer is completed
     let body = error_body(error, "en", "");
+    let internal = (error.code().kind() == Kind::Internal).then(|| error.log_line());
     let mut out = async_graphql::Error::new(error.message());
-    if !error.fields().is_empty() {
-        out.source = Some(Arc::new(Issues(error.fields().to_vec())));
-    }
+    out.source = Some(Arc::new(Carried { fields: error.fields().to_vec(), internal }));
     out.extend_with(|_, extensions| {
         if let Some(Json::Object(facts)) = body.get("extensions") {
             for (key, value) in facts {

@@ -19,7 +19,7 @@ use actix_web::{App as Actix, HttpServer, dev::ServerHandle, web};
 use jobs::Workers;
 use tenants::{Code, Error, error::Result, origins::Origins, sign_on::Reach};
 
-pub use context::{RequestId, RequestInfo, authenticate, bearer, caller, language};
+pub use context::{RequestId, RequestInfo, authenticate, bearer, caller, language, observe};
 pub use cors::Cors;
 pub use errors::{error_body, field_body, refuse};
 pub use proxies::{Proxies, client_info, host, is_secure};
