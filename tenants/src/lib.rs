@@ -24,6 +24,7 @@ pub mod sign_on;
 pub mod system_jobs;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod watch;
 pub mod work;
 
 pub use access::{Access, FieldAccess, Operation, Permission, RowScope};

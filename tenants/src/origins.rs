@@ -21,6 +21,7 @@ use crate::{
     control::Control,
     db::TenantDb,
     error::{Error, FieldIssue, Issue, Result},
+    watch::revoked,
 };
 
 /// How long an answer about an origin is cached.
@@ -60,6 +61,14 @@ impl Origins {
         Ok(self.of(origin).await?.contains(&tenant))
     }
 
+    /// [`Origins::allow`], read at this instant or later.
+    ///
+    /// # Errors
+    /// When the control plane does not answer.
+    pub async fn allow_since(&self, since: Instant, tenant: TenantId, origin: &str) -> Result<bool> {
+        Ok(self.read(origin, |seen| seen >= since).await?.contains(&tenant))
+    }
+
     /// Whether the organisation with a slug lists an origin; false where there is none.
     ///
     /// # Errors
@@ -74,11 +83,16 @@ impl Origins {
     }
 
     async fn of(&self, origin: &str) -> Result<Arc<[TenantId]>> {
+        self.read(origin, |seen| seen.elapsed() < TRUST).await
+    }
+
+    /// Who lists an origin; from the cache, if the time when it was read is good enough.
+    async fn read(&self, origin: &str, good: impl Fn(Instant) -> bool) -> Result<Arc<[TenantId]>> {
         if origin.len() > LONGEST {
             return Ok(Arc::default());
         }
         if let Some((seen, listing)) = self.recent.get(origin)
-            && seen.elapsed() < TRUST
+            && good(seen)
         {
             return Ok(listing);
         }
@@ -136,6 +150,7 @@ pub async fn set(db: &TenantDb, caller: &Caller, wanted: &[String]) -> Result<()
     if !rows.is_empty() {
         origins::Entity::insert_many(rows).exec_without_returning(&tx).await?;
     }
+    revoked(&tx, db.tenant().0, caller.clock.micros()).await?;
     tx.commit().await?;
     Ok(())
 }

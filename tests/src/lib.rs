@@ -13,6 +13,7 @@ mod proxy;
 mod records;
 mod scan;
 mod server;
+mod socket;
 mod template;
 mod tenant;
 mod until;
@@ -27,6 +28,7 @@ pub use program::{Program, Ran};
 pub use proxy::Proxy;
 pub use scan::Scan;
 pub use server::Server;
+pub use socket::Socket;
 pub use tenant::Tenant;
 pub use until::until;
 

@@ -6,7 +6,6 @@ mod budget;
 mod cache;
 pub mod errors;
 mod execute;
-mod feeds;
 pub mod http;
 mod input;
 mod operations;
@@ -22,7 +21,7 @@ pub mod ws;
 use std::sync::Arc;
 
 use records::rules::RuleSet;
-use tenants::{Caller, error::Result};
+use tenants::{Caller, error::Result, watch::Watcher};
 
 pub use budget::{Budget, Budgets, Left};
 pub(crate) use execute::instant;
@@ -37,7 +36,7 @@ pub struct Endpoint {
     documents: plan::Documents,
     budget: Budget,
     budgets: Budgets<budget::Who>,
-    feeds: feeds::Feeds,
+    watcher: Watcher,
     sockets: sockets::Sockets,
     rules: Arc<RuleSet>,
 }
@@ -55,7 +54,7 @@ impl Endpoint {
             documents: plan::Documents::new(DOCUMENT_BYTES),
             budget,
             budgets: Budgets::default(),
-            feeds: feeds::Feeds::default(),
+            watcher: Watcher::default(),
             sockets: sockets::Sockets::default(),
             rules,
         }

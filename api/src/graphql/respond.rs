@@ -221,7 +221,7 @@ impl Endpoint {
             failed += usize::from(out.errors[errors..].iter().any(GraphqlError::is_ours));
         }
         out.json.push(b'}');
-        self.feeds.nudge(session.ctx.caller.tenant);
+        self.watcher.nudge(session.ctx.caller.tenant);
         if nulled {
             out.no_data();
         }

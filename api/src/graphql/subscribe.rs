@@ -11,13 +11,15 @@ use records::{
     engine::{self, Archived, FeedChange, MAX_PAGE, Row, WriteKind},
     filter::{self, Filter},
 };
-use tenants::error::{Code, Error, Kind as ErrorKind, Result};
+use tenants::{
+    error::{Code, Error, Kind as ErrorKind, Result},
+    watch::Watched,
+};
 
 use super::{
     Endpoint, Request,
     errors::Refusal,
     execute::{Event, EventPlan, Kind},
-    feeds::Feed,
     plan::delivery,
     respond::{Session, to_refusal},
     schema::model::{Action, Resolver},
@@ -30,7 +32,7 @@ const MAX_EVENTS: usize = MAX_PAGE as usize;
 pub struct Subscription {
     session: Session,
     request: Request,
-    feed: Arc<Feed>,
+    watched: Arc<Watched>,
     seen: i64,
 }
 
@@ -51,8 +53,8 @@ impl Subscription {
             },
             other => other,
         };
-        let (feed, seen) = followed.map_err(|error| to_refusal(&error, &session.ctx.caller))?;
-        Ok(Self { session, request, feed, seen })
+        let (watched, seen) = followed.map_err(|error| to_refusal(&error, &session.ctx.caller))?;
+        Ok(Self { session, request, watched, seen })
     }
 
     /// Waits for changes, charges their cost and returns what to report.
@@ -60,7 +62,7 @@ impl Subscription {
     /// # Errors
     /// The reason why the subscription ends; `RATE_LIMITED` if the caller's budget is used up.
     pub async fn next(&mut self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>, Refusal> {
-        self.feed.after(self.seen).await;
+        self.watched.after(self.seen).await;
         loop {
             match self.read(endpoint).await {
                 Ok(answers) => return Ok(answers),
@@ -114,12 +116,13 @@ impl Subscription {
 }
 
 impl Session {
-    async fn followed(&self, endpoint: &Endpoint) -> Result<(Arc<Feed>, i64)> {
+    async fn followed(&self, endpoint: &Endpoint) -> Result<(Arc<Watched>, i64)> {
         let plan = self.event_plan()?;
         if let Some(filter) = &plan.filter {
             filter::check(&self.ctx, plan.object, filter)?;
         }
-        endpoint.feeds.subscribe(&self.ctx.db).await
+        let watched = endpoint.watcher.watch(&self.ctx.db).await?;
+        Ok((watched, engine::last_seq(&self.ctx.db).await?))
     }
 
     fn event_plan(&self) -> Result<EventPlan<'_>> {

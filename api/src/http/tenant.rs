@@ -6,7 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tenants::Origin;
 
 use super::{Cors, RequestId, RequestInfo, authenticate, caller, client_info, cors, rate, refuse};
-use crate::{app::App, graphql};
+use crate::{
+    app::App,
+    graphql::{
+        self,
+        ws::{Authenticate, Authenticated},
+    },
+};
 
 /// Answers queries and mutations.
 pub async fn graphql(
@@ -33,17 +39,27 @@ pub async fn socket(
     let client = client_info(&request);
     let page = cors::foreign(&request).zip(request.app_data::<web::Data<Cors>>().cloned());
     let app = app.into_inner();
-    let authenticate: graphql::ws::Authenticate = Box::new(move |credential| {
+    let authenticate: Authenticate = Box::new(move |credential, since| {
         let (app, slug, id, client) = (Arc::clone(&app), slug.clone(), id.clone(), client.clone());
         let page = page.clone();
         Box::pin(async move {
-            let principal = app.identity.authenticate(&credential, &client).await?;
-            if let Some((origin, cors)) = page
-                && !cors.origins.allow(principal.tenant, &origin).await?
-            {
-                return Err(cors::not_listed(&origin));
+            let principal = match since {
+                None => app.identity.authenticate(&credential, &client).await?,
+                Some(since) => app.identity.authenticate_since(since, &credential, &client).await?,
+            };
+            if let Some((origin, cors)) = page {
+                let listed = match since {
+                    None => cors.origins.allow(principal.tenant, &origin).await?,
+                    Some(since) => cors.origins.allow_since(since, principal.tenant, &origin).await?,
+                };
+                if !listed {
+                    return Err(cors::not_listed(&origin));
+                }
             }
-            caller(&app, principal, slug.as_deref(), Origin::Graphql, None, RequestInfo { request: id, client })
+            let (user, expires) = (principal.user, principal.expires);
+            let info = RequestInfo { request: id, client };
+            let (caller, db) = caller(&app, principal, slug.as_deref(), Origin::Graphql, None, info)?;
+            Ok(Authenticated { caller, db, user, expires })
         })
     });
     graphql::ws::serve(endpoint.into_inner(), &request, body, authenticate)

@@ -14,6 +14,7 @@ pub mod pictures;
 pub mod policies;
 pub mod recoveries;
 pub mod recovery_codes;
+pub mod revocations;
 pub mod second_factors;
 pub mod security_log;
 pub mod sessions;

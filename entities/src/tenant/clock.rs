@@ -1,4 +1,5 @@
-//! The tenant's clock, a single row: the number of the last commit, the version of the catalog, and the data key.
+//! The tenant's clock, a single row: the number of the last commit, the versions of the catalog and of what its members
+//! and keys may do, and the data key.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,6 +10,8 @@ pub struct Model {
     pub id: i16,
     pub seq: i64,
     pub catalog_version: i64,
+    /// Raised by every change of roles, members, teams and keys: whoever is connected is then checked again.
+    pub access_version: i64,
     /// Which of the tenant's data keys seals. It changes together with the version.
     pub data_key: i64,
 }

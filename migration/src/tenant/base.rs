@@ -7,9 +7,10 @@ use super::{Types, types};
 pub fn up(backend: DbBackend) -> Vec<String> {
     let Types { uuid, text, bytes } = types(backend);
     vec![
-        r#"CREATE TABLE "tenant"."clock" (id smallint PRIMARY KEY, seq bigint NOT NULL, catalog_version bigint NOT NULL)"#
+        r#"CREATE TABLE "tenant"."clock" (id smallint PRIMARY KEY, seq bigint NOT NULL, catalog_version bigint NOT NULL,
+            access_version bigint NOT NULL)"#
             .to_owned(),
-        r#"INSERT INTO "tenant"."clock" (id, seq, catalog_version) VALUES (1, 0, 0)"#.to_owned(),
+        r#"INSERT INTO "tenant"."clock" (id, seq, catalog_version, access_version) VALUES (1, 0, 0, 0)"#.to_owned(),
         format!(
             r#"CREATE TABLE "tenant"."members" (id {uuid} PRIMARY KEY, version bigint NOT NULL, name {text} NOT NULL,
             name_k {text} NOT NULL, external_id {text}, created_at bigint NOT NULL, created_by {text} NOT NULL,

@@ -174,6 +174,7 @@ async fn write(ctx: &Ctx, row: &invitations::Model, role: &Role, joining: &Joini
     };
     let event = Event::of(&ctx.caller, Kind::MemberJoined).with("invitation", row.id.to_string());
     security_log::note(&tx, event.with("role", role.name.as_str()), now).await?;
+    access::changed(&tx).await?;
     note_members(&ctx, &tx, &[(RecordId(member.0), kind)]).await?;
     tx.commit().await?;
     Ok(())

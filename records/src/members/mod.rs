@@ -15,7 +15,7 @@ pub use person::{delete_account, follow};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionSession};
 pub use teams::{Team, add_to_team, create_team, delete_team, list_teams, remove_from_team, rename_team};
 use tenants::{
-    Actor, Operation, Permission,
+    Actor, Operation, Permission, access,
     error::{Code, Error, Result},
     security_log::{self, Event, Kind},
 };
@@ -228,6 +228,7 @@ async fn write(ctx: &Ctx, changes: &[(members::Model, MemberChange)]) -> Result<
         noted.push((RecordId(row.id.0), kind));
         security_log::note(&tx, event(&ctx, change, row), now).await?;
     }
+    access::changed(&tx).await?;
     note_members(&ctx, &tx, &noted).await?;
     tx.commit().await?;
     Ok(())

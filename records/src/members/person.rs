@@ -13,7 +13,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use tenants::{
-    Access, Actor, Caller, Origin, TenantDb, TenantTx,
+    Access, Actor, Caller, Origin, TenantDb, TenantTx, access,
     error::{Code, Error, Result},
     identity::{ClientInfo, Identity, name_of},
     security_log::{self, Event, Kind},
@@ -170,6 +170,7 @@ async fn write(
         .filter(members::Column::Id.eq(member))
         .exec(tx)
         .await?;
+    access::changed(tx).await?;
     note_members(ctx, tx, &[(RecordId(member.0), kind)]).await
 }
 

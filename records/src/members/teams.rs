@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionSession, sea_query::OnConflict,
 };
 use tenants::{
-    Access, Actor, Permission, TenantTx,
+    Access, Actor, Permission, TenantTx, access,
     db::violation,
     error::{Code, Error, FieldIssue, Issue, Result},
     security_log::{self, Event, Kind},
@@ -108,6 +108,7 @@ pub async fn delete_team(ctx: &Ctx, id: TeamId) -> Result<()> {
     team_members::Entity::delete_many().filter(team_members::Column::TeamId.eq(id)).exec(&tx).await?;
     teams::Entity::delete_by_id(id).exec(&tx).await?;
     log(&ctx, &tx, audit_event(&ctx, id, "deleted").with("name", team.name)).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -129,6 +130,7 @@ pub async fn add_to_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Result<Te
     team_members::Entity::insert(row).on_conflict(there).exec_without_returning(&tx).await?;
     log(&ctx, &tx, audit_event(&ctx, team, "joined").with("member", member.to_string())).await?;
     let changed = find(&ctx, team).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(changed)
 }
@@ -145,6 +147,7 @@ pub async fn remove_from_team(ctx: &Ctx, team: TeamId, member: MemberId) -> Resu
     team_members::Entity::delete_by_id((team, member)).exec(&tx).await?;
     log(&ctx, &tx, audit_event(&ctx, team, "left").with("member", member.to_string())).await?;
     let changed = find(&ctx, team).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(changed)
 }

@@ -165,6 +165,7 @@ pub async fn update(ctx: &Ctx, name: &str, patch: RolePatch) -> Result<Role> {
     };
     row.update(&tx).await.map_err(|error| taken(error, &role.name))?;
     log(&ctx, &role, "changed").await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(role)
 }
@@ -193,6 +194,7 @@ pub async fn delete(ctx: &Ctx, name: &str) -> Result<()> {
     }
     roles::Entity::delete_by_id(role.id).exec(&tx).await?;
     log(&ctx, &role, "deleted").await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! What an actor may do: named permissions, row scopes of the operations on each object, and access to fields. Roles
 //! define it; the record engine checks it on every read and write.
 
+mod changed;
 mod grants;
 mod load;
 
 use std::sync::Arc;
 
+pub use changed::changed;
 use entities::ids::{FieldId, MemberId, ObjectId};
 pub use grants::{FieldAccess, Grants, ObjectGrant, Operation, Permission, RowScope};
 use sha2::{Digest, Sha256};

@@ -201,6 +201,7 @@ pub async fn renew(
         return Err(Error::new(Code::Conflict, "Somebody else has just renewed or revoked this key."));
     }
     security_log::note(&tx, audit_event(caller, Kind::KeyRenewed, &row), now).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(IssuedKey { id, key })
 }
@@ -219,6 +220,7 @@ pub async fn revoke(db: &TenantDb, caller: &Caller, id: ApiKeyId) -> Result<()> 
     let changed = api_keys::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() };
     api_keys::Entity::update_many().set(changed).filter(api_keys::Column::Id.eq(id)).exec(&tx).await?;
     security_log::note(&tx, audit_event(caller, Kind::KeyRevoked, &row), now).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     Ok(())
 }

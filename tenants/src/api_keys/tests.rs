@@ -1,6 +1,6 @@
 //! The life of a key, on the database of the test run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::*;
 use crate::{
@@ -32,7 +32,7 @@ fn named(name: &str) -> NewKey {
 }
 
 async fn opens(identity: &Identity, key: &str) -> bool {
-    identity.authenticate_now(key, &from("192.0.2.7")).await.is_ok()
+    identity.authenticate_since(Instant::now(), key, &from("192.0.2.7")).await.is_ok()
 }
 
 #[tokio::test]
@@ -75,9 +75,9 @@ async fn a_key_is_bound_to_its_addresses_and_new_ones_are_told() {
     let addresses = vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()];
     let key = create(&db, &caller, NewKey { addresses, ..named("shop") }).await.unwrap();
     for allowed in ["192.0.2.7", "192.0.2.8", "192.0.2.7", "2001:db8::1"] {
-        identity.authenticate_now(&key.key, &from(allowed)).await.unwrap();
+        identity.authenticate_since(Instant::now(), &key.key, &from(allowed)).await.unwrap();
     }
-    let refused = identity.authenticate_now(&key.key, &from("198.51.100.1")).await.err().unwrap();
+    let refused = identity.authenticate_since(Instant::now(), &key.key, &from("198.51.100.1")).await.err().unwrap();
     assert_eq!(refused.code(), Code::Forbidden);
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let lines = loop {

@@ -226,6 +226,22 @@ impl TenantDb {
         }
     }
 
+    /// The schema of a tenant in PostgreSQL.
+    pub(crate) fn schema(&self) -> Option<&SchemaName> {
+        match &self.space {
+            Space::Postgres { schema, .. } => Some(schema),
+            Space::Sqlite(_) | Space::Transaction(_) => None,
+        }
+    }
+
+    /// The connections of a tenant in PostgreSQL, for a statement that names the schemas of several.
+    pub(crate) fn pool(&self) -> Option<&DatabaseConnection> {
+        match &self.space {
+            Space::Postgres { pool, .. } => Some(pool),
+            Space::Sqlite(_) | Space::Transaction(_) => None,
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbErr> {
         match &self.space {

@@ -1,12 +1,16 @@
 //! Finds out who a bearer credential belongs to and what they may do. Answers are cached for half a second, so a
-//! revoked key, an ended session or a removed member is refused within a second on every node and on open connections.
+//! revoked key, an ended session or a removed member is refused within a second on every node. Open connections ask
+//! again when they hear of a revocation (`crate::watch`), and are answered from after it.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use entities::{ids::TenantId, tenant::members};
+use entities::{
+    ids::{TenantId, UserId},
+    tenant::members,
+};
 use sea_orm::EntityTrait;
 use sha2::{Digest, Sha256};
 
@@ -31,14 +35,16 @@ pub struct Principal {
     pub access: Arc<Access>,
     /// The budget of the API key, if it has one of its own.
     pub points_per_second: Option<u64>,
+    /// The person behind a session.
+    pub user: Option<UserId>,
+    /// Seconds since 1970 after which the credential has expired.
+    pub expires: i64,
     pub db: TenantDb,
 }
 
 #[derive(Clone)]
 pub(super) struct Recent {
     seen: Instant,
-    /// Seconds since 1970 after which an access token has expired.
-    expires: i64,
     principal: Principal,
 }
 
@@ -50,42 +56,53 @@ impl Identity {
     /// from an address that it does not allow; `SECOND_FACTOR_REQUIRED` for a session without second factor where the
     /// organisation requires one.
     pub async fn authenticate(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
+        self.recognise(bearer, client, |seen| seen.elapsed() < TRUST).await
+    }
+
+    /// [`Identity::authenticate`] for an open connection: as things stood at this instant or later, whatever is cached.
+    ///
+    /// # Errors
+    /// As [`Identity::authenticate`].
+    pub async fn authenticate_since(&self, since: Instant, bearer: &str, client: &ClientInfo) -> Result<Principal> {
+        self.registry.look_since(since).await?;
+        self.recognise(bearer, client, |seen| seen >= since).await
+    }
+
+    async fn recognise(&self, bearer: &str, client: &ClientInfo, good: impl Fn(Instant) -> bool) -> Result<Principal> {
         // a key may be allowed from one address and refused from another
         let digest: [u8; 32] = Sha256::digest(format!("{} {bearer}", client.address)).into();
         let now = self.registry.clock().micros() / 1_000_000;
         if let Some(recent) = self.recent.get(&digest)
-            && recent.seen.elapsed() < TRUST
-            && now < recent.expires
+            && good(recent.seen)
+            && now < recent.principal.expires
         {
             return Ok(recent.principal);
         }
         let seen = Instant::now();
-        let (principal, expires) = self.look(bearer, client).await?;
-        self.recent.insert(digest, Recent { seen, expires, principal: principal.clone() });
+        let principal = if api_keys::looks_like_key(bearer) {
+            self.by_key(bearer, client).await
+        } else {
+            self.by_token(bearer).await
+        };
+        if principal.is_err() {
+            self.recent.remove(&digest);
+        }
+        let principal = principal?;
+        self.recent.insert(digest, Recent { seen, principal: principal.clone() });
         Ok(principal)
     }
 
-    /// Like [`Identity::authenticate`], but without the cache.
-    #[cfg(test)]
-    pub(crate) async fn authenticate_now(&self, bearer: &str, client: &ClientInfo) -> Result<Principal> {
-        self.look(bearer, client).await.map(|(principal, _)| principal)
-    }
-
-    async fn look(&self, bearer: &str, client: &ClientInfo) -> Result<(Principal, i64)> {
-        if api_keys::looks_like_key(bearer) { self.by_key(bearer, client).await } else { self.by_token(bearer).await }
-    }
-
-    async fn by_key(&self, key: &str, client: &ClientInfo) -> Result<(Principal, i64)> {
+    async fn by_key(&self, key: &str, client: &ClientInfo) -> Result<Principal> {
         let found = api_keys::find(&self.registry, key).await?.ok_or_else(|| Error::of(Code::Unauthenticated))?;
         found.used(client, self.registry.clock().micros(), &self.telling)?;
         let access = Arc::new(api_keys::access(&found.db, &found.row).await?);
         let points_per_second = found.row.points_per_second.and_then(|points| points.try_into().ok());
         let actor = Actor::ApiKey(found.row.id);
-        let principal = Principal { tenant: found.tenant, actor, access, points_per_second, db: found.db };
-        Ok((principal, found.until.map_or(i64::MAX, |until| until / 1_000_000)))
+        let expires = found.until.map_or(i64::MAX, |until| until / 1_000_000);
+        Ok(Principal { tenant: found.tenant, actor, access, points_per_second, user: None, expires, db: found.db })
     }
 
-    async fn by_token(&self, token: &str) -> Result<(Principal, i64)> {
+    async fn by_token(&self, token: &str) -> Result<Principal> {
         let claims = self.signer.read(token, self.registry.clock())?;
         let (Some(tenant), Some(member)) = (claims.tid, claims.mid) else {
             return Err(Error::new(
@@ -116,7 +133,7 @@ impl Identity {
             let message = format!("Sign in to this organisation through its provider: {path}.");
             return Err(Error::new(Code::Forbidden, message).with("signOn", path));
         }
-        let principal = Principal { tenant, actor: Actor::Member(member), access, points_per_second: None, db };
-        Ok((principal, claims.exp))
+        let (actor, user) = (Actor::Member(member), Some(claims.sub));
+        Ok(Principal { tenant, actor, access, points_per_second: None, user, expires: claims.exp, db })
     }
 }

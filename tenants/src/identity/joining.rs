@@ -16,6 +16,7 @@ use crate::{
     Settings,
     error::{Code, Error, Result},
     registry::{Person, hold},
+    watch::revoked,
 };
 
 impl Identity {
@@ -105,6 +106,7 @@ impl Identity {
         users::Entity::delete_by_id(user.id).exec(&tx).await?;
         let (to, language) = (Some(user.email.clone()), user.language.clone());
         self.queue_email(&tx, &EmailRequest { to, language, kind: EmailKind::AccountDeleted }).await?;
+        revoked(&tx, user.id.0, self.registry.clock().micros()).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         Ok(())

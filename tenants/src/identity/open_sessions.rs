@@ -64,8 +64,8 @@ impl Identity {
     /// When the control plane does not answer.
     pub async fn sign_out_everywhere(&self, user: &users::Model, client: &ClientInfo) -> Result<()> {
         let tx = self.registry.control().begin().await?;
-        self.end_sessions(&tx, user.id, None).await?;
         self.forget_trust(&tx, user.id).await?;
+        self.end_sessions(&tx, user.id, None).await?;
         tx.commit().await?;
         self.log(user.id, Event::new(Kind::SignedOut).from(client).with("everywhere", true)).await;
         Ok(())

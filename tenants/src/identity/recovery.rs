@@ -76,9 +76,9 @@ impl Identity {
             return Err(expired());
         }
         self.new_password(&tx, &user, hash).await?;
-        self.end_sessions(&tx, user.id, None).await?;
         // failed guesses at the old password do not make the owner wait
         self.forget_failures(&tx, Guessed::Password, &user.email_key).await?;
+        self.end_sessions(&tx, user.id, None).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         self.log(user.id, Event::new(Kind::PasswordChanged).from(client).with("recovered", true)).await;

@@ -9,7 +9,7 @@ use entities::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::{
@@ -23,6 +23,7 @@ use crate::{
     error::{Code, Error, Result},
     keys::of_row,
     security_log::{Event, Kind},
+    watch::revoked,
 };
 
 /// How long a session lives without use, microseconds: a remembered one, and any other.
@@ -208,13 +209,19 @@ impl Identity {
             .filter(sessions::Column::Id.eq(id))
             .filter(sessions::Column::UserId.eq(user))
             .filter(sessions::Column::RevokedAt.is_null());
-        Ok(update.exec(self.registry.control().write()).await?.rows_affected == 1)
+        let tx = self.registry.control().begin().await?;
+        let ended = update.exec(&tx).await?.rows_affected == 1;
+        if ended {
+            revoked(&tx, user.0, now).await?;
+        }
+        tx.commit().await?;
+        Ok(ended)
     }
 
-    /// Ends the sessions of a person, all or all but one.
+    /// Ends the sessions of a person, all or all but one. This comes last in a transaction.
     pub(super) async fn end_sessions(
         &self,
-        db: &impl ConnectionTrait,
+        tx: &DatabaseTransaction,
         user: UserId,
         but: Option<SessionId>,
     ) -> Result<()> {
@@ -226,8 +233,8 @@ impl Identity {
         if let Some(kept) = but {
             update = update.filter(sessions::Column::Id.ne(kept));
         }
-        update.exec(db).await?;
-        Ok(())
+        update.exec(tx).await?;
+        revoked(tx, user.0, now).await
     }
 
     /// The organisations of a person, with roles.
@@ -324,8 +331,12 @@ impl Identity {
             .order_by_desc(sessions::Column::UsedAt)
             .offset(MOST)
             .limit(MOST);
-        for old in too_many.all(&tx).await? {
+        let too_many = too_many.all(&tx).await?;
+        for old in &too_many {
             sessions::Entity::delete_by_id(old.id).exec(&tx).await?;
+        }
+        if !too_many.is_empty() {
+            revoked(&tx, user.id.0, now).await?;
         }
         tx.commit().await?;
         self.answer(user, id, tenant, refresh_token).await

@@ -10,7 +10,7 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, sea_query::Expr};
 
 use super::{Registry, create::disk, watch};
-use crate::{control::Control, db::SchemaName, error::Result};
+use crate::{control::Control, db::SchemaName, error::Result, watch::revoked};
 
 /// Tables of the control plane with rows of a tenant (column `tenant_id`). A test compares the list with the schema.
 const OF_TENANTS: &[&str] =
@@ -35,6 +35,7 @@ impl Registry {
             .exec(&tx)
             .await?;
         watch::tell(&tx).await?;
+        revoked(&tx, row.id.0, self.clock.micros()).await?;
         tx.commit().await?;
         let overwritten = match &self.control {
             Control::Sqlite(file) => file.writer().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await,

@@ -23,9 +23,14 @@ use crate::{error::Result, keys::Purpose};
 const LOOK: Duration = Duration::from_secs(1);
 const SIGNAL: &str = "tenants";
 
-/// The counter's value, and when it was read.
+/// The last look at the counter.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<(Option<Instant>, Option<i64>)>);
+pub(super) struct Seen {
+    /// When the last look began.
+    begun: Mutex<Option<Instant>>,
+    /// The counter's value, and the beginning of the last look that has ended. One look at a time.
+    last: tokio::sync::Mutex<(Option<Instant>, Option<i64>)>,
+}
 
 /// Tells all processes to check their open tenants.
 pub(crate) async fn tell(db: &impl ConnectionTrait) -> Result<()> {
@@ -39,20 +44,30 @@ impl Registry {
     /// If the counter has changed, closes the spaces of tenants that are no longer active.
     pub(super) async fn look(&self) -> Result<()> {
         {
-            let mut seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if seen.0.is_some_and(|at| at.elapsed() < LOOK) {
+            let mut begun = self.seen.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            if begun.is_some_and(|at| at.elapsed() < LOOK) {
                 return Ok(());
             }
             // one check serves all callers
-            seen.0 = Some(Instant::now());
+            *begun = Some(Instant::now());
         }
-        let now = signals::Entity::find_by_id(SIGNAL).one(self.control.read()).await?.map(|row| row.value);
-        let before = std::mem::replace(&mut self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).1, now);
-        if before.is_none() || before == now {
+        self.look_since(Instant::now()).await
+    }
+
+    /// The same, unless it was done at this instant or later.
+    pub(crate) async fn look_since(&self, since: Instant) -> Result<()> {
+        let mut last = self.seen.last.lock().await;
+        if last.0.is_some_and(|begun| begun >= since) {
             return Ok(());
         }
-        self.close_inactive().await?;
-        self.reopen_rotated().await
+        let begun = Instant::now();
+        let now = signals::Entity::find_by_id(SIGNAL).one(self.control.read()).await?.map(|row| row.value);
+        if last.1.is_some() && last.1 != now {
+            self.close_inactive().await?;
+            self.reopen_rotated().await?;
+        }
+        *last = (Some(begun), now);
+        Ok(())
     }
 
     /// Reopens tenants with several data keys, so that nobody goes on sealing with an older one.

@@ -15,12 +15,13 @@ use url::Url;
 
 use super::reach::is_well_formed;
 use crate::{
-    access::{Access, Permission},
+    access::{self, Access, Permission},
     caller::Caller,
     control::Control,
     db::TenantDb,
     error::{Code, Error, FieldIssue, Issue, Result},
     security_log::{self, Event, Kind},
+    watch::revoked,
 };
 
 /// The purpose that a provider's secret is sealed for.
@@ -124,6 +125,7 @@ pub async fn set(db: &TenantDb, caller: &Caller, new: NewSignOn) -> Result<()> {
     let tx = db.begin_write().await?;
     sign_on::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(&tx).await?;
     security_log::note(&tx, event, caller.clock.micros()).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     if another { end_sessions(db, caller).await } else { Ok(()) }
 }
@@ -138,17 +140,22 @@ pub async fn remove(db: &TenantDb, caller: &Caller) -> Result<()> {
     sign_on::Entity::delete_many().exec(&tx).await?;
     let event = Event::of(caller, Kind::SettingsChanged).with("signOn", serde_json::Value::Null);
     security_log::note(&tx, event, caller.clock.micros()).await?;
+    access::changed(&tx).await?;
     tx.commit().await?;
     end_sessions(db, caller).await
 }
 
 /// Ends the sessions that a provider opened which is no longer trusted.
 async fn end_sessions(db: &TenantDb, caller: &Caller) -> Result<()> {
+    let now = caller.clock.micros();
     let update = sessions::Entity::update_many()
-        .set(sessions::ActiveModel { revoked_at: Set(Some(caller.clock.micros())), ..Default::default() })
+        .set(sessions::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() })
         .filter(sessions::Column::OnlyTenant.eq(db.tenant()))
         .filter(sessions::Column::RevokedAt.is_null());
-    update.exec(db.control().write()).await?;
+    let tx = db.control().begin().await?;
+    update.exec(&tx).await?;
+    revoked(&tx, db.tenant().0, now).await?;
+    tx.commit().await?;
     Ok(())
 }
 

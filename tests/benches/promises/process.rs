@@ -11,6 +11,17 @@ pub fn memory(process: u32) -> f64 {
     status(process, "VmRSS:").unwrap_or_default()
 }
 
+/// Seconds of processor time that a process has used.
+pub fn cpu(process: u32) -> f64 {
+    /// Linux counts in hundredths of a second.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a running process");
+    // the name may contain spaces; the times are the 14th and 15th of all fields
+    let (_, rest) = stat.rsplit_once(')').expect("a name");
+    let ticks = rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number"));
+    ticks.sum::<f64>() / TICKS
+}
+
 /// Waits for the end of a process; returns the most memory it ever used, in MB.
 pub async fn most_memory(mut process: Child) -> (ExitStatus, f64) {
     let mut most: f64 = 0.0;

@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Client, Tenant, TestApp, until};
-use tokio_tungstenite::{
-    connect_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
-};
+use tests::{Answer, Client, Socket, Tenant, TestApp, until};
 
 const CREATE: &str = "mutation ($input: ApiKeyInput!) { createApiKey(input: $input) { key apiKey {
     id name prefix role addresses expiresAt pointsPerSecond scopes { object operations } } } }";
@@ -61,7 +56,8 @@ async fn a_revoked_key_is_refused_within_a_second_on_every_node_and_open_connect
     let tenant = app.tenant("acme");
     let issued = create(&tenant, json!({ "name": "feed" })).await;
     let (here, there) = (client(&app, &issued), client(&app, &issued).at(&beside));
-    let mut sockets = [open(&here).await, open(&there).await];
+    let follow = "subscription { customerChanged { id } }";
+    let sockets = [Socket::following(&here, follow).await, Socket::following(&there, follow).await];
     assert_eq!((here.graphql(READ, json!({})).await.status, there.graphql(READ, json!({})).await.status), (200, 200));
 
     let revoke = "mutation ($id: ID!) { revokeApiKey(id: $id) { revokedAt } }";
@@ -70,39 +66,8 @@ async fn a_revoked_key_is_refused_within_a_second_on_every_node_and_open_connect
     for node in [&here, &there] {
         until(1, "the key is refused", async || node.graphql(READ, json!({})).await.status == 401).await;
     }
-    for socket in &mut sockets {
-        let closed = async {
-            loop {
-                match socket.next().await {
-                    Some(Ok(Message::Close(frame))) => break frame.map(|CloseFrame { code, .. }| u16::from(code)),
-                    Some(Ok(_)) => {}
-                    other => panic!("the connection broke: {other:?}"),
-                }
-            }
-        };
-        let code = tokio::time::timeout(Duration::from_secs(1), closed).await.expect("closed in time");
-        assert_eq!(code, Some(4403));
-    }
-}
-
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-/// A connection with a running subscription.
-async fn open(client: &Client) -> Socket {
-    let mut request = client.url("/graphql/ws").replace("http", "ws").into_client_request().expect("an address");
-    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a name"));
-    let (mut socket, _) = connect_async(request).await.expect("a connection");
-    let init =
-        json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", client.token()) } });
-    socket.send(Message::text(init.to_string())).await.expect("sent");
-    let follow =
-        json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { customerChanged { id } }" } });
-    socket.send(Message::text(follow.to_string())).await.expect("sent");
-    loop {
-        let message = socket.next().await.expect("an answer").expect("a message");
-        if message.to_text().is_ok_and(|text| text.contains("connection_ack")) {
-            return socket;
-        }
+    for socket in sockets {
+        assert_eq!(socket.closed(Duration::from_secs(20)).await.0, 4403);
     }
 }
 

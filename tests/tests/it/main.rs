@@ -40,6 +40,7 @@ mod sdl;
 mod sealed;
 mod sign_on;
 mod sizes;
+mod sockets;
 mod transport;
 mod unused;
 mod world;

@@ -5,16 +5,27 @@ mod protocol;
 mod socket;
 mod stream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use entities::ids::UserId;
 use futures::future::BoxFuture;
 use tenants::{Caller, TenantDb, error::Result};
 
 use super::Endpoint;
 
-/// The caller, from the credential in `connection_init`.
-pub type Authenticate = Box<dyn Fn(String) -> BoxFuture<'static, Result<(Arc<Caller>, TenantDb)>> + Send + Sync>;
+/// Who a credential in `connection_init` belongs to: as things stood at this instant or later, or lately.
+pub type Authenticate = Box<dyn Fn(String, Option<Instant>) -> BoxFuture<'static, Result<Authenticated>> + Send + Sync>;
+
+/// Somebody who may use a connection.
+pub struct Authenticated {
+    pub caller: Arc<Caller>,
+    pub db: TenantDb,
+    /// The person behind a session.
+    pub user: Option<UserId>,
+    /// Seconds since 1970 after which the credential has expired.
+    pub expires: i64,
+}
 
 /// Accepts a connection.
 ///

@@ -21,9 +21,10 @@ pub const INIT_WITHIN: Duration = Duration::from_secs(5);
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// How long it may stay silent.
 pub const SILENT_FOR: Duration = Duration::from_secs(70);
-/// How often the credential is checked again: a revoked one ends within a second, together with the half second for
-/// which it is cached.
-pub const CHECK_EVERY: Duration = Duration::from_millis(400);
+/// When a credential is checked again that could not be checked, at the earliest.
+pub const CHECK_AGAIN: Duration = Duration::from_secs(1);
+/// When a credential is checked again that nothing was heard of.
+pub const CHECK_LATER: Duration = Duration::from_secs(24 * 3600);
 
 /// A client's message.
 #[derive(Debug)]

@@ -1,18 +1,26 @@
 //! One connection: its handshake, its operations and its messages.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Session};
 use futures::StreamExt;
-use tenants::{Caller, Code, TenantDb};
+use tenants::{
+    Caller, Code, TenantDb,
+    watch::{Revocation, Watched},
+};
 use tokio::{
-    sync::mpsc,
+    sync::{broadcast, mpsc},
     task::AbortHandle,
     time::{Instant as Deadline, MissedTickBehavior, interval, sleep_until},
 };
+use uuid::Uuid;
 
 use super::{
-    Authenticate,
+    Authenticate, Authenticated,
     protocol::{self, Hangup, Message},
     stream,
 };
@@ -34,6 +42,7 @@ pub struct Socket {
     operations: HashMap<String, Running>,
     out: mpsc::Sender<Said>,
     said: mpsc::Receiver<Said>,
+    revocations: broadcast::Receiver<Revocation>,
     /// Distinguishes the messages of an operation from those of an earlier one with the same id.
     started: u64,
 }
@@ -43,6 +52,12 @@ struct Member {
     caller: Arc<Caller>,
     db: TenantDb,
     credential: String,
+    /// Whose revocations concern it.
+    ids: Vec<Uuid>,
+    /// When the credential expires, or is checked in any case.
+    check_at: Deadline,
+    /// Without it, revocations of its organisation are not heard of.
+    _watched: Arc<Watched>,
 }
 
 struct Running {
@@ -72,11 +87,20 @@ fn hang(reason: Hangup) -> (Hangup, String) {
     (reason, String::new())
 }
 
+/// When somebody's credential expires, or is checked in any case.
+fn next_check(somebody: &Authenticated) -> Deadline {
+    let left = somebody.expires.saturating_mul(1_000_000).saturating_sub(somebody.caller.clock.micros());
+    let left = Duration::from_micros(u64::try_from(left).unwrap_or_default());
+    Deadline::now() + left.clamp(protocol::CHECK_AGAIN, protocol::CHECK_LATER)
+}
+
 impl Socket {
     /// A connection before its handshake.
     pub fn new(endpoint: Arc<Endpoint>, session: Session, authenticate: Authenticate) -> Self {
         let (out, said) = mpsc::channel(WAITING);
-        Self { endpoint, session, authenticate, member: None, operations: HashMap::new(), out, said, started: 0 }
+        let revocations = endpoint.watcher.revocations();
+        let operations = HashMap::new();
+        Self { endpoint, session, authenticate, member: None, operations, out, said, revocations, started: 0 }
     }
 
     /// Serves the connection until one side closes it.
@@ -97,9 +121,8 @@ impl Socket {
         let mut heard = Instant::now();
         let mut pings = interval(protocol::PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut checks = interval(protocol::CHECK_EVERY);
-        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let check_at = self.member.as_ref().map(|member| member.check_at);
             tokio::select! {
                 message = messages.next() => {
                     heard = Instant::now();
@@ -114,7 +137,8 @@ impl Socket {
                     if heard.elapsed() > protocol::SILENT_FOR { return Err(hang(Hangup::Gone)) }
                     self.session.ping(b"").await.map_err(|_| hang(Hangup::Gone))?;
                 }
-                _ = checks.tick(), if self.member.is_some() => self.check().await?,
+                revocation = self.revocations.recv() => self.revoked(revocation.ok()).await?,
+                () = sleep_until(check_at.unwrap_or(init_by)), if check_at.is_some() => self.check(Instant::now()).await?,
             }
         }
     }
@@ -157,22 +181,41 @@ impl Socket {
         }
     }
 
+    /// Whoever has the credential, as things stand once their organisation is watched: what changes later is heard of.
     async fn recognise(&self, credential: String) -> Result<Member, (Hangup, String)> {
-        match (self.authenticate)(credential.clone()).await {
-            Ok((caller, db)) => Ok(Member { caller, db, credential }),
-            Err(_) => Err(hang(Hangup::Forbidden)),
+        let refused = |_| hang(Hangup::Forbidden);
+        let lately = (self.authenticate)(credential.clone(), None).await.map_err(refused)?;
+        let watched = self.endpoint.watcher.watch(&lately.db).await.map_err(refused)?;
+        let now = (self.authenticate)(credential.clone(), Some(Instant::now())).await.map_err(refused)?;
+        let ids = now.user.map(|user| user.0).into_iter().chain([now.caller.tenant.0]).collect();
+        let check_at = next_check(&now);
+        Ok(Member { caller: now.caller, db: now.db, credential, ids, check_at, _watched: watched })
+    }
+
+    /// Checks the credential if a revocation concerns it, or some were missed.
+    async fn revoked(&mut self, revocation: Option<Revocation>) -> Flow {
+        let Some(member) = &self.member else { return Ok(()) };
+        match revocation {
+            Some(revocation) if !revocation.concerns(&member.ids) => Ok(()),
+            revocation => self.check(revocation.map_or_else(Instant::now, |revocation| revocation.seen)).await,
         }
     }
 
     /// Closes the connection if the credential has expired or was revoked, or allows something else than when it
-    /// started.
-    async fn check(&mut self) -> Flow {
-        let Some(member) = &self.member else { return Ok(()) };
-        match (self.authenticate)(member.credential.clone()).await {
-            Ok((caller, _)) if caller.access == member.caller.access => Ok(()),
+    /// started: as things stand at this instant or later.
+    async fn check(&mut self, since: Instant) -> Flow {
+        let Some(member) = &mut self.member else { return Ok(()) };
+        match (self.authenticate)(member.credential.clone(), Some(since)).await {
+            Ok(now) if now.caller.access == member.caller.access => {
+                member.check_at = next_check(&now);
+                Ok(())
+            }
             Ok(_) => Err(hang(Hangup::AccessChanged)),
             // a database that does not answer for a moment says nothing about the credential
-            Err(error) if error.code().kind().retryable() => Ok(()),
+            Err(error) if error.code().kind().retryable() => {
+                member.check_at = Deadline::now() + protocol::CHECK_AGAIN;
+                Ok(())
+            }
             Err(_) => Err(hang(Hangup::Forbidden)),
         }
     }

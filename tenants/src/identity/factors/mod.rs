@@ -26,6 +26,7 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     security_log::{Event, Kind},
+    watch::revoked,
 };
 
 pub(crate) use codes::SEALED;
@@ -131,6 +132,7 @@ impl Identity {
         others.exec(&tx).await?;
         let codes = self.new_recovery_codes(&tx, user.id).await?;
         self.tell_factor(&tx, user, true).await?;
+        revoked(&tx, user.id.0, now).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         self.log(user.id, Event::new(Kind::SecondFactorOn).from(client)).await;
@@ -192,6 +194,7 @@ impl Identity {
             .exec(&tx)
             .await?;
         self.tell_factor(&tx, user, false).await?;
+        revoked(&tx, user.id.0, self.registry.clock().micros()).await?;
         tx.commit().await?;
         self.registry.tickets().wake();
         self.log(user.id, event).await;

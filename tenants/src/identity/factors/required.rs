@@ -9,6 +9,7 @@ use crate::{
     Caller, Permission, TenantDb,
     control::Control,
     error::{Code, Error, Result},
+    watch::revoked,
 };
 
 impl Identity {
@@ -42,6 +43,9 @@ pub async fn require_two_factors(db: &TenantDb, caller: &Caller, required: bool)
     caller.demand(Permission::ManageSecurity)?;
     let row = policies::ActiveModel { tenant_id: Set(db.tenant()), two_factors: Set(required) };
     let again = OnConflict::column(policies::Column::TenantId).update_column(policies::Column::TwoFactors).to_owned();
-    policies::Entity::insert(row).on_conflict(again).exec_without_returning(db.tickets().control().write()).await?;
+    let tx = db.control().begin().await?;
+    policies::Entity::insert(row).on_conflict(again).exec_without_returning(&tx).await?;
+    revoked(&tx, db.tenant().0, caller.clock.micros()).await?;
+    tx.commit().await?;
     Ok(())
 }

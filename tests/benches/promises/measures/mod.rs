@@ -7,6 +7,7 @@ mod count;
 mod field;
 mod import;
 mod page;
+mod sockets;
 mod start;
 mod write;
 
@@ -27,6 +28,7 @@ pub fn all() -> Vec<(&'static str, Measure)> {
         ("import", |stand, report| Box::pin(import::measure(stand, report))),
         ("count", |stand, report| Box::pin(count::measure(stand, report))),
         ("field", |stand, report| Box::pin(field::measure(stand, report))),
+        ("sockets", |stand, report| Box::pin(sockets::measure(stand, report))),
         ("cold", |stand, report| Box::pin(cold::measure(stand, report))),
     ]
 }
