@@ -192,3 +192,20 @@ pub async fn link(ctx: &Ctx, pairs: &[(RecordId, RecordId)]) {
 pub fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
+
+/// Chance that is the same in every run.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// A number below `sides` (xorshift).
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % sides
+    }
+
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.roll(from.len())].clone()
+    }
+}

@@ -25,7 +25,7 @@ use super::{
     schema::model::{Action, Resolver},
 };
 
-/// Most changes reported one by one; more at once are a `RESYNC`.
+/// Most changes reported one by one; more at once are a `RESYNC`, as are rollups that were computed anew for all records.
 const MAX_EVENTS: usize = MAX_PAGE as usize;
 
 /// A running subscription.
@@ -82,17 +82,18 @@ impl Subscription {
         let ctx = &self.session.ctx;
         let most = u32::try_from(MAX_EVENTS + 1).unwrap_or(u32::MAX);
         let page = engine::changes(ctx, self.seen, &[plan.object.id], most).await?;
-        if page.changes.len() > MAX_EVENTS {
+        let rebuilt = page.changes.iter().any(|change| change.kind == WriteKind::Rebuilt);
+        if rebuilt || page.changes.len() > MAX_EVENTS {
             endpoint.spend(&ctx.caller, 1)?;
             let answer = self.session.answer(&plan, Event { kind: Kind::Resync, id: None, row: None }).await?;
-            self.seen = engine::last_seq(&ctx.db).await?;
+            self.seen = if page.has_more { engine::last_seq(&ctx.db).await? } else { page.last_seq };
             return Ok(vec![answer]);
         }
         let changes = merged(&page.changes);
         let rows = self.visible(&plan, &changes).await?;
         let event = |change: &FeedChange| {
-            let row = rows.get(&change.record);
-            Some(Event { kind: kind(&ctx.catalog, &plan, change, row.is_some())?, id: Some(change.record), row })
+            let row = rows.get(&change.record?);
+            Some(Event { kind: kind(&ctx.catalog, &plan, change, row.is_some())?, id: change.record, row })
         };
         let events: Vec<Event<'_>> = changes.iter().filter_map(event).collect();
         if !events.is_empty() {
@@ -109,7 +110,7 @@ impl Subscription {
 
     /// The changed records that match and are visible, in their present state.
     async fn visible(&self, plan: &EventPlan<'_>, changes: &[FeedChange]) -> Result<HashMap<RecordId, Row>> {
-        let ids: Vec<RecordId> = changes.iter().map(|change| change.record).collect();
+        let ids: Vec<RecordId> = changes.iter().filter_map(|change| change.record).collect();
         let (object, filter) = (plan.object.id, plan.filter.as_ref());
         engine::among(&self.session.ctx, object, &plan.select, &ids, Archived::Include, filter).await
     }
@@ -168,7 +169,7 @@ fn merged(changes: &[FeedChange]) -> Vec<FeedChange> {
 fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: bool) -> Option<Kind> {
     match change.kind {
         WriteKind::Destroyed => Some(Kind::Destroyed),
-        WriteKind::Unchanged => None,
+        WriteKind::Unchanged | WriteKind::Rebuilt => None,
         WriteKind::Created => visible.then_some(Kind::Created),
         WriteKind::Archived if visible => Some(Kind::Archived),
         WriteKind::Restored if visible => Some(Kind::Restored),

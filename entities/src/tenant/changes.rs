@@ -13,8 +13,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub n: i64,
     pub object_id: ObjectId,
-    pub record_id: RecordId,
-    /// `CREATED`, `UPDATED`, `ARCHIVED`, `RESTORED`, `DESTROYED`.
+    /// None where rollups of a whole object were computed anew.
+    pub record_id: Option<RecordId>,
+    /// `CREATED`, `UPDATED`, `ARCHIVED`, `RESTORED`, `DESTROYED`, `ROLLUP`, `REBUILT`.
     pub kind: String,
     /// JSON of `{"<field id>": [old, new]}`; null if the row itself holds the values, or they were erased.
     pub diff: Option<String>,

@@ -21,7 +21,7 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         r#"CREATE INDEX "ix_commits__request" ON "tenant"."commits" (request)"#.to_owned(),
         format!(
             r#"CREATE TABLE "tenant"."changes" (commit_id {uuid} NOT NULL, n bigint NOT NULL, object_id {uuid} NOT NULL,
-            record_id {uuid} NOT NULL, kind {text} NOT NULL, diff {text}, PRIMARY KEY (commit_id, n)){clustered}"#
+            record_id {uuid}, kind {text} NOT NULL, diff {text}, PRIMARY KEY (commit_id, n)){clustered}"#
         ),
         r#"CREATE INDEX "ix_changes__record_id" ON "tenant"."changes" (record_id)"#.to_owned(),
         format!(

@@ -107,16 +107,24 @@ impl Plan {
         self.rows > FEW && (self.fill || !self.indexes.is_empty())
     }
 
+    /// Stores what is left to do, for a job that is asked for later.
+    pub async fn leave(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
+        let todo = Todo { fill: self.fill, ..Todo::default() };
+        super::store::save_todo(&edit.tx, field.id, Some(&todo)).await
+    }
+
     /// Builds the field now if there are few rows, otherwise leaves it to the job. The field's row already exists.
-    pub async fn start(&self, edit: &Edit<'_>, field: &Field) -> Result<()> {
+    pub async fn start(&self, edit: &mut Edit<'_>, field: &Field) -> Result<()> {
         if self.later() {
-            let todo = Todo { fill: self.fill, ..Todo::default() };
-            super::store::save_todo(&edit.tx, field.id, Some(&todo)).await?;
+            self.leave(edit, field).await?;
             return edit.ask_to_build(Build::Field(field.id)).await;
         }
         if self.fill {
             let ids = fill::next_ids(&edit.tx, edit.object_by_id(field.object)?, None, FEW).await?;
             fill::fill(edit.db(), &edit.tx, &edit.catalog, field.id, &ids).await?;
+            if field.rollup().is_some() {
+                edit.rebuilt(field);
+            }
         }
         for index in &self.indexes {
             match edit.tx.execute_unprepared(&index.create()).await {

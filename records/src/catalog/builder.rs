@@ -5,10 +5,12 @@
 //! invalid is dropped and built again. SQLite builds an index at once, during which writers wait (about a second for a
 //! million rows) and readers do not.
 
+use std::collections::BTreeMap;
+
 use entities::ids::FieldId;
 use sea_orm::{ConnectionTrait, TransactionSession};
 use tenants::{
-    Dialect, TenantDb,
+    Clock, Dialect, TenantDb,
     db::violation,
     error::{Code, Error, Result},
 };
@@ -17,9 +19,9 @@ use super::{
     Catalog, Field, FieldState, build, cache, conversion,
     ddl::Index,
     edit::{Edit, edit},
-    fill, store,
+    fill, rollups, store,
 };
-use crate::Ctx;
+use crate::{Ctx, engine::note_rebuilt};
 
 /// Rows filled in one transaction.
 const BATCH: i64 = 2_000;
@@ -87,11 +89,16 @@ async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build
     }
     let ids = fill::next_ids(&tx, object, todo.after, BATCH).await?;
     fill::fill(db, &tx, catalog, field.id, &ids).await?;
+    let filled = ids.is_empty() && todo.after.is_some();
     match ids.last() {
         Some(last) => todo.after = Some(*last),
         None => todo.fill = false,
     }
     store::save_todo(&tx, field.id, Some(todo)).await?;
+    if filled && field.rollup().is_some() {
+        let now = Clock::system().micros();
+        note_rebuilt(&tx, catalog.version, now, BTreeMap::from([(object.id, vec![field.id])])).await?;
+    }
     tx.commit().await?;
     Ok(todo.fill)
 }
@@ -141,7 +148,8 @@ async fn finish(ctx: &Ctx, built: &Field, state: FieldState, failure: Option<Str
                 field.unique = false;
             }
             store::save_todo(&edit.tx, built.id, None).await?;
-            edit.update_field(field).await
+            edit.update_field(field).await?;
+            rollups::go_on_above(edit, built.id).await
         })
     })
     .await

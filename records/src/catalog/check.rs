@@ -1,13 +1,15 @@
 //! `check rollups`: recomputes stored rollups, reports which are wrong, and repairs them on request.
 
-use entities::ids::{FieldId, RecordId};
+use std::collections::BTreeMap;
+
+use entities::ids::{FieldId, ObjectId, RecordId};
 use sea_orm::{ConnectionTrait, TransactionSession};
 use serde::Serialize;
 use tenants::{TenantTx, error::Result};
 use uuid::Uuid;
 
 use super::{fill, rollups};
-use crate::{Ctx, filter::Scope, sql::Sql};
+use crate::{Ctx, engine::note_rebuilt, filter::Scope, sql::Sql};
 
 /// Records checked together.
 const BATCH: i64 = 1_000;
@@ -35,6 +37,7 @@ pub struct WrongTotals {
 /// When the database does not answer.
 pub async fn check_rollups(ctx: &Ctx, repair: bool) -> Result<Vec<WrongTotals>> {
     let mut found = Vec::new();
+    let mut repaired: BTreeMap<ObjectId, Vec<FieldId>> = BTreeMap::new();
     let fields = ctx.catalog.objects.iter().flat_map(|object| object.fields.iter().map(move |field| (object, field)));
     let mut totals: Vec<_> = fields.filter(|(_, field)| field.rollup().is_some() && field.usable()).collect();
     // a total over others is compared with what they are once they are repaired
@@ -48,9 +51,21 @@ pub async fn check_rollups(ctx: &Ctx, repair: bool) -> Result<Vec<WrongTotals>> 
         one(ctx, field.id, repair, &mut wrong).await?;
         if wrong.records > 0 {
             found.push(wrong);
+            repaired.entry(object.id).or_default().push(field.id);
         }
     }
+    if repair && !repaired.is_empty() {
+        tell(ctx, repaired).await?;
+    }
     Ok(found)
+}
+
+/// Tells the feed which rollups were repaired.
+async fn tell(ctx: &Ctx, repaired: BTreeMap<ObjectId, Vec<FieldId>>) -> Result<()> {
+    let tx = ctx.db.begin_write().await?;
+    let version = super::store::version(&tx).await?;
+    note_rebuilt(&tx, version, ctx.caller.clock.micros(), repaired).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn one(ctx: &Ctx, field: FieldId, repair: bool, wrong: &mut WrongTotals) -> Result<()> {

@@ -5,6 +5,7 @@
 //! everything and tries again, so that no reader queues behind it.
 
 use std::{
+    collections::BTreeMap,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -28,6 +29,7 @@ use super::{
     jobs::{Build, DropRetired},
     store,
 };
+use crate::engine::note_rebuilt;
 
 /// How long a statement waits for a lock, milliseconds.
 const LOCK_TIMEOUT: u32 = 150;
@@ -52,6 +54,8 @@ pub(super) struct Edit<'a> {
     version: Option<i64>,
     changed: bool,
     retired: bool,
+    /// Rollups that were computed anew for records that existed before.
+    rebuilt: BTreeMap<ObjectId, Vec<FieldId>>,
 }
 
 /// The body of a change, which borrows it.
@@ -95,7 +99,17 @@ impl<'a> Edit<'a> {
         let counter = counters::Entity::find_by_id(COUNTER).one(&tx).await?;
         let last_number = counter.ok_or_else(|| Error::internal("the catalog has no counter row"))?.value;
         let catalog = store::load(db, &tx).await?;
-        Ok(Self { db, tx, catalog, now, last_number, version: None, changed: false, retired: false })
+        Ok(Self {
+            db,
+            tx,
+            catalog,
+            now,
+            last_number,
+            version: None,
+            changed: false,
+            retired: false,
+            rebuilt: BTreeMap::new(),
+        })
     }
 
     /// From here on nobody writes records until this change is done, so what is read now stays true. Returns the
@@ -125,6 +139,9 @@ impl<'a> Edit<'a> {
             self.ask_to_drop().await?;
         }
         let version = self.freeze().await?;
+        if !self.rebuilt.is_empty() {
+            note_rebuilt(&self.tx, version, self.now, std::mem::take(&mut self.rebuilt)).await?;
+        }
         self.tx.commit().await?;
         self.db.tickets().wake();
         let Catalog { objects, rates, .. } = self.catalog;
@@ -229,6 +246,11 @@ impl<'a> Edit<'a> {
         });
         let rates = std::mem::take(&mut self.catalog.rates);
         self.catalog = Catalog::new(self.catalog.version, sorted.collect()).with_rates(rates);
+    }
+
+    /// Tells the feed that a rollup was computed anew, once this change is committed.
+    pub(super) fn rebuilt(&mut self, rollup: &Field) {
+        self.rebuilt.entry(rollup.object).or_default().push(rollup.id);
     }
 
     /// Marks that rows changed which the snapshot does not hold.

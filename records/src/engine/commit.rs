@@ -1,11 +1,14 @@
 //! The end of every write transaction: its changes, its number in the tenant's commit order, and who made it.
 
-use entities::ids::{CommitId, ObjectId, RecordId};
+use std::collections::BTreeMap;
+
+use entities::ids::{CommitId, FieldId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
 use tenants::{
-    Dialect, TenantTx,
+    Actor, Dialect, Origin, TenantTx,
     error::{Code, Error, Result},
 };
+use uuid::Uuid;
 
 use super::{WriteKind, columns::Column, rows};
 use crate::{Ctx, columns::Stored};
@@ -13,7 +16,8 @@ use crate::{Ctx, columns::Stored};
 /// A change of one record, to be written to the history.
 pub(crate) struct Entry {
     pub object: ObjectId,
-    pub record: RecordId,
+    /// None for a change of all records.
+    pub record: Option<RecordId>,
     pub kind: WriteKind,
     /// JSON of `{"<field id>": [old, new]}`.
     pub diff: Option<String>,
@@ -35,15 +39,40 @@ pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
 pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
     changes(tx, id, entries).await?;
     let caller = &ctx.caller;
-    let values = vec![
-        ctx.catalog.version.into(),
-        id.0.into(),
-        at.into(),
+    let author = [
         caller.actor.stored().into(),
         caller.origin.name().into(),
         caller.run.map(|run| run.0).into(),
         caller.request.clone().into(),
     ];
+    commit(tx, ctx.catalog.version, id, at, author).await
+}
+
+/// Tells the feed that rollups were computed anew for all records: one entry for each object. Nobody is named: the work
+/// may have been done long after somebody asked for it.
+///
+/// # Errors
+/// `STALE_CATALOG` if the catalog does not have this version.
+pub(crate) async fn note_rebuilt(
+    tx: &TenantTx,
+    version: i64,
+    at: i64,
+    rollups: BTreeMap<ObjectId, Vec<FieldId>>,
+) -> Result<()> {
+    let entry = |(object, fields): (ObjectId, Vec<FieldId>)| {
+        let diff: BTreeMap<FieldId, [(); 2]> = fields.into_iter().map(|field| (field, [(), ()])).collect();
+        let diff = Some(serde_json::to_string(&diff).map_err(Error::internal)?);
+        Ok(Entry { object, record: None, kind: WriteKind::Rebuilt, diff })
+    };
+    let id = CommitId::new();
+    changes(tx, id, rollups.into_iter().map(entry).collect::<Result<_>>()?).await?;
+    let author = [Actor::System.stored().into(), Origin::Job.name().into(), None::<Uuid>.into(), "".into()];
+    commit(tx, version, id, at, author).await
+}
+
+/// Raises the clock and inserts the commit.
+async fn commit(tx: &TenantTx, version: i64, id: CommitId, at: i64, author: [sea_orm::Value; 4]) -> Result<()> {
+    let values: Vec<sea_orm::Value> = [version.into(), id.0.into(), at.into()].into_iter().chain(author).collect();
     let noted = match tx.dialect() {
         // one statement, because others wait for it and for the round trip to the database
         Dialect::Postgres => {
@@ -71,7 +100,8 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
 /// `STALE_CATALOG`.
 pub(crate) async fn note_members(ctx: &Ctx, tx: &TenantTx, changed: &[(RecordId, WriteKind)]) -> Result<()> {
     let object = ctx.catalog.object("member").ok_or_else(|| Error::internal("there is no object `member`"))?.id;
-    let entry = |(record, kind): &(RecordId, WriteKind)| Entry { object, record: *record, kind: *kind, diff: None };
+    let entry =
+        |(record, kind): &(RecordId, WriteKind)| Entry { object, record: Some(*record), kind: *kind, diff: None };
     note(ctx, tx, CommitId::new(), ctx.caller.clock.micros(), changed.iter().map(entry).collect()).await
 }
 
@@ -94,7 +124,7 @@ async fn changes(tx: &TenantTx, id: CommitId, entries: Vec<Entry>) -> Result<()>
             id.0.into(),
             sea_orm::Value::BigInt(Some(n as i64)),
             entry.object.0.into(),
-            entry.record.0.into(),
+            entry.record.map(|record| record.0).into(),
             entry.kind.name().into(),
             entry.diff.into(),
         ]);

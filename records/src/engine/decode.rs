@@ -11,8 +11,8 @@ use tenants::{
 use uuid::Uuid;
 
 use crate::{
-    catalog::Field,
-    columns::{self, Stored},
+    catalog::{Field, FieldKind},
+    columns::{self, Stored, kind_of_values},
     sealing,
     sql::Sql,
     values::{Money, Value},
@@ -24,6 +24,16 @@ use super::read::ALIAS;
 pub(super) struct Reading {
     stored: Vec<Stored>,
     sealed: Vec<Sealed>,
+    /// Rollups of money, which are stored as numbers.
+    money: Vec<usize>,
+    base: Option<[u8; 3]>,
+}
+
+impl Reading {
+    /// Shows rollups of money as money in the base currency.
+    pub fn in_currency(self, base: [u8; 3]) -> Self {
+        Self { base: Some(base), ..self }
+    }
 }
 
 struct Sealed {
@@ -37,7 +47,8 @@ struct Sealed {
 /// # Errors
 /// If a field has no column: to-many links are not read this way.
 pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>) -> Result<Reading> {
-    let mut reading = Reading { stored: Vec::with_capacity(fields.size_hint().0), sealed: Vec::new() };
+    let stored = Vec::with_capacity(fields.size_hint().0);
+    let mut reading = Reading { stored, sealed: Vec::new(), money: Vec::new(), base: None };
     for field in fields {
         let stored = columns::stored_of(field);
         let stored = stored.ok_or_else(|| Error::internal(format!("field {} has no column to select", field.id)))?;
@@ -51,6 +62,9 @@ pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>)
             let keys = keys.ok_or_else(|| Error::internal(format!("field {} has no keys to unseal it", field.id)))?;
             reading.sealed.push(Sealed { place: reading.stored.len(), field: field.id, keys });
         }
+        if stored == Stored::Int && *kind_of_values(&field.kind) == FieldKind::Money {
+            reading.money.push(reading.stored.len());
+        }
         reading.stored.push(stored);
     }
     Ok(reading)
@@ -62,6 +76,11 @@ pub(super) fn select<'f>(sql: &mut Sql, fields: impl Iterator<Item = &'f Field>)
 /// `STALE_CATALOG` if a value is sealed with a key that is newer than the catalog.
 pub(super) fn cells(row: &QueryResult, at: usize, reading: &Reading, record: RecordId) -> Result<(Vec<Value>, usize)> {
     let (mut values, next) = plain(row, at, &reading.stored)?;
+    for place in &reading.money {
+        if let (Value::Int(amount), Some(currency)) = (&values[*place], reading.base) {
+            values[*place] = Value::Money(Money { amount: *amount, currency, base: *amount });
+        }
+    }
     for Sealed { place, field, keys } in &reading.sealed {
         if let Value::Text(sealed) = &values[*place] {
             values[*place] = sealing::open(keys, *field, record, sealed)?;

@@ -34,7 +34,7 @@ pub struct ChangesPage {
     pub has_more: bool,
 }
 
-/// One change of one record.
+/// One change of one record, or of rollups of all records of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedChange {
     /// The number of the commit.
@@ -49,11 +49,11 @@ pub struct FeedChange {
     pub run: Option<RunId>,
     /// Of which object.
     pub object: ObjectId,
-    /// Which record.
-    pub record: RecordId,
+    /// Which record; none where rollups were computed anew for all.
+    pub record: Option<RecordId>,
     /// What was done.
     pub kind: WriteKind,
-    /// Fields that an update changed and that are audited; none of a record that was destroyed since.
+    /// Fields that an update changed and that are audited, or rollups; none of a record that was destroyed since.
     pub fields: Vec<FieldId>,
 }
 
@@ -94,7 +94,7 @@ fn readable(ctx: &Ctx, asked: &[ObjectId]) -> Result<Option<Vec<ObjectId>>> {
 async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedChange>> {
     let mut records: HashMap<ObjectId, Vec<RecordId>> = HashMap::new();
     for noted in &changes {
-        records.entry(noted.change.object).or_default().push(noted.change.record);
+        records.entry(noted.change.object).or_default().extend(noted.change.record);
     }
     let mut visible: HashSet<RecordId> = HashSet::new();
     for (object, ids) in records {
@@ -106,12 +106,13 @@ async fn seen(ctx: &Ctx, tx: &TenantTx, changes: Vec<Noted>) -> Result<Vec<FeedC
     let reported = |noted: Noted| {
         let Noted { mut change, before } = noted;
         let left = || permission::left(ctx, change.object, &before);
-        if !visible.contains(&change.record) && !left() {
+        if change.record.is_some_and(|record| !visible.contains(&record)) && !left() {
             return None;
         }
         change.fields.retain(|id| ctx.catalog.field(*id).is_none_or(|field| permission::sees(ctx, field)));
         // that a hidden rollup changed would say something about it
-        (change.kind != WriteKind::Rollup || !change.fields.is_empty()).then_some(change)
+        let of_rollups = matches!(change.kind, WriteKind::Rollup | WriteKind::Rebuilt);
+        (!of_rollups || !change.fields.is_empty()).then_some(change)
     };
     Ok(changes.into_iter().filter_map(reported).collect())
 }
@@ -180,7 +181,7 @@ fn change(row: &QueryResult) -> Result<Noted> {
         origin: row.try_get_by_index(3)?,
         run: row.try_get_by_index::<Option<uuid::Uuid>>(4)?.map(RunId),
         object: ObjectId(row.try_get_by_index(5)?),
-        record: RecordId(row.try_get_by_index(6)?),
+        record: row.try_get_by_index::<Option<Uuid>>(6)?.map(RecordId),
         kind: WriteKind::named(&row.try_get_by_index::<String>(7)?),
         fields,
     };

@@ -110,7 +110,7 @@ impl Cells {
             .collect();
         let fields = fields?;
         fields.iter().try_for_each(|field| permission::see(ctx, field))?;
-        let select = decode::select(sql, fields.into_iter())?;
+        let select = decode::select(sql, fields.into_iter())?.in_currency(ctx.db.settings().currency);
         if let Some(sorting) = sorting {
             sorting.select(sql);
         }

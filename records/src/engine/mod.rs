@@ -32,7 +32,7 @@ pub use bulk::{
     BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, refresh_statistics, write_batch,
 };
 pub use children::children;
-pub(crate) use commit::note_members;
+pub(crate) use commit::{note_members, note_rebuilt};
 pub(crate) use dry_run::DRAFT as DRAFTS;
 pub use dry_run::{forget_dry_run, forget_dry_runs};
 pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};

@@ -81,6 +81,8 @@ pub enum WriteKind {
     Destroyed,
     /// Totals of the record moved because related records changed: told in the feed alone, no part of its history.
     Rollup,
+    /// Rollups of all records of an object were computed anew: told in the feed alone, without a record.
+    Rebuilt,
     /// Nothing: the record already had all values.
     Unchanged,
 }
@@ -95,6 +97,7 @@ impl WriteKind {
             WriteKind::Restored => "RESTORED",
             WriteKind::Destroyed => "DESTROYED",
             WriteKind::Rollup => "ROLLUP",
+            WriteKind::Rebuilt => "REBUILT",
             WriteKind::Unchanged => "UNCHANGED",
         }
     }
@@ -108,6 +111,7 @@ impl WriteKind {
             "RESTORED" => WriteKind::Restored,
             "DESTROYED" => WriteKind::Destroyed,
             "ROLLUP" => WriteKind::Rollup,
+            "REBUILT" => WriteKind::Rebuilt,
             _ => WriteKind::Unchanged,
         }
     }

@@ -35,7 +35,7 @@ pub async fn within(
     }
     let mut sql = Sql::new(db.dialect());
     sql.push("SELECT ").column(ALIAS, "id");
-    let reading = decode::select(&mut sql, select.iter().copied())?;
+    let reading = decode::select(&mut sql, select.iter().copied())?.in_currency(db.settings().currency);
     sql.push(" FROM ").table(&object.table).push(" AS ").push(ALIAS).push(" WHERE ").column(ALIAS, &by.column);
     sql.one_of(List::Ids(targets.to_vec())).push(" ORDER BY ").column(ALIAS, "id");
     let (text, values) = sql.into_parts();

@@ -36,6 +36,7 @@ mod related_counts;
 mod resilience;
 mod rest;
 mod retyping;
+mod rollups;
 mod sdl;
 mod sealed;
 mod sign_on;

@@ -1,7 +1,7 @@
 //! Writes records and pages of them, with what was found by following their relations.
 
 use records::{
-    catalog::{Field, FieldKind},
+    catalog::Field,
     engine::{Listing, Row},
     values::{self, Locale, Value},
 };
@@ -107,7 +107,7 @@ impl Show<'_> {
     /// A value that has parts of its own.
     fn parts(&self, field: &Field, value: &Value) -> Json {
         match value {
-            Value::Money(money) if field.kind == FieldKind::Money => json!({
+            Value::Money(money) => json!({
                 "amount": values::money::amount_text(money.amount, &money.currency),
                 "currency": values::money::code(&money.currency),
                 "base": values::money::amount_text(money.base, &self.locale.currency),

@@ -100,7 +100,7 @@ fn change_to_json(ctx: &Ctx, change: &FeedChange, actor: Option<&Json>) -> Json 
         "origin": change.origin,
         "runId": change.run.map(|run| run.to_string()),
         "object": object_name(ctx, change.object),
-        "record": change.record.to_string(),
+        "record": change.record.map(|record| record.to_string()),
         "kind": change.kind.name(),
         "fields": fields.collect::<Json>(),
     })

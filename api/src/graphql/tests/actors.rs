@@ -103,7 +103,7 @@ async fn a_customer_reaches_what_is_theirs_and_nothing_else() {
     let ctx =
         ::records::Ctx::open(Arc::clone(&caller), world.db.clone(), Arc::clone(&world.endpoint.rules)).await.unwrap();
     let changes = ::records::engine::changes(&ctx, 0, &[], 1000).await.unwrap().changes;
-    let feed: String = changes.iter().map(|change| format!("{} ", change.record)).collect();
+    let feed: String = changes.iter().map(|change| format!("{:?} ", change.record)).collect();
     for ((object, mine), (_, theirs)) in me.records.iter().zip(&other.records) {
         assert!(feed.contains(mine) && !feed.contains(theirs), "{object} {feed}");
     }

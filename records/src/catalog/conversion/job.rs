@@ -248,7 +248,10 @@ async fn written_since(tx: &TenantTx, object: &Object, followed: &mut (i64, i64)
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, h.n, h.record_id FROM ").table("commits").push(" AS c JOIN ").table("changes");
     sql.push(" AS h ON h.commit_id = c.id WHERE c.seq >= ").bind(seq).push(" AND (c.seq > ").bind(seq);
-    sql.push(" OR h.n > ").bind(n).push(") AND h.kind <> 'ROLLUP' AND h.object_id = ").bind(object.id.0);
+    sql.push(" OR h.n > ")
+        .bind(n)
+        .push(") AND h.kind NOT IN ('ROLLUP', 'REBUILT') AND h.object_id = ")
+        .bind(object.id.0);
     sql.push(" ORDER BY c.seq, h.n LIMIT ").number(BATCH);
     let (text, bound) = sql.into_parts();
     let rows = tx.query_all_raw(tx.statement(text, bound)).await?;

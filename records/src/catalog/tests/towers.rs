@@ -1,13 +1,13 @@
 //! Totals over totals: kept level by level, told in the feed, and never in a circle.
 
 use serde_json::json;
-use tenants::Code;
 
 use super::*;
 use crate::{
-    catalog::{self, FieldPatch, check_rollups},
+    catalog::{self, FieldPatch, FieldState, Progress, build_step, check_rollups},
     engine::{WriteKind, changes},
     filter::{Filter, Test},
+    fixture::Dice,
 };
 
 /// Countries with regions, regions with customers, customers with stays; a total on each level.
@@ -109,10 +109,10 @@ async fn the_feed_tells_changed_totals_once_for_each_record() {
     space.create("stay", json!({ "customer": customer.to_string(), "nights": 7 })).await.unwrap();
     let page = changes(&space.ctx, seq, &[], 100).await.unwrap();
     let told: Vec<_> = page.changes.iter().map(|change| (change.kind, change.record)).collect();
-    let rollups = [country, region, customer].map(|record| (WriteKind::Rollup, record));
+    let rollups = [country, region, customer].map(|record| (WriteKind::Rollup, Some(record)));
     assert_eq!((told.len(), told[0].0), (4, WriteKind::Created), "{told:?}");
     assert!(rollups.iter().all(|one| told[1..].contains(one)), "{told:?}");
-    let of_region = page.changes.iter().find(|change| change.record == region).unwrap();
+    let of_region = page.changes.iter().find(|change| change.record == Some(region)).unwrap();
     let mut names: Vec<_> =
         of_region.fields.iter().map(|id| space.ctx.catalog.field(*id).unwrap().name.as_str()).collect();
     names.sort_unstable();
@@ -139,10 +139,46 @@ async fn towers_have_three_levels_and_no_circles() {
     let circle = FieldPatch { kind: Some(of_people("theirs").into()), ..FieldPatch::default() };
     let theirs = space.field("customer.theirs").id;
     assert_eq!(complaint(&catalog::update_field(&space.ctx, theirs, circle).await.unwrap_err()).0, "rollup.field");
-    let nights = RollupSpec::over("stays", RollupFunction::Count);
-    let under = FieldPatch { kind: Some(nights.into()), ..FieldPatch::default() };
-    let refused = catalog::update_field(&space.ctx, space.field("customer.nights").id, under).await.unwrap_err();
-    assert_eq!((refused.code(), complaint(&refused).0.as_str()), (Code::ValidationFailed, "rollup"));
+}
+
+#[tokio::test]
+async fn rollups_over_one_that_is_defined_anew_follow_it() {
+    let mut space = towers().await;
+    space.many(1_500).await;
+    let country = space.create("country", named("Algeria")).await.unwrap();
+    let region = json!({ "name": "North", "country": country.to_string() });
+    let region = space.create("region", region).await.unwrap();
+    let amel = space.create("customer", json!({ "name": "Amel", "region": region.to_string() })).await.unwrap();
+    let stay = json!({ "customer": amel.to_string(), "nights": 7 });
+    space.create("stay", stay.clone()).await.unwrap();
+    let seq = engine::last_seq(&space.ctx.db).await.unwrap();
+
+    let nights = space.field("customer.nights").id;
+    let defined_as = |spec: RollupSpec| FieldPatch { kind: Some(spec.into()), ..FieldPatch::default() };
+    let count = defined_as(RollupSpec::over("stays", RollupFunction::Count));
+    catalog::update_field(&space.ctx, nights, count).await.unwrap();
+    space.next().await;
+    let over = ["region.nights", "region.most", "region.regulars", "country.nights"];
+    let states = |space: &Space| over.map(|path| space.field(path).state);
+    assert_eq!(states(&space), [FieldState::Building; 4], "they wait");
+    let most = defined_as(RollupSpec::over("stays", RollupFunction::Max).of("nights"));
+    let refused = catalog::update_field(&space.ctx, nights, most).await.unwrap_err();
+    assert_eq!(complaint(&refused).0, "rollup", "not before they are complete");
+    // written before the job has reached this customer
+    space.create("stay", stay).await.unwrap();
+    for path in ["customer.nights"].iter().chain(&over) {
+        while build_step(&space.ctx, space.field(path).id).await.unwrap() == Progress::More {}
+        space.next().await;
+    }
+    assert_eq!(states(&space), [FieldState::Active; 4]);
+    for path in ["region.nights", "region.most"] {
+        assert_eq!(space.read(path, region).await, Value::Int(2), "{path}");
+    }
+    assert_eq!(space.read("country.nights", country).await, Value::Int(2));
+    assert_eq!(check_rollups(&space.ctx, false).await.unwrap(), []);
+    let page = changes(&space.ctx, seq, &[], 100).await.unwrap();
+    let rebuilt = page.changes.iter().filter(|change| change.kind == WriteKind::Rebuilt);
+    assert_eq!(rebuilt.map(|change| (change.record, change.fields.len())).collect::<Vec<_>>(), [(None, 1); 5]);
 }
 
 #[tokio::test]
@@ -160,4 +196,60 @@ async fn spoiled_totals_are_repaired_from_below() {
     assert!(check_rollups(&space.ctx, true).await.unwrap().len() >= 2);
     assert_eq!(check_rollups(&space.ctx, false).await.unwrap(), []);
     assert_eq!(space.read("region.nights", region).await, Value::Int(7));
+}
+
+#[tokio::test]
+async fn rollups_hold_whatever_happens_below() {
+    let space = towers().await;
+    let mut dice = Dice(0x0dd5_eed5_1234_abcd);
+    let mut live: [Vec<RecordId>; 4] = Default::default();
+    let objects = ["country", "region", "customer", "stay"];
+    let object = |level: usize| space.ctx.catalog.object(objects[level]).unwrap().id;
+    for step in 0..240 {
+        // there is always something to belong to
+        let level = (0..3).find(|level| live[*level].is_empty()).unwrap_or_else(|| dice.roll(4));
+        let parent = level.checked_sub(1).map(|above| dice.pick(&live[above]));
+        let of = |parent: RecordId| (objects[level - 1], json!(parent.to_string()));
+        match dice.roll(7) {
+            0..=2 => {
+                let mut values = if level < 3 { named("N") } else { json!({ "nights": dice.roll(9) }) };
+                if let Some((name, parent)) = parent.map(of) {
+                    values[name] = parent;
+                }
+                live[level].push(space.create(objects[level], values).await.unwrap());
+            }
+            _ if live[level].is_empty() => {}
+            3 if level == 3 => {
+                let nights = Value::Int(dice.roll(9) as i64);
+                set(&space, "stay.nights", dice.pick(&live[3]), nights).await;
+            }
+            3 | 4 if level > 0 => {
+                let path = format!("{}.{}", objects[level], objects[level - 1]);
+                set(&space, &path, dice.pick(&live[level]), parent.map_or(Value::Null, |id| Value::Id(id.0))).await;
+            }
+            5 => {
+                let one = dice.pick(&live[level]);
+                engine::archive(&space.ctx, object(level), one).await.unwrap();
+                if dice.roll(2) == 0 {
+                    engine::restore(&space.ctx, object(level), one).await.unwrap();
+                } else {
+                    live[level].retain(|id| *id != one);
+                }
+            }
+            6 if level > 1 && live[level].len() > 3 => {
+                let one = live[level].swap_remove(0);
+                engine::destroy(&space.ctx, object(level), one).await.unwrap();
+                if level == 2 {
+                    // their stays went with them
+                    let stay = space.ctx.catalog.object("stay").unwrap().id;
+                    let there = engine::by_ids(&space.ctx, stay, &[], &live[3], Archived::Include).await.unwrap();
+                    live[3].retain(|id| there.contains_key(id));
+                }
+            }
+            _ => {}
+        }
+        if step % 40 == 39 {
+            assert_eq!(check_rollups(&space.ctx, false).await.unwrap(), [], "after step {step}");
+        }
+    }
 }

@@ -278,7 +278,7 @@ async fn lock_all(write: &WriteTransaction<'_>, steps: &[UndoStep]) -> Result<Ha
     let mut there = HashSet::new();
     for (object, ids) in records {
         if let Some(object) = write.ctx.catalog.object_by_id(object) {
-            there.extend(lock(&write.tx, object, &ids, &[], Lock::Change).await?.into_keys());
+            there.extend(lock(write, object, &ids, &[], Lock::Change).await?.into_keys());
         }
     }
     Ok(there)
@@ -337,7 +337,7 @@ fn reverse(ctx: &Ctx, step: &UndoStep) -> Result<Result<Change, &'static str>> {
             }
             Ok(Change::Update { id, draft: Draft { values, before: Vec::new() }, version: None })
         }
-        WriteKind::Destroyed | WriteKind::Rollup | WriteKind::Unchanged => Err("DESTROYED"),
+        WriteKind::Destroyed | WriteKind::Rollup | WriteKind::Rebuilt | WriteKind::Unchanged => Err("DESTROYED"),
     })
 }
 

@@ -3,11 +3,11 @@
 use entities::ids::RecordId;
 use tenants::Code;
 
-use super::{Dice, field, ids, order, query};
+use super::{field, ids, order, query};
 use crate::{
     engine::{Page, children, list},
     filter::{Filter, Test},
-    fixture::{self, insert, link, text},
+    fixture::{self, Dice, insert, link, text},
     values::Value,
 };
 

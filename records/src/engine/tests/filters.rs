@@ -5,13 +5,13 @@ use std::{borrow::Cow, collections::HashMap};
 use entities::ids::{FieldId, RecordId};
 use serde_json::json;
 
-use super::{Dice, field, firsts, query};
+use super::{field, firsts, query};
 use crate::{
     Ctx, calendar,
     catalog::{Field, FieldKind},
     engine::list,
     filter::{self, CountTest, Filter, Operator, Period, Quantifier, Scope, Test},
-    fixture::{self, DAY, insert, link, text},
+    fixture::{self, DAY, Dice, insert, link, text},
     fold::fold_v1,
     values::{self, Locale, Money, Rates, Value},
 };

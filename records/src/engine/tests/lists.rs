@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 use entities::ids::RecordId;
 use tenants::Code;
 
-use super::{Dice, field, firsts, ids, order, query};
+use super::{field, firsts, ids, order, query};
 use crate::{
     Ctx,
     catalog::{FieldKind, RollupFunction, ddl},
     engine::{AggregateQuery, Archived, Bucket, GroupKey, ListQuery, Measure, Order, aggregate, by_ids, list},
-    fixture::{self, insert, text},
+    fixture::{self, Dice, insert, text},
     values::{self, Money, Value},
 };
 

@@ -11,23 +11,6 @@ use entities::ids::{FieldId, RecordId};
 use super::{Archived, ListQuery, Listing, Order, Page};
 use crate::{Ctx, fixture::object_id, values::Value};
 
-/// Records in plenty, the same in every run.
-pub(super) struct Dice(pub u64);
-
-impl Dice {
-    /// A number below `sides` (xorshift).
-    pub fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % sides
-    }
-
-    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len())].clone()
-    }
-}
-
 /// A page of an object in the fixture's order of numbers, 1 for customers.
 pub(super) fn query(object: u128) -> ListQuery {
     ListQuery {

@@ -75,7 +75,7 @@ impl<'a> WriteTransaction<'a> {
         let wanted = |field: &&Field| required.contains(&field.id) || unique.contains(&field.id);
         let fields: Vec<&Field> = object.fields.iter().filter(wanted).collect();
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let mut stored = before::lock(self, object, &ids, &fields, Lock::Change).await?;
         let there: Vec<RecordId> = stored.keys().copied().collect();
         let mut refusals = self.refusals(object, &there, operation, source).await?;
         let mut kept = Vec::with_capacity(rows.len());

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use entities::ids::RecordId;
 use sea_orm::ConnectionTrait;
-use tenants::{Dialect, TenantTx, error::Result};
+use tenants::{Dialect, error::Result};
 
 use crate::{
     catalog::{Field, FieldId, Object},
     columns::stored,
-    engine::decode,
+    engine::{decode, write::WriteTransaction},
     sql::{List, Sql},
     values::Value,
 };
@@ -33,7 +33,7 @@ pub(crate) enum Lock {
 /// Reads and locks records; those that are not there are missing from the answer. Links kept in tables of their own are
 /// left out.
 pub(crate) async fn lock(
-    tx: &TenantTx,
+    write: &WriteTransaction<'_>,
     object: &Object,
     ids: &[RecordId],
     fields: &[&Field],
@@ -42,10 +42,12 @@ pub(crate) async fn lock(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let tx = &write.tx;
     let fields: Vec<&Field> = fields.iter().copied().filter(|field| stored(&field.kind).is_some()).collect();
     let mut sql = Sql::new(tx.dialect());
     sql.push(r#"SELECT "id", "version", "archived_at""#);
     let cells = decode::select(&mut sql, fields.iter().copied())?;
+    let cells = cells.in_currency(write.ctx.db.settings().currency);
     sql.push(" FROM ").table(&object.table).push(r#" AS t0 WHERE "id""#);
     sql.one_of(List::Ids(ids.iter().map(|id| id.0).collect()));
     if tx.dialect() == Dialect::Postgres {

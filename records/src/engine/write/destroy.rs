@@ -44,7 +44,7 @@ impl<'a> WriteTransaction<'a> {
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let reads = self.ctx.rules.required_fields(&self.ctx.catalog, object);
         let reads: Vec<&Field> = object.fields.iter().filter(|field| reads.contains(&field.id)).collect();
-        let mut stored = before::lock(&self.tx, object, &ids, &reads, Lock::Remove).await?;
+        let mut stored = before::lock(self, object, &ids, &reads, Lock::Remove).await?;
         let (mut there, missing): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| stored.contains_key(&row.id));
         out.extend(missing.into_iter().map(|row| (row.index, Err(Error::of(Code::NotFound)))));
         let ids: Vec<RecordId> = there.iter().map(|row| row.id).collect();

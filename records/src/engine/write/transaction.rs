@@ -170,14 +170,14 @@ impl<'a> WriteTransaction<'a> {
 
     /// Notes a change for the history.
     pub(crate) fn journal(&mut self, object: ObjectId, record: RecordId, kind: WriteKind, diff: Option<String>) {
-        self.entries.push(Entry { object, record, kind, diff });
+        self.entries.push(Entry { object, record: Some(record), kind, diff });
     }
 
     /// Notes changed rollups for the feed. A record that was created or destroyed here has an entry that says more.
     pub(crate) fn note_rollups(&mut self, changes: Changes) -> Result<()> {
         let whole = |entry: &&Entry| matches!(entry.kind, WriteKind::Created | WriteKind::Destroyed);
         let told: HashSet<(ObjectId, RecordId)> =
-            self.entries.iter().filter(whole).map(|entry| (entry.object, entry.record)).collect();
+            self.entries.iter().filter(whole).filter_map(|entry| Some((entry.object, entry.record?))).collect();
         let value = |number: Option<i64>| number.map_or(Value::Null, Value::Int);
         for ((object, record), fields) in changes.into_iter().filter(|(of, _)| !told.contains(of)) {
             let diff: BTreeMap<FieldId, (Value, Value)> =
@@ -190,7 +190,9 @@ impl<'a> WriteTransaction<'a> {
 
     /// Takes the values out of the history of records that this transaction destroys, and out of what it noted of them.
     pub(super) async fn erase(&mut self, object: ObjectId, records: &[RecordId]) -> Result<()> {
-        for entry in self.entries.iter_mut().filter(|entry| entry.object == object && records.contains(&entry.record)) {
+        let of_them =
+            |entry: &&mut Entry| entry.object == object && entry.record.is_some_and(|record| records.contains(&record));
+        for entry in self.entries.iter_mut().filter(of_them) {
             entry.diff = None;
         }
         history::erase(&self.tx, object, records).await

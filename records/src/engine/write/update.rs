@@ -101,7 +101,7 @@ impl<'a> WriteTransaction<'a> {
         wanted.extend(rows.iter().flat_map(|row| row.draft.values.iter().map(|(id, _)| *id)));
         let fields = fields_of(object, &wanted);
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let mut stored = before::lock(&self.tx, object, &ids, &fields, Lock::Change).await?;
+        let mut stored = before::lock(self, object, &ids, &fields, Lock::Change).await?;
         let there: Vec<RecordId> = stored.keys().copied().collect();
         let mut refusals = self.refusals(object, &there, Operation::Update, source).await?;
         let mut found = Vec::with_capacity(rows.len());
@@ -133,7 +133,7 @@ impl<'a> WriteTransaction<'a> {
             return Ok(());
         }
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-        let mut more = before::lock(&self.tx, object, &ids, &fields_of(object, &missing), Lock::Change).await?;
+        let mut more = before::lock(self, object, &ids, &fields_of(object, &missing), Lock::Change).await?;
         for row in rows {
             row.draft.before.extend(more.remove(&row.id).map(|stored| stored.values).unwrap_or_default());
         }
