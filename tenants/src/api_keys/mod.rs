@@ -108,13 +108,14 @@ pub async fn create(db: &TenantDb, caller: &Caller, new: NewKey) -> Result<Issue
         return Err(Error::new(Code::QuotaExceeded, format!("There are already {MOST} keys. Revoke one first.")));
     }
     let id = row.id;
+    // first, because a prefix without its key opens nothing, while a key without its prefix would be listed and not work
+    let pointer = api_key_prefixes::ActiveModel { prefix: Set(prefix), tenant_id: Set(db.tenant()), key_id: Set(id) };
+    api_key_prefixes::Entity::insert(pointer).exec_without_returning(db.control().write()).await?;
     let tx = db.begin_write().await?;
     let event = audit_event(caller, Kind::KeyCreated, &row);
     api_keys::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
     security_log::note(&tx, event, now).await?;
     tx.commit().await?;
-    let pointer = api_key_prefixes::ActiveModel { prefix: Set(prefix), tenant_id: Set(db.tenant()), key_id: Set(id) };
-    api_key_prefixes::Entity::insert(pointer).exec_without_returning(db.control().write()).await?;
     Ok(IssuedKey { id, key })
 }
 
