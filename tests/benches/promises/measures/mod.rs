@@ -6,6 +6,7 @@ mod cold;
 mod count;
 mod field;
 mod import;
+mod lines;
 mod page;
 mod sockets;
 mod start;
@@ -26,6 +27,7 @@ pub fn all() -> Vec<(&'static str, Measure)> {
         ("access", |stand, report| Box::pin(access::measure(stand, report))),
         ("write", |stand, report| Box::pin(write::measure(stand, report))),
         ("import", |stand, report| Box::pin(import::measure(stand, report))),
+        ("lines", |stand, report| Box::pin(lines::measure(stand, report))),
         ("count", |stand, report| Box::pin(count::measure(stand, report))),
         ("field", |stand, report| Box::pin(field::measure(stand, report))),
         ("sockets", |stand, report| Box::pin(sockets::measure(stand, report))),

@@ -1,0 +1,79 @@
+//! Orders with lines: how fast lines are imported while rollups over rollups are kept.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Instant,
+};
+
+use serde_json::json;
+use tests::{Tenant, TestApp};
+
+use crate::{
+    people,
+    report::Report,
+    stand::{Stand, amount},
+};
+
+/// Lines of an order; as in most exports, they stand together.
+const LINES: usize = 4;
+
+pub async fn measure(stand: &Stand, report: &mut Report) {
+    let (app, tenant) = stand.tenant().await;
+    objects(&tenant).await;
+    let (customers, orders) = (amount(5_000), amount(50_000));
+    people::import(&app, customers);
+    let placed = file(&app.scratch(""), "orders", "name,number,customer", orders, |n| {
+        format!("Order {n},O{n},x{}", n * 7 % customers)
+    });
+    import(&app, "order", &placed);
+    let lines = file(&app.scratch(""), "lines", "name,total,order", orders * LINES, |n| {
+        format!("Line {n},{}.{:02},O{}", n % 90 + 1, n % 100, n / LINES)
+    });
+    let started = Instant::now();
+    import(&app, "line", &lines);
+    let rate = (orders * LINES) as f64 / started.elapsed().as_secs_f64();
+    let what = format!("import of {} order lines, five rollups on two levels", orders * LINES);
+    let measured = (format!("{rate:.0} rows/s"), String::new());
+    report.line(what, stand.name(), measured, "≥ 10 000 rows/s", Some(rate >= 10_000.0));
+}
+
+/// Lines belong to orders, which know their amount; customers know what their orders come to.
+async fn objects(tenant: &Tenant) {
+    for name in ["order", "line"] {
+        tenant.object(name).await;
+    }
+    tenant.field(json!({ "object": "order", "name": "number", "type": "TEXT", "unique": true })).await;
+    tenant.field(json!({ "object": "line", "name": "total", "type": "MONEY" })).await;
+    tenant.belongs_to("order", "customer", "orders", "SET_NULL").await;
+    tenant.belongs_to("line", "order", "lines", "CASCADE").await;
+    for (object, name, relation, function, field) in [
+        ("order", "amount", "lines", "SUM", Some("total")),
+        ("order", "linesCount", "lines", "COUNT", None),
+        ("customer", "ordersCount", "orders", "COUNT", None),
+        ("customer", "spent", "orders", "SUM", Some("amount")),
+        ("customer", "basket", "orders", "AVG", Some("amount")),
+    ] {
+        let rollup = json!({ "relation": relation, "function": function, "field": field });
+        tenant.field(json!({ "object": object, "name": name, "type": "ROLLUP", "rollup": rollup })).await;
+    }
+}
+
+fn file(folder: &Path, name: &str, header: &str, rows: usize, row: impl Fn(usize) -> String) -> PathBuf {
+    let path = folder.join(format!("{name}.csv"));
+    let mut out = BufWriter::new(File::create(&path).expect("a file"));
+    writeln!(out, "{header}").expect("disk");
+    for n in 0..rows {
+        writeln!(out, "{}", row(n)).expect("disk");
+    }
+    out.flush().expect("disk");
+    path
+}
+
+fn import(app: &TestApp, object: &str, file: &Path) {
+    let mut command = app.program().command(["import", "--tenant", "acme", "--object", object, "--file"]);
+    let ended = command.arg(file).stdout(Stdio::null()).status().expect("the program");
+    assert!(ended.success(), "the import of {object} failed");
+}
