@@ -29,27 +29,27 @@ pub(crate) async fn take(control: &Control, room: &[Room], now: i64) -> Result<O
     if fits.is_empty() {
         return Ok(None);
     }
-    let found = tickets::Entity::find()
+    let longest = tickets::Entity::find()
         .filter(tickets::Column::Due.lte(now))
         .filter(tickets::Column::LeasedUntil.lt(now))
         .filter(fits)
         .order_by_asc(tickets::Column::ServedAt)
         .order_by_asc(tickets::Column::Epoch)
-        .limit(1)
-        .one(control.read())
-        .await?;
-    let Some(ticket) = found else { return Ok(None) };
-    let leased =
-        tickets::Model { leased_until: now + LEASE, epoch: ticket.epoch + 1, served_at: now, ..ticket.clone() };
-    let update = tickets::Entity::update_many()
-        .col_expr(tickets::Column::LeasedUntil, Expr::value(leased.leased_until))
-        .col_expr(tickets::Column::Epoch, Expr::value(leased.epoch))
-        .col_expr(tickets::Column::ServedAt, Expr::value(leased.served_at))
-        .filter(ours(&ticket))
-        .exec(control.write())
-        .await?;
-    // lost to another node: the next look finds another one
-    Ok((update.rows_affected == 1).then_some(leased))
+        .limit(1);
+    // one that is lost to another node is leased by then
+    while let Some(ticket) = longest.clone().one(control.read()).await? {
+        let leased =
+            tickets::Model { leased_until: now + LEASE, epoch: ticket.epoch + 1, served_at: now, ..ticket.clone() };
+        let update = tickets::Entity::update_many()
+            .col_expr(tickets::Column::LeasedUntil, Expr::value(leased.leased_until))
+            .col_expr(tickets::Column::Epoch, Expr::value(leased.epoch))
+            .col_expr(tickets::Column::ServedAt, Expr::value(leased.served_at))
+            .filter(ours(&ticket));
+        if update.exec(control.write()).await?.rows_affected == 1 {
+            return Ok(Some(leased));
+        }
+    }
+    Ok(None)
 }
 
 /// Keeps a lease alive while its work goes on. False once another node has it.
