@@ -62,8 +62,10 @@ pub(crate) async fn turn(registry: &Registry, handlers: &[Arc<dyn SystemJobs>]) 
         }
         Err(error) => {
             let line = error.log_line();
+            let postponed = postpone(registry, &item, &error).await;
+            // a process that is killed on this line has put it down as not done
             tracing::warn!(system_job.id = %item.id, queue = handler.queue(), attempts = item.attempts, error = line, "a system job did not succeed");
-            postpone(registry, &item, &error).await?;
+            postponed?;
         }
     }
     Ok(true)
