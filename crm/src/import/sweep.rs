@@ -14,7 +14,7 @@ use records::{
     Ctx,
     engine::{
         forget_dry_runs,
-        runs::{self, Run},
+        runs::{self, Run, RunStatus},
     },
     rules::RuleSet,
 };
@@ -42,8 +42,8 @@ impl Job for SweepStaging {
 
 /// How long an upload that no import took is kept.
 const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long an errors file is kept after its import, in microseconds.
-const ERRORS_KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
+/// How long an errors file is kept after its import, and the file of one that was given up, in microseconds.
+const KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
 /// Time from an upload to the sweep, and between sweeps, in microseconds.
 const EVERY: i64 = 24 * 3_600 * 1_000_000;
 
@@ -107,11 +107,13 @@ async fn is_done_with(ctx: &Ctx, path: &Path) -> Result<bool> {
         Some(staging::Kind::Upload) => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
         // without its run yet, it is an upload that is just being taken
         Some(staging::Kind::Source(run)) => match find(ctx, run).await? {
+            // one that was given up may be tried again
+            Some(run) if run.status == RunStatus::Failed => run.updated_at + KEPT < now,
             Some(run) => run.status.is_over(),
             None => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
         },
         Some(staging::Kind::Errors(run)) => {
-            let old = |run: Run| run.status.is_over() && run.updated_at + ERRORS_KEPT < now;
+            let old = |run: Run| run.status.is_over() && run.updated_at + KEPT < now;
             find(ctx, run).await?.is_none_or(old)
         }
         // whoever put it there knows why

@@ -17,7 +17,7 @@ use records::{
     engine::{self, runs::RunStatus},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use tenants::{Code, work::Job};
+use tenants::{Code, Error, work::Job};
 
 use super::{ctx, rules::rows};
 use crate::import::{
@@ -294,6 +294,22 @@ async fn workers_carry_imports_on() {
     assert_eq!(imports.run(ContinueImport { run }, &attempt).await.unwrap(), Next::Done, "again is harmless");
     let mine = engine::runs::claim(&ctx, run).await.unwrap();
     assert!(mine.is_none());
+}
+
+#[tokio::test]
+async fn an_import_that_was_given_up_is_tried_again_days_later() {
+    let ctx = ctx().await;
+    let run = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
+    let imports = Imports::new(ctx.rules.clone(), ctx.caller.clock.clone());
+    let attempt = Attempt { id: WorkId::new(), db: ctx.db.clone(), by_hand: true };
+    imports.given_up(ContinueImport { run }, &attempt, &Error::of(Code::Unavailable)).await.unwrap();
+    let report = import::report(&ctx, run).await.unwrap();
+    assert!(report.status == RunStatus::Failed && report.error.unwrap().contains("given up"));
+    ctx.caller.clock.advance(3 * 24 * 3_600_000_000);
+    sweep(&ctx).await;
+    while imports.run(ContinueImport { run }, &attempt).await.unwrap() == Next::Continue {}
+    let report = import::report(&ctx, run).await.unwrap();
+    assert_eq!((report.status, report.error, report.counts.created), (RunStatus::Done, None, 59));
 }
 
 /// Puts a file of this age into the staging folder.
