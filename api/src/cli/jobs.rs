@@ -1,9 +1,11 @@
 //! `clientele jobs`.
 
 use clap::{Args, Subcommand};
+use entities::ids::{SystemJobId, WorkId};
 use jobs::failed::{self, FailedJob};
 use serde_json::json;
 use tenants::error::{Code, Error, Result};
+use uuid::Uuid;
 
 use crate::{app::App, graphql::instant};
 
@@ -29,7 +31,7 @@ pub struct List {
 pub struct Retry {
     /// The id, as shown by `list`.
     id: String,
-    /// The organisation's slug; without it, the work is of the installation itself.
+    /// The organisation's slug; by default, it is looked for in all of them and in the installation itself.
     #[arg(long)]
     tenant: Option<String>,
 }
@@ -64,16 +66,31 @@ async fn list_all(app: &App) -> Result<()> {
 }
 
 async fn retry(app: &App, id: &str, tenant: Option<&str>) -> Result<()> {
-    let unknown = || Error::new(Code::BadRequest, format!("`{id}` is not a valid id of a job."));
-    match tenant {
-        Some(slug) => {
-            let ctx = app.operator(slug).await?;
-            failed::retry(&ctx.db, &ctx.caller, id.parse().map_err(|_| unknown())?).await?;
-        }
-        None => failed::retry_system_job(&app.registry, id.parse().map_err(|_| unknown())?).await?,
-    }
-    super::line(json!({ "tenant": tenant, "id": id, "retried": true }));
+    let id: Uuid =
+        id.parse().map_err(|_| Error::new(Code::BadRequest, format!("`{id}` is not a valid id of a job.")))?;
+    let tenant = match tenant {
+        Some(slug) => retry_of(app, slug, id).await.map(|()| Some(slug.to_owned())),
+        None => retry_anywhere(app, id).await,
+    };
+    super::line(json!({ "tenant": tenant?, "id": id, "retried": true }));
     Ok(())
+}
+
+async fn retry_of(app: &App, slug: &str, id: Uuid) -> Result<()> {
+    let ctx = app.operator(slug).await?;
+    failed::retry(&ctx.db, &ctx.caller, WorkId(id)).await
+}
+
+/// Answers the organisation that has the job; none where it is the installation itself.
+async fn retry_anywhere(app: &App, id: Uuid) -> Result<Option<String>> {
+    let mut tried = failed::retry_system_job(&app.registry, SystemJobId(id)).await.map(|()| None);
+    for tenant in app.registry.list().await? {
+        if !matches!(&tried, Err(error) if error.code() == Code::NotFound) {
+            break;
+        }
+        tried = retry_of(app, &tenant.slug, id).await.map(|()| Some(tenant.slug));
+    }
+    tried
 }
 
 fn print(tenant: Option<&str>, job: &FailedJob) {

@@ -153,4 +153,20 @@ async fn work_of_no_organisation_is_listed_for_operators() {
     let listed = async || app.cli(&["jobs", "list"]).printed().contains("550");
     until(30, "the email is given up and listed", listed).await;
     assert!(!app.cli(&["jobs", "list"]).printed().contains("nobody@example.com"));
+    let job = app.cli(&["jobs", "list"]).json();
+    let id = job["id"].as_str().expect("an id");
+    assert_eq!(app.cli(&["jobs", "retry", id]).json()["tenant"], Value::Null);
+    let again = async || {
+        let listed = app.cli(&["jobs", "list"]);
+        listed.printed().contains(id) && listed.json()["failedAt"] != job["failedAt"]
+    };
+    until(30, "it is given up again", again).await;
+
+    let tenant = app.tenant("other");
+    invite(&tenant, "late@example.com").await;
+    let job = given_up(&tenant, 1).await.remove(0);
+    let id = job["id"].as_str().expect("an id");
+    assert_eq!(app.cli(&["jobs", "retry", id]).json()["tenant"], "other", "it is looked for");
+    until(30, "the email arrives", async || server.received().len() == 1).await;
+    assert_eq!(app.cli(&["jobs", "retry", id]).code, Some(66), "it is no longer there");
 }
