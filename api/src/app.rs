@@ -7,7 +7,7 @@ use records::{Ctx, rules::RuleSet};
 use sha2::{Digest, Sha256};
 use tenants::{
     Access, Actor, Caller, Clock, Code, Error, Origin, Provision, Registry, TenantDb, control::Control,
-    db::PostgresPool, error::Result, identity::Identity, registry::Storage,
+    db::PostgresPool, error::Result, identity::Identity, keys::MasterKeys, registry::Storage,
 };
 
 use crate::{config::Config, emails::EmailSender};
@@ -53,22 +53,23 @@ impl App {
     /// # Errors
     /// If one of them fails; the message says which and what to do.
     pub async fn open(config: &Config) -> Result<Self> {
-        std::fs::create_dir_all(&config.data).map_err(|error| {
-            Error::new(Code::BadRequest, format!("The data folder {} cannot be used: {error}.", config.data.display()))
-        })?;
-        let master = config.master()?;
-        let (control, postgres) = match &config.database_url {
-            None => (Control::open_sqlite(&config.data, &master).await?, None),
-            Some(url) => {
-                let control = Control::open_postgres(url, &master).await?;
-                (control, Some(PostgresPool::open(url, config.database_connections, config.statement_cache)?))
-            }
-        };
-        let storage = Storage { data: config.data.clone(), postgres, open_tenants: config.open_tenants };
+        let (control, master, storage) = opened(config).await?;
+        storage.files.check(&control).await?;
         let provision = Arc::new(StandardObjects::new());
         let registry = Arc::new(Registry::new(control, master, storage, Clock::system(), provision));
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
         Ok(Self { registry, identity, rules: crm::rules() })
+    }
+
+    /// Makes the configured place the one where all nodes store files, whichever it was.
+    ///
+    /// # Errors
+    /// If the place or a database cannot be used.
+    pub async fn adopt_files(config: &Config) -> Result<()> {
+        let (control, _, storage) = opened(config).await?;
+        let adopted = storage.files.adopt(&control).await;
+        control.close().await;
+        adopted
     }
 
     /// The context of the operator's command line in an organisation.
@@ -112,4 +113,22 @@ impl App {
     pub fn handlers(&self, emails: &Arc<EmailSender>) -> Vec<Registered> {
         crate::workers::handlers(self, emails)
     }
+}
+
+/// The control plane, the keys, and where tenants are stored.
+async fn opened(config: &Config) -> Result<(Control, MasterKeys, Storage)> {
+    std::fs::create_dir_all(&config.data).map_err(|error| {
+        Error::new(Code::BadRequest, format!("The data folder {} cannot be used: {error}.", config.data.display()))
+    })?;
+    let master = config.master()?;
+    let (control, postgres) = match &config.database_url {
+        None => (Control::open_sqlite(&config.data, &master).await?, None),
+        Some(url) => {
+            let control = Control::open_postgres(url, &master).await?;
+            (control, Some(PostgresPool::open(url, config.database_connections, config.statement_cache)?))
+        }
+    };
+    let files = files::open(&config.data, config.bucket()?.as_ref())?;
+    let storage = Storage { data: config.data.clone(), files, postgres, open_tenants: config.open_tenants };
+    Ok((control, master, storage))
 }

@@ -14,17 +14,19 @@ use crate::{app::App, workers};
 /// How long a worker goes on before it serves other organisations.
 const SLICE: Duration = Duration::from_secs(1);
 
-/// Reseals; returns false if time ran out before all rows were done. For files, it returns how many are being written.
+/// Reseals; returns false if time ran out before all rows were done.
 ///
 /// # Errors
 /// If a database does not answer, or a value cannot be unsealed.
-pub async fn reseal(ctx: &Ctx, until: Instant) -> Result<(bool, usize)> {
+pub async fn reseal(ctx: &Ctx, until: Instant) -> Result<bool> {
     let rows = rotation::reseal_space(&ctx.db, until).await? && records::reseal(&ctx.db, until).await?;
-    let files = if rows { crm::import::reseal(ctx).await? } else { 0 };
-    Ok((rows, files))
+    if rows {
+        crm::import::reseal(ctx).await?;
+    }
+    Ok(rows)
 }
 
-/// The job that a rotation queues. Files that are being written are checked again when the key is retired.
+/// The job that a rotation asks for.
 pub struct Resealer(pub App);
 
 #[async_trait::async_trait]
@@ -33,7 +35,7 @@ impl Handler for Resealer {
 
     async fn run(&self, _: Reseal, attempt: &Attempt) -> Result<Next> {
         let ctx = workers::ctx(&self.0, attempt, "reseal".to_owned()).await?.refreshed().await?;
-        let (rows, _) = reseal(&ctx, Instant::now() + SLICE).await?;
+        let rows = reseal(&ctx, Instant::now() + SLICE).await?;
         Ok(if rows { Next::Done } else { Next::Continue })
     }
 }

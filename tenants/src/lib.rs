@@ -8,6 +8,7 @@ pub mod clock;
 pub mod control;
 pub mod db;
 pub mod error;
+pub mod file_store;
 pub mod identity;
 mod iso;
 pub mod keys;

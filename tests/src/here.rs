@@ -100,6 +100,10 @@ async fn serve(
     ready: oneshot::Sender<(App, SocketAddr, tokio::runtime::Handle)>,
     ended: oneshot::Receiver<()>,
 ) {
+    if config.files.is_some() {
+        // the template's files are in a folder
+        App::adopt_files(config).await.expect("a place for files");
+    }
     let app = App::open(config).await.expect("the application opens");
     let registry = Arc::clone(&app.registry);
     let server = api::http::serve(app.clone(), config).await.expect("the application serves");

@@ -26,7 +26,7 @@ use crate::{
 /// Spaces that lie ready in a PostgreSQL database; whoever founds more organisations waits longer.
 const SPARE: usize = 1;
 /// Files of the control plane under the data folder.
-const FILES: [&str; 3] = ["master.key", "control.key", "control.db"];
+const FILES: [&str; 4] = ["master.key", "control.key", "control.db", "files.id"];
 
 /// What applications are copied from.
 pub(crate) struct Template {

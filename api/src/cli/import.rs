@@ -2,14 +2,16 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
+    pin::pin,
     time::Duration,
 };
 
 use clap::Args;
 use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
 use entities::ids::RunId;
+use futures::TryStreamExt;
 use records::{
     Ctx,
     engine::{self, runs},
@@ -99,9 +101,16 @@ async fn keep_errors(ctx: &Ctx, report: &Report, file: &Path) -> Result<Option<P
     let beside = file.canonicalize().ok().and_then(|file| Some(file.parent()?.to_owned()));
     for folder in beside.into_iter().chain(std::env::current_dir()).chain([std::env::temp_dir()]) {
         let path = folder.join(&name);
-        let mut rows = import::errors(ctx, report.run_id).await?;
-        let copy = |mut to: File| io::copy(&mut rows, &mut to).inspect_err(|_| drop(fs::remove_file(&path)));
-        match private(&path).and_then(copy) {
+        let mut rows = pin!(import::errors(ctx, report.run_id).await?);
+        let mut copied = private(&path);
+        while let Ok(to) = &mut copied
+            && let Some(bytes) = rows.try_next().await?
+        {
+            if let Err(error) = to.write_all(&bytes) {
+                copied = Err(error).inspect_err(|_| drop(fs::remove_file(&path)));
+            }
+        }
+        match copied {
             Ok(_) => return Ok(Some(path)),
             Err(error) => tracing::warn!(path = %path.display(), %error, "the errors file cannot be written there"),
         }

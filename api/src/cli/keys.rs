@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use entities::control::tenants as registry;
-use tenants::error::{Code, Error, Result};
+use tenants::error::Result;
 
 use crate::{app::App, reseal::reseal};
 
@@ -62,19 +62,7 @@ async fn rotate_data(app: &App, which: &str) -> Result<()> {
 async fn retire_data(app: &App, which: &str) -> Result<()> {
     for tenant in chosen(app, which).await? {
         let ctx = app.operator(&tenant.slug).await?;
-        let files = loop {
-            let (rows, files) = reseal(&ctx.refreshed().await?, Instant::now() + SLICE).await?;
-            if rows {
-                break files;
-            }
-        };
-        if files > 0 {
-            let message = format!(
-                "{files} staged files of `{}` are still being written with the old key. Retire it when they are done.",
-                tenant.slug
-            );
-            return Err(Error::new(Code::Conflict, message));
-        }
+        while !reseal(&ctx.refreshed().await?, Instant::now() + SLICE).await? {}
         let retired = app.registry.drop_older_data_keys(tenant.id).await?;
         super::line(serde_json::json!({ "tenant": tenant.slug, "retired": retired }));
     }

@@ -85,6 +85,11 @@ enum Command {
     Demo,
     /// Migrate all organisations to this version; the server does it too, one by one, at their first use.
     Migrate(migrate::Arguments),
+    /// Manage where files are stored.
+    Files {
+        #[command(subcommand)]
+        command: FilesCommand,
+    },
     /// Check the configuration.
     Config {
         #[command(subcommand)]
@@ -96,6 +101,12 @@ enum Command {
 enum ConfigCommand {
     /// Print the configuration, or what is wrong with it.
     Check,
+}
+
+#[derive(Subcommand)]
+enum FilesCommand {
+    /// Use the configured place of files from now on. Stop all nodes and move the files there before.
+    Adopt,
 }
 
 /// Runs a command.
@@ -134,6 +145,9 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
         line(serde_json::to_string_pretty(config).map_err(Error::internal)?);
         return Ok(());
     }
+    if let Command::Files { command: FilesCommand::Adopt } = command {
+        return App::adopt_files(config).await;
+    }
     let app = App::open(config).await?;
     let registry = Arc::clone(&app.registry);
     let done = match command {
@@ -152,7 +166,7 @@ async fn dispatch(command: Command, config: &Config) -> Result<()> {
             Err(error) => Err(error),
         },
         Command::Migrate(arguments) => migrate::run(&app, &arguments).await,
-        Command::Config { .. } => Ok(()),
+        Command::Files { .. } | Command::Config { .. } => Ok(()),
     };
     // a connection that is still in use after all work is done is not waited for indefinitely
     if tokio::time::timeout(CLOSING, registry.close()).await.is_err() {

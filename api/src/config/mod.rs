@@ -2,6 +2,7 @@
 //! lists every key. With an unknown or bad key the program does not start.
 
 mod endpoints;
+mod files;
 mod mail;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -43,6 +44,21 @@ pub struct Config {
     /// PostgreSQL address; without it data is stored in SQLite files under `data`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_password")]
     pub database_url: Option<String>,
+    /// The bucket of files: `s3://bucket/folder`; without it they are under `data`. Nodes that share a database share one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
+    /// The server of the bucket: `https://s3.example.org`; without it Amazon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_endpoint: Option<String>,
+    /// The region of the bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_region: Option<String>,
+    /// The access key of the bucket; without it the variables `AWS_*` or the machine's role count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_access_key: Option<String>,
+    /// Its secret.
+    #[serde(skip_serializing)]
+    pub files_secret_key: Option<Hidden>,
     /// Most connections to PostgreSQL, besides the four of the control plane (1 to 500).
     pub database_connections: u32,
     /// Prepared statements cached per PostgreSQL connection (0 to 10 000).
@@ -118,6 +134,11 @@ impl Default for Config {
             sign_on_networks: Networks::default(),
             data: PathBuf::from("data"),
             database_url: None,
+            files: None,
+            files_endpoint: None,
+            files_region: None,
+            files_access_key: None,
+            files_secret_key: None,
             database_connections: 20,
             statement_cache: 1_000,
             open_tenants: 2_000,
@@ -201,6 +222,7 @@ impl Config {
         {
             return Err(refused("database_url must be a postgres:// address; leave it out to use SQLite".to_owned()));
         }
+        self.bucket()?;
         self.outbox()?;
         self.public_url()?;
         if self.master_key.is_some() && self.master_key_file.is_some() {

@@ -1,17 +1,16 @@
-//! `POST /api/imports`: a file of records, streamed to disk and imported by the workers. The other routes follow its
+//! `POST /api/imports`: a file of records, streamed to the file store and imported by the workers. The other routes follow its
 //! run.
 
-use std::io::{self, Read};
+use std::io;
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{ContentDisposition, DispositionParam, DispositionType},
     web,
 };
-use bytes::Bytes;
 use crm::import::{self, Duplicates, FormatChoice, Options, Report, Upload};
 use entities::ids::RunId;
-use futures::{Stream, StreamExt};
+use futures::{StreamExt, TryStreamExt};
 use records::{Ctx, engine};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,9 +21,6 @@ use tenants::{
 
 use super::once::{Reply, once};
 use crate::{app::App, http};
-
-/// Bytes of a file sent at a time.
-const PIECE: usize = 64 * 1024;
 
 /// Takes the file as the body (`curl --data-binary @file` or `-T file`). The query says how to read it: `object`, `map`
 /// and `match` (any number of times), `onDuplicate`, `dryRun`, `delimiter`, `encoding`, `header`.
@@ -145,22 +141,9 @@ pub async fn errors(app: web::Data<App>, request: HttpRequest, id: web::Path<Ids
         };
         let mut response = HttpResponse::Ok();
         response.content_type("text/csv; charset=utf-8").insert_header(disposition);
-        Ok(response.streaming(pieces(file)))
+        Ok(response.streaming(file.map_err(|error| io::Error::other(error.log_line()))))
     };
     answered.await.unwrap_or_else(|error| http::refuse(&request, &error))
-}
-
-/// Reads a file in pieces, apart from the threads that answer requests.
-fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result<Bytes>> {
-    futures::stream::try_unfold(file, |mut file| async move {
-        let read = move || {
-            let mut piece = vec![0; PIECE];
-            let length = file.read(&mut piece)?;
-            piece.truncate(length);
-            Ok((length > 0).then(|| (Bytes::from(piece), file)))
-        };
-        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
-    })
 }
 
 /// The parameters in the address.

@@ -99,7 +99,7 @@ async fn batch(
     let done = numbers.end;
     let rows = numbers.map(|number| BatchRow { line: number, draft: samples::sample(object, seed, number) });
     let mut progress = |_: &[RowOutcome]| Ok(json!({ "done": done }));
-    for outcome in engine::write_batch(ctx, run, object.id, rows.collect(), 0, &mode, &mut progress).await? {
+    for outcome in engine::write_batch(ctx, run, object.id, rows.collect(), &mode, &mut progress).await? {
         match outcome.result {
             RowResult::Created(_) => made.created += 1,
             RowResult::Failed(issues) => return Err(Error::invalid(issues)),

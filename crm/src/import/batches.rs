@@ -10,7 +10,6 @@ use super::{
     cells::{Cells, Reading},
     format::Format,
     rows::{Place, Row},
-    staging::Staged,
 };
 
 /// Most rows of a batch.
@@ -29,7 +28,7 @@ pub(super) struct Batch {
 
 /// The input of the reading thread.
 pub(super) struct Source {
-    pub(super) file: Staged,
+    pub(super) file: files::Reader,
     pub(super) format: Format,
     pub(super) cells: Cells,
     /// Where to continue; `None` at the start of the file.
@@ -50,15 +49,14 @@ pub(super) fn read(source: Source) -> mpsc::Receiver<Result<Batch>> {
 }
 
 fn read_all(source: Source, sender: &mpsc::Sender<Result<Batch>>) -> Result<()> {
-    let file = source.file.open()?;
     let mut rows = match source.place {
         Some(place) => {
-            let mut rows = source.format.resumed(file);
+            let mut rows = source.format.resumed(source.file);
             rows.resume(place)?;
             rows
         }
         None => {
-            let mut rows = source.format.rows(file)?;
+            let mut rows = source.format.rows(source.file)?;
             if source.format.header {
                 rows.next_row()?;
             }

@@ -191,8 +191,10 @@ fn western(before: u8, byte: u8, after: u8) -> bool {
     }
 }
 
+/// What an error of reading means: the file store does not answer, or the file cannot be read.
 pub(super) fn unreadable(error: std::io::Error) -> Error {
-    Error::new(Code::BadFile, "The file cannot be read; upload it again.").caused_by(error)
+    files::of_reading(error)
+        .unwrap_or_else(|error| Error::new(Code::BadFile, "The file cannot be read; upload it again.").caused_by(error))
 }
 
 #[cfg(test)]

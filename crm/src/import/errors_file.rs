@@ -1,21 +1,22 @@
-//! The refused rows, unchanged, each behind the reason: to be corrected and imported again. The file is sealed with the
-//! tenant's key; its length is counted as on disk.
+//! The refused rows, unchanged, each behind the reason: to be corrected and imported again. The file is stored in parts,
+//! one for each batch that refused rows, because files of a store cannot be written on.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fmt, pin::pin};
 
+use bytes::Bytes;
+use entities::ids::RunId;
+use files::Files;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tenants::{
-    error::{Code, Error, Result},
-    keys::DataKeys,
-    sealed::{Sealer, Unsealed},
+    TenantDb,
+    error::{Error, Result},
 };
+use uuid::Uuid;
 
 use super::{
     complaint::{Complaint, Reason},
     rows::Row,
+    staging,
 };
 
 /// The columns before the file's own. They come first, so that a row with a column too many does not move them.
@@ -26,58 +27,100 @@ pub(super) fn is_errors_file<'a>(mut headers: impl Iterator<Item = &'a str>) -> 
     COLUMNS.iter().all(|column| headers.next() == Some(*column))
 }
 
-/// The purpose that errors files are sealed for.
-pub(super) const PURPOSE: &str = "import errors";
-
-/// Reads an errors file of which `length` bytes are committed; `None` if there is none.
+/// Reads the errors file of a run up to a part; `None` if it was deleted.
 ///
 /// # Errors
-/// `STORAGE_FULL` if it cannot be read from the disk.
-pub(super) fn open(path: &Path, key: &DataKeys, length: u64) -> Result<Option<impl Read + Send + use<>>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(Unsealed::growing(file.take(length), key, PURPOSE))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::new(Code::StorageFull, "The errors file cannot be read.").caused_by(error)),
+/// `UNAVAILABLE`; in the stream also `BAD_FILE` for a damaged part.
+pub(super) async fn open(
+    files: &Files,
+    run: RunId,
+    last: Uuid,
+) -> Result<Option<impl Stream<Item = Result<Bytes>> + Send + use<>>> {
+    let folder = staging::errors(run);
+    let mut names: HashMap<Uuid, Part> = HashMap::new();
+    let mut entries = pin!(files.list(&folder));
+    while let Some(entry) = entries.try_next().await? {
+        let part = entry.name.rsplit('/').next().and_then(Part::parse);
+        names.extend(part.map(|part| (part.id, part)));
+    }
+    // from the last to the first; what a killed process left is not among them
+    let mut parts = Vec::new();
+    let mut next = Some(last);
+    while let Some(id) = next {
+        let Some(part) = names.remove(&id) else { return Ok(None) };
+        parts.push(format!("{folder}/{part}"));
+        next = part.previous;
+    }
+    parts.reverse();
+    let files = files.clone();
+    let each = move |name: String| {
+        let files = files.clone();
+        async move { files.read(&name).await }
+    };
+    Ok(Some(stream::iter(parts).then(each).try_flatten()))
+}
+
+/// A part of an errors file: the refused rows of one batch. Its name says which part comes before it, so that a run's
+/// progress need only hold the last. Parts of batches that were never committed are in no chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Part {
+    id: Uuid,
+    previous: Option<Uuid>,
+}
+
+impl Part {
+    fn parse(name: &str) -> Option<Self> {
+        let (id, previous) = match name.split_once('.') {
+            Some((id, previous)) => (id, Some(Uuid::try_parse(previous).ok()?)),
+            None => (name, None),
+        };
+        Some(Self { id: Uuid::try_parse(id).ok()?, previous })
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)?;
+        self.previous.map_or(Ok(()), |previous| write!(f, ".{previous}"))
     }
 }
 
 /// An errors file that is being written.
 pub(super) struct ErrorsFile {
-    path: PathBuf,
-    key: DataKeys,
+    files: Files,
+    run: RunId,
     delimiter: u8,
     headers: Vec<String>,
     /// Number of columns before the file's own, if the imported file is itself an errors file.
     skip: usize,
-    /// Bytes that belong to committed batches.
-    length: u64,
+    /// The last part that belongs to a committed batch.
+    last: Option<Uuid>,
 }
 
 impl ErrorsFile {
-    /// An errors file of which `length` bytes are committed. What a crashed process wrote after them is dropped with
-    /// the next rows.
+    /// The errors file of a run, which continues after a part.
     pub(super) fn new(
-        path: PathBuf,
-        key: &DataKeys,
+        db: &TenantDb,
+        run: RunId,
         delimiter: u8,
         headers: Vec<String>,
         skip: usize,
-        length: u64,
+        last: Option<Uuid>,
     ) -> Self {
-        Self { path, key: key.clone(), delimiter, headers, skip, length }
+        Self { files: Files::of(db), run, delimiter, headers, skip, last }
     }
 
-    /// Appends rows and returns the new length of the file. They count only after [`ErrorsFile::keep`].
+    /// The text of the next part; `None` without rows.
     ///
     /// # Errors
-    /// `STORAGE_FULL` if they cannot be written to the disk.
-    pub(super) fn append<'a>(
+    /// None that a file causes.
+    pub(super) fn text<'a>(
         &self,
         rows: impl Iterator<Item = (&'a Row, &'a [Complaint])>,
         language: &str,
-    ) -> Result<u64> {
+    ) -> Result<Option<Vec<u8>>> {
         let mut text = csv::WriterBuilder::new().flexible(true).delimiter(self.delimiter).from_writer(Vec::new());
-        if self.length == 0 {
+        if self.last.is_none() {
             let headers = COLUMNS.iter().copied().chain(self.headers.iter().map(String::as_str));
             text.write_record(headers).map_err(Error::internal)?;
         }
@@ -93,29 +136,23 @@ impl ErrorsFile {
             let cells = row.cells().skip(self.skip);
             text.write_record(front.iter().map(String::as_str).chain(cells)).map_err(Error::internal)?;
         }
-        if !any {
-            return Ok(self.length);
-        }
         let bytes = text.into_inner().map_err(|error| Error::internal(error.into_error()))?;
-        let mut sealer = Sealer::new(&self.key, PURPOSE, self.length);
-        let sealed = [sealer.push(&bytes)?, sealer.flush()?].concat();
-        self.write(&sealed).map_err(|error| {
-            Error::new(Code::StorageFull, "The errors file cannot be written; is the disk full?").caused_by(error)
-        })?;
-        Ok(self.length + sealed.len() as u64)
+        Ok(any.then_some(bytes))
     }
 
-    /// The last rows are committed.
-    pub(super) fn keep(&mut self, length: u64) {
-        self.length = length;
+    /// Stores the next part and returns its id. It counts only once the run's progress names it.
+    ///
+    /// # Errors
+    /// `STORAGE_FULL`; `UNAVAILABLE` if the file store does not answer.
+    pub(super) async fn store(&self, text: &[u8]) -> Result<Uuid> {
+        let part = Part { id: Uuid::now_v7(), previous: self.last };
+        self.files.put(&format!("{}/{part}", staging::errors(self.run)), text).await?;
+        Ok(part.id)
     }
 
-    fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = private(&self.path)?;
-        file.set_len(self.length)?;
-        file.seek(SeekFrom::Start(self.length))?;
-        file.write_all(bytes)?;
-        file.sync_data()
+    /// The batch that this part belongs to is committed.
+    pub(super) fn keep(&mut self, last: Option<Uuid>) {
+        self.last = last;
     }
 }
 
@@ -125,34 +162,10 @@ fn sentence(reason: &Reason, language: &str) -> String {
     if message.ends_with('.') { message.into_owned() } else { format!("{message}.") }
 }
 
-/// Cuts a file to its committed length: what a stopped process wrote after it was never committed.
-///
-/// # Errors
-/// `STORAGE_FULL` if the file cannot be changed.
-pub(super) fn cut(path: &Path, length: u64) -> Result<()> {
-    let cut = match OpenOptions::new().write(true).open(path) {
-        Ok(_) if length == 0 => std::fs::remove_file(path),
-        Ok(file) => file.set_len(length),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    };
-    cut.map_err(|error| Error::new(Code::StorageFull, "The errors file cannot be written.").caused_by(error))
-}
-
-/// Opens a file that only this user may read, because it holds personal data.
-pub(super) fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 #[cfg(test)]
 mod tests {
     use encoding_rs::UTF_8;
-    use entities::ids::TenantId;
-    use tenants::{Issue, keys::MasterKeys};
+    use tenants::{Issue, testing};
 
     use super::*;
     use crate::import::rows::Rows;
@@ -162,31 +175,32 @@ mod tests {
         std::iter::from_fn(|| rows.next_row().unwrap()).collect()
     }
 
-    #[test]
-    fn says_what_is_wrong_in_front_of_the_row_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("errors.csv");
+    #[tokio::test]
+    async fn says_what_is_wrong_in_front_of_the_row_as_it_was() {
+        let (db, run) = (testing::space().await, RunId::new());
         let headers = vec!["a".to_owned(), "b".to_owned()];
-        let (master, tenant) = (MasterKeys::from_hex(&"ab".repeat(32)).unwrap(), TenantId::new());
-        let key = DataKeys::open(&master, tenant, &master.first_keys(tenant).unwrap()).unwrap();
-        let mut file = ErrorsFile::new(path.clone(), &key, b';', headers, 0, 0);
+        let mut file = ErrorsFile::new(&db, run, b';', headers, 0, None);
         let source = rows("a;b\n1;\"x;\"\"y\"\"\n\nz\"\n2;3;4\n");
         let wrong = [Complaint {
             column: String::new(),
             value: String::new(),
             reason: Reason::Columns { found: 3, expected: 2 },
         }];
-        let length = file.append([(&source[2], &wrong[..])].into_iter(), "en").unwrap();
+        assert_eq!(file.text([].into_iter(), "en").unwrap(), None);
+        let lost = file.text([(&source[2], &wrong[..])].into_iter(), "en").unwrap().unwrap();
         // a killed process: the next one does not know this row
+        file.store(&lost).await.unwrap();
         let complaint = |column: &str, reason| Complaint { column: column.to_owned(), value: String::new(), reason };
         let issue = Reason::Issue(Issue::WrongType("a date like 2026-03-01".into()));
         let odd = [Complaint { value: "x".to_owned(), ..complaint("b", issue) }, complaint("a", Reason::NoSuchRecord)];
-        let again = file.append([(&source[1], &odd[..]), (&source[2], &wrong[..])].into_iter(), "en").unwrap();
-        assert!(again > length);
-        file.keep(again);
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), again);
-        let mut text = String::new();
-        open(&path, &key, again).unwrap().unwrap().read_to_string(&mut text).unwrap();
+        for (row, complaints) in [(&source[1], &odd[..]), (&source[2], &wrong[..])] {
+            let text = file.text([(row, complaints)].into_iter(), "en").unwrap().unwrap();
+            let part = file.store(&text).await.unwrap();
+            file.keep(Some(part));
+        }
+        let parts = open(&Files::of(&db), run, file.last.unwrap()).await.unwrap().unwrap();
+        let parts: Vec<Bytes> = parts.try_collect().await.unwrap();
+        let text = String::from_utf8(parts.concat()).unwrap();
         let written = rows(&text);
         assert!(is_errors_file(written[0].cells()));
         let cells = |row: &Row| row.cells().map(str::to_owned).collect::<Vec<_>>();
@@ -196,11 +210,7 @@ mod tests {
         assert_eq!(cells(&written[2])[0], "5");
         assert_eq!(cells(&written[2])[4..], ["2", "3", "4"]);
         assert!(written.iter().all(|row| row.len() >= 6));
-        cut(&path, length).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), length);
-        cut(&path, 0).unwrap();
-        cut(&path, 0).unwrap();
-        assert!(!path.exists());
+        assert!(open(&Files::of(&db), run, Uuid::now_v7()).await.unwrap().is_none(), "a part is missing");
     }
 
     #[test]

@@ -26,10 +26,13 @@ mod sweep;
 mod synonyms;
 mod text;
 
-use std::{io::Read, time::Instant};
+use std::time::Instant;
 
+use bytes::Bytes;
 use entities::ids::{FieldId, RunId};
+use files::{Files, Reader};
 pub use format::{Format, FormatChoice};
+use futures::Stream;
 pub use job::{ContinueImport, Imports};
 pub use mapping::MappedColumn;
 pub use model::{Counts, Duplicates, Oddity, Options, Report};
@@ -51,7 +54,6 @@ use tenants::error::{Code, Error, Result};
 
 use links::Links;
 use model::{Plan, Progress};
-use staging::Staged;
 
 /// From this many new records on, the database's statistics are refreshed.
 const MANY: u64 = 10_000;
@@ -65,16 +67,20 @@ const REPLANS: usize = 5;
 /// `BAD_FILE` if the file is not a table; `BAD_REQUEST` for invalid options; `FORBIDDEN`; `STALE_CATALOG` if the fields
 /// changed since the context was created.
 pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers: bool) -> Result<Run> {
-    let plan = read(ctx, &mut upload, options, plan::plan).await?;
+    let plan = match read(ctx, &mut upload, options, plan::plan).await {
+        Ok(plan) => plan,
+        Err(error) => {
+            upload.discard().await;
+            return Err(error);
+        }
+    };
     let new = NewRun {
         kind: RunKind::Import,
         object: Some(plan.object),
         params: serde_json::to_value(&plan).map_err(Error::internal)?,
         progress: serde_json::to_value(Progress::default()).map_err(Error::internal)?,
     };
-    let id = RunId::new();
-    // the file first: if its run is never created, the sweep removes it
-    upload.adopt(&ctx.db, id)?;
+    let id = upload.adopt();
     let (inside, tx) = ctx.begin_write().await?;
     let run = runs::create_as(&inside, &tx, id, new).await?;
     job::enqueue(&inside, &tx, id, by_workers).await?;
@@ -90,7 +96,9 @@ pub async fn begin(ctx: &Ctx, mut upload: Upload, options: &Options, by_workers:
 /// # Errors
 /// As [`begin`]; a file without a matching column is shown all the same.
 pub async fn preview(ctx: &Ctx, mut upload: Upload, options: &Options) -> Result<Preview> {
-    read(ctx, &mut upload, options, preview::preview).await
+    let shown = read(ctx, &mut upload, options, preview::preview).await;
+    upload.discard().await;
+    shown
 }
 
 /// Runs a function that reads the file, and blocks, in a thread of its own.
@@ -98,13 +106,13 @@ async fn read<T: Send + 'static>(
     ctx: &Ctx,
     upload: &mut Upload,
     options: &Options,
-    reader: fn(&Ctx, &Staged, &Options) -> Result<T>,
+    reader: fn(&Ctx, Reader, &Options) -> Result<T>,
 ) -> Result<T> {
     // import into a field that another process has just created
     verify(ctx).await?;
     let file = upload.finish().await?;
     let (ctx, options) = (ctx.clone(), options.clone());
-    tokio::task::spawn_blocking(move || reader(&ctx, &file, &options)).await.map_err(Error::internal)?
+    tokio::task::spawn_blocking(move || reader(&ctx, file, &options)).await.map_err(Error::internal)?
 }
 
 /// Carries on an import until the file ends or the time is up, and returns its progress.
@@ -127,7 +135,17 @@ async fn continued(ctx: &Ctx, run: RunId, until: Option<Instant>, links: &mut Li
     let Some(run) = runs::claim(ctx, run).await? else {
         return Err(Error::new(Code::Conflict, "Another process carries this import on."));
     };
-    match to_the_end(ctx, &run, until, links).await {
+    let ended = match to_the_end(ctx, &run, until, links).await {
+        // whoever cancels an import deletes its file
+        Err(error)
+            if matches!(error.code(), Code::NotFound | Code::BadFile)
+                && runs::load(ctx, run.id).await?.status.is_over() =>
+        {
+            Err(Error::of(Code::Cancelled))
+        }
+        ended => ended,
+    };
+    match ended {
         Ok(false) => runs::release(ctx, &run).await?,
         Ok(true) => finish(ctx, &run, None).await?,
         Err(error) if error.code() == Code::Cancelled => settle(ctx, run.id).await?,
@@ -153,8 +171,6 @@ async fn to_the_end(ctx: &Ctx, run: &Run, until: Option<Instant>, links: &mut Li
         let progress = progress(&runs::load(&ctx, run.id).await?)?;
         tries = if last == progress.place { tries + 1 } else { 0 };
         last = progress.place;
-        // another process may have sealed the file
-        ctx.db.take_up_keys().await?;
         match run::carry_on(&ctx, run, &plan, progress, until, links).await {
             Err(error) if error.code() == Code::StaleCatalog && tries < REPLANS => ctx = ctx.refreshed().await?,
             other => return other.map(|(_, ended)| ended),
@@ -176,15 +192,11 @@ pub async fn report(ctx: &Ctx, run: RunId) -> Result<Report> {
 /// # Errors
 /// `NOT_FOUND` if there is no such import, if it refused no row, or if its errors file was deleted; `FORBIDDEN` if rows
 /// of somebody else contain what the caller's role hides.
-pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Read + Send + use<>> {
+pub async fn errors(ctx: &Ctx, run: RunId) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
     let run = load(ctx, run).await?;
     show(ctx, &run)?;
-    let length = progress(&run)?.errors_length;
-    if length == 0 {
-        return Err(Error::new(Code::NotFound, "This import refused no row."));
-    }
-    ctx.db.take_up_keys().await?;
-    let file = errors_file::open(&staging::errors(&ctx.db, run.id), ctx.db.key(), length)?;
+    let last = progress(&run)?.errors.ok_or_else(|| Error::new(Code::NotFound, "This import refused no row."))?;
+    let file = errors_file::open(&Files::of(&ctx.db), run.id, last).await?;
     file.ok_or_else(|| Error::new(Code::NotFound, "The errors file of this import was deleted."))
 }
 
@@ -238,15 +250,14 @@ async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
     }
 }
 
-/// Cleans up after a finished run: deletes its staged file and its dry-run entries, and cuts the errors file to the length
-/// of its last commit.
+/// Cleans up after a finished run: deletes its file and its dry-run entries.
 async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
-    staging::discard(&ctx.db, run);
+    staging::discard(&Files::of(&ctx.db), run).await;
     let run = runs::load(ctx, run).await?;
     if plan_of(&run)?.dry_run {
         forget_dry_run(ctx, run.id).await?;
     }
-    errors_file::cut(&staging::errors(&ctx.db, run.id), progress(&run)?.errors_length)
+    Ok(())
 }
 
 fn plan_of(run: &Run) -> Result<Plan> {
@@ -266,7 +277,7 @@ fn describe(ctx: &Ctx, run: &Run) -> Result<Report> {
         error: run.error.clone(),
         dry_run: plan.dry_run,
         counts: progress.counts,
-        has_errors_file: progress.errors_length > 0 && staging::errors(&ctx.db, run.id).is_file(),
+        has_errors_file: progress.errors.is_some() && !sweep::is_too_old(run, ctx.caller.clock.micros()),
         notices: progress.notices,
         ignored: plan.mapping.ignored().map(str::to_owned).collect(),
         mapping: plan.mapping.named(&ctx.catalog),

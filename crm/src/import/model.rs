@@ -3,6 +3,7 @@
 use entities::ids::{FieldId, ObjectId, RunId};
 use records::engine::{OnDuplicate, runs::RunStatus};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     format::{Format, FormatChoice},
@@ -88,8 +89,8 @@ pub(super) struct Progress {
     pub(super) place: Option<Place>,
     #[serde(flatten)]
     pub(super) counts: Counts,
-    /// Bytes of the errors file that belong to committed rows.
-    pub(super) errors_length: u64,
+    /// The last part of the errors file.
+    pub(super) errors: Option<Uuid>,
     pub(super) notices: Vec<Oddity>,
 }
 

@@ -3,6 +3,7 @@
 use std::io::{Read, Seek};
 
 use entities::ids::FieldId;
+use files::Reader;
 use records::{
     Ctx,
     catalog::{Field, FieldKind, Object},
@@ -19,7 +20,6 @@ use super::{
     mapping::{self, Column, Mapping},
     model::{Duplicates, Options, Plan},
     rows::MAX_COLUMNS,
-    staging::Staged,
 };
 
 /// What the beginning of a file shows: how it is read, and what its columns would fill.
@@ -35,9 +35,9 @@ pub(super) struct Head {
 /// # Errors
 /// `BAD_FILE` if the file is not a table; `BAD_REQUEST` for options that do not fit the file or the catalog;
 /// `FORBIDDEN`.
-pub(super) fn plan(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Plan> {
+pub(super) fn plan(ctx: &Ctx, mut file: Reader, options: &Options) -> Result<Plan> {
     let object = importable_object(ctx, &options.object)?;
-    let Head { format, mapping, skip } = head(ctx, object, &mut file.open()?, options)?;
+    let Head { format, mapping, skip } = head(ctx, object, &mut file, options)?;
     if mapping.0.iter().all(|column| column.field.is_none()) {
         let headers: Vec<&str> = mapping.ignored().collect();
         let message = format!(

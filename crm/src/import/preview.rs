@@ -2,6 +2,7 @@
 
 use std::io::{Seek, SeekFrom};
 
+use files::Reader;
 use records::Ctx;
 use serde::Serialize;
 use tenants::error::Result;
@@ -12,7 +13,6 @@ use super::{
     mapping::MappedColumn,
     model::Options,
     plan::{self, Head},
-    staging::Staged,
 };
 
 /// Most rows shown.
@@ -49,9 +49,8 @@ pub struct PreviewRow {
 
 /// # Errors
 /// As [`plan::plan`]; columns that fill nothing are not an error here.
-pub(super) fn preview(ctx: &Ctx, file: &Staged, options: &Options) -> Result<Preview> {
+pub(super) fn preview(ctx: &Ctx, mut file: Reader, options: &Options) -> Result<Preview> {
     let object = plan::importable_object(ctx, &options.object)?;
-    let mut file = file.open()?;
     let Head { format, mapping, skip } = plan::head(ctx, object, &mut file, options)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut rows = format.rows(file)?;

@@ -1,12 +1,15 @@
-//! Carries on an import. The rows of a batch, the position in the file and the length of the errors file commit
-//! together, so that after a crash nothing is done twice.
+//! Carries on an import. The rows of a batch, the position in the file and the end of the errors file commit together,
+//! so that after a crash nothing is done twice.
 
 use std::{sync::Arc, time::Instant};
 
 use records::{
     Ctx,
     catalog::{Field, Object},
-    engine::{self, BatchMode, BatchRow, RowOutcome, RowResult, runs::Run},
+    engine::{
+        self, BatchMode, BatchRow, RowOutcome, RowResult,
+        runs::{self, Run},
+    },
     values::Locale,
 };
 use tenants::error::{Code, Error, Result};
@@ -18,6 +21,7 @@ use super::{
     errors_file::ErrorsFile,
     links::Links,
     model::{Oddity, Plan, Progress},
+    rows::Row,
     staging,
 };
 
@@ -59,7 +63,7 @@ pub(super) async fn carry_on(
         column.field.and_then(|id| ctx.catalog.field(id)).and_then(Field::relation).map(|relation| relation.to)
     };
     let source = Source {
-        file: staging::source(&ctx.db, run.id),
+        file: staging::open(&ctx.db, run.id).await?,
         format: plan.format.clone(),
         cells,
         place: progress.place,
@@ -67,8 +71,7 @@ pub(super) async fn carry_on(
     };
     let headers = plan.mapping.0.iter().map(|column| column.header.clone()).collect();
     let delimiter = plan.format.delimiter as u8;
-    let at = staging::errors(&ctx.db, run.id);
-    let errors = ErrorsFile::new(at, ctx.db.key(), delimiter, headers, plan.skip, progress.errors_length);
+    let errors = ErrorsFile::new(&ctx.db, run.id, delimiter, headers, plan.skip, progress.errors);
     let mut importing = Importing { ctx, run, plan, object, locale, progress, errors, links };
     let mut batches = batches::read(source);
     while let Some(batch) = batches.recv().await {
@@ -94,25 +97,24 @@ impl Importing<'_> {
             on_duplicate: self.plan.on_duplicate.into(),
             dry_run: self.plan.dry_run,
         };
+        let ctx = runs::within(self.ctx, self.run).await?;
+        let prepared = engine::prepare_batch(&ctx, self.run, self.object.id, rows, &mode).await?;
         let mut next = Progress { place: Some(batch.place), ..self.progress.clone() };
-        let mut tally = |outcomes: &[RowOutcome]| {
-            self.tally(&mut readings, outcomes, &mut next)?;
-            serde_json::to_value(&next).map_err(Error::internal)
-        };
-        engine::write_batch(self.ctx, self.run, self.object.id, rows, refused, &mode, &mut tally).await?;
-        self.errors.keep(next.errors_length);
+        // the rows are refused for certain only when they are committed, and their file must be there by then
+        if let Some(text) = self.tally(&readings, prepared.outcomes(), &mut next)? {
+            next.errors = Some(self.errors.store(&text).await?);
+        }
+        prepared.commit(serde_json::to_value(&next).map_err(Error::internal)?, refused).await?;
+        self.errors.keep(next.errors);
         self.progress = next;
         Ok(())
     }
 
-    /// Counts the results of the rows, and writes refused rows into the errors file. Called before the commit, perhaps
-    /// more than once.
-    fn tally(&self, readings: &mut [Reading], outcomes: &[RowOutcome], next: &mut Progress) -> Result<()> {
-        let Progress { place, .. } = *next;
-        *next = Progress { place, ..self.progress.clone() };
+    /// Counts the results of the rows, and returns the text of those that are refused.
+    fn tally(&self, readings: &[Reading], outcomes: &[RowOutcome], next: &mut Progress) -> Result<Option<Vec<u8>>> {
         let mut outcomes = outcomes.iter();
-        let mut refused: Vec<(usize, Vec<Complaint>)> = Vec::new();
-        for (index, reading) in readings.iter().enumerate() {
+        let mut refused: Vec<(&Row, Vec<Complaint>)> = Vec::new();
+        for reading in readings {
             next.counts.rows += 1;
             let complaints = if reading.complaints.is_empty() {
                 let outcome = outcomes.next().ok_or_else(|| Error::internal("a row has no result"))?;
@@ -122,14 +124,13 @@ impl Importing<'_> {
             };
             if let Some(complaints) = complaints {
                 next.counts.failed += 1;
-                refused.push((index, complaints));
+                refused.push((&reading.row, complaints));
             } else {
                 self.notice(reading, next);
             }
         }
-        let rows = refused.iter().map(|(index, complaints)| (&readings[*index].row, complaints.as_slice()));
-        next.errors_length = self.errors.append(rows, &self.plan.language)?;
-        Ok(())
+        let rows = refused.iter().map(|(row, complaints)| (*row, complaints.as_slice()));
+        self.errors.text(rows, &self.plan.language)
     }
 
     /// Counts the result of one row; returns the engine's errors if it was refused.

@@ -1,62 +1,56 @@
-//! Uploaded files wait in the tenant's folder until they are imported, sealed with the tenant's key.
+//! Uploaded files wait in the organisation's file store until they are imported, sealed with its key. Every node reaches
+//! them, so any of them can do the import.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use entities::ids::RunId;
+use files::Files;
 use records::Ctx;
 use tenants::{
     TenantDb,
     error::{Code, Error, Result},
-    keys::DataKeys,
-    sealed::{Sealer, Unsealed},
 };
-use tokio::io::AsyncWriteExt;
-use uuid::Uuid;
 
-use super::{encoding::unreadable, errors_file::private, sweep};
+use super::sweep;
 
 /// Largest upload, in bytes.
 pub const MAX_UPLOAD: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Prefix of files that are being uploaded.
-const UPLOAD: &str = "upload-";
-
-/// The purpose that uploads are sealed for.
-pub(super) const PURPOSE: &str = "import";
+/// Where files of imports are.
+pub(super) const FOLDER: &str = "imports";
+const SOURCE: &str = "source";
+const ERRORS: &str = "errors";
 
 /// A file that is being uploaded. It is deleted when it is dropped before an import takes it.
 #[derive(Debug)]
 pub struct Upload {
-    staged: Staged,
-    file: tokio::fs::File,
-    sealer: Sealer,
+    files: Files,
+    /// The run that will import it.
+    run: RunId,
     size: u64,
-    adopted: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Sending(Box<files::Upload>),
+    /// It is there, and nobody's yet.
+    Stored,
+    /// It is a run's, or was deleted.
+    Gone,
 }
 
 impl Upload {
-    /// Starts an upload into the tenant's folder.
+    /// Starts an upload into the organisation's file store.
     ///
     /// # Errors
-    /// `STORAGE_FULL` if it cannot be written to the folder.
+    /// When the database does not answer.
     pub async fn begin(ctx: &Ctx) -> Result<Self> {
         // queue the sweep first: it removes the file if this process is killed later
         sweep::ask(&ctx.db, ctx.caller.clock.micros()).await?;
-        let folder = folder(&ctx.db);
-        tokio::fs::create_dir_all(&folder).await.map_err(disk)?;
-        let path = folder.join(format!("{UPLOAD}{}", Uuid::now_v7()));
-        let file = private(&path).map_err(disk)?;
-        let key = ctx.db.key();
-        Ok(Self {
-            staged: Staged { path, key: key.clone() },
-            file: tokio::fs::File::from_std(file),
-            sealer: Sealer::new(key, PURPOSE, 0),
-            size: 0,
-            adopted: false,
-        })
+        let (files, run) = (Files::of(&ctx.db), RunId::new());
+        let state = State::Sending(Box::new(files.upload(&source(run))));
+        Ok(Self { files, run, size: 0, state })
     }
 
     /// Uploads a file of this machine.
@@ -81,106 +75,112 @@ impl Upload {
     /// Appends bytes.
     ///
     /// # Errors
-    /// `PAYLOAD_TOO_LARGE` beyond [`MAX_UPLOAD`]; `STORAGE_FULL` if they cannot be written.
+    /// `PAYLOAD_TOO_LARGE` beyond [`MAX_UPLOAD`]; `STORAGE_FULL`; `UNAVAILABLE` if the file store does not answer.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > MAX_UPLOAD {
             return Err(Error::new(Code::PayloadTooLarge, "The file is larger than 2 GB; import it in parts."));
         }
-        let sealed = self.sealer.push(bytes)?;
-        self.file.write_all(&sealed).await.map_err(disk)
+        match &mut self.state {
+            State::Sending(file) => file.write(bytes).await,
+            State::Stored | State::Gone => Err(Error::internal("the upload has ended")),
+        }
     }
 
-    /// Writes everything to disk; nothing can be appended after it.
-    pub(super) async fn finish(&mut self) -> Result<Staged> {
-        let sealed = self.sealer.finish()?;
-        self.file.write_all(&sealed).await.map_err(disk)?;
-        self.file.flush().await.map_err(disk)?;
-        self.file.sync_data().await.map_err(disk)?;
-        Ok(self.staged.clone())
+    /// Stores everything, and opens it for a thread that may block; nothing can be appended after it.
+    pub(super) async fn finish(&mut self) -> Result<files::Reader> {
+        if let State::Sending(file) = std::mem::replace(&mut self.state, State::Gone) {
+            file.finish().await?;
+            self.state = State::Stored;
+        }
+        self.files.open(&source(self.run)).await
     }
 
-    /// Makes it the file of a run.
-    pub(super) fn adopt(mut self, db: &TenantDb, run: RunId) -> Result<()> {
-        fs::rename(&self.staged.path, source(db, run).path).map_err(disk)?;
-        self.adopted = true;
-        Ok(())
+    /// Leaves the file to its run. If that is never made, the sweep deletes it.
+    pub(super) fn adopt(mut self) -> RunId {
+        self.state = State::Gone;
+        self.run
+    }
+
+    /// Deletes the file.
+    pub(super) async fn discard(mut self) {
+        if let State::Stored = std::mem::replace(&mut self.state, State::Gone) {
+            discard(&self.files, self.run).await;
+        }
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if !self.adopted {
-            // the sweep removes what is left
-            let _ = fs::remove_file(&self.staged.path);
+        if let State::Stored = self.state
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            // the caller is gone; the sweep deletes what this does not
+            let (files, run) = (self.files.clone(), self.run);
+            runtime.spawn(async move { discard(&files, run).await });
         }
     }
 }
 
-/// A sealed file to be imported.
-#[derive(Clone, Debug)]
-pub(super) struct Staged {
-    path: PathBuf,
-    key: DataKeys,
+/// The name of the file that a run imports.
+pub(super) fn source(run: RunId) -> String {
+    format!("{FOLDER}/{run}/{SOURCE}")
 }
 
-impl Staged {
-    /// Reads it from its start.
-    ///
-    /// # Errors
-    /// `BAD_FILE` if it does not exist.
-    pub(super) fn open(&self) -> Result<Unsealed<File>> {
-        Ok(Unsealed::new(File::open(&self.path).map_err(unreadable)?, &self.key, PURPOSE))
+/// The name of the folder with the parts of a run's errors file.
+pub(super) fn errors(run: RunId) -> String {
+    format!("{FOLDER}/{run}/{ERRORS}")
+}
+
+/// Opens the file that a run imports.
+///
+/// # Errors
+/// `BAD_FILE` if it is no longer there; `UNAVAILABLE`.
+pub(super) async fn open(db: &TenantDb, run: RunId) -> Result<files::Reader> {
+    Files::of(db).open(&source(run)).await.map_err(|error| match error.code() {
+        Code::NotFound => Error::new(Code::BadFile, "The uploaded file is no longer there. Upload it again."),
+        _ => error,
+    })
+}
+
+/// Deletes the file of a run. The sweep deletes it if the file store does not answer.
+pub(super) async fn discard(files: &Files, run: RunId) {
+    if let Err(error) = files.delete(&source(run)).await {
+        tracing::warn!(run.id = %run, error = error.log_line(), "an imported file could not be deleted");
     }
 }
 
-/// The file that a run imports.
-pub(super) fn source(db: &TenantDb, run: RunId) -> Staged {
-    Staged { path: folder(db).join(format!("{run}.csv")), key: db.key().clone() }
-}
-
-/// The rows that a run refused.
-pub(super) fn errors(db: &TenantDb, run: RunId) -> PathBuf {
-    folder(db).join(format!("{run}.errors.csv"))
-}
-
-/// Deletes the file of a finished run.
-pub(super) fn discard(db: &TenantDb, run: RunId) {
-    if let Err(error) = fs::remove_file(source(db, run).path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(run.id = %run, %error, "an imported file could not be deleted");
-    }
-}
-
-/// The kinds of files in the folder.
+/// What a file of the folder is.
+#[derive(Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Being uploaded, or left by a killed process.
-    Upload,
-    /// Imported by a run.
-    Source(RunId),
-    /// Refused by a run.
-    Errors(RunId),
+    /// Imported by a run, or uploaded for a run that is not made yet.
+    Source,
+    /// Rows that a run refused.
+    Errors,
 }
 
-/// The kind of a file, by its name; `None` for a foreign file.
-pub(super) fn kind_of(path: &Path) -> Option<Kind> {
-    let name = path.file_name()?.to_str()?;
-    if name.starts_with(UPLOAD) {
-        return Some(Kind::Upload);
+/// The run that a file belongs to, and what it is; `None` for a foreign file.
+pub(super) fn kind_of(name: &str) -> Option<(RunId, Kind)> {
+    let (run, rest) = name.strip_prefix(FOLDER)?.strip_prefix('/')?.split_once('/')?;
+    let kind = match rest.split_once('/') {
+        None if rest == SOURCE => Kind::Source,
+        Some((folder, _)) if folder == ERRORS => Kind::Errors,
+        _ => return None,
+    };
+    Some((run.parse().ok()?, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_known_by_their_names() {
+        let run = RunId::new();
+        assert_eq!(kind_of(&source(run)), Some((run, Kind::Source)));
+        assert_eq!(kind_of(&format!("{}/1", errors(run))), Some((run, Kind::Errors)));
+        for name in ["imports/README", "pictures/1/source", &errors(run), "imports/x/source"] {
+            assert_eq!(kind_of(name), None, "{name}");
+        }
     }
-    let name = name.strip_suffix(".csv")?;
-    match name.strip_suffix(".errors") {
-        Some(run) => run.parse().ok().map(Kind::Errors),
-        None => name.parse().ok().map(Kind::Source),
-    }
-}
-
-/// Where staged files are.
-pub(super) fn folder(db: &TenantDb) -> PathBuf {
-    db.folder().join("staging")
-}
-
-fn disk(error: std::io::Error) -> Error {
-    Error::new(Code::StorageFull, "The file cannot be stored; is the disk full?").caused_by(error)
 }

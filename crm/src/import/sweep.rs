@@ -1,14 +1,20 @@
-//! Deletes what imports leave in the staging folder: uploads of killed processes, and errors files that are too old.
+//! Deletes what imports leave in the file store: uploads of killed processes, and errors files that are too old.
 //! Every upload queues a sweep for a day later; a sweep that leaves files comes again. So organisations without imports
 //! cost nothing.
 
 use std::{
-    path::Path,
+    collections::{
+        HashMap,
+        hash_map::Entry::{Occupied, Vacant},
+    },
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use entities::ids::RunId;
+use files::{Entry, Files};
+use futures::TryStreamExt;
 use jobs::{Attempt, Handler, Next};
 use records::{
     Ctx,
@@ -22,13 +28,16 @@ use sea_orm::TransactionSession;
 use serde::{Deserialize, Serialize};
 use tenants::{
     Clock, TenantDb,
-    error::{Code, Error, Result},
+    error::{Code, Result},
     work::{self, Job, NewWork, Queue},
 };
 
-use super::{job, staging};
+use super::{
+    job,
+    staging::{self, Kind},
+};
 
-/// The staging folder of a tenant is to be swept.
+/// The files of a tenant's imports are to be swept.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SweepStaging {}
 
@@ -47,7 +56,7 @@ const KEPT: i64 = 30 * 24 * 3_600 * 1_000_000;
 /// Time from an upload to the sweep, and between sweeps, in microseconds.
 const EVERY: i64 = 24 * 3_600 * 1_000_000;
 
-/// Sweeps the staging folder of a tenant.
+/// Sweeps the files of a tenant's imports.
 pub struct Sweeper {
     rules: Arc<RuleSet>,
     clock: Clock,
@@ -82,18 +91,26 @@ pub(super) async fn ask(db: &TenantDb, now: i64) -> Result<()> {
 
 /// Returns how many files are left.
 async fn sweep(ctx: &Ctx) -> Result<usize> {
+    let files = Files::of(&ctx.db);
+    let now = ctx.caller.clock.micros();
+    let instant = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now).unwrap_or_default());
+    files.sweep_unfinished(UPLOADS_KEPT, instant).await?;
     let mut left = 0;
-    let mut folder = match tokio::fs::read_dir(staging::folder(&ctx.db)).await {
-        Ok(folder) => folder,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(Error::internal(error)),
-    };
-    while let Some(entry) = folder.next_entry().await.map_err(Error::internal)? {
-        if is_done_with(ctx, &entry.path()).await? {
-            match tokio::fs::remove_file(entry.path()).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::internal(error)),
-                _ => tracing::info!(tenant.id = %ctx.db.tenant(), file = ?entry.file_name(), "a staged file is swept"),
-            }
+    let mut runs: HashMap<RunId, Option<Run>> = HashMap::new();
+    let mut entries = pin!(files.list(staging::FOLDER));
+    while let Some(entry) = entries.try_next().await? {
+        // whoever put a foreign file there knows why
+        let Some((run, kind)) = staging::kind_of(&entry.name) else {
+            left += 1;
+            continue;
+        };
+        let run = match runs.entry(run) {
+            Occupied(known) => known.into_mut(),
+            Vacant(new) => new.insert(find(ctx, run).await?),
+        };
+        if is_done_with(&kind, run.as_ref(), age(&entry, instant), now) {
+            files.delete(&entry.name).await?;
+            tracing::info!(tenant.id = %ctx.db.tenant(), file = entry.name, "a file of an import is swept");
         } else {
             left += 1;
         }
@@ -101,24 +118,20 @@ async fn sweep(ctx: &Ctx) -> Result<usize> {
     Ok(left)
 }
 
-async fn is_done_with(ctx: &Ctx, path: &Path) -> Result<bool> {
-    let now = ctx.caller.clock.micros();
-    Ok(match staging::kind_of(path) {
-        Some(staging::Kind::Upload) => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
-        // without its run yet, it is an upload that is just being taken
-        Some(staging::Kind::Source(run)) => match find(ctx, run).await? {
-            // one that was given up may be tried again
-            Some(run) if run.status == RunStatus::Failed => run.updated_at + KEPT < now,
-            Some(run) => run.status.is_over(),
-            None => age(path, now).is_some_and(|age| age > UPLOADS_KEPT),
-        },
-        Some(staging::Kind::Errors(run)) => {
-            let old = |run: Run| run.status.is_over() && run.updated_at + KEPT < now;
-            find(ctx, run).await?.is_none_or(old)
-        }
-        // whoever put it there knows why
-        None => false,
-    })
+fn is_done_with(kind: &Kind, run: Option<&Run>, age: Duration, now: i64) -> bool {
+    match (kind, run) {
+        // its run may be about to be committed
+        (_, None) => age > UPLOADS_KEPT,
+        // one that was given up may be tried again
+        (Kind::Source, Some(run)) if run.status == RunStatus::Failed => is_too_old(run, now),
+        (Kind::Source, Some(run)) => run.status.is_over(),
+        (Kind::Errors, Some(run)) => is_too_old(run, now),
+    }
+}
+
+/// Whether the errors file of a run is no longer kept.
+pub(super) fn is_too_old(run: &Run, now: i64) -> bool {
+    run.status.is_over() && run.updated_at + ERRORS_KEPT < now
 }
 
 async fn find(ctx: &Ctx, run: RunId) -> Result<Option<Run>> {
@@ -129,9 +142,7 @@ async fn find(ctx: &Ctx, run: RunId) -> Result<Option<Run>> {
     }
 }
 
-/// Time since the last write; `None` for a file that is gone or from the future.
-fn age(path: &Path, now: i64) -> Option<Duration> {
-    let written = std::fs::metadata(path).ok()?.modified().ok()?;
-    let now = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now).ok()?);
-    now.duration_since(written).ok()
+/// Time since it was written; none for a file from the future.
+fn age(entry: &Entry, now: SystemTime) -> Duration {
+    now.duration_since(entry.written).unwrap_or_default()
 }

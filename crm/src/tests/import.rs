@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
 use entities::{
     ids::{RunId, WorkId},
     tenant::work,
 };
+use files::Files;
+use futures::TryStreamExt;
 use jobs::{Attempt, Handler, Next};
 use records::{
     Ctx,
@@ -48,13 +51,19 @@ fn update_by(field: &str) -> Options {
 
 /// The rows of an errors file, as cells.
 async fn errors(ctx: &Ctx, report: &Report) -> Vec<Vec<String>> {
-    let file = import::errors(ctx, report.run_id).await.unwrap();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
+    let parts: Vec<Bytes> = import::errors(ctx, report.run_id).await.unwrap().try_collect().await.unwrap();
+    let file = parts.concat();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_slice());
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-fn errors_path(ctx: &Ctx, report: &Report) -> PathBuf {
-    ctx.db.folder().join("staging").join(format!("{}.errors.csv", report.run_id))
+/// Where a file of imports is on the disk.
+fn stored(ctx: &Ctx, name: &str) -> PathBuf {
+    ctx.db.about().files.local.as_ref().unwrap().join("imports").join(name)
+}
+
+fn source(run: RunId) -> String {
+    format!("{run}/source")
 }
 
 #[tokio::test]
@@ -205,8 +214,7 @@ async fn what_is_no_table_is_refused() {
         assert_eq!(error.code(), code);
         assert!(error.message().contains(words), "{}", error.message());
     }
-    let left = std::fs::read_dir(ctx.db.folder().join("staging")).unwrap().count();
-    assert_eq!(left, 0, "refused files are gone");
+    assert!(!stored(&ctx, "").exists(), "refused files are gone, and their folders");
     let headers = imported(&ctx, b"First name,Email\n", &customers()).await;
     assert_eq!((headers.status, headers.counts.rows), (RunStatus::Done, 0));
 }
@@ -263,11 +271,10 @@ async fn another_process_carries_on_where_one_stopped() {
     let first = import::carry_on(&ctx, run, Some(Instant::now())).await.unwrap();
     assert_eq!(first.status, RunStatus::Running);
     assert!(first.counts.rows > 0 && first.counts.rows < 2_500);
-    // what a killed process wrote after its last commit is dropped
     assert!(first.has_errors_file);
-    let path = errors_path(&ctx, &first);
-    let kept = std::fs::read(&path).unwrap();
-    std::fs::write(&path, [kept.as_slice(), b"9999,half a row"].concat()).unwrap();
+    // what a killed process wrote after its last commit does not count
+    let lost = format!("imports/{run}/errors/{}", uuid::Uuid::now_v7());
+    Files::of(&ctx.db).put(&lost, b"9999,a row\n").await.unwrap();
     // the catalog may have changed meanwhile
     records::catalog::create_field(&ctx, "customer", FieldSpec::new("loyaltyTier", FieldKind::Text)).await.unwrap();
     let report = import::carry_on(&ctx, run, None).await.unwrap();
@@ -279,7 +286,7 @@ async fn another_process_carries_on_where_one_stopped() {
     let ids: HashSet<String> =
         rows(&ctx, "customer", &["externalId"]).await.into_iter().map(|(_, cells)| cells[0].clone()).collect();
     assert_eq!(ids.len(), 2_475);
-    assert!(!ctx.db.folder().join("staging").join(format!("{run}.csv")).exists(), "the file is gone");
+    assert!(!stored(&ctx, &source(run)).exists(), "the file is gone");
 }
 
 #[tokio::test]
@@ -312,10 +319,11 @@ async fn an_import_that_was_given_up_is_tried_again_days_later() {
     assert_eq!((report.status, report.error, report.counts.created), (RunStatus::Done, None, 59));
 }
 
-/// Puts a file of this age into the staging folder.
+/// Leaves a file of this age among those of imports.
 fn leave(ctx: &Ctx, name: &str, age: Duration) -> PathBuf {
-    let path = ctx.db.folder().join("staging").join(name);
+    let path = stored(ctx, name);
     let now = SystemTime::UNIX_EPOCH + Duration::from_micros(ctx.caller.clock.micros() as u64);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::File::create(&path).unwrap().set_modified(now - age).unwrap();
     path
 }
@@ -354,16 +362,16 @@ async fn what_imports_leave_behind_is_swept() {
     let refused = imported(&ctx, b"First name,Email\nAda,nobody\n", &customers()).await;
     assert_eq!(next_sweep(&ctx).await, Some(24), "every upload asks for a sweep");
     let waiting = begun(&ctx, CHINOOK.as_bytes(), &customers()).await.unwrap().id;
-    let (old, young) = (leave(&ctx, "upload-1", HOUR * 25), leave(&ctx, "upload-2", HOUR * 23));
-    let orphan = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR * 25);
-    let taken = leave(&ctx, &format!("{}.csv", RunId::new()), HOUR);
-    let over = leave(&ctx, &format!("{}.csv", refused.run_id), HOUR);
+    let (old, young) = (source(RunId::new()), source(RunId::new()));
+    let unfinished = leave(&ctx, &format!("{old}#1"), HOUR * 25);
+    let (old, young) = (leave(&ctx, &old, HOUR * 25), leave(&ctx, &young, HOUR * 23));
+    let over = leave(&ctx, &source(refused.run_id), HOUR);
     let strange = leave(&ctx, "README", HOUR * 1000);
     sweep(&ctx).await;
     let there = |paths: &[&PathBuf]| paths.iter().map(|path| path.exists()).collect::<Vec<_>>();
-    assert_eq!(there(&[&old, &orphan, &over, &young, &strange]), [false, false, false, true, true]);
-    assert!(taken.exists(), "its run may be about to be committed");
-    let errors = errors_path(&ctx, &refused);
+    // the run of a young one may be about to be committed
+    assert_eq!(there(&[&old, &unfinished, &over, &young, &strange]), [false, false, false, true, true]);
+    let errors = stored(&ctx, &format!("{}/errors", refused.run_id));
     import::carry_on(&ctx, waiting, None).await.unwrap();
 
     for days in [29, 1] {
@@ -388,7 +396,7 @@ async fn an_empty_folder_is_not_swept_again() {
     imported(&ctx, CHINOOK.as_bytes(), &customers()).await;
     work::Entity::delete_many().filter(work::Column::Queue.eq(SweepStaging::QUEUE.name)).exec(&ctx.db).await.unwrap();
     assert_eq!(sweep(&ctx).await, Next::Done);
-    let left = leave(&ctx, "upload-3", Duration::ZERO);
+    let left = leave(&ctx, &source(RunId::new()), Duration::ZERO);
     let tomorrow = ctx.caller.clock.micros() + 24 * 3_600_000_000;
     assert_eq!((sweep(&ctx).await, left.exists()), (Next::At(tomorrow), true));
 }

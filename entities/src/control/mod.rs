@@ -7,6 +7,7 @@ pub mod data_keys;
 pub mod domains;
 pub mod email_changes;
 pub mod email_counts;
+pub mod file_stores;
 pub mod key_checks;
 pub mod memberships;
 pub mod origins;

@@ -10,6 +10,7 @@ mod m0006_sign_on;
 mod m0007_passwords;
 mod m0008_emails;
 mod m0008_issuers;
+mod m0009_file_stores;
 
 use sea_orm_migration::prelude::*;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_passwords::Migration),
             Box::new(m0008_issuers::Migration),
             Box::new(m0008_emails::Migration),
+            Box::new(m0009_file_stores::Migration),
         ]
     }
 }

@@ -74,13 +74,11 @@ pub enum RowResult {
     Failed(Vec<FieldIssue>),
 }
 
-/// Reports the progress of a run, once the results of the rows are known and before they are committed. So counts and
-/// other output (an errors file) contain the same rows as the database after a crash.
+/// Reports the progress of a run, once the results of the rows are known and before they are committed.
 pub type Progress<'a> = &'a mut (dyn FnMut(&[RowOutcome]) -> Result<serde_json::Value> + Send);
 
 /// Writes a batch of a run's rows, in order, together with the run's progress. The run must be claimed
-/// ([`runs::claim`]). A row that matches the same record as an earlier row of the batch is handled after it. Rows that
-/// the caller `refused` itself are added to the run's counts.
+/// ([`runs::claim`]). A row that matches the same record as an earlier row of the batch is handled after it.
 ///
 /// # Errors
 /// `CANCELLED` or `CONFLICT` if the run is no longer claimed; then nothing was written. Refused rows are not errors.
@@ -89,56 +87,107 @@ pub async fn write_batch(
     run: &Run,
     object: ObjectId,
     rows: Vec<BatchRow>,
-    refused: usize,
     mode: &BatchMode,
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
+    let ctx = runs::within(ctx, run).await?;
+    let batch = prepare_batch(&ctx, run, object, rows, mode).await?;
+    let progress = progress(&batch.outcomes)?;
+    batch.commit(progress, 0).await
+}
+
+/// Writes a batch as [`write_batch`] does, and leaves the commit to the caller, who can store what must be there when the
+/// rows are (an errors file). Others wait for the transaction meanwhile. The context is that of the run
+/// ([`runs::within`]).
+///
+/// # Errors
+/// If the rows cannot be written. Refused rows are not errors.
+pub async fn prepare_batch<'a>(
+    ctx: &'a Ctx,
+    run: &'a Run,
+    object: ObjectId,
+    rows: Vec<BatchRow>,
+    mode: &BatchMode,
+) -> Result<PreparedBatch<'a>> {
     if rows.len() > MAX_BATCH {
         let message = format!("A batch of {} rows is too large; send at most {MAX_BATCH}.", rows.len());
         return Err(Error::new(Code::BadRequest, message));
     }
-    let ctx = runs::within(ctx, run).await?;
-    let result = written(&ctx, run, object, rows, refused, mode, progress).await;
-    ctx_guard(&ctx, result).await
+    let written = written(ctx, run, object, &rows, mode).await;
+    let (write, outcomes, dry_run) = ctx_guard(ctx, written).await?;
+    Ok(PreparedBatch { ctx, run, rows, outcomes, write, dry_run })
 }
 
-async fn written(
-    ctx: &Ctx,
+/// A batch of rows that are written, and not committed yet. Dropped, it leaves nothing behind.
+pub struct PreparedBatch<'a> {
+    ctx: &'a Ctx,
+    run: &'a Run,
+    rows: Vec<BatchRow>,
+    outcomes: Vec<RowOutcome>,
+    write: WriteTransaction<'a>,
+    dry_run: Option<DryRun<'a>>,
+}
+
+impl PreparedBatch<'_> {
+    /// The results of the rows, in order.
+    pub fn outcomes(&self) -> &[RowOutcome] {
+        &self.outcomes
+    }
+
+    /// Commits the rows together with the run's progress. Rows that the caller `refused` itself are added to the run's
+    /// counts.
+    ///
+    /// # Errors
+    /// `CANCELLED` or `CONFLICT` if the run is no longer claimed; then nothing was written.
+    pub async fn commit(self, progress: serde_json::Value, refused: usize) -> Result<Vec<RowOutcome>> {
+        let ctx = self.ctx;
+        let committed = self.committed(progress, refused).await;
+        ctx_guard(ctx, committed).await
+    }
+
+    async fn committed(self, progress: serde_json::Value, refused: usize) -> Result<Vec<RowOutcome>> {
+        let Self { ctx, run, rows, outcomes, write, dry_run } = self;
+        let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
+        let by = Advance {
+            progress,
+            matched: (outcomes.len() + refused) as i64,
+            changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
+            failed: total(|result| matches!(result, RowResult::Failed(_))) + refused as i64,
+        };
+        if let Some(dry_run) = dry_run {
+            write.rollback().await?;
+            let tx = ctx.db.begin_write().await?;
+            dry_run.note(&tx, &rows, &outcomes).await?;
+            runs::advance(ctx, &tx, run, by).await?;
+            sea_orm::TransactionSession::commit(tx).await?;
+        } else {
+            runs::advance(ctx, &write.tx, run, by).await?;
+            write.commit().await?;
+        }
+        Ok(outcomes)
+    }
+}
+
+/// An open transaction with the rows of a batch, and their results.
+type Written<'a> = (WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>);
+
+async fn written<'a>(
+    ctx: &'a Ctx,
     run: &Run,
     object: ObjectId,
-    rows: Vec<BatchRow>,
-    refused: usize,
+    rows: &[BatchRow],
     mode: &BatchMode,
-    progress: Progress<'_>,
-) -> Result<Vec<RowOutcome>> {
+) -> Result<Written<'a>> {
     if let Some(object) = ctx.catalog.object_by_id(object) {
         permission::permit(ctx, object, Operation::Import)?;
     }
     let mut attempt = 1;
-    let (write, outcomes, dry_run) = loop {
-        match attempted(ctx, run, object, rows.clone(), mode).await {
+    loop {
+        match attempted(ctx, run, object, rows.to_vec(), mode).await {
             Err(error) if attempt < ATTEMPTS && error.code() == Code::Busy => attempt += 1,
-            other => break other?,
+            other => return other,
         }
-    };
-    let total = |wanted: fn(&RowResult) -> bool| outcomes.iter().filter(|one| wanted(&one.result)).count() as i64;
-    let by = Advance {
-        progress: progress(&outcomes)?,
-        matched: (outcomes.len() + refused) as i64,
-        changed: total(|result| matches!(result, RowResult::Created(_) | RowResult::Updated(_))),
-        failed: total(|result| matches!(result, RowResult::Failed(_))) + refused as i64,
-    };
-    if let Some(dry_run) = dry_run {
-        write.rollback().await?;
-        let tx = ctx.db.begin_write().await?;
-        dry_run.note(&tx, &rows, &outcomes).await?;
-        runs::advance(ctx, &tx, run, by).await?;
-        sea_orm::TransactionSession::commit(tx).await?;
-    } else {
-        runs::advance(ctx, &write.tx, run, by).await?;
-        write.commit().await?;
     }
-    Ok(outcomes)
 }
 
 /// Makes PostgreSQL analyze the object's table and the tables that link to it after a bulk write. It would do so itself
@@ -163,7 +212,7 @@ async fn attempted<'a>(
     object: ObjectId,
     mut rows: Vec<BatchRow>,
     mode: &BatchMode,
-) -> Result<(WriteTransaction<'a>, Vec<RowOutcome>, Option<DryRun<'a>>)> {
+) -> Result<Written<'a>> {
     let lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
     let mut refused: Vec<RowOutcome> = Vec::new();
     loop {

@@ -29,7 +29,8 @@ mod write;
 
 pub use aggregate::{MAX_GROUPS, aggregate};
 pub use bulk::{
-    BatchMode, BatchRow, MAX_BATCH, OnDuplicate, Progress, RowOutcome, RowResult, refresh_statistics, write_batch,
+    BatchMode, BatchRow, MAX_BATCH, OnDuplicate, PreparedBatch, Progress, RowOutcome, RowResult, prepare_batch,
+    refresh_statistics, write_batch,
 };
 pub use children::children;
 pub(crate) use commit::{note_members, note_rebuilt};

@@ -10,11 +10,7 @@ mod scan;
 mod sqlite;
 mod tx;
 
-use std::{
-    path::{Path, PathBuf},
-    pin::Pin,
-    sync::Arc,
-};
+use std::{pin::Pin, sync::Arc};
 
 use entities::ids::TenantId;
 use sea_orm::{
@@ -28,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::{
     control::Control,
     error::{Error, Result},
+    file_store::FileFolder,
     keys::{DataKeys, KeyId, MasterKeys, key_of},
     registry::open::held_keys,
     settings::Settings,
@@ -77,12 +74,23 @@ pub struct About {
     pub key: DataKeys,
     /// The master key that wraps them.
     pub master: MasterKeys,
-    /// Its folder: files, staging, search.
-    pub folder: PathBuf,
+    /// Where its files are. The crate `files` reads and writes them.
+    pub files: FileFolder,
     /// Where its waiting work is announced.
     pub tickets: Tickets,
     /// The control plane that it is registered in.
     pub control: Control,
+}
+
+impl About {
+    /// As [`TenantDb::take_up_keys`].
+    ///
+    /// # Errors
+    /// If the control plane does not answer.
+    pub async fn take_up_keys(&self) -> Result<()> {
+        let held = held_keys(&self.control, self.tenant).await?;
+        self.key.take_up(&self.master, &held)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -160,8 +168,7 @@ impl TenantDb {
     /// # Errors
     /// If the control plane does not answer.
     pub async fn take_up_keys(&self) -> Result<()> {
-        let held = held_keys(self.about.tickets.control(), self.about.tenant).await?;
-        self.about.key.take_up(&self.about.master, &held)
+        self.about.take_up_keys().await
     }
 
     /// Makes this data key the one that seals from now on, as the tenant's clock row says.
@@ -189,9 +196,9 @@ impl TenantDb {
         Ok(self.key().unseal(purpose, sealed))
     }
 
-    /// The tenant's folder. Its subfolders (`files`, `staging`) are created when they are needed.
-    pub fn folder(&self) -> &Path {
-        &self.about.folder
+    /// What belongs to the tenant besides its tables.
+    pub fn about(&self) -> &Arc<About> {
+        &self.about
     }
 
     /// Where the tenant's waiting work is announced.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     db::DatabaseKey,
-    error::{Error, Result},
+    error::{Code, Error, Result},
 };
 
 /// The purpose of a tenant's key.
@@ -214,14 +214,28 @@ impl DataKeys {
         self.ring().current
     }
 
+    /// The newest key. While a rotation begins, it is not the one that seals yet.
+    pub fn newest(&self) -> KeyId {
+        let ring = self.ring();
+        ring.keys.iter().map(|(id, _)| *id).max().unwrap_or(ring.current)
+    }
+
     /// Encrypts bytes, bound to the tenant and the purpose.
     ///
     /// # Errors
     /// If the system cannot provide randomness.
     pub fn seal(&self, purpose: &str, clear: &[u8]) -> Result<Vec<u8>> {
+        self.seal_under(self.current(), purpose, clear)
+    }
+
+    /// [`DataKeys::seal`] with a certain key.
+    ///
+    /// # Errors
+    /// As [`DataKeys::seal`]; `UNAVAILABLE` if the key was retired.
+    pub fn seal_under(&self, id: KeyId, purpose: &str, clear: &[u8]) -> Result<Vec<u8>> {
         let ring = self.ring();
-        let key = ring.keys.iter().find(|(id, _)| *id == ring.current);
-        let (id, key) = key.ok_or_else(|| Error::internal("the tenant has no data key"))?;
+        let key = ring.keys.iter().find(|(known, _)| *known == id);
+        let (id, key) = key.ok_or_else(retired)?;
         seal(key, *id, &self.context(purpose), clear)
     }
 
@@ -283,6 +297,11 @@ impl Ring {
         let current = newest.ok_or_else(|| Error::internal("the tenant's key is gone"))?;
         Ok(Self { keys: keys.into(), current })
     }
+}
+
+/// The error of something that was begun with a key that was retired meanwhile.
+pub fn retired() -> Error {
+    Error::new(Code::Unavailable, "The organisation's key was changed meanwhile. Try again.")
 }
 
 /// In a tenant from before each purpose had its own key, the first data key is used instead.

@@ -130,5 +130,5 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 pub(crate) fn unusable(path: &Path, error: &io::Error) -> Error {
-    Error::new(Code::BadRequest, format!("The key file {} cannot be used: {error}.", path.display()))
+    Error::new(Code::BadRequest, format!("The file {} cannot be used: {error}.", path.display()))
 }

@@ -12,8 +12,8 @@ mod master;
 mod sealing;
 
 pub(crate) use control::{control_key, rewrap_control_key};
-pub use data::{DataKeys, Held, Purpose, Unopened};
-pub(crate) use file::{add, keep_newest};
+pub use data::{DataKeys, Held, Purpose, Unopened, retired};
+pub(crate) use file::{add, create, keep_newest};
 pub use master::{MasterKey, MasterKeys};
 pub(crate) use sealing::SEALED;
 pub use sealing::{KeyId, key_of, of_row, random};

@@ -56,6 +56,7 @@ impl Registry {
             let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", SchemaName::of(row.id).quoted());
             pool.of(row.id).execute_unprepared(&sql).await?;
         }
+        self.storage.files.of(row.id).clear().await?;
         match fs::remove_dir_all(self.folder(row.id)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&error)),
             _ => {}

@@ -29,6 +29,7 @@ use crate::{
     control::Control,
     db::{Dialect, PostgresPool, TenantDb},
     error::{Code, Error, Result},
+    file_store::FileStore,
     keys::MasterKeys,
     work::Tickets,
 };
@@ -48,6 +49,8 @@ pub trait Provision: Send + Sync {
 pub struct Storage {
     /// The data folder.
     pub data: PathBuf,
+    /// Where files are stored.
+    pub files: FileStore,
     /// The PostgreSQL database for new tenants; without it each gets a SQLite file.
     pub postgres: Option<PostgresPool>,
     /// Most open tenants. On SQLite each holds up to three connections. A tenant in PostgreSQL holds none of its own

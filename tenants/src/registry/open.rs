@@ -73,13 +73,18 @@ impl Registry {
             settings: Settings::of(row)?,
             key,
             master: self.master.clone(),
-            folder: folder.clone(),
+            files: self.storage.files.of(row.id),
             tickets: self.tickets.clone(),
             control: self.control.clone(),
         };
         match row.database.as_str() {
             "sqlite" => {
-                let file = SqliteFile::open(&folder.join("data.db"), &about.key.database(), create).await?;
+                let path = folder.join("data.db");
+                if !create && !path.exists() {
+                    let message = "This organisation is in a SQLite file, and the file is not on this node.";
+                    return Err(Error::new(Code::Unavailable, message));
+                }
+                let file = SqliteFile::open(&path, &about.key.database(), create).await?;
                 Ok(TenantDb::sqlite(about, Arc::new(file)))
             }
             _ => {
@@ -118,4 +123,29 @@ pub(crate) fn held(row: data_keys::Model) -> Result<Held> {
     let purpose = purpose.ok_or_else(|| Error::internal("a key in the control plane has an unknown purpose"))?;
     let id = KeyId(u32::try_from(row.id).map_err(Error::internal)?);
     Ok(Held { purpose, id, wrapped: row.wrapped })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_sqlite_organisation_belongs_to_the_node_that_has_its_file() {
+        let (registry, owner) = testing::registry(Arc::new(testing::Bare)).await;
+        let (tenant, _) = registry.create(testing::organisation(), owner).await.unwrap();
+        // as another node sees it
+        tenants::Entity::update_many()
+            .col_expr(tenants::Column::Database, Expr::value("sqlite"))
+            .filter(tenants::Column::Id.eq(tenant))
+            .exec(registry.control().write())
+            .await
+            .unwrap();
+        registry.forget(tenant);
+        let file = registry.folder(tenant).join("data.db");
+        let _ = std::fs::remove_file(&file);
+        let error = registry.space(tenant).await.unwrap_err();
+        assert!(error.code() == Code::Unavailable && error.message().contains("not on this node"), "{error:?}");
+        assert!(!file.exists(), "no empty organisation is made in its place");
+    }
 }

@@ -88,7 +88,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Drops the data keys that a tenant no longer seals with. The caller must have checked that nothing is sealed with
+    /// Drops the data keys that a tenant no longer seals with. One that a rotation has just added stays: files are sealed
+    /// with it already. The caller must have checked that nothing is sealed with
     /// them. Returns how many were dropped.
     ///
     /// # Errors
@@ -109,7 +110,7 @@ impl Registry {
         let gone = data_keys::Entity::delete_many()
             .filter(data_keys::Column::TenantId.eq(tenant))
             .filter(data_keys::Column::Purpose.eq(Purpose::Data.name()))
-            .filter(data_keys::Column::Id.ne(current))
+            .filter(data_keys::Column::Id.lt(current))
             .exec(self.control().write())
             .await?;
         Ok(gone.rows_affected)

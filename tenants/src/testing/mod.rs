@@ -25,6 +25,7 @@ use crate::{
     control::Control,
     db::{PostgresPool, sqlite_threads},
     error::Result,
+    file_store::FileStore,
     keys::MasterKeys,
     registry::{NewOrganisation, Person, Provision, Storage},
 };
@@ -120,7 +121,8 @@ pub async fn registry(provision: Arc<dyn Provision>) -> (Registry, Person) {
         }
         Err(_) => (Control::open_sqlite(&data, &master).await.expect("a file opens"), None),
     };
-    let storage = Storage { data, postgres, open_tenants: 50 };
+    let files = FileStore::folder(&data).expect("a folder for files");
+    let storage = Storage { data, files, postgres, open_tenants: 50 };
     let registry = Registry::new(control, master, storage, Clock::fixed(NOW), provision);
     let id = UserId::new();
     let owner = users::Model {

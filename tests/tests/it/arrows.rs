@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["entities", "migration"],
     &["tenants", "mail"],
     &["records"],
-    &["jobs", "search", "plugins"],
+    &["jobs", "files", "search", "plugins"],
     &["crm"],
     &["messaging", "analysis"],
     &["automations"],

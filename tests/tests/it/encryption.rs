@@ -78,9 +78,9 @@ async fn no_customer_is_found_in_the_bytes_of_staged_files() {
     let waiting = upload(format!("{header}{}", waiting.collect::<String>())).await;
     app.server().kill();
 
-    let folder = staging(&app.data());
-    for file in [format!("{refused}.errors.csv"), format!("{waiting}.csv")] {
-        assert!(folder.join(&file).is_file(), "{file} was expected in {}", folder.display());
+    let folder = imports(&app.data());
+    for file in [format!("{refused}/errors"), format!("{waiting}/source")] {
+        assert!(folder.join(&file).exists(), "{file} was expected in {}", folder.display());
     }
     let (_, found) = scan(&app.data(), &["zenobia", "quartermaine", "tamanrasset"]);
     assert!(found.is_empty(), "{found:?}");
@@ -246,10 +246,10 @@ async fn database_folders(app: &TestApp) -> Vec<PathBuf> {
     folders
 }
 
-/// The only organisation's folder of staged files.
-fn staging(data: &Path) -> PathBuf {
+/// The only organisation's folder of files of imports.
+fn imports(data: &Path) -> PathBuf {
     let only = |folder: PathBuf| fs::read_dir(folder).expect("a folder").next().expect("an entry").expect("it").path();
-    only(only(data.join("tenants"))).join("staging")
+    only(only(data.join("tenants"))).join("files/imports")
 }
 
 /// How many database files there are (including write-ahead logs), and which of all files contain a word, in any case.

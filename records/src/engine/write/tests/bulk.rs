@@ -55,7 +55,7 @@ async fn bad_rows_leave_their_neighbours_alone() {
         ],
     );
     let mode = mode(&[], OnDuplicate::Create);
-    let outcomes = write_batch(&world.ctx, &run, world.id("vehicle"), batch, 0, &mode, &mut |_| Ok(json!({"line": 6})))
+    let outcomes = write_batch(&world.ctx, &run, world.id("vehicle"), batch, &mode, &mut |_| Ok(json!({"line": 6})))
         .await
         .unwrap();
     let expected = ["2 plate:TAKEN", "3 created", "4 driver:NO_SUCH_RECORD", "5 plate:TAKEN", "6 created"];
@@ -87,7 +87,7 @@ async fn duplicates_are_found_in_the_table_and_in_the_batch() {
         );
         let mode = mode(&[world.field("person.email")], on_duplicate);
         let outcomes =
-            write_batch(&world.ctx, &run, world.id("person"), batch, 0, &mode, &mut |_| Ok(json!({}))).await.unwrap();
+            write_batch(&world.ctx, &run, world.id("person"), batch, &mode, &mut |_| Ok(json!({}))).await.unwrap();
         assert_eq!(reported(&outcomes), expected, "{on_duplicate:?}");
         assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o0""#).await, count);
     }
@@ -99,7 +99,7 @@ async fn a_dry_run_writes_nothing() {
     let run = import(&world).await;
     let batch = rows(&world, "vehicle", &[json!({"plate": "A"}), json!({"plate": "a"})]);
     let mode = BatchMode { dry_run: true, ..mode(&[], OnDuplicate::Create) };
-    let outcomes = write_batch(&world.ctx, &run, world.id("vehicle"), batch, 0, &mode, &mut |_| Ok(json!({"line": 3})))
+    let outcomes = write_batch(&world.ctx, &run, world.id("vehicle"), batch, &mode, &mut |_| Ok(json!({"line": 3})))
         .await
         .unwrap();
     assert_eq!(reported(&outcomes), ["2 created", "3 plate:TAKEN"]);
@@ -120,10 +120,10 @@ async fn who_lost_the_run_writes_nothing() {
     let batch = || rows(&world, "vehicle", &[json!({"plate": "A"})]);
     let mode = mode(&[], OnDuplicate::Create);
     let vehicle = world.id("vehicle");
-    let error = write_batch(&world.ctx, &run, vehicle, batch(), 0, &mode, &mut |_| Ok(json!({}))).await.unwrap_err();
+    let error = write_batch(&world.ctx, &run, vehicle, batch(), &mode, &mut |_| Ok(json!({}))).await.unwrap_err();
     assert_eq!(error.code(), Code::Conflict);
     runs::cancel(&world.ctx, run.id).await.unwrap();
-    let error = write_batch(&world.ctx, &other, vehicle, batch(), 0, &mode, &mut |_| Ok(json!({}))).await.unwrap_err();
+    let error = write_batch(&world.ctx, &other, vehicle, batch(), &mode, &mut |_| Ok(json!({}))).await.unwrap_err();
     assert_eq!(error.code(), Code::Cancelled);
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o1""#).await, 0);
 }
@@ -138,7 +138,7 @@ async fn a_whole_batch_is_written_with_what_follows() {
     let mode = mode(&[world.field("person.email")], OnDuplicate::Skip);
     let batch = rows(&world, "person", &people);
     let outcomes =
-        write_batch(&world.ctx, &run, world.id("person"), batch, 0, &mode, &mut |_| Ok(json!({}))).await.unwrap();
+        write_batch(&world.ctx, &run, world.id("person"), batch, &mode, &mut |_| Ok(json!({}))).await.unwrap();
     let RowResult::Created(id) = outcomes[1_999].result else { panic!("{:?}", outcomes[1_999]) };
     assert_eq!(world.value("person.name", id).await, json!("F1999 L"));
     assert_eq!(world.value("person.tags", id).await, json!(["a,b", "\"q\""]));

@@ -116,8 +116,7 @@ async fn a_refused_follow_up_refuses_its_own_row() {
     let file: Vec<_> = emails.iter().map(|email| json!({"lastName": "P", "email": email})).collect();
     let batch = rows(&world, "person", &file);
     let mode = mode(&[], OnDuplicate::Create);
-    let outcomes =
-        engine::write_batch(&world.ctx, &run, person, batch, 0, &mode, &mut |_| Ok(json!({}))).await.unwrap();
+    let outcomes = engine::write_batch(&world.ctx, &run, person, batch, &mode, &mut |_| Ok(json!({}))).await.unwrap();
     let failed: Vec<bool> = outcomes.iter().map(|one| matches!(one.result, RowResult::Failed(_))).collect();
     assert_eq!(failed, [false, true, false], "in the order of the file");
     assert_eq!(world.number(r#"SELECT count(*) FROM "tenant"."o0""#).await, 2);

@@ -33,9 +33,7 @@ async fn people(world: &World, count: usize) {
     for part in people.chunks(2_000) {
         let mode = mode(&[], OnDuplicate::Create);
         let batch = rows(world, "person", part);
-        engine::write_batch(&world.ctx, &run, world.id("person"), batch, 0, &mode, &mut |_| Ok(json!({})))
-            .await
-            .unwrap();
+        engine::write_batch(&world.ctx, &run, world.id("person"), batch, &mode, &mut |_| Ok(json!({}))).await.unwrap();
     }
     runs::finish(&world.ctx, &run, None).await.unwrap();
 }
@@ -137,8 +135,7 @@ async fn an_import_is_undone_but_for_what_changed_since() {
         ],
     );
     let mode = mode(&[world.field("person.email")], OnDuplicate::Update);
-    let outcomes =
-        engine::write_batch(&world.ctx, &run, person, batch, 0, &mode, &mut |_| Ok(json!({}))).await.unwrap();
+    let outcomes = engine::write_batch(&world.ctx, &run, person, batch, &mode, &mut |_| Ok(json!({}))).await.unwrap();
     let ids: Vec<_> = outcomes
         .iter()
         .map(|row| match row.result {

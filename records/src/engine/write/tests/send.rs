@@ -13,7 +13,7 @@ fn may_move(_: impl Send) {}
 fn writes_may_move(ctx: &Ctx, object: ObjectId, run: &Run, mode: &BatchMode, progress: Progress<'_>) {
     may_move(engine::create(ctx, object, Vec::new(), &[]));
     may_move(engine::apply(ctx, Vec::new()));
-    may_move(engine::write_batch(ctx, run, object, Vec::new(), 0, mode, progress));
+    may_move(engine::write_batch(ctx, run, object, Vec::new(), mode, progress));
     may_move(engine::undo(ctx, run.id));
     may_move(engine::runs::step(ctx, RunId::new()));
 }
