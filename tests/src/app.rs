@@ -1,6 +1,6 @@
 //! One application of its own: a folder, a database where the tests run on PostgreSQL, and what serves it.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -96,6 +96,23 @@ impl TestApp {
     pub async fn beside_with(&self, settings: &[(&str, &str)]) -> Server {
         let program = settings.iter().fold(self.program.clone(), |program, (name, value)| program.with(name, value));
         Server::start(program, self.scratch("beside.log")).await
+    }
+
+    /// The program on another machine: it shares the PostgreSQL database and the master key, and has a data folder of its
+    /// own. On SQLite there is no other machine, so it is a second process on this one.
+    pub fn elsewhere(&self) -> Program {
+        if self.database.is_none() {
+            return self.program.clone();
+        }
+        let data = self.scratch("elsewhere");
+        fs::create_dir_all(&data).expect("a folder");
+        fs::copy(self.data().join("master.key"), data.join("master.key")).expect("a copy");
+        self.program.at(&data)
+    }
+
+    /// Has a program serve.
+    pub async fn served(&self, program: Program) -> Server {
+        Server::start(program, self.scratch("served.log")).await
     }
 
     /// Address of its PostgreSQL database, if it has one.

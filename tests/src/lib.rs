@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod bucket;
 mod catalog;
 mod client;
 mod database;
@@ -21,6 +22,7 @@ pub mod workspace;
 
 pub use answer::Answer;
 pub use app::TestApp;
+pub use bucket::{Bucket, Fault};
 pub use client::Client;
 pub use mail_server::{MailServer, PASSWORD as MAIL_PASSWORD, Received};
 pub use mailbox::{Email, Mailbox};

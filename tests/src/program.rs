@@ -60,6 +60,11 @@ impl Program {
         more
     }
 
+    /// The same with another data folder.
+    pub(crate) fn at(&self, data: &Path) -> Self {
+        Self { data: data.to_owned(), ..self.clone() }
+    }
+
     /// A command of the program, to be started by the caller.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(path());

@@ -18,6 +18,7 @@ mod endpoints;
 mod error_page;
 mod factors;
 mod failed_jobs;
+mod files;
 mod imports;
 mod invitations;
 mod isolation;
