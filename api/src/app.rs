@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jobs::Registered;
+use jobs::{Registered, consumers::Consumers};
 use records::{Ctx, rules::RuleSet};
 use sha2::{Digest, Sha256};
 use tenants::{
@@ -21,6 +21,8 @@ pub struct App {
     pub identity: Arc<Identity>,
     /// The rules of the standard objects.
     pub rules: Arc<RuleSet>,
+    /// What follows the feed of changes.
+    pub consumers: Consumers,
 }
 
 /// Gives new tenants the standard objects, and existing ones the new objects of a release.
@@ -57,8 +59,10 @@ impl App {
         storage.files.check(&control).await?;
         let provision = Arc::new(StandardObjects::new());
         let registry = Arc::new(Registry::new(control, master, storage, Clock::system(), provision));
+        let consumers = crate::consumers::consumers();
+        consumers.follow(&registry);
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        Ok(Self { registry, identity, rules: crm::rules() })
+        Ok(Self { registry, identity, rules: crm::rules(), consumers })
     }
 
     /// Makes the configured place the one where all nodes store files, whichever it was.

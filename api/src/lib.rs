@@ -4,6 +4,7 @@ pub mod account;
 pub mod app;
 pub mod cli;
 pub mod config;
+mod consumers;
 mod emails;
 pub mod graphql;
 pub mod http;

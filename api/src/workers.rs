@@ -7,7 +7,10 @@ use jobs::{Attempt, Handler, Next, Registered};
 use records::{
     Ctx,
     catalog::{self, Build, DropRetired},
-    engine::runs::{self, ContinueRun},
+    engine::{
+        retention::{self, SweepChanges, Swept},
+        runs::{self, ContinueRun},
+    },
     invitations::{self, InvitationEmail},
 };
 use tenants::{
@@ -21,7 +24,8 @@ use crate::{app::App, emails::EmailSender, reseal::Resealer};
 /// All handlers.
 pub fn handlers(app: &App, emails: &Arc<EmailSender>) -> Vec<Registered> {
     let (rules, clock) = (&app.rules, app.registry.clock());
-    vec![
+    let mut handlers = app.consumers.handlers(rules, clock);
+    handlers.extend([
         Registered::new(Arc::new(Runs(app.clone()))),
         Registered::new(Arc::new(Fields(app.clone()))),
         Registered::new(Arc::new(Deleted(clock.clone()))),
@@ -30,7 +34,9 @@ pub fn handlers(app: &App, emails: &Arc<EmailSender>) -> Vec<Registered> {
         Registered::new(Arc::new(Imports::new(Arc::clone(rules), clock.clone()))),
         Registered::new(Arc::new(Sweeper::new(Arc::clone(rules), clock.clone()))),
         Registered::new(Arc::new(SecurityLog(app.clone()))),
-    ]
+        Registered::new(Arc::new(OldChanges(clock.clone()))),
+    ]);
+    handlers
 }
 
 /// The system as caller, in the space of a job's tenant.
@@ -121,6 +127,22 @@ impl Handler for SecurityLog {
     }
 }
 
+/// Deletes changes that are older than the organisation keeps them.
+struct OldChanges(Clock);
+
+#[async_trait::async_trait]
+impl Handler for OldChanges {
+    type Job = SweepChanges;
+
+    async fn run(&self, _: SweepChanges, attempt: &Attempt) -> Result<Next> {
+        Ok(match retention::sweep(&attempt.db, self.0.micros()).await? {
+            Swept::More => Next::Continue,
+            Swept::Until(instant) => Next::At(instant),
+            Swept::Never => Next::Done,
+        })
+    }
+}
+
 /// Sends emails to invited people.
 struct Invitations(Arc<EmailSender>);
 
@@ -139,7 +161,7 @@ impl Handler for Invitations {
 mod tests {
     //! Deleted columns and tables are dropped when their time has come.
 
-    use jobs::Worker;
+    use jobs::{Worker, consumers::Consumers};
     use records::catalog::{FieldKind, spec::FieldSpec};
     use sea_orm::ConnectionTrait;
     use tenants::{identity::Identity, testing};
@@ -159,7 +181,7 @@ mod tests {
         let (tenant, _) = registry.create(testing::organisation(), owner).await.unwrap();
         let registry = Arc::new(registry);
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        let app = App { registry, identity, rules: crm::rules() };
+        let app = App { registry, identity, rules: crm::rules(), consumers: Consumers::default() };
         let db = app.registry.space(tenant).await.unwrap();
         let ctx = app.ctx(db, Actor::System, Arc::new(Access::All), Origin::Cli, "test".to_owned()).await.unwrap();
         (app, ctx)

@@ -1,6 +1,7 @@
 //! Doing the work that waits in tenants' spaces: round-robin between tenants, leased by one node at a time, done at
 //! least once. What belongs to no tenant (emails to people who sign up) is done likewise, from the control plane.
 
+pub mod consumers;
 mod drain;
 pub mod failed;
 mod handler;

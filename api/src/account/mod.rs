@@ -99,6 +99,7 @@ mod tests {
 
     use actix_web::{App as Actix, middleware::from_fn, test::TestRequest};
     use entities::control::users;
+    use jobs::consumers::Consumers;
     use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
     use serde_json::{Value, json};
     use tenants::{identity::Identity, testing};
@@ -116,7 +117,8 @@ mod tests {
         broken.exec(registry.control().write()).await.unwrap();
         let registry = Arc::new(registry);
         let identity = Arc::new(Identity::new(Arc::clone(&registry)));
-        let app = App { registry, identity: Arc::clone(&identity), rules: crm::rules() };
+        let app =
+            App { registry, identity: Arc::clone(&identity), rules: crm::rules(), consumers: Consumers::default() };
         let served = Actix::new()
             .app_data(web::Data::new(build(identity, Arc::clone(&app.rules))))
             .app_data(web::Data::new(app))

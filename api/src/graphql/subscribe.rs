@@ -7,7 +7,7 @@ use std::{
 
 use entities::ids::{FieldId, RecordId};
 use records::{
-    catalog::{Catalog, Field},
+    catalog::{Catalog, Field, Origin},
     engine::{self, Archived, FeedChange, MAX_PAGE, Row, WriteKind},
     filter::{self, Filter},
 };
@@ -182,6 +182,6 @@ fn kind(catalog: &Catalog, plan: &EventPlan<'_>, change: &FeedChange, visible: b
 /// Whether a change of these fields can change the result of the filter. Fields that the feed does not report (time and
 /// author of the last change) and conditions on related records always can.
 fn concerns(catalog: &Catalog, filter: &Filter, changed: &[FieldId]) -> bool {
-    let reported = |field: &Field| field.audited || field.rollup().is_some();
+    let reported = |field: &Field| field.writable || field.origin != Origin::System;
     filter.looks_at(&|field| changed.contains(&field) || !catalog.field(field).is_some_and(reported))
 }

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod clock;
 pub mod commits;
 pub mod constraints;
+pub mod consumers;
 pub mod counters;
 pub mod exchange_rates;
 pub mod fields;

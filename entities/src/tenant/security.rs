@@ -9,6 +9,8 @@ pub struct Model {
     pub id: i16,
     /// How long the security log is kept.
     pub log_days: i64,
+    /// How many days changes are kept; zero for ever.
+    pub history_days: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

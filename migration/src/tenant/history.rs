@@ -25,6 +25,10 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         ),
         r#"CREATE INDEX "ix_changes__record_id" ON "tenant"."changes" (record_id)"#.to_owned(),
         format!(
+            r#"CREATE TABLE "tenant"."consumers" (name {text} PRIMARY KEY, seq bigint NOT NULL, n bigint NOT NULL,
+            rebuilding boolean NOT NULL, updated_at bigint NOT NULL)"#
+        ),
+        format!(
             r#"CREATE TABLE "tenant"."idempotency" (actor {text} NOT NULL, key {text} NOT NULL, hash {text} NOT NULL,
             request {text} NOT NULL, response {text}, written boolean NOT NULL DEFAULT FALSE, created_at bigint NOT NULL, PRIMARY KEY (actor, key))"#
         ),

@@ -15,8 +15,10 @@ pub fn up(backend: DbBackend) -> Vec<String> {
         ),
         r#"CREATE UNIQUE INDEX "uq_security_log__dedupe_key" ON "tenant"."security_log" (dedupe_key)"#.to_owned(),
         r#"CREATE INDEX "ix_security_log__last_at" ON "tenant"."security_log" (last_at)"#.to_owned(),
-        r#"CREATE TABLE "tenant"."security" (id smallint PRIMARY KEY, log_days bigint NOT NULL)"#.to_owned(),
-        r#"INSERT INTO "tenant"."security" (id, log_days) VALUES (1, 365)"#.to_owned(),
+        r#"CREATE TABLE "tenant"."security" (id smallint PRIMARY KEY, log_days bigint NOT NULL,
+            history_days bigint NOT NULL)"#
+            .to_owned(),
+        r#"INSERT INTO "tenant"."security" (id, log_days, history_days) VALUES (1, 365, 0)"#.to_owned(),
         column(format!("scopes {text}")),
         column(format!("addresses {text}")),
         column("points_per_second bigint".to_owned()),

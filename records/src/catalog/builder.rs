@@ -97,7 +97,7 @@ async fn batch(db: &TenantDb, catalog: &Catalog, field: &Field, todo: &mut build
     store::save_todo(&tx, field.id, Some(todo)).await?;
     if filled && field.rollup().is_some() {
         let now = Clock::system().micros();
-        note_rebuilt(&tx, catalog.version, now, BTreeMap::from([(object.id, vec![field.id])])).await?;
+        note_rebuilt(db, &tx, catalog.version, now, BTreeMap::from([(object.id, vec![field.id])])).await?;
     }
     tx.commit().await?;
     Ok(todo.fill)

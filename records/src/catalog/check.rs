@@ -64,7 +64,7 @@ pub async fn check_rollups(ctx: &Ctx, repair: bool) -> Result<Vec<WrongTotals>> 
 async fn tell(ctx: &Ctx, repaired: BTreeMap<ObjectId, Vec<FieldId>>) -> Result<()> {
     let tx = ctx.db.begin_write().await?;
     let version = super::store::version(&tx).await?;
-    note_rebuilt(&tx, version, ctx.caller.clock.micros(), repaired).await?;
+    note_rebuilt(&ctx.db, &tx, version, ctx.caller.clock.micros(), repaired).await?;
     Ok(tx.commit().await?)
 }
 

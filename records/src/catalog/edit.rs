@@ -140,7 +140,7 @@ impl<'a> Edit<'a> {
         }
         let version = self.freeze().await?;
         if !self.rebuilt.is_empty() {
-            note_rebuilt(&self.tx, version, self.now, std::mem::take(&mut self.rebuilt)).await?;
+            note_rebuilt(self.db, &self.tx, version, self.now, std::mem::take(&mut self.rebuilt)).await?;
         }
         self.tx.commit().await?;
         self.db.tickets().wake();

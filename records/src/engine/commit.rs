@@ -4,14 +4,28 @@ use std::collections::BTreeMap;
 
 use entities::ids::{CommitId, FieldId, ObjectId, RecordId};
 use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
 use tenants::{
-    Actor, Dialect, Origin, TenantTx,
+    Actor, Dialect, Origin, TenantDb, TenantTx,
     error::{Code, Error, Result},
+    work::{Job, NewWork, Queue, enqueue},
 };
 use uuid::Uuid;
 
 use super::{WriteKind, columns::Column, rows};
 use crate::{Ctx, columns::Stored};
+
+/// There are commits that consumers of the feed have not seen; a worker tells them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TellConsumers {}
+
+impl Job for TellConsumers {
+    const QUEUE: Queue = Queue::short("feed");
+
+    fn key(&self) -> Option<String> {
+        Some("tell".to_owned())
+    }
+}
 
 /// A change of one record, to be written to the history.
 pub(crate) struct Entry {
@@ -38,6 +52,7 @@ pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
 /// `STALE_CATALOG` if the catalog has changed since this was planned.
 pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
     changes(tx, id, entries).await?;
+    tell_consumers(&ctx.db, tx, at).await?;
     let caller = &ctx.caller;
     let author = [
         caller.actor.stored().into(),
@@ -54,6 +69,7 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
 /// # Errors
 /// `STALE_CATALOG` if the catalog does not have this version.
 pub(crate) async fn note_rebuilt(
+    db: &TenantDb,
     tx: &TenantTx,
     version: i64,
     at: i64,
@@ -66,8 +82,17 @@ pub(crate) async fn note_rebuilt(
     };
     let id = CommitId::new();
     changes(tx, id, rollups.into_iter().map(entry).collect::<Result<_>>()?).await?;
+    tell_consumers(db, tx, at).await?;
     let author = [Actor::System.stored().into(), Origin::Job.name().into(), None::<Uuid>.into(), "".into()];
     commit(tx, version, id, at, author).await
+}
+
+/// Asks a worker to tell consumers of the feed, if there are any.
+async fn tell_consumers(db: &TenantDb, tx: &TenantTx, at: i64) -> Result<()> {
+    if !db.tickets().are_commits_followed() {
+        return Ok(());
+    }
+    enqueue(db, tx, NewWork::of(&TellConsumers {}, at)?, at).await
 }
 
 /// Raises the clock and inserts the commit.

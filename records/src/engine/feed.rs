@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, de::IgnoredAny};
 use tenants::{
     Access, Actor, Operation, RowScope, TenantDb, TenantTx,
-    error::{Error, Result},
+    error::{Code, Error, Result},
 };
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ pub struct FeedChange {
     pub record: Option<RecordId>,
     /// What was done.
     pub kind: WriteKind,
-    /// Fields that an update changed and that are audited, or rollups; none of a record that was destroyed since.
+    /// Fields that an update changed, or rollups; none of a record that was destroyed since.
     pub fields: Vec<FieldId>,
 }
 
@@ -61,11 +61,15 @@ pub struct FeedChange {
 /// role does not reach nothing is told, but that one of them left its reach; nor that one was destroyed, where the role
 /// does not reach all. A page holds whole commits: it ends with
 /// the one that brings it to `first` changes (at most 1 000), so it may be longer than asked for, never half a commit.
+///
+/// # Errors
+/// `FORBIDDEN`; `FEED_EXPIRED` if commits after this number are no longer kept.
 pub async fn changes(ctx: &Ctx, after: i64, objects: &[ObjectId], first: u32) -> Result<ChangesPage> {
     let objects = readable(ctx, objects)?;
     let objects = objects.as_deref();
     let tx = ctx.db.begin_read().await?;
     let now = clock(&tx).await?;
+    reaches_back(&tx, after + 1, now).await?;
     let last = last_of_page(&tx, after, objects, first.clamp(1, MAX_CHANGES)).await?.unwrap_or(now).max(after);
     let mut sql = Sql::new(tx.dialect());
     sql.push("SELECT c.seq, c.at, c.actor, c.origin, c.run, h.object_id, h.record_id, h.kind, h.diff");
@@ -134,6 +138,17 @@ fn push_source(sql: &mut Sql, after: i64, objects: Option<&[ObjectId]>) {
     if let Some(objects) = objects {
         sql.push(" AND h.object_id").one_of(List::Ids(objects.iter().map(|id| id.0).collect()));
     }
+}
+
+/// Refuses to read from a commit on that is no longer kept.
+pub(super) async fn reaches_back(tx: &TenantTx, from: i64, last: i64) -> Result<()> {
+    if from > last {
+        return Ok(());
+    }
+    let sql = r#"SELECT min(seq) FROM "tenant"."commits""#;
+    let row = tx.query_one_raw(tx.statement(sql, Vec::new())).await?;
+    let first = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten();
+    if first.is_some_and(|first| first <= from.max(1)) { Ok(()) } else { Err(Error::of(Code::FeedExpired)) }
 }
 
 async fn clock(db: &impl ConnectionTrait) -> Result<i64> {

@@ -9,6 +9,7 @@ pub(crate) mod columns;
 mod commit;
 mod cursor;
 mod decode;
+mod diffs;
 mod dry_run;
 mod feed;
 mod history;
@@ -33,11 +34,13 @@ pub use bulk::{
     refresh_statistics, write_batch,
 };
 pub use children::children;
+pub use commit::TellConsumers;
 pub(crate) use commit::{note_members, note_rebuilt};
+pub use diffs::{Diff, Diffs, Place, ValueChange, diffs};
 pub(crate) use dry_run::DRAFT as DRAFTS;
 pub use dry_run::{forget_dry_run, forget_dry_runs};
 pub use feed::{ChangesPage, FeedChange, MAX_CHANGES, changes, last_seq};
-pub use history::{FieldChange, HistoryEntry, HistoryPage, history};
+pub use history::{FieldChange, HistoryEntry, HistoryPage, history, retention};
 pub(crate) use idempotency::PURPOSE as ANSWERS;
 pub use list::{MAX_PAGE, among, by_ids, list};
 pub use mutation::*;

@@ -93,6 +93,7 @@ codes! {
     BadRequest, "BAD_REQUEST", Invalid, "The request is not valid.";
     BadFilter, "BAD_FILTER", Invalid, "The filter is not valid.";
     BadCursor, "BAD_CURSOR", Invalid, "The cursor belongs to another list; start again without it.";
+    FeedExpired, "FEED_EXPIRED", Conflict, "Changes that old are no longer kept: read the records again, then follow from the last commit on.";
     EmptyFilter, "EMPTY_FILTER", Invalid, "The filter is empty; add a condition, or `all: true` to mean every record.";
     NameTaken, "NAME_TAKEN", Conflict, "The name is already in use.";
     NameReserved, "NAME_RESERVED", Invalid, "The name is reserved.";

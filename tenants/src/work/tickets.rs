@@ -4,7 +4,10 @@
 //! make it due later first shuts the tenant's table of work ([`super::shut`]): so nobody can rely on a ticket that is
 //! just going.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use entities::{control::tickets, ids::TenantId};
 use sea_orm::{
@@ -21,12 +24,23 @@ use crate::{control::Control, error::Result};
 pub struct Tickets {
     control: Control,
     wake: Arc<Notify>,
+    followed: Arc<AtomicBool>,
 }
 
 impl Tickets {
     /// Announcements in this control plane.
     pub fn new(control: Control) -> Self {
-        Self { control, wake: Arc::default() }
+        Self { control, wake: Arc::default(), followed: Arc::default() }
+    }
+
+    /// From now on every commit asks for work, because somebody follows them.
+    pub fn follow_commits(&self) {
+        self.followed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody follows the commits.
+    pub fn are_commits_followed(&self) -> bool {
+        self.followed.load(Ordering::SeqCst)
     }
 
     /// The control plane that they stand in.

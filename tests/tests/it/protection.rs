@@ -172,3 +172,18 @@ async fn the_operator_reads_of_people_without_an_organisation() {
     until(10, "the failure to be told, without the address that nobody has", reported).await;
     assert_eq!(app.cli(&["account", "log", "--email", "nobody@example.com"]).code, Some(66));
 }
+
+#[tokio::test]
+async fn organisations_say_how_long_changes_are_kept() {
+    let app = TestApp::start().await;
+    let acme = app.tenant("acme");
+    let settings = acme.data("{ securitySettings { historyDays } }", json!({})).await;
+    assert_eq!(settings["securitySettings"]["historyDays"], 0, "for ever");
+    let set = "mutation ($days: Int) { updateSecuritySettings(input: { historyDays: $days }) { historyDays } }";
+    assert_eq!(acme.code(set, json!({ "days": 29 })).await, "VALIDATION_FAILED");
+    let settings = acme.data(set, json!({ "days": 30 })).await;
+    assert_eq!(settings["updateSecuritySettings"]["historyDays"], 30);
+    acme.create("customer", json!({ "companyName": "Acme" })).await;
+    let changes = acme.data("{ changes(after: 0) { nodes { kind object } } }", json!({})).await;
+    assert_eq!(changes["changes"]["nodes"][0], json!({ "kind": "CREATED", "object": "customer" }), "what is new stays");
+}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use entities::ids::EventId;
 use records::{
     Ctx,
-    engine::MAX_PAGE,
+    engine::{MAX_PAGE, retention},
     operations::{Entry, Given, Module, NoArgs, Permit},
 };
 use serde::Deserialize;
@@ -54,6 +54,7 @@ struct Update {
 #[serde(rename_all = "camelCase")]
 struct SecuritySettingsInput {
     log_days: Option<i64>,
+    history_days: Option<i64>,
     origins: Option<Vec<String>>,
     two_factors_required: Option<bool>,
 }
@@ -96,6 +97,7 @@ async fn shown(ctx: &Ctx) -> Result<Json> {
     let origins = origins::list(&ctx.db, &ctx.caller).await?;
     Ok(json!({
         "logDays": security_log::keep_days(&ctx.db).await?,
+        "historyDays": retention::keep_days(&ctx.db).await?,
         "origins": origins,
         "twoFactorsRequired": identity::are_two_factors_required(&ctx.db).await?,
     }))
@@ -107,6 +109,10 @@ async fn update(ctx: Ctx, args: Update) -> Result<Json> {
     if let Some(days) = input.log_days {
         security_log::set_keep_days(&ctx.db, days, ctx.caller.clock.micros()).await?;
         changed = changed.with("logDays", days);
+    }
+    if let Some(days) = input.history_days {
+        retention::set_keep_days(&ctx.db, days, ctx.caller.clock.micros()).await?;
+        changed = changed.with("historyDays", days);
     }
     if let Some(wanted) = input.origins {
         origins::set(&ctx.db, &ctx.caller, &wanted).await?;

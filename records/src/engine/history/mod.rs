@@ -1,6 +1,7 @@
 //! The history of records for people: newest first, with values as the API shows them.
 
 mod links;
+pub mod retention;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -131,7 +132,7 @@ fn entry(ctx: &Ctx, row: &QueryResult) -> Result<HistoryEntry> {
 /// Values are shown with the type that the field had when they were written.
 fn rendered(ctx: &Ctx, record: RecordId, diff: &str, seq: i64) -> Result<Vec<FieldChange>> {
     let shown = changed(ctx, record, diff)?.into_iter().filter_map(|(id, (from, to))| {
-        let field = ctx.catalog.field(id).filter(|field| permission::sees(ctx, field))?;
+        let field = ctx.catalog.field(id).filter(|field| field.audited && permission::sees(ctx, field))?;
         let kind = field.kind_at(seq);
         let (from, to) = (values::json_of_kind(kind, &from), values::json_of_kind(kind, &to));
         Some(FieldChange { field: field.name.clone(), from, to })

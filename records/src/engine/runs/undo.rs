@@ -113,6 +113,9 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
         return Err(Error::new(Code::Conflict, "The run is not over. Cancel it first, then undo it."));
     }
     sight::demand_undo(ctx, &source)?;
+    if !history::retention::reaches_back_to(&ctx.db, source.created_at).await? {
+        return Err(Error::new(Code::Conflict, "The changes of this run are no longer kept, so it cannot be undone."));
+    }
     let now = ctx.caller.clock.micros();
     let tx = ctx.db.begin_write().await?;
     let params = serde_json::to_value(Params { run }).map_err(Error::internal)?;

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The table and columns of a many-to-many link, seen from one field: `(table, own column, other column)`.
-pub(super) fn link_table(relation: &Relation) -> Option<(&str, &'static str, &'static str)> {
+pub(crate) fn link_table(relation: &Relation) -> Option<(&str, &'static str, &'static str)> {
     if relation.cardinality != Cardinality::ManyToMany {
         return None;
     }

@@ -28,6 +28,7 @@ pub(crate) use before::{Lock, lock};
 pub(crate) use combined::{Combination, combination};
 pub(crate) use draft::Source;
 use entities::ids::{FieldId, ObjectId, RecordId};
+pub(crate) use links::link_table;
 pub(crate) use numbers::Numbers;
 pub use numbers::take as take_numbers;
 use tenants::error::{Code, Error, Result};

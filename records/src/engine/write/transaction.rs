@@ -209,6 +209,7 @@ impl<'a> WriteTransaction<'a> {
     /// `STALE_CATALOG` when the catalog is no longer the one that this was planned with.
     pub async fn commit(mut self) -> Result<()> {
         self.flush_rollups().await?;
+        let followed = !self.entries.is_empty() && self.ctx.db.tickets().are_commits_followed();
         if self.entries.is_empty() {
             if commit::catalog_version(&self.tx).await? != self.ctx.catalog.version {
                 return Err(Error::of(Code::StaleCatalog));
@@ -217,7 +218,7 @@ impl<'a> WriteTransaction<'a> {
             commit::note(self.ctx, &self.tx, self.commit, self.now, self.entries).await?;
         }
         self.tx.commit().await?;
-        if self.asked {
+        if self.asked || followed {
             self.ctx.db.tickets().wake();
         }
         Ok(())

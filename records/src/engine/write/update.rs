@@ -247,11 +247,12 @@ fn by_fields(changed: &[Changed]) -> Vec<Vec<&Changed>> {
     groups.into_values().collect()
 }
 
-/// What the history keeps: fields that are audited, with both values; of encrypted ones, both sealed.
+/// What the journal keeps: both values of each field, also of those that history does not show; of encrypted ones, both
+/// sealed.
 fn diff(object: &Object, record: RecordId, fields: &[FieldDiff]) -> Result<String> {
     let mut diff = serde_json::Map::new();
     for (id, old, new) in fields {
-        let Some(field) = object.fields.iter().find(|field| field.id == *id && field.audited) else { continue };
+        let Some(field) = object.fields.iter().find(|field| field.id == *id) else { continue };
         let kept = match field.encryption.is_some() {
             true => sealing::seal_change(field, record, &(old, new))?.into(),
             false => serde_json::to_value((old, new)).map_err(Error::internal)?,

@@ -249,6 +249,7 @@ fn catalog() -> Catalog {
         forward: true,
     };
     maker.field(vehicle, "users", FieldKind::Relation(users));
+    maker.field(person, "mood", FieldKind::Text).audited = false;
     let (_, of_vehicle) = &maker.objects[1];
     let seats = of_vehicle.iter().find(|field| field.name == "seats").unwrap().id;
     let price = of_vehicle.iter().find(|field| field.name == "price").unwrap().id;

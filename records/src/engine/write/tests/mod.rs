@@ -2,6 +2,7 @@
 
 mod bulk;
 mod crowd;
+mod diffs;
 mod history;
 mod idempotency;
 mod rules;
