@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::Value;
 use crate::catalog::{Catalog, Field, FieldKind, ObjectId};
 
+const EXPECTED: &str = "a link like { object: \"customer\", id: … }";
+
 /// What a link leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
@@ -53,7 +55,7 @@ pub fn target_from_json(catalog: &Catalog, field: &Field, json: &Json) -> Result
     }
     let part = |name: &str| json.get(name).and_then(Json::as_str);
     let (Some(object), Some(id)) = (part("object"), part("id")) else {
-        return Err(Issue::WrongType("a link like { object: \"customer\", id: … }".into()));
+        return Err(Issue::WrongType(EXPECTED.into()));
     };
     target(catalog, field, object, id)
 }

@@ -16,6 +16,12 @@ const PHRASES: &[[&str; 3]] = &[
         "un montant comme \"12.50\" ou { amount: \"12.50\", currency: \"EUR\" }",
         "un importe como \"12.50\" o { amount: \"12.50\", currency: \"EUR\" }",
     ],
+    [
+        "a link like { object: \"customer\", id: … }",
+        "un lien comme { object: \"customer\", id: … }",
+        "un enlace como { object: \"customer\", id: … }",
+    ],
+    ["a link like customer:<id>", "un lien comme customer:<id>", "un enlace como customer:<id>"],
     ["an amount like 12.50 or 12.50 EUR", "un montant comme 12,50 ou 12,50 EUR", "un importe como 12,50 o 12,50 EUR"],
     ["a currency code like EUR", "un code de devise comme EUR", "un código de moneda como EUR"],
     ["true or false", "true ou false", "true o false"],
