@@ -131,7 +131,7 @@ fn is_done_with(kind: &Kind, run: Option<&Run>, age: Duration, now: i64) -> bool
 
 /// Whether the errors file of a run is no longer kept.
 pub(super) fn is_too_old(run: &Run, now: i64) -> bool {
-    run.status.is_over() && run.updated_at + ERRORS_KEPT < now
+    run.status.is_over() && run.updated_at + KEPT < now
 }
 
 async fn find(ctx: &Ctx, run: RunId) -> Result<Option<Run>> {
