@@ -159,7 +159,7 @@ mod tests {
         let news = lines(["- to B", "- to C"]);
         assert_eq!(world.told(), [news.clone(), news]);
         world.work().await;
-        assert_eq!(world.told(), [vec![], vec![]], "once");
+        assert_eq!(world.told(), [Vec::<String>::new(), Vec::new()], "once");
     }
 
     async fn a_consumer_that_fails_is_tried_again_and_holds_up_nobody() {

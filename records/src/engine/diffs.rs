@@ -228,14 +228,15 @@ async fn present(
     }
     for field in object.fields.iter().filter(|field| field.usable()) {
         let Some((table, own, other)) = field.relation().and_then(link_table) else { continue };
+        // none now, but perhaps some earlier
+        found.values_mut().for_each(|fields| _ = fields.insert(field.id, Some(Value::Ids(Vec::new()))));
         let mut sql = Sql::new(tx.dialect());
         sql.push("SELECT ").name(own).push(", ").name(other).push(" FROM ").table(table).push(" WHERE ").name(own);
         sql.one_of(ids()).push(" ORDER BY ").name(own).push(", ").name(other);
         let (text, binds) = sql.into_parts();
         for row in tx.query_all_raw(tx.statement(text, binds)).await? {
-            let Some(fields) = found.get_mut(&RecordId(decode::id(&row, 0)?)) else { continue };
-            let links = fields.entry(field.id).or_insert_with(|| Some(Value::Ids(Vec::new())));
-            if let Some(Value::Ids(links)) = links {
+            let fields = found.get_mut(&RecordId(decode::id(&row, 0)?));
+            if let Some(Some(Value::Ids(links))) = fields.and_then(|fields| fields.get_mut(&field.id)) {
                 links.push(decode::id(&row, 1)?);
             }
         }
