@@ -74,6 +74,8 @@ impl Bucket {
             max_retries: TIMES,
             retry_timeout: REPEATED,
         });
+        // every server that speaks the protocol deletes objects one by one, not every one many at once
+        builder = builder.with_disable_bulk_delete(true);
         if let Some(region) = &self.region {
             builder = builder.with_region(region);
         }
