@@ -39,7 +39,7 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Most skipped records that the report names.
 const NAMED: usize = 1_000;
 /// When a worker checks whether this process finished the undo it started, in microseconds.
-const LATER: i64 = 120_000_000;
+const LATER: i64 = 10_000_000;
 
 /// The result of an undo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
