@@ -79,7 +79,7 @@ pub async fn authenticate(
     let client = client_info(request);
     let bearer = bearer(request.headers()).ok_or_else(|| Error::of(Code::Unauthenticated))?;
     let principal = app.identity.authenticate(bearer, &client).await?;
-    cors::judge(request, principal.tenant).await?;
+    cors::check_origin(request, principal.tenant).await?;
     let language = language(request.headers());
     caller(app, principal, slug, origin, language, RequestInfo { request: RequestId::of(request), client })
 }

@@ -74,7 +74,7 @@ pub async fn cors(
 ///
 /// # Errors
 /// `FORBIDDEN`.
-pub async fn judge(request: &HttpRequest, tenant: TenantId) -> Result<()> {
+pub async fn check_origin(request: &HttpRequest, tenant: TenantId) -> Result<()> {
     let Some(origin) = foreign(request) else { return Ok(()) };
     let Some(cors) = request.app_data::<web::Data<Cors>>() else { return Err(not_listed(&origin)) };
     if !cors.origins.allow(tenant, &origin).await? {

@@ -56,7 +56,7 @@ pub(crate) async fn gone(
     let Some(id) = customers.field("id") else { return Ok(Vec::new()) };
     let ids: Vec<Uuid> = shown.iter().map(|(_, (customer, _))| *customer).collect();
     let there: HashSet<Uuid> =
-        engine::within(db, customers, &[], id, &ids).await?.into_iter().map(|row| row.id.0).collect();
+        engine::linked(db, customers, &[], id, &ids).await?.into_iter().map(|row| row.id.0).collect();
     Ok(shown.into_iter().filter(|(_, (customer, _))| there.contains(customer)).collect())
 }
 
@@ -67,7 +67,7 @@ async fn read(db: &TenantDb, object: &Object, by: &Field, targets: &[Uuid]) -> R
         .collect();
     // a tenant whose own field has taken one of these names has no such points
     let Some(fields) = fields else { return Ok(Vec::new()) };
-    let rows = engine::within(db, object, &fields, by, targets).await?;
+    let rows = engine::linked(db, object, &fields, by, targets).await?;
     Ok(rows.into_iter().filter_map(|row| owned(row.id, row.cells)).collect())
 }
 

@@ -126,7 +126,7 @@ impl Handler for Imports {
 /// The context of the member who started a run, with their present permissions.
 async fn authors(ours: &Ctx, run: RunId) -> Result<Ctx> {
     let run = runs::load(ours, run).await?;
-    let ctx = runs::within(ours, &run).await?;
+    let ctx = runs::in_run(ours, &run).await?;
     if let Some(object) = run.object.and_then(|id| ctx.catalog.object_by_id(id)) {
         permission::permit(&ctx, object, Operation::Import)?;
     }

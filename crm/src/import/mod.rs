@@ -129,7 +129,7 @@ async fn continued(ctx: &Ctx, run: RunId, until: Option<Instant>, links: &mut Li
     let waiting = load(ctx, run).await?;
     if waiting.status.is_over() {
         // cancelled by others: nobody who worked on it has cleaned up
-        settle(ctx, run).await?;
+        clean_up(ctx, run).await?;
         return describe(ctx, &waiting);
     }
     let Some(run) = runs::claim(ctx, run).await? else {
@@ -148,7 +148,7 @@ async fn continued(ctx: &Ctx, run: RunId, until: Option<Instant>, links: &mut Li
     match ended {
         Ok(false) => runs::release(ctx, &run).await?,
         Ok(true) => finish(ctx, &run, None).await?,
-        Err(error) if error.code() == Code::Cancelled => settle(ctx, run.id).await?,
+        Err(error) if error.code() == Code::Cancelled => clean_up(ctx, run.id).await?,
         // another attempt may succeed: the run stays as it is
         Err(error) if error.code().kind().retryable() => {
             runs::release(ctx, &run).await?;
@@ -216,7 +216,7 @@ fn show(ctx: &Ctx, run: &Run) -> Result<()> {
 pub async fn cancel(ctx: &Ctx, run: RunId) -> Result<Report> {
     let run = load(ctx, run).await?;
     runs::cancel(ctx, run.id).await?;
-    settle(ctx, run.id).await?;
+    clean_up(ctx, run.id).await?;
     report(ctx, run.id).await
 }
 
@@ -239,7 +239,7 @@ async fn finish(ctx: &Ctx, run: &Run, error: Option<String>) -> Result<()> {
         tracing::warn!(run.id = %run.id, error = error.log_line(), "the database's statistics were not refreshed after an import");
     }
     // another process may have taken it over: then the file is still needed
-    if runs::finish(ctx, run, error).await?.status.is_over() { settle(ctx, run.id).await } else { Ok(()) }
+    if runs::finish(ctx, run, error).await?.status.is_over() { clean_up(ctx, run.id).await } else { Ok(()) }
 }
 
 /// Ends an import whose author may no longer do it, unless another process works on it.
@@ -251,7 +251,7 @@ async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
 }
 
 /// Cleans up after a finished run: deletes its file and its dry-run entries.
-async fn settle(ctx: &Ctx, run: RunId) -> Result<()> {
+async fn clean_up(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&Files::of(&ctx.db), run).await;
     let run = runs::load(ctx, run).await?;
     if plan_of(&run)?.dry_run {

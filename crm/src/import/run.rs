@@ -97,7 +97,7 @@ impl Importing<'_> {
             on_duplicate: self.plan.on_duplicate.into(),
             dry_run: self.plan.dry_run,
         };
-        let ctx = runs::within(self.ctx, self.run).await?;
+        let ctx = runs::in_run(self.ctx, self.run).await?;
         let prepared = engine::prepare_batch(&ctx, self.run, self.object.id, rows, &mode).await?;
         let mut next = Progress { place: Some(batch.place), ..self.progress.clone() };
         // the rows are refused for certain only when they are committed, and their file must be there by then

@@ -103,7 +103,7 @@ pub async fn update_field(ctx: &Ctx, id: FieldId, changes: FieldPatch) -> Result
     if let (Some(kind), Some(object)) = (&changes.kind, ctx.catalog.object_of(id)) {
         see_kind(ctx, object, kind)?;
     }
-    conversion::survey(ctx, id, &changes).await?;
+    conversion::refuse_losses(ctx, id, &changes).await?;
     let changes = &changes;
     change(ctx, |edit| Box::pin(patch::field(edit, id, changes))).await?;
     field_of(ctx, id).await

@@ -90,7 +90,7 @@ pub async fn write_batch(
     mode: &BatchMode,
     progress: Progress<'_>,
 ) -> Result<Vec<RowOutcome>> {
-    let ctx = runs::within(ctx, run).await?;
+    let ctx = runs::in_run(ctx, run).await?;
     let batch = prepare_batch(&ctx, run, object, rows, mode).await?;
     let progress = progress(&batch.outcomes)?;
     batch.commit(progress, 0).await

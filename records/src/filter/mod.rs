@@ -5,9 +5,9 @@ mod compile;
 mod counted;
 mod evaluate;
 mod linked;
-mod near;
 mod operator;
 mod parse;
+mod rounding;
 mod show;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     CountTest, Filter, MAX_DEPTH, Operator, Period, Quantifier, Test, compare::not_accepted, compile::bad_filter,
-    linked, near, operators,
+    linked, operators, rounding,
 };
 
 /// Longest text that `contains` and its like take, in bytes.
@@ -176,7 +176,7 @@ impl<'a> Parser<'a> {
             // they were read above
             Operator::Object | Operator::Period => return Err(self.bad(&not_accepted(field, operator))),
         };
-        Ok(near::exact(field, test, json))
+        Ok(rounding::exact(field, test, json))
     }
 
     /// `object: { eq: "customer" }` or `object: { in: ["customer", "vehicle"] }`: the objects in all of its lists.
@@ -218,7 +218,7 @@ impl<'a> Parser<'a> {
         let mut values = Vec::with_capacity(items.len());
         for item in items {
             let value = self.value(field, item)?;
-            if near::is_exact(field, item) {
+            if rounding::is_exact(field, item) {
                 values.push(value);
             }
         }

@@ -71,7 +71,7 @@ impl Identity {
     /// `CONFLICT` if somebody else has taken the address meanwhile; `UNAUTHENTICATED` if the person was deleted.
     pub async fn join(&self, person: &Person, tenant: TenantId, member: MemberId) -> Result<()> {
         let tx = self.registry.control().begin().await?;
-        person.settle(&tx).await?;
+        person.save(&tx).await?;
         let row = memberships::Model { user_id: person.row().id, tenant_id: tenant, member_id: member };
         let again = OnConflict::columns([memberships::Column::UserId, memberships::Column::TenantId])
             .update_column(memberships::Column::MemberId)

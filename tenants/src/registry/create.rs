@@ -173,7 +173,7 @@ impl Registry {
     /// Makes the tenant active.
     pub(crate) async fn activate(&self, row: &tenants::Model, owner: &Person, member: MemberId) -> Result<()> {
         let tx = self.control.begin().await?;
-        owner.settle(&tx).await?;
+        owner.save(&tx).await?;
         let membership =
             memberships::ActiveModel { user_id: Set(owner.row().id), tenant_id: Set(row.id), member_id: Set(member) };
         memberships::Entity::insert(membership).exec_without_returning(&tx).await?;

@@ -27,7 +27,7 @@ impl Person {
     }
 
     /// Makes sure that they exist, and keeps them until the transaction of the control plane ends.
-    pub(crate) async fn settle(&self, tx: &DatabaseTransaction) -> Result<()> {
+    pub(crate) async fn save(&self, tx: &DatabaseTransaction) -> Result<()> {
         match self {
             Person::New(row) => {
                 let inserted = users::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await;

@@ -4,15 +4,15 @@
 //! `BENCH_ONLY=import` runs the measures whose names start with that.
 
 mod bare;
+mod bench;
 mod load;
 mod measures;
 mod people;
 mod process;
 mod report;
-mod stand;
 
+use bench::{Backend, Bench};
 use report::Report;
-use stand::{Backend, Stand};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -27,13 +27,13 @@ fn main() {
 async fn measure() {
     let mut report = Report::default();
     for backend in Backend::all() {
-        let stand = Stand::new(backend);
+        let bench = Bench::new(backend);
         for (name, run) in measures::all() {
             if std::env::var("BENCH_ONLY").is_ok_and(|only| !name.starts_with(&only)) {
                 continue;
             }
-            eprintln!("{} on {}", name, stand.name());
-            run(&stand, &mut report).await;
+            eprintln!("{} on {}", name, bench.name());
+            run(&bench, &mut report).await;
         }
     }
     println!("{}", report.markdown());

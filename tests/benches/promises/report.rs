@@ -4,7 +4,7 @@ use std::{fmt::Write, fs};
 
 use tests::workspace;
 
-use crate::stand::part;
+use crate::bench::part;
 
 #[derive(Default)]
 pub struct Report {

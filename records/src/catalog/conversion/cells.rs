@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     super::{Field, Object, build},
-    harm::Harm,
+    losses::Losses,
 };
 use crate::{
     engine::cells::{self, Cell},
@@ -30,7 +30,7 @@ pub(super) struct Conversion<'a> {
 pub(super) enum Outcome {
     Converted,
     /// Nothing is written: values would be lost or rounded without permission.
-    Refused(Harm),
+    Refused(Losses),
     /// Records would share a value that must be unique. The transaction cannot be used any more.
     Shared,
 }
@@ -41,12 +41,12 @@ impl Conversion<'_> {
         if ids.is_empty() {
             return Ok(Outcome::Converted);
         }
-        let mut harm = Harm::default();
+        let mut losses = Losses::default();
         let cells = cells::of(tx, self.object, self.from, ids).await?;
         let values =
-            cells.iter().map(|cell| Ok((cell.id, self.value(cell, &mut harm)?))).collect::<Result<Vec<_>>>()?;
-        if !harm.is_none() && !self.lossy {
-            return Ok(Outcome::Refused(harm));
+            cells.iter().map(|cell| Ok((cell.id, self.value(cell, &mut losses)?))).collect::<Result<Vec<_>>>()?;
+        if !losses.is_none() && !self.lossy {
+            return Ok(Outcome::Refused(losses));
         }
         match cells::put(tx, self.object, self.to, &values).await {
             Err(error) if violation(&error).is_some() => Ok(Outcome::Shared),
@@ -63,15 +63,15 @@ impl Conversion<'_> {
     }
 
     /// The value for the new column: where every record must have one, the default replaces a missing value.
-    pub fn value(&self, cell: &Cell, harm: &mut Harm) -> Result<Value> {
+    pub fn value(&self, cell: &Cell, losses: &mut Losses) -> Result<Value> {
         let value = match values::convert(&self.from.kind, self.to, &cell.value, &self.locale) {
             Converted::Kept(value) => value,
             Converted::Coarser(value) => {
-                harm.round(cell.id);
+                losses.round(cell.id);
                 value
             }
             Converted::Lost => {
-                harm.lose(cell.id);
+                losses.lose(cell.id);
                 Value::Null
             }
         };

@@ -166,8 +166,8 @@ impl Work<'_> {
         }
         match self.conversion.convert(tx, &ids).await? {
             Outcome::Converted => {}
-            Outcome::Refused(harm) => {
-                return Ok(Batch::Impossible(format!("{}.", harm.describe(self.conversion.from))));
+            Outcome::Refused(losses) => {
+                return Ok(Batch::Impossible(format!("{}.", losses.describe(self.conversion.from))));
             }
             Outcome::Shared => return Ok(Batch::Shared),
         }
@@ -225,8 +225,8 @@ impl Work<'_> {
         self.conversion.clear(&edit.tx, &ids).await?;
         match self.conversion.convert(&edit.tx, &ids).await? {
             Outcome::Converted => {}
-            Outcome::Refused(harm) => {
-                return Ok(Batch::Impossible(format!("{}.", harm.describe(self.conversion.from))));
+            Outcome::Refused(losses) => {
+                return Ok(Batch::Impossible(format!("{}.", losses.describe(self.conversion.from))));
             }
             Outcome::Shared => return Ok(Batch::Shared),
         }

@@ -6,9 +6,9 @@
 //! continues, because its position is stored with the field.
 
 mod cells;
-mod harm;
 mod job;
-mod survey;
+mod losses;
+mod refuse_losses;
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::values::{self, Locale};
 pub(super) use job::step;
-pub(super) use survey::survey;
+pub(super) use refuse_losses::refuse_losses;
 
 /// A running change of type: the future field, and how far its new column is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ pub(super) async fn begin(edit: &mut Edit<'_>, known: Field, mut target: Field, 
     };
     match conversion.convert(&edit.tx, &ids).await? {
         cells::Outcome::Converted => {}
-        cells::Outcome::Refused(harm) => return Err(harm.refusal(&known)),
+        cells::Outcome::Refused(losses) => return Err(losses.refusal(&known)),
         cells::Outcome::Shared => return Err(build::shared(&target)),
     }
     fits(edit, &known, &target).await?;

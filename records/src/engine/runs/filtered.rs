@@ -12,8 +12,8 @@ use tenants::{
 };
 
 use super::{
-    Advance, ContinueRun, NewRun, Run, RunKind, RunStatus, advance, claim, create_as, create_in, find, finish, release,
-    within,
+    Advance, ContinueRun, NewRun, Run, RunKind, RunStatus, advance, claim, create_as, create_in, find, finish, in_run,
+    release,
 };
 use crate::{
     Ctx,
@@ -206,7 +206,7 @@ fn work(run: &Run) -> Result<NewWork> {
 
 /// Does the next batch of a run by filter. Returns whether there may be more.
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
-    let ctx = within(ctx, run).await?;
+    let ctx = in_run(ctx, run).await?;
     let mut refused = Refused::new();
     loop {
         let mut write = WriteTransaction::begin(&ctx).await?;

@@ -2,10 +2,10 @@
 //! with its rows, so any process can continue it after a crash, and its history is used to undo it.
 
 mod filtered;
-mod sight;
 mod step;
 mod undo;
 mod undo_links;
+mod visibility;
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use sea_orm::{
 };
 use serde::Serialize;
 use serde_json::Value as Json;
-use sight::find;
-pub use sight::{list, load};
 pub use step::{ContinueRun, StepResult, step, to_the_end};
 use tenants::{
     Actor, TenantTx, access,
     error::{Code, Error, Result},
 };
 pub use undo::{LeftAlone, UndoReport, undo, undo_report};
+use visibility::find;
+pub use visibility::{list, load};
 
 use crate::{Ctx, sealing};
 
@@ -331,7 +331,7 @@ fn guarded(ctx: &Ctx, object: Option<ObjectId>, reported: &Json) -> Result<Strin
 ///
 /// # Errors
 /// `FORBIDDEN` if they are no longer a member.
-pub async fn within(ctx: &Ctx, run: &Run) -> Result<Ctx> {
+pub async fn in_run(ctx: &Ctx, run: &Run) -> Result<Ctx> {
     let mut caller = (*ctx.caller).clone();
     caller.run = Some(run.id);
     let actor = Actor::from_stored(&run.created_by)?;

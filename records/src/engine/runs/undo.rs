@@ -17,10 +17,10 @@ use tenants::{
 };
 
 use super::{
-    Advance, ContinueRun, MOST_AT_ONCE, NewRun, Run, RunKind, RunStatus, StepResult, advance, create_in, find, load,
-    sight, step,
+    Advance, ContinueRun, MOST_AT_ONCE, NewRun, Run, RunKind, RunStatus, StepResult, advance, create_in, find, in_run,
+    load, step,
     undo_links::{self, Touched},
-    within,
+    visibility,
 };
 use crate::{
     Ctx,
@@ -112,7 +112,7 @@ pub async fn undo(ctx: &Ctx, run: RunId) -> Result<UndoReport> {
     if !source.status.is_over() {
         return Err(Error::new(Code::Conflict, "The run is not over. Cancel it first, then undo it."));
     }
-    sight::demand_undo(ctx, &source)?;
+    visibility::demand_undo(ctx, &source)?;
     if !history::retention::reaches_back_to(&ctx.db, source.created_at).await? {
         return Err(Error::new(Code::Conflict, "The changes of this run are no longer kept, so it cannot be undone."));
     }
@@ -172,7 +172,7 @@ fn report(ctx: &Ctx, run: &Run) -> Result<UndoReport> {
 pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
     let params: Params = serde_json::from_value(run.params.clone()).map_err(Error::internal)?;
     let mut progress: Progress = serde_json::from_value(run.progress.clone()).map_err(Error::internal)?;
-    let ctx = within(ctx, run).await?;
+    let ctx = in_run(ctx, run).await?;
     still_allowed(&ctx, params.run).await?;
     let mut write = WriteTransaction::begin(&ctx).await?;
     let (steps, more) = journal(&write.tx, params.run, progress.before).await?;
@@ -232,7 +232,7 @@ pub(super) async fn batch(ctx: &Ctx, run: &Run) -> Result<bool> {
 async fn still_allowed(ctx: &Ctx, run: RunId) -> Result<()> {
     let access = access::of_actor(&ctx.db, ctx.caller.actor).await?.unwrap_or_else(Access::nothing);
     let caller = Caller { access: Arc::new(access), ..(*ctx.caller).clone() };
-    sight::demand_undo(&Ctx { caller: Arc::new(caller), ..ctx.clone() }, &find(ctx, run).await?)
+    visibility::demand_undo(&Ctx { caller: Arc::new(caller), ..ctx.clone() }, &find(ctx, run).await?)
 }
 
 /// The next changes of a run, newest first, and whether there may be more.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::{Field, FieldId, Object},
-    engine::{WriteKind, within},
+    engine::{self, WriteKind},
     rules::{Checked, Related},
     values::Value,
 };
@@ -80,7 +80,7 @@ impl WriteTransaction<'_> {
         }
         let fields: Vec<&Field> = target.fields.iter().filter(|field| related.fields.contains(&field.id)).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let found = within(&self.inside.db, target, &fields, id, &ids).await?;
+        let found = engine::linked(&self.inside.db, target, &fields, id, &ids).await?;
         let wanted = |cells: Vec<Value>| fields.iter().map(|field| field.id).zip(cells).collect();
         Ok(found.into_iter().map(|row| (row.id.0, wanted(row.cells))).collect())
     }

@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::page;
 use crate::{
+    bench::{Bench, amount},
     load, people,
     report::{Report, percent},
-    stand::{Stand, amount},
 };
 
 /// The two alternate, so that other load on the machine affects both.
 const ROUNDS: usize = 4;
 const DURING: Duration = Duration::from_secs(4);
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (mut app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (mut app, tenant) = bench.tenant().await;
     people::tier(&tenant).await;
     people::import(&app, amount(100_000));
     let shown = ["name", "firstName", "lastName", "email", "phone", "city", "postalCode", "tier"];
@@ -40,5 +40,5 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let ratio = by_role / everything;
     let beside = format!("who may do everything {everything:.0}/s: {}", percent(ratio));
     let what = "the page by a role that names its fields";
-    report.line(what, stand.name(), (format!("{by_role:.0}/s"), beside), "≥ 95 %", Some(ratio >= 0.95));
+    report.line(what, bench.name(), (format!("{by_role:.0}/s"), beside), "≥ 95 %", Some(ratio >= 0.95));
 }

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::{
+    bench::Bench,
     load::{self, Connection},
     report::Report,
-    stand::Stand,
 };
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (mut app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (mut app, tenant) = bench.tenant().await;
     let address = app.server().address();
     let spread = |n: usize| format!("fragment f{n} on Query {{ ...f{next} ...f{next} }} ", next = n + 1);
     let doubling: String = (0..30).map(spread).collect();
@@ -32,6 +32,6 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
             assert!(body.contains("\"errors\""), "{name} was not refused: {body:.200}");
         }
         let measured = (format!("{slowest:.1} ms (slowest of 5)"), String::new());
-        report.line(format!("refusing {name}"), stand.name(), measured, "< 20 ms", Some(slowest < 20.0));
+        report.line(format!("refusing {name}"), bench.name(), measured, "< 20 ms", Some(slowest < 20.0));
     }
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use tests::{Client, Program, TestApp};
 
 use crate::{
+    bench::{Bench, amount},
     process,
     report::Report,
-    stand::{Stand, amount},
 };
 
 const TOUCHED: usize = 200;
@@ -17,9 +17,9 @@ const TOUCHED: usize = 200;
 const AT_ONCE: usize = 4;
 const PASSWORD: &str = "a long enough passphrase";
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let mut app = stand.app().await;
-    let registered = if stand.is_postgres() { amount(1_000) } else { amount(10_000) };
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let mut app = bench.app().await;
+    let registered = if bench.is_postgres() { amount(1_000) } else { amount(10_000) };
     let founding = (0..registered).map(|n| found(app.program().clone(), n));
     stream::iter(founding).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     let step = (registered / TOUCHED).max(1);
@@ -39,10 +39,10 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let slow = times[times.len() * 99 / 100].as_secs_f64() * 1000.0;
     let median = times[times.len() / 2].as_secs_f64() * 1000.0;
     let first = (format!("{median:.0} ms, p99 {slow:.0} ms"), format!("{registered} registered"));
-    report.line("first request of a cold organisation", stand.name(), first, "< 50 ms", Some(slow < 50.0));
+    report.line("first request of a cold organisation", bench.name(), first, "< 50 ms", Some(slow < 50.0));
     let memory = process::memory(app.server().id());
     let kept = (format!("{memory:.0} MB"), format!("{} touched of {registered}", times.len()));
-    report.line("memory with many organisations", stand.name(), kept, "< 1 GB", Some(memory < 1024.0));
+    report.line("memory with many organisations", bench.name(), kept, "< 1 GB", Some(memory < 1024.0));
 }
 
 /// An organisation and its owner, created as operators do.

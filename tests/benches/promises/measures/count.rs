@@ -6,20 +6,20 @@ use serde_json::json;
 
 use crate::{
     bare::Layout,
+    bench::{Bench, amount},
     load, people,
     report::Report,
-    stand::{Stand, amount},
 };
 
 const QUERY: &str = "{ customers(first: 1, filter: { tier: { eq: \"tier 1\" }, tags: { hasAny: [\"vip\"] },
     interactionsCount: { lt: \"5\" } }) { totalCount } }";
 const TIMES: usize = 30;
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (mut app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (mut app, tenant) = bench.tenant().await;
     people::tier(&tenant).await;
     people::import(&app, amount(1_000_000));
-    if stand.is_postgres() {
+    if bench.is_postgres() {
         // Else the server tidies up after the import beside one of the two counts that are compared.
         let layout = Layout::read(&app.database_url().expect("PostgreSQL"), "acme").await;
         layout.execute(&format!("VACUUM (ANALYZE) {}.{}", layout.schema, layout.table)).await;
@@ -33,14 +33,14 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
 
     let what = "live count, 3 conditions, 1 000 000 customers";
     let measured = format!("{median:.0} ms, p95 {p95:.0} ms");
-    if stand.is_postgres() {
+    if bench.is_postgres() {
         let bare = by_hand(&app.database_url().expect("PostgreSQL")).await;
         let ratio = median / bare;
         let beside = format!("hand-written SQL {bare:.0} ms: {ratio:.2} ×");
         let kept = ratio <= 1.2 && p95 < 300.0;
-        report.line(what, stand.name(), (measured, beside), "≤ 1.2 × SQL, p95 < 300 ms", Some(kept));
+        report.line(what, bench.name(), (measured, beside), "≤ 1.2 × SQL, p95 < 300 ms", Some(kept));
     } else {
-        report.line(what, stand.name(), (measured, String::new()), "p95 < 300 ms", Some(p95 < 300.0));
+        report.line(what, bench.name(), (measured, String::new()), "p95 < 300 ms", Some(p95 < 300.0));
     }
 }
 

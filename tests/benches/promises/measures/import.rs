@@ -4,13 +4,13 @@ use std::{process::Stdio, time::Instant};
 
 use crate::{
     bare::Layout,
+    bench::{Bench, amount},
     people, process,
     report::{Report, percent},
-    stand::{Stand, amount},
 };
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (app, tenant) = bench.tenant().await;
     people::tier(&tenant).await;
     let rows = amount(1_000_000);
     let file = people::file(&app.scratch(""), rows);
@@ -22,17 +22,17 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let rate = rows as f64 / started.elapsed().as_secs_f64();
 
     let what = format!("CSV import of {rows} rows");
-    if stand.is_postgres() {
+    if bench.is_postgres() {
         let copied = copy(&app.database_url().expect("PostgreSQL")).await;
         let ratio = rate / copied;
         let beside = format!("bare COPY {copied:.0} rows/s: {}", percent(ratio));
-        report.line(what, stand.name(), (format!("{rate:.0} rows/s"), beside), "≥ 30 % of COPY", Some(ratio >= 0.3));
+        report.line(what, bench.name(), (format!("{rate:.0} rows/s"), beside), "≥ 30 % of COPY", Some(ratio >= 0.3));
     } else {
         let measured = (format!("{rate:.0} rows/s"), String::new());
-        report.line(what, stand.name(), measured, "≥ 20 000 rows/s", Some(rate >= 20_000.0));
+        report.line(what, bench.name(), measured, "≥ 20 000 rows/s", Some(rate >= 20_000.0));
     }
     let most = (format!("{memory:.0} MB"), String::new());
-    report.line("most memory of that import", stand.name(), most, "< 200 MB", Some(memory < 200.0));
+    report.line("most memory of that import", bench.name(), most, "< 200 MB", Some(memory < 200.0));
 }
 
 /// Rows per second of COPY into a table with the same columns and indexes.

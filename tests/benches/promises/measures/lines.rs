@@ -12,16 +12,16 @@ use serde_json::json;
 use tests::{Tenant, TestApp};
 
 use crate::{
+    bench::{Bench, amount},
     people,
     report::Report,
-    stand::{Stand, amount},
 };
 
 /// Lines of an order; as in most exports, they stand together.
 const LINES: usize = 4;
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (app, tenant) = bench.tenant().await;
     objects(&tenant).await;
     let (customers, orders) = (amount(5_000), amount(50_000));
     people::import(&app, customers);
@@ -37,7 +37,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let rate = (orders * LINES) as f64 / started.elapsed().as_secs_f64();
     let what = format!("import of {} order lines, five rollups on two levels", orders * LINES);
     let measured = (format!("{rate:.0} rows/s"), String::new());
-    report.line(what, stand.name(), measured, "≥ 10 000 rows/s", Some(rate >= 10_000.0));
+    report.line(what, bench.name(), measured, "≥ 10 000 rows/s", Some(rate >= 10_000.0));
 }
 
 /// Lines belong to orders, which know their amount; customers know what their orders come to.

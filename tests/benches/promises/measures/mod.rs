@@ -14,23 +14,23 @@ mod write;
 
 use futures::future::BoxFuture;
 
-use crate::{report::Report, stand::Stand};
+use crate::{bench::Bench, report::Report};
 
-type Measure = for<'a> fn(&'a Stand, &'a mut Report) -> BoxFuture<'a, ()>;
+type Measure = for<'a> fn(&'a Bench, &'a mut Report) -> BoxFuture<'a, ()>;
 
 /// All measures with their names.
 pub fn all() -> Vec<(&'static str, Measure)> {
     vec![
-        ("start", |stand, report| Box::pin(start::measure(stand, report))),
-        ("attacks", |stand, report| Box::pin(attacks::measure(stand, report))),
-        ("page", |stand, report| Box::pin(page::measure(stand, report))),
-        ("access", |stand, report| Box::pin(access::measure(stand, report))),
-        ("write", |stand, report| Box::pin(write::measure(stand, report))),
-        ("import", |stand, report| Box::pin(import::measure(stand, report))),
-        ("lines", |stand, report| Box::pin(lines::measure(stand, report))),
-        ("count", |stand, report| Box::pin(count::measure(stand, report))),
-        ("field", |stand, report| Box::pin(field::measure(stand, report))),
-        ("sockets", |stand, report| Box::pin(sockets::measure(stand, report))),
-        ("cold", |stand, report| Box::pin(cold::measure(stand, report))),
+        ("start", |bench, report| Box::pin(start::measure(bench, report))),
+        ("attacks", |bench, report| Box::pin(attacks::measure(bench, report))),
+        ("page", |bench, report| Box::pin(page::measure(bench, report))),
+        ("access", |bench, report| Box::pin(access::measure(bench, report))),
+        ("write", |bench, report| Box::pin(write::measure(bench, report))),
+        ("import", |bench, report| Box::pin(import::measure(bench, report))),
+        ("lines", |bench, report| Box::pin(lines::measure(bench, report))),
+        ("count", |bench, report| Box::pin(count::measure(bench, report))),
+        ("field", |bench, report| Box::pin(field::measure(bench, report))),
+        ("sockets", |bench, report| Box::pin(sockets::measure(bench, report))),
+        ("cold", |bench, report| Box::pin(cold::measure(bench, report))),
     ]
 }

@@ -6,18 +6,19 @@ use serde_json::json;
 use tests::{Tenant, TestApp};
 
 use crate::{
-    bare, load,
+    bare,
+    bench::{Bench, amount},
+    load,
     people::{self, TIERS},
     report::{Report, percent},
-    stand::{Stand, amount},
 };
 
 const DURING: Duration = Duration::from_secs(10);
 const QUERY: &str = "query ($tier: String!) { customers(first: 50, filter: { tier: { eq: $tier } }) {
     nodes { id name firstName lastName email phone city postalCode } } }";
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (mut app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (mut app, tenant) = bench.tenant().await;
     people::tier(&tenant).await;
     people::import(&app, amount(100_000));
     let address = app.server().address();
@@ -30,18 +31,18 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
 
     let what = "page of 50, 8 columns, custom filter, 100 000 customers";
     let measured = format!("{:.0}/s", ours.rate);
-    if stand.is_postgres() {
+    if bench.is_postgres() {
         let bare = beside(&app).await;
         let ratio = ours.rate / bare.rate;
         let beside = format!("bare handler {:.0}/s: {}", bare.rate, percent(ratio));
-        report.line(what, stand.name(), (measured, beside), "≥ 75 % of the bare handler", Some(ratio >= 0.75));
+        report.line(what, bench.name(), (measured, beside), "≥ 75 % of the bare handler", Some(ratio >= 0.75));
     } else {
-        report.line(what, stand.name(), (measured, String::new()), "", None);
+        report.line(what, bench.name(), (measured, String::new()), "", None);
     }
     let slow = (format!("{p99:.1} ms"), String::new());
-    report.line("the same, 64 clients, p99", stand.name(), slow, "≤ 25 ms", stand.is_postgres().then_some(p99 <= 25.0));
+    report.line("the same, 64 clients, p99", bench.name(), slow, "≤ 25 ms", bench.is_postgres().then_some(p99 <= 25.0));
     drop(app);
-    in_turn(stand, report, ours.rate).await;
+    in_turn(bench, report, ours.rate).await;
 }
 
 /// The bare handler over the same rows, under the same load.
@@ -54,8 +55,8 @@ async fn beside(app: &TestApp) -> load::Load {
 }
 
 /// The same over many organisations in turn.
-async fn in_turn(stand: &Stand, report: &mut Report, single: f64) {
-    let mut app = stand.app().await;
+async fn in_turn(bench: &Bench, report: &mut Report, single: f64) {
+    let mut app = bench.app().await;
     let count = amount(1_000);
     let tenants: Vec<Tenant> = (0..count).map(|n| app.tenant(&format!("t{n}"))).collect();
     for tenant in &tenants {
@@ -74,7 +75,7 @@ async fn in_turn(stand: &Stand, report: &mut Report, single: f64) {
     let ratio = turned.rate / single;
     let beside = format!("one organisation {single:.0}/s: {}", percent(ratio));
     let what = format!("the same over {count} organisations in turn");
-    report.line(what, stand.name(), (format!("{:.0}/s", turned.rate), beside), "≥ 60 % of one", Some(ratio >= 0.6));
+    report.line(what, bench.name(), (format!("{:.0}/s", turned.rate), beside), "≥ 60 % of one", Some(ratio >= 0.6));
 }
 
 pub(super) fn requests(app: &mut TestApp, tokens: &[String]) -> Vec<Vec<u8>> {

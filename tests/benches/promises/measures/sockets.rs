@@ -7,9 +7,9 @@ use serde_json::json;
 use tests::{Client, Socket, Tenant};
 
 use crate::{
+    bench::{Bench, amount},
     process,
     report::Report,
-    stand::{Stand, amount},
 };
 
 const ORGANISATIONS: usize = 20;
@@ -19,8 +19,8 @@ const AT_ONCE: usize = 8;
 /// How long the server is watched while nothing happens.
 const IDLE: Duration = Duration::from_secs(60);
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let mut app = stand.app().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let mut app = bench.app().await;
     let tenants: Vec<Tenant> = (0..ORGANISATIONS).map(|n| app.tenant(&format!("org-{n}"))).collect();
     let each = amount(SOCKETS / ORGANISATIONS);
     let mut people: Vec<Client> = Vec::new();
@@ -44,5 +44,5 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     }
     let what = format!("{} idle connections in {ORGANISATIONS} organisations", sockets.len());
     let figures = (format!("{:.2} % of a core", share * 100.0), format!("{} keys", people.len()));
-    report.line(what, stand.name(), figures, "< 1 % of a core", Some(share < 0.01));
+    report.line(what, bench.name(), figures, "< 1 % of a core", Some(share < 0.01));
 }

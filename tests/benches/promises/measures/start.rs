@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use crate::{process, report::Report, stand::Stand};
+use crate::{bench::Bench, process, report::Report};
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let mut app = stand.app().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let mut app = bench.app().await;
     let mut times = Vec::new();
     for _ in 0..5 {
         app.server().kill();
@@ -17,6 +17,6 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let median = times[2];
     let idle = process::memory(app.server().id());
     let ready = (format!("{} ms", median.as_millis()), String::new());
-    report.line("start to ready", stand.name(), ready, "< 500 ms", Some(median.as_millis() < 500));
-    report.line("idle memory", stand.name(), (format!("{idle:.0} MB"), String::new()), "< 80 MB", Some(idle < 80.0));
+    report.line("start to ready", bench.name(), ready, "< 500 ms", Some(median.as_millis() < 500));
+    report.line("idle memory", bench.name(), (format!("{idle:.0} MB"), String::new()), "< 80 MB", Some(idle < 80.0));
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 
 use crate::{
     bare::Layout,
+    bench::{Bench, amount},
     load,
     report::Report,
-    stand::{Stand, amount},
 };
 
-pub async fn measure(stand: &Stand, report: &mut Report) {
-    let (mut app, tenant) = stand.tenant().await;
+pub async fn measure(bench: &Bench, report: &mut Report) {
+    let (mut app, tenant) = bench.tenant().await;
     let address = app.server().address();
     let query = "mutation ($data: CustomerCreateInput!) { createCustomer(data: $data) { id } }";
     let requests: Vec<_> = (0..amount(2_000))
@@ -23,13 +23,13 @@ pub async fn measure(stand: &Stand, report: &mut Report) {
     let (median, p99) = (millis(ours.percentile(0.5)), millis(ours.percentile(0.99)));
     let measured = format!("{median:.2} ms, p99 {p99:.2} ms");
     let what = "write of one record, durable";
-    if stand.is_postgres() {
+    if bench.is_postgres() {
         let (bare_median, bare) = by_hand(&app.database_url().expect("PostgreSQL")).await;
         let ratio = p99 / bare;
         let beside = format!("bare SQL {bare_median:.2} ms, p99 {bare:.2} ms: {ratio:.1} ×");
-        report.line(what, stand.name(), (measured, beside), "p99 ≤ 3 × bare SQL", Some(ratio <= 3.0));
+        report.line(what, bench.name(), (measured, beside), "p99 ≤ 3 × bare SQL", Some(ratio <= 3.0));
     } else {
-        report.line(what, stand.name(), (measured, String::new()), "", None);
+        report.line(what, bench.name(), (measured, String::new()), "", None);
     }
 }
 

@@ -180,7 +180,7 @@ async fn what_was_destroyed_is_named_by_the_undo() {
     let point = world.lines(r#"SELECT "id" FROM "tenant"."o2""#).await;
 
     let run = import(&world).await;
-    let ctx = runs::within(&world.ctx, &run).await.unwrap();
+    let ctx = runs::in_run(&world.ctx, &run).await.unwrap();
     for (object, id, draft) in [
         (person, kept, world.draft("person", json!({"lastName": "New"}))),
         (person, lost, world.draft("person", json!({"lastName": "Gone"}))),

@@ -10,7 +10,7 @@ const EXAMPLES: usize = 10;
 
 /// Values that would not survive the change.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Harm {
+pub(super) struct Losses {
     /// Records that would lose their value.
     pub lost: i64,
     /// Records whose value would lose decimals or its time of day.
@@ -20,7 +20,7 @@ pub(super) struct Harm {
     rounded: Vec<Uuid>,
 }
 
-impl Harm {
+impl Losses {
     /// A value that the new type cannot hold.
     pub fn lose(&mut self, id: Uuid) {
         self.lost += 1;

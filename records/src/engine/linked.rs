@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// If a field has no column of its own, or the database does not answer.
-pub async fn within(
+pub async fn linked(
     db: &TenantDb,
     object: &Object,
     select: &[&Field],

@@ -6,7 +6,7 @@ use tenants::error::{Error, Result};
 use super::{
     super::{FieldPatch, build, cache, patch},
     cells::Conversion,
-    harm::Harm,
+    losses::Losses,
 };
 use crate::{Ctx, catalog::FieldId, engine::cells, values::Value};
 
@@ -17,7 +17,7 @@ const PAGE: i64 = 5_000;
 ///
 /// # Errors
 /// `WOULD_LOSE_VALUES` with the number of `records`, of those `rounded`, and `examples`; `VALIDATION_FAILED`.
-pub(in super::super) async fn survey(ctx: &Ctx, id: FieldId, changes: &FieldPatch) -> Result<()> {
+pub(in super::super) async fn refuse_losses(ctx: &Ctx, id: FieldId, changes: &FieldPatch) -> Result<()> {
     let Some(kind) = &changes.kind else { return Ok(()) };
     let catalog = cache::reload(&ctx.db).await?;
     let (Some(known), Some(object)) = (catalog.field(id), catalog.object_of(id)) else { return Ok(()) };
@@ -29,14 +29,14 @@ pub(in super::super) async fn survey(ctx: &Ctx, id: FieldId, changes: &FieldPatc
     patch::rules(&mut target, known, changes)?;
     let lossy = changes.drop_unconvertible;
     let conversion = Conversion { object, from: known, to: &target, locale: ctx.locale(), lossy };
-    let (mut harm, mut missing, mut after) = (Harm::default(), 0, None);
+    let (mut losses, mut missing, mut after) = (Losses::default(), 0, None);
     loop {
         let cells = cells::after(&ctx.db, ctx.db.dialect(), object, known, after, PAGE).await?;
         if after.is_none() && cells.len() as i64 <= build::FEW {
             return Ok(());
         }
         for cell in &cells {
-            let value = conversion.value(cell, &mut harm)?;
+            let value = conversion.value(cell, &mut losses)?;
             missing += i64::from(value == Value::Null && !cell.archived);
         }
         match cells.last() {
@@ -44,8 +44,8 @@ pub(in super::super) async fn survey(ctx: &Ctx, id: FieldId, changes: &FieldPatc
             None => break,
         }
     }
-    if !harm.is_none() && !lossy {
-        return Err(harm.refusal(known));
+    if !losses.is_none() && !lossy {
+        return Err(losses.refusal(known));
     }
     if build::everywhere(&target) && missing > 0 {
         return Err(Error::invalid(vec![build::lacking(&target, missing)]));

@@ -17,11 +17,11 @@ impl Backend {
     }
 }
 
-pub struct Stand {
+pub struct Bench {
     backend: Backend,
 }
 
-impl Stand {
+impl Bench {
     pub fn new(backend: Backend) -> Self {
         Self { backend }
     }
