@@ -250,7 +250,7 @@ async fn give_up(ctx: &Ctx, run: RunId, error: &Error) -> Result<()> {
     }
 }
 
-/// Cleans up after a finished run: deletes its file and its dry-run entries.
+/// Cleans up after a finished run: deletes its file and the entries of its dry run.
 async fn clean_up(ctx: &Ctx, run: RunId) -> Result<()> {
     staging::discard(&Files::of(&ctx.db), run).await;
     let run = runs::load(ctx, run).await?;

@@ -98,7 +98,7 @@ pub async fn write_batch(
 
 /// Writes a batch as [`write_batch`] does, and leaves the commit to the caller, who can store what must be there when the
 /// rows are (an errors file). Others wait for the transaction meanwhile. The context is that of the run
-/// ([`runs::within`]).
+/// ([`runs::in_run`]).
 ///
 /// # Errors
 /// If the rows cannot be written. Refused rows are not errors.
