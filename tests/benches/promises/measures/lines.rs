@@ -28,8 +28,8 @@ pub async fn measure(bench: &Bench, report: &mut Report) {
     let placed = file(&app.scratch(""), "orders", "name,number,customer", orders, |n| {
         format!("Order {n},O{n},x{}", n * 7 % customers)
     });
-    import(&app, "order", &placed);
-    let lines = file(&app.scratch(""), "lines", "name,total,order", orders * LINES, |n| {
+    import(&app, "sale", &placed);
+    let lines = file(&app.scratch(""), "lines", "name,total,sale", orders * LINES, |n| {
         format!("Line {n},{}.{:02},O{}", n % 90 + 1, n % 100, n / LINES)
     });
     let started = Instant::now();
@@ -42,19 +42,19 @@ pub async fn measure(bench: &Bench, report: &mut Report) {
 
 /// Lines belong to orders, which know their amount; customers know what their orders come to.
 async fn objects(tenant: &Tenant) {
-    for name in ["order", "line"] {
+    for name in ["sale", "line"] {
         tenant.object(name).await;
     }
-    tenant.field(json!({ "object": "order", "name": "number", "type": "TEXT", "unique": true })).await;
+    tenant.field(json!({ "object": "sale", "name": "number", "type": "TEXT", "unique": true })).await;
     tenant.field(json!({ "object": "line", "name": "total", "type": "MONEY" })).await;
-    tenant.belongs_to("order", "customer", "orders", "SET_NULL").await;
-    tenant.belongs_to("line", "order", "lines", "CASCADE").await;
+    tenant.belongs_to("sale", "customer", "sales", "SET_NULL").await;
+    tenant.belongs_to("line", "sale", "lines", "CASCADE").await;
     for (object, name, relation, function, field) in [
-        ("order", "amount", "lines", "SUM", Some("total")),
-        ("order", "linesCount", "lines", "COUNT", None),
-        ("customer", "ordersCount", "orders", "COUNT", None),
-        ("customer", "spent", "orders", "SUM", Some("amount")),
-        ("customer", "basket", "orders", "AVG", Some("amount")),
+        ("sale", "amount", "lines", "SUM", Some("total")),
+        ("sale", "linesCount", "lines", "COUNT", None),
+        ("customer", "salesCount", "sales", "COUNT", None),
+        ("customer", "spent", "sales", "SUM", Some("amount")),
+        ("customer", "basket", "sales", "AVG", Some("amount")),
     ] {
         let rollup = json!({ "relation": relation, "function": function, "field": field });
         tenant.field(json!({ "object": object, "name": name, "type": "ROLLUP", "rollup": rollup })).await;
