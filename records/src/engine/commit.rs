@@ -51,8 +51,6 @@ pub(crate) async fn catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
 /// # Errors
 /// `STALE_CATALOG` if the catalog has changed since this was planned.
 pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entries: Vec<Entry>) -> Result<()> {
-    changes(tx, id, entries).await?;
-    tell_consumers(&ctx.db, tx, at).await?;
     let caller = &ctx.caller;
     let author = [
         caller.actor.stored().into(),
@@ -60,7 +58,7 @@ pub(crate) async fn note(ctx: &Ctx, tx: &TenantTx, id: CommitId, at: i64, entrie
         caller.run.map(|run| run.0).into(),
         caller.request.clone().into(),
     ];
-    commit(tx, ctx.catalog.version, id, at, author).await
+    append(&ctx.db, tx, ctx.catalog.version, (id, at), author, entries).await
 }
 
 /// Tells the feed that rollups were computed anew for all records: one entry for each object. Nobody is named: the work
@@ -80,11 +78,9 @@ pub(crate) async fn note_rebuilt(
         let diff = Some(serde_json::to_string(&diff).map_err(Error::internal)?);
         Ok(Entry { object, record: None, kind: WriteKind::Rebuilt, diff })
     };
-    let id = CommitId::new();
-    changes(tx, id, rollups.into_iter().map(entry).collect::<Result<_>>()?).await?;
-    tell_consumers(db, tx, at).await?;
+    let entries = rollups.into_iter().map(entry).collect::<Result<_>>()?;
     let author = [Actor::System.stored().into(), Origin::Job.name().into(), None::<Uuid>.into(), "".into()];
-    commit(tx, version, id, at, author).await
+    append(db, tx, version, (CommitId::new(), at), author, entries).await
 }
 
 /// Asks a worker to tell consumers of the feed, if there are any.
@@ -95,8 +91,17 @@ async fn tell_consumers(db: &TenantDb, tx: &TenantTx, at: i64) -> Result<()> {
     enqueue(db, tx, NewWork::of(&TellConsumers {}, at)?, at).await
 }
 
-/// Raises the clock and inserts the commit.
-async fn commit(tx: &TenantTx, version: i64, id: CommitId, at: i64, author: [sea_orm::Value; 4]) -> Result<()> {
+/// Writes the changes, asks for those who follow them, raises the clock and inserts the commit.
+async fn append(
+    db: &TenantDb,
+    tx: &TenantTx,
+    version: i64,
+    (id, at): (CommitId, i64),
+    author: [sea_orm::Value; 4],
+    entries: Vec<Entry>,
+) -> Result<()> {
+    changes(tx, id, entries).await?;
+    tell_consumers(db, tx, at).await?;
     let values: Vec<sea_orm::Value> = [version.into(), id.0.into(), at.into()].into_iter().chain(author).collect();
     let noted = match tx.dialect() {
         // one statement, because others wait for it and for the round trip to the database
