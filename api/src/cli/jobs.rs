@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use entities::ids::{SystemJobId, WorkId};
 use jobs::failed::{self, FailedJob};
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 use tenants::error::{Code, Error, Result};
 use uuid::Uuid;
 
-use crate::{app::App, graphql::instant};
+use crate::{app::App, graphql::failed_job_to_json};
 
 /// Most jobs that are listed of one organisation.
 const MOST: u64 = 1_000;
@@ -94,14 +94,9 @@ async fn retry_anywhere(app: &App, id: Uuid) -> Result<Option<String>> {
 }
 
 fn print(tenant: Option<&str>, job: &FailedJob) {
-    super::line(json!({
-        "tenant": tenant,
-        "id": job.id,
-        "queue": job.queue,
-        "attempts": job.attempts,
-        "error": job.error,
-        "failedAt": instant(job.failed_at),
-        "createdAt": instant(job.created_at),
-        "subject": job.subject,
-    }));
+    let mut line = Map::from_iter([("tenant".to_owned(), json!(tenant))]);
+    if let Json::Object(of_job) = failed_job_to_json(job) {
+        line.extend(of_job);
+    }
+    super::line(Json::Object(line));
 }

@@ -26,7 +26,7 @@ use tenants::{Caller, error::Result, watch::Watcher};
 pub use budget::{Budget, Budgets, Left};
 pub(crate) use execute::instant;
 pub use http::handle;
-pub use operations::Table;
+pub use operations::{Table, failed_job_to_json};
 pub use request_limits::admit;
 pub use respond::{Answer, Request};
 

@@ -45,7 +45,7 @@ async fn list(ctx: Ctx, args: List) -> Result<Vec<Json>> {
     let first = first(args.first, DEFAULT_PAGE, MAX_PAGE)?;
     let after = args.after.map(|id| id.id().ok_or_else(|| Error::of(Code::BadCursor))).transpose()?;
     let found = failed::list(&ctx.db, &ctx.caller, first.into(), after).await?;
-    Ok(found.iter().map(tree).collect())
+    Ok(found.iter().map(failed_job_to_json).collect())
 }
 
 async fn retry(ctx: Ctx, args: ById) -> Result<bool> {
@@ -58,7 +58,8 @@ async fn discard(ctx: Ctx, args: ById) -> Result<bool> {
     Ok(true)
 }
 
-fn tree(job: &FailedJob) -> Json {
+/// A failed job as answers and the command line show it.
+pub fn failed_job_to_json(job: &FailedJob) -> Json {
     json!({
         "id": job.id,
         "queue": job.queue,

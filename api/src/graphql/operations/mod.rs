@@ -14,6 +14,7 @@ mod sign_on;
 mod table;
 mod viewer;
 
+pub use jobs::failed_job_to_json;
 use records::operations::Module;
 
 pub use table::{Table, mentioned, mentioned_by};
