@@ -41,7 +41,7 @@ mod tests {
     /// Writes down what it is told of customers.
     #[derive(Default)]
     struct Notes {
-        told: Mutex<Vec<String>>,
+        received: Mutex<Vec<String>>,
         /// How often it fails before it takes anything.
         failures: AtomicUsize,
     }
@@ -69,7 +69,7 @@ mod tests {
                         Value::Text(text) => text.clone(),
                         _ => "-".to_owned(),
                     };
-                    self.0.told.lock().unwrap().push(format!("{} to {}", text(old), text(new)));
+                    self.0.received.lock().unwrap().push(format!("{} to {}", text(old), text(new)));
                 }
             }
             Ok(())
@@ -77,14 +77,14 @@ mod tests {
 
         async fn rebuild(&self, ctx: &Ctx) -> Result<Rebuild> {
             let last = engine::last_seq(&ctx.db).await?;
-            self.0.told.lock().unwrap().push(format!("rebuilt at {last}"));
+            self.0.received.lock().unwrap().push(format!("rebuilt at {last}"));
             Ok(Rebuild::Done)
         }
     }
 
     impl Notes {
         fn take(&self) -> Vec<String> {
-            std::mem::take(&mut self.told.lock().unwrap())
+            std::mem::take(&mut self.received.lock().unwrap())
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
             self.app.registry.clock().advance(micros);
         }
 
-        fn told(&self) -> [Vec<String>; 2] {
+        fn received(&self) -> [Vec<String>; 2] {
             [self.notes[0].take(), self.notes[1].take()]
         }
     }
@@ -152,56 +152,56 @@ mod tests {
         world.work().await;
         let last = engine::last_seq(&world.ctx.db).await.unwrap();
         let begun = vec![format!("rebuilt at {last}")];
-        assert_eq!(world.told(), [begun.clone(), begun]);
+        assert_eq!(world.received(), [begun.clone(), begun]);
         world.create("B").await;
         world.create("C").await;
         world.work().await;
         let news = lines(["- to B", "- to C"]);
-        assert_eq!(world.told(), [news.clone(), news]);
+        assert_eq!(world.received(), [news.clone(), news]);
         world.work().await;
-        assert_eq!(world.told(), [Vec::<String>::new(), Vec::new()], "once");
+        assert_eq!(world.received(), [Vec::<String>::new(), Vec::new()], "once");
     }
 
     async fn a_consumer_that_fails_is_tried_again_and_holds_up_nobody() {
         let world = World::new().await;
         world.create("A").await;
         world.work().await;
-        world.told();
+        world.received();
         world.notes[0].failures.store(2, Ordering::SeqCst);
         world.create("B").await;
         world.work().await;
-        assert_eq!(world.told(), [vec![], lines(["- to B"])]);
+        assert_eq!(world.received(), [vec![], lines(["- to B"])]);
         world.create("C").await;
         world.work().await;
-        assert_eq!(world.told(), [vec![], lines(["- to C"])]);
+        assert_eq!(world.received(), [vec![], lines(["- to C"])]);
         assert_eq!(world.notes[0].failures.load(Ordering::SeqCst), 1, "a further commit does not shorten its pause");
         for _ in 0..2 {
             world.later(10_000_000);
             world.work().await;
         }
-        assert_eq!(world.told(), [lines(["- to B", "- to C"]), vec![]], "in their order");
+        assert_eq!(world.received(), [lines(["- to B", "- to C"]), vec![]], "in their order");
     }
 
     async fn a_consumer_that_fell_behind_begins_anew() {
         let world = World::new().await;
         world.create("A").await;
         world.work().await;
-        world.told();
+        world.received();
         world.notes[0].failures.store(1, Ordering::SeqCst);
         let now = world.app.registry.clock().micros();
         retention::set_keep_days(&world.ctx.db, 30, now).await.unwrap();
         world.create("B").await;
         world.work().await;
-        assert_eq!(world.told(), [vec![], lines(["- to B"])]);
+        assert_eq!(world.received(), [vec![], lines(["- to B"])]);
         // what it did not take is deleted before it is tried again
         while retention::sweep(&world.ctx.db, now + 40 * DAY).await.unwrap() == retention::Swept::More {}
         world.later(40 * DAY);
         world.work().await;
         let last = engine::last_seq(&world.ctx.db).await.unwrap();
-        assert_eq!(world.told(), [vec![format!("rebuilt at {last}")], vec![]]);
+        assert_eq!(world.received(), [vec![format!("rebuilt at {last}")], vec![]]);
         world.create("C").await;
         world.work().await;
-        assert_eq!(world.told(), [lines(["- to C"]), lines(["- to C"])]);
+        assert_eq!(world.received(), [lines(["- to C"]), lines(["- to C"])]);
         let rows = consumers::Entity::find().all(&world.ctx.db).await.unwrap();
         assert!(rows.iter().all(|row| row.seq == last + 2 && !row.rebuilding), "{rows:?}");
     }
